@@ -16,11 +16,11 @@ from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database, Log
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
-from infrastructure.token_uses import TokenUses
+from infrastructure.tokens.revocations import Revocations
+from infrastructure.tokens.uses import TokenUses
 
 
 @dataclass(frozen=True, slots=True)

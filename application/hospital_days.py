@@ -1,12 +1,14 @@
 """The hospital's own days, as its commands need them: today, midnight, what a precision spans."""
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from application.unit_of_work import UnitOfWork
 from domain.hospital_calendar import HospitalCalendar
 from domain.time import Precision
 
+MINUTE = timedelta(minutes=1)
 NAMESPACE = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
 """The namespace of the ids of calendars, one for each hospital."""
 
@@ -48,3 +50,16 @@ def span_of(uow: UnitOfWork, moment: datetime, precision: Precision) -> tuple[da
     if precision in (Precision.MINUTE, Precision.ESTIMATED):
         return moment, moment  # for most; the calendar is not read
     return calendar_of(uow).days.span_of(moment, precision)
+
+
+def other_moments(
+    uow: UnitOfWork, at: datetime, precision: Precision, known_moments: Iterable[datetime]
+) -> list[datetime]:
+    """Return the other moments at which a fact may be held, the nearest first, none of them to come.
+
+    Before, at and after those of what it may contradict, and the ends of its day, is enough to try.
+    """
+    first, last = span_of(uow, at, precision)
+    near = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
+    inside = {m for m in near | {first, last} if first <= m <= min(last, uow.now)} - {at}
+    return sorted(inside, key=lambda moment: (abs(moment - at), moment))

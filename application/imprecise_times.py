@@ -4,7 +4,7 @@ Such a fact is recorded at the nearest moment of its day at which it fits, with 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -20,30 +20,22 @@ from domain.time import Precision
 
 T = TypeVar("T")
 
-MINUTE = timedelta(minutes=1)
-
 
 def fitting(uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[Envelope], T]) -> T:
     """Tell a fact at the nearest moment of its day at which it is not refused; return what that does.
 
-    ``told``: the moments of what it may contradict: before, between and after them is enough to try.
-    ``tell`` refuses before it changes anything. Raises the refusal of the moment that was said.
+    ``known_moments``: those of what it may contradict. ``tell`` refuses before it changes anything.
+    Raises the refusal of the moment that was said.
     """
-    first, last = _span(uow)
     try:
         return tell(uow.entry)
     except Refusal as refusal:
-        at = uow.entry.occurred_at
-        near_moments = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
-        candidates = sorted(
-            near_moments | {first, last}, key=lambda moment: (abs(moment - at), moment)
-        )
-        for moment in candidates:
-            if first != last and first <= moment <= min(last, uow.now) and moment != at:
-                try:
-                    return tell(_at(uow, moment))
-                except Refusal:
-                    continue
+        at, precision = uow.entry.occurred_at, uow.entry.precision
+        for moment in hospital_days.other_moments(uow, at, precision, known_moments):
+            try:
+                return tell(_at(uow, moment))
+            except Refusal:
+                continue
         raise refusal
 
 

@@ -5,9 +5,9 @@ tried again with the fact at another moment of its day, be it a recorded one or 
 tells.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
@@ -58,7 +58,6 @@ MOST = 16
 PLACED = ("visit", "consult")
 """The observations that can be held at another moment."""
 
-MINUTE = timedelta(minutes=1)
 REASON = "held at another moment of its day: another fact of that day is known more precisely"
 
 
@@ -114,7 +113,7 @@ def _placements(uow: UnitOfWork) -> Iterator[Placement]:
     times = uow.told_times
     known_moments = {*_moments(uow), *(at for at, _ in times.values())}
     imprecise_parts = {
-        part: _candidates(uow, at, precision, known_moments)
+        part: hospital_days.other_moments(uow, at, precision, known_moments)
         for part, (at, precision) in times.items()
         if precision in (Precision.HOUR, Precision.DAY)
     }
@@ -128,25 +127,17 @@ def _placements(uow: UnitOfWork) -> Iterator[Placement]:
     for at, _ in times.values():
         near = {fact: s for fact in facts if (s := _span(uow, fact))[0] <= at <= s[1]}
         for fact in near:
-            for moment in _candidates(uow, fact.at, fact.precision, {at}):
+            for moment in hospital_days.other_moments(uow, fact.at, fact.precision, {at}):
                 yield Placement({fact: moment})
         if len(near) > 1:
             yield Placement({fact: at for fact in near if fact.at > at})
-            later = at + MINUTE
+            later = at + hospital_days.MINUTE
             yield Placement({f: later for f, s in near.items() if f.at <= at and later <= s[1]})
         for fact in near:
-            for moment in _candidates(uow, fact.at, fact.precision, known_moments - {at}):
+            for moment in hospital_days.other_moments(
+                uow, fact.at, fact.precision, known_moments - {at}
+            ):
                 yield Placement({fact: moment})
-
-
-def _candidates(
-    uow: UnitOfWork, at: datetime, precision: Precision, known_moments: Iterable[datetime]
-) -> list[datetime]:
-    """Return the other moments at which a fact may be held: around the known ones, the nearest first."""
-    first, last = hospital_days.span_of(uow, at, precision)
-    near = {moment for t in known_moments for moment in (t - MINUTE, t, t + MINUTE)}
-    inside = {m for m in near | {first, last} if first <= m <= min(last, uow.now)} - {at}
-    return sorted(inside, key=lambda moment: (abs(moment - at), moment))
 
 
 def _span(uow: UnitOfWork, fact: ImpreciseFact) -> tuple[datetime, datetime]:

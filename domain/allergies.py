@@ -180,7 +180,7 @@ HIERARCHICAL_SYSTEM = "atc"
 
 
 def is_same(substance: Coded, medication: Coded) -> bool:
-    """Return whether a medicine is, or contains, a substance: by code, else by folded_name name."""
+    """Return whether a medicine is, or contains, a substance: by code, else by folded name."""
     if substance.code and medication.code and _system(substance) == _system(medication):
         group, drug = key(substance.code), key(medication.code)
         if group == drug or (_system(substance) == HIERARCHICAL_SYSTEM and drug.startswith(group)):

@@ -281,17 +281,4 @@ class ExpectedArrival(Aggregate):
 
 
 def _expectation(event: ExpectedArrival.Planned | ExpectedArrival.Corrected) -> Expectation:
-    return Expectation(
-        expected_at=event.expected_at,
-        urgency=event.urgency,
-        ward=event.ward,
-        expires_at=event.expires_at,
-        family_name=event.family_name,
-        given_name=event.given_name,
-        birth_date=event.birth_date,
-        isolation=event.isolation,
-        sex=event.sex,
-        monitor=event.monitor,
-        specialty=event.specialty,
-        note=event.note,
-    )
+    return Expectation(**{name: getattr(event, name) for name in Expectation.__struct_fields__})

@@ -57,3 +57,17 @@ def check_private(file: Path, advice: str) -> None:
         raise UnsafeKey(f"{file} is not a file of yours. {advice}")
     if status.st_mode & 0o077:
         raise UnsafeKey(f"{file} is open to other users (chmod 600 {file}), or: {advice}")
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as content:
+            content.write(text)
+            content.flush()
+            os.fsync(descriptor)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -17,8 +17,8 @@ from domain.envelope import Actor
 from domain.errors import WardbookError
 
 if TYPE_CHECKING:  # a token is made without a database
-    from infrastructure.revocations import Revocations
-    from infrastructure.token_uses import TokenUses
+    from infrastructure.tokens.revocations import Revocations
+    from infrastructure.tokens.uses import TokenUses
 
 log = logging.getLogger(__name__)
 

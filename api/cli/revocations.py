@@ -10,8 +10,8 @@ from api.cli.terminal import operator, out, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
-from infrastructure.revocations import REFRESH_SECONDS
-from infrastructure.revocations import revoke as add_revocation
+from infrastructure.tokens.revocations import REFRESH_SECONDS
+from infrastructure.tokens.revocations import revoke as add_revocation
 
 app = typer.Typer()
 

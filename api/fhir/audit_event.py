@@ -1,12 +1,23 @@
 """AuditEvent (https://hl7.org/fhir/R4/auditevent.html): the record of reading, for who may read it."""
 
 from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
 
 from api.fhir.outcome import FhirError
 from api.fhir.parameters import Kind, Parameter, at, date, span, to, token
-from api.fhir.reader import instant
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, id_of, in_order, one
+from api.fhir.resource import (
+    TIMES,
+    Criteria,
+    Item,
+    Reader,
+    Resource,
+    id_of,
+    ids_asked,
+    in_order,
+    one,
+)
 from api.fhir.values import TERMINOLOGY, Json, coding, concept, login, reference
+from api.graphql.scalars import encode_cursor, iso_moment
 
 PURPOSES = {
     "TREATMENT": "TREAT",
@@ -89,20 +100,20 @@ class AuditEvent(Resource):
 
     async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
         """Return entries by their ids, which begin with their number."""
-        item = []
+        items = []
         for id in dict.fromkeys(ids):
             number, _, rest = id.partition("-")
             if number.isdigit() and rest:
                 async for entry in self.search(reader, {}, 1, _before(int(number), rest)):
                     if entry.id == id:
-                        item.append(entry)
+                        items.append(entry)
                     break
-        return item
+        return items
 
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         if ids is not None:
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item
@@ -118,9 +129,9 @@ class AuditEvent(Resource):
             for value in criterion.values if len(criterion.values) == 1 else ():
                 prefix, (low, high) = span(value)
                 if prefix in ("eq", "ge", "gt", "sa"):
-                    arguments["from"] = "DateTime", instant(low)
+                    arguments["from"] = "DateTime", iso_moment(low)
                 if prefix in ("eq", "le", "lt", "eb"):
-                    arguments["to"] = "DateTime", instant(high)
+                    arguments["to"] = "DateTime", iso_moment(high)
         patient = id_of(one(criteria, "patient", "entity"))
         if patient is not None:
             query_text = f"patient(id: $id, {TIMES}) {{ mrn mrnAuthority }}"
@@ -142,10 +153,6 @@ class AuditEvent(Resource):
 
 def _before(number: int, rest: str) -> str:
     """Return the cursor after which an entry comes first."""
-    from uuid import UUID
-
-    from api.graphql.scalars import encode_cursor
-
     try:
         return encode_cursor("accesses", number, UUID(int=UUID(rest).int + 1))
     except ValueError:

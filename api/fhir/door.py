@@ -24,6 +24,7 @@ from api.fhir.resource import Resource
 from api.fhir.search import EVERYWHERE, query_of, search, searchset
 from api.fhir.smart import check_scope, configuration
 from api.fhir.values import Json, present
+from api.graphql.scalars import iso_moment
 from domain.time import is_nameable
 from infrastructure.settings import Settings
 
@@ -186,11 +187,11 @@ def _check_known(parameters: Pairs, *known: str) -> None:
             raise FhirError(400, "not-supported", f"This takes the parameters {names} alone.")
 
 
-def _moment(name: str, parameters: str | None) -> str | None:
+def _moment(name: str, value: str | None) -> str | None:
     """Return a moment with its offset. Raises FhirError for one without."""
-    if not parameters:
+    if not value:
         return None
-    text = parameters.replace(" ", "+")  # an offset's sign that was not encoded
+    text = value.replace(" ", "+")  # an offset's sign that was not encoded
     if DATE_TIME.fullmatch(text):
         try:
             moment = datetime.fromisoformat(text).astimezone(UTC)
@@ -198,7 +199,7 @@ def _moment(name: str, parameters: str | None) -> str | None:
             pass
         else:
             if is_nameable(moment):
-                return moment.isoformat().replace("+00:00", "Z")
+                return iso_moment(moment)
     raise FhirError(
         400, "invalid", f"{name} is a moment with an offset, like 2026-03-01T08:00:00+01:00."
     )

@@ -1,12 +1,22 @@
 """Encounter (https://hl7.org/fhir/R4/encounter.html): a stay, with its statuses and places."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 from api.fhir.location import Location, physical_type
 from api.fhir.parameters import Kind, Parameter, date, references, to, token
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, id_of, in_order, one
+from api.fhir.resource import (
+    TIMES,
+    Criteria,
+    Item,
+    Reader,
+    Resource,
+    id_of,
+    ids_asked,
+    in_order,
+    one,
+)
 from api.fhir.values import (
     TERMINOLOGY,
     Json,
@@ -150,7 +160,7 @@ class Encounter(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         patient = id_of(one(criteria, "patient", "subject"))
         if ids is not None or patient is not None:
             if ids is not None:
@@ -210,13 +220,11 @@ class Encounter(Resource):
 
 def _statuses_asked(criteria: Criteria) -> list[str]:
     """Return the statuses that a search is for, all where it says nothing."""
-    query_text = [c for c in criteria.get("status", ()) if c.modifier is None]
-    if not query_text:
+    criterion = next((c for c in criteria.get("status", ()) if c.modifier is None), None)
+    if criterion is None:
         return list(STATUSES)
-    codes = {value.rpartition("|")[2] for value in query_text[0].values}
-    return [own_wards for own_wards, status in STATUSES.items() if status in codes] or list(
-        STATUSES
-    )
+    codes = {value.rpartition("|")[2] for value in criterion.values}
+    return [name for name, status in STATUSES.items() if status in codes] or list(STATUSES)
 
 
 def _statuses(node: Json, arrival: str) -> list[Json]:

@@ -10,6 +10,7 @@ from api.fhir.resource import (
     Reader,
     Resource,
     id_of,
+    ids_asked,
     in_order,
     is_uuid,
     one,
@@ -118,7 +119,7 @@ class MedicationRequest(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         if ids is not None:
             items = await self.by_ids(reader, ids)
         else:
@@ -200,7 +201,7 @@ class MedicationAdministration(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         request = id_of(one(criteria, "request"))
         if ids is not None:
             items = await self.by_ids(reader, ids)

@@ -57,7 +57,7 @@ class Criterion:
         return self.values[0] if len(self.values) == 1 and self.modifier is None else None
 
 
-def criterion(name: str, texts: str, parameter: Parameter) -> Criterion:
+def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     """Return a parameter as it was given. Raises FhirError for a modifier that is not understood."""
     _, _, modifier = name.partition(":")
     modifiers = (*MODIFIERS[parameter.kind], *parameter.targets)
@@ -68,7 +68,7 @@ def criterion(name: str, texts: str, parameter: Parameter) -> Criterion:
             f"The modifier of {name.partition(':')[0]} is not known here"
             + (f"; there are: {', '.join(modifiers)}." if modifiers else ": leave it out."),
         )
-    values = tuple(value.strip() for value in re.split(r"(?<!\\),", texts) if value.strip())
+    values = tuple(value.strip() for value in re.split(r"(?<!\\),", text) if value.strip())
     if parameter.kind is Kind.REFERENCE:
         types = (modifier,) if modifier else parameter.targets
         values = tuple(_as_reference(value, types) for value in values)
@@ -79,40 +79,40 @@ def criterion(name: str, texts: str, parameter: Parameter) -> Criterion:
     return Criterion(name.partition(":")[0], modifier or None, values)
 
 
-def _as_reference(texts: str, types: Sequence[str]) -> str:
+def _as_reference(text: str, types: Sequence[str]) -> str:
     """Return ``Type/id`` of what may be an id alone, or a whole address."""
-    parts = texts.rstrip("/").split("/")
+    parts = text.rstrip("/").split("/")
     if len(parts) > 1:
         return "/".join(parts[-2:])
-    return f"{types[0]}/{texts}" if len(types) == 1 else texts
+    return f"{types[0]}/{text}" if len(types) == 1 else text
 
 
 def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
     """Return whether a resource has one of the values that were given."""
-    match = list(parameter.values(resource))
+    values = list(parameter.values(resource))
     test = _MATCH[parameter.kind]
     is_there = any(
-        test(texts, criterion.modifier, value) for texts in criterion.values for value in match
+        test(text, criterion.modifier, value) for text in criterion.values for value in values
     )
     return is_there != (criterion.modifier == "not")
 
 
-def _token(texts: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
+def _token(asked: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
     system, code = value
-    asked_system, bar, asked_code = texts.rpartition("|")
+    asked_system, bar, asked_code = asked.rpartition("|")
     if bar and asked_system != (system or ""):
         return False
     return not asked_code or asked_code == code
 
 
-def _reference(texts: str, modifier: str | None, value: str) -> bool:
-    return value == texts or (("/" not in texts) and value.endswith(f"/{texts}"))
+def _reference(asked: str, modifier: str | None, value: str) -> bool:
+    return value == asked or (("/" not in asked) and value.endswith(f"/{asked}"))
 
 
-def _string(texts: str, modifier: str | None, value: str) -> bool:
+def _string(asked: str, modifier: str | None, value: str) -> bool:
     if modifier == "exact":
-        return texts == value
-    beginning, text = _fold(texts), _fold(value)
+        return asked == value
+    beginning, text = _fold(asked), _fold(value)
     if modifier == "contains":
         return beginning in text
     return any(text.startswith(beginning, begin) for begin in _beginnings(text))
@@ -136,9 +136,9 @@ Span = tuple[datetime, datetime]
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def span(texts: str) -> tuple[str, Span]:
+def span(date_text: str) -> tuple[str, Span]:
     """Return the prefix of a date and what it spans; UTC where it has no offset. Raises FhirError."""
-    match = _DATE.fullmatch(texts.replace(" ", "+"))
+    match = _DATE.fullmatch(date_text.replace(" ", "+"))
     try:
         if not match:
             raise ValueError
@@ -170,8 +170,8 @@ def span(texts: str) -> tuple[str, Span]:
     return prefix or "eq", (begin, end)
 
 
-def _date(texts: str, modifier: str | None, value: Span) -> bool:
-    prefix, (low, high) = span(texts)
+def _date(asked: str, modifier: str | None, value: Span) -> bool:
+    prefix, (low, high) = span(asked)
     begin, end = value
     match prefix:
         case "eq":

@@ -1,9 +1,9 @@
 """Patient (https://hl7.org/fhir/R4/patient.html): a record of a person, linked to their others."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, in_order, one
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order, one
 from api.fhir.values import (
     TERMINOLOGY,
     Json,
@@ -96,7 +96,7 @@ class Patient(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         if ids is None and "identifier" in criteria:
             ids = await self._ids_by_identifier(reader, criteria)
         if ids is not None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from api.fhir.parameters import Kind, Parameter, codes, string
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, in_order
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept
 
 STAFF = f"{OWN}:staff"
@@ -46,7 +46,7 @@ class Practitioner(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         if ids is not None:
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item

@@ -1,9 +1,19 @@
 """Provenance (https://hl7.org/fhir/R4/provenance.html): who recorded each event, and why."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from api.fhir.parameters import Kind, Parameter, at, date, token
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, id_of, in_order, one
+from api.fhir.resource import (
+    TIMES,
+    Criteria,
+    Item,
+    Reader,
+    Resource,
+    id_of,
+    ids_asked,
+    in_order,
+    one,
+)
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept, login, reference
 from api.graphql.scalars import Position
 
@@ -93,7 +103,7 @@ class Provenance(Resource):
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
-        ids: Sequence[str] | None = next((c.values for c in criteria.get("_id", ())), None)
+        ids = ids_asked(criteria)
         if ids is not None:
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item

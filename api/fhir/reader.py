@@ -6,7 +6,7 @@ read is recorded once for the request, of those patients whom its response shows
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from api.container import AppState
 from api.fhir.outcome import FhirError, refused
 from api.fhir.values import Json
 from api.graphql.context import Context
-from api.graphql.scalars import Position, decode_position, encode_position
+from api.graphql.scalars import Position, decode_position, encode_position, iso_moment
 from api.graphql.schema import schema
 from application.authorization.roles import Caller
 from infrastructure.access_log import SUCCESS, AccessRecord
@@ -93,9 +93,9 @@ class Reader:
         nodes: dict[str, Json] = {}
         for begin in range(0, len(ids), AT_ONCE):
             batch = dict(enumerate(ids[begin : begin + AT_ONCE]))
-            moments = " ".join(f"n{n}: {root}(id: $i{n}, {TIMES}) {fields}" for n in batch)
+            selections = " ".join(f"n{n}: {root}(id: $i{n}, {TIMES}) {fields}" for n in batch)
             arguments = {f"i{n}": ("ID!", id) for n, id in batch.items()}
-            data, errors = await self._ask(moments, arguments)
+            data, errors = await self._ask(selections, arguments)
             if data is None or any(not error.path for error in errors):
                 raise refused(errors)
             if len(ids) == 1 and errors:
@@ -115,17 +115,17 @@ class Reader:
             moments.get("knownAt"),
             None if "knownAt" in moments or position is None else Position(position),
         )
-        nodes = await context.query(prescriptions_of_doses, [UUID(id) for id in doses], at)
-        return {str(dose): str(prescription) for dose, prescription in nodes.items()}
+        prescriptions = await context.query(prescriptions_of_doses, [UUID(id) for id in doses], at)
+        return {str(dose): str(prescription) for dose, prescription in prescriptions.items()}
 
-    async def finish(self, nodes: Sequence[Item]) -> None:
+    async def finish(self, items: Sequence[Item]) -> None:
         """Give resources their versions."""
-        streams = {UUID(stream) for item in nodes for stream in item.streams}
+        streams = {UUID(stream) for item in items for stream in item.streams}
         if not streams:
             return
         async with self._state.engine.connect() as connection:
             changes = await last_changes(connection, sorted(streams), self._known)
-        for item in nodes:
+        for item in items:
             its = [changes[id] for s in item.streams if (id := UUID(s)) in changes]
             if its:
                 last = max(its, key=lambda change: change.position)
@@ -133,12 +133,12 @@ class Reader:
                 if item.follows_clock:
                     version += f"-{item.follows_clock}"
                 meta = item.resource.setdefault("meta", {})
-                meta |= {"versionId": version, "lastUpdated": instant(last.recorded_at)}
+                meta |= {"versionId": version, "lastUpdated": iso_moment(last.recorded_at)}
 
-    async def versions(self, nodes: Item, before: int | None, first: int) -> list[int]:
+    async def versions(self, item: Item, before: int | None, first: int) -> list[int]:
         """Return the positions at which a resource changed, the latest first."""
         position = self._known if before is None else min(before - 1, self._known)
-        streams = [UUID(stream) for stream in nodes.streams]
+        streams = [UUID(stream) for stream in item.streams]
         async with self._state.engine.connect() as connection:
             return await changes_before(connection, streams, position, first)
 
@@ -153,8 +153,8 @@ class Reader:
 
     async def record(self, operation: str, shown: Sequence[Item]) -> None:
         """Record what was read and refused, durably. Raises what the database raises."""
-        patients = {id for nodes in shown for id in nodes.patients}
-        ids_shown = {stream for nodes in shown for stream in (nodes.id, *nodes.streams)}
+        patients = {id for item in shown for id in item.patients}
+        ids_shown = {stream for item in shown for stream in (item.id, *item.streams)}
         readings = [r for r in self._readings.records if r.outcome == SUCCESS]
         entries = [r for r in self._readings.records if r.outcome != SUCCESS]
         if readings and (read := {p for r in readings for p in r.patients if str(p) in patients}):
@@ -200,8 +200,3 @@ class Reader:
         if result.data is None and not result.errors:
             raise FhirError(500, "exception", "Internal error; it was logged.")
         return result.data, result.errors or ()
-
-
-def instant(moment: datetime) -> str:
-    """Return a moment as an instant in UTC."""
-    return str(moment.astimezone(UTC).isoformat().replace("+00:00", "Z"))

@@ -102,6 +102,11 @@ async def in_order(
         yield item
 
 
+def ids_asked(criteria: Criteria) -> Sequence[str] | None:
+    """Return the ids that a search names; None where it names none."""
+    return next((criterion.values for criterion in criteria.get("_id", ())), None)
+
+
 def one(criteria: Criteria, *names: str) -> str | None:
     """Return the value of the first of some parameters that has one alone."""
     values = (c.one for name in names for c in criteria.get(name, ()))

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 Json = dict[str, Any]
 
@@ -40,8 +40,6 @@ def uri(name: str, kind: str) -> str:
 
 def named_by(system: str, kind: str) -> str:
     """Return the name that `uri` made a URI of."""
-    from urllib.parse import unquote
-
     prefix = f"{OWN}:{kind}:"
     return unquote(system.removeprefix(prefix)) if system.startswith(prefix) else system
 

@@ -162,7 +162,7 @@ class Context:
     def next_item(self, position: int, loads: dict[Any, Any]) -> None:
         """Begin another item of a subscription, as known at its own position.
 
-        ``shared``: what subscribers who see all share of the reads of one change.
+        ``loads``: what subscribers who see all share of the reads of one change.
         """
         self.answered_at, self._snapshot = position, None
         loads = loads if self.viewer.sees_all else {}

@@ -79,7 +79,8 @@ def _refuse_json(value: Any) -> object:
     raise GraphQLError("JSON is given out only.")
 
 
-def _moment(value: datetime) -> str:
+def iso_moment(value: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -88,7 +89,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="A moment from 1850 to 2999: ISO 8601 with an offset. Answers are in UTC.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=_moment,
+        serialize=iso_moment,
         parse_value=_parse_date_time,
     ),
     date: strawberry.scalar(

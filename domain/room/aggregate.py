@@ -178,7 +178,7 @@ class Room(RoomDetails):
     ) -> None:
         """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses.
 
-        ``ended``: when other reservations ended by use or by a death, by their ids.
+        ``reservation_ends``: when other reservations ended by use or by a death, by their ids.
         """
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
@@ -221,7 +221,7 @@ class Room(RoomDetails):
         Only time that is newly claimed is checked: whoever lay there when a planned closure began
         may stay. A reservation counts at the beginning of the stretch, a planned closure there and
         all through the part of it that has passed; what was closed or cleaned at once was empty.
-        ``ended``: when reservations ended by use or by a death, by their ids.
+        ``reservation_ends``: when reservations ended by use or by a death, by their ids.
         """
         bed = stretch.bed.bed
         self._must_have(bed, stretch.period.start)

@@ -297,8 +297,8 @@ class Stay(StayFlags):
     ) -> None:
         """Correct a movement. The time of an admission takes its bed along.
 
-        ``timed``: movements whose time the command says itself. ``details``: other fields of the
-        movement's event. With checks deferred, a part that changes nothing is no fault.
+        ``movements_with_time``: those whose time the command says itself. ``details``: other
+        fields of the movement's event. With checks deferred, a part that changes nothing is no fault.
         """
         fact = self.movement(movement)
         facts = [_known(fact.with_correction(at, place, details), precision)]

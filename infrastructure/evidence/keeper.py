@@ -6,12 +6,18 @@ that it took the place of; and the newest checkpoint of each tree, by which a lo
 
 import os
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from domain.errors import ConfigurationError
 from infrastructure.evidence.leaves import Tree
 from infrastructure.evidence.signed_note import InvalidNote, SignedNote, SigningKey, VerifierKey
-from infrastructure.private_file import KEY_BYTES, check_private, read_key, read_or_make_key
+from infrastructure.private_file import (
+    KEY_BYTES,
+    check_private,
+    read_key,
+    read_or_make_key,
+    write_private,
+)
 
 
 class KeyMissing(ConfigurationError):
@@ -91,17 +97,3 @@ class Keeper:
 def name_of(log_id: UUID) -> str:
     """Return the name under which a log's key signs."""
     return f"wardbook/{log_id}"
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    draft = file.with_name(f".{file.name}.{uuid4().hex}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as content:
-            content.write(text)
-            content.flush()
-            os.fsync(descriptor)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)

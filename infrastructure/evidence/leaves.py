@@ -95,7 +95,7 @@ def hash_rows(tree: Tree, rows: Iterable[TupleRow]) -> Iterator[Row]:
     names = [column.partition(".")[2] for column in tree.columns]
     for number, *values in rows:
         fields = {n: value for n, value in zip(names, values, strict=True) if value is not None}
-        yield number, leaf_hash(_encode(fields).encode())
+        yield number, leaf_hash(leaf_of(fields))
 
 
 def rows_after(

@@ -10,7 +10,6 @@ from time import time
 from urllib.parse import quote
 
 from infrastructure.evidence.checkpoints import origin_parts
-from infrastructure.evidence.keeper import write_private
 from infrastructure.evidence.merkle import is_consistent
 from infrastructure.evidence.proofs import NotProven
 from infrastructure.evidence.signed_note import (
@@ -22,7 +21,7 @@ from infrastructure.evidence.signed_note import (
     VerifierKey,
     cosigned_message,
 )
-from infrastructure.private_file import read_or_make_key
+from infrastructure.private_file import read_or_make_key, write_private
 
 
 class Witness:

@@ -1,6 +1,6 @@
 """Integrity check: that the log and the record of reading are what was signed of them.
 
-Every row is hash_rows anew and compared with the checkpoints, one after the other: of a row that was
+Every row is hashed anew and compared with the checkpoints, one after the other: of a row that was
 altered its number is told, since a checkpoint has the hashes of the rows since the one before.
 """
 

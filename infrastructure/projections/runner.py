@@ -59,7 +59,7 @@ class ProjectionRunner:
     def catch_up(self) -> int:
         """Fill the read models up to the present end of the log; return the position reached.
 
-        Read models that another runner leads are waited for, or taken_over over from it; one that has
+        Read models that another runner leads are waited for, or taken over from it; one that has
         halted is not waited for.
         """
         with connect(self._url) as connection:

@@ -106,6 +106,11 @@ def is_one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return column == any_(parameter(name, ARRAY(column.type)))
 
 
+def literal_values(name: str, values: Collection[str]) -> BindParameter[str]:
+    """Return values that the SQL contains, so that the plan can be by a partial index on them."""
+    return bindparam(name, tuple(values), expanding=True, literal_execute=True)
+
+
 def by_id(build: Callable[[AsOf], Select[Any]]) -> Callable[..., Any]:
     """Return a query by the array parameter ``ids`` that is not sent for no ids."""
     statement = CompiledStatement(build)

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
 from domain.stay.facts import DischargePlan
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.compiled import CompiledStatement
+from infrastructure.queries.compiled import CompiledStatement, literal_values
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.tables_read import reads
 from infrastructure.queries.waiting_list import WaitingView, all_waiting
@@ -99,10 +99,9 @@ def _in_hour(start: datetime, moments: Iterable[datetime]) -> int:
     return sum(start <= moment < start + HOUR for moment in moments)
 
 
-_statuses: BindParameter[str] = bindparam("open", OPEN, expanding=True, literal_execute=True)
 _without_bed = CompiledStatement(
     lambda at: select(stays.c.stay).where(
-        stays.c.status.in_(_statuses), stays.c.bed.is_(None), at.holds(stays)
+        stays.c.status.in_(literal_values("open", OPEN)), stays.c.bed.is_(None), at.holds(stays)
     )
 )
 

@@ -8,14 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
     ColumnElement,
     Date,
     Integer,
     String,
     Uuid,
     and_,
-    bindparam,
     or_,
     select,
     tuple_,
@@ -25,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.names import name_key, name_words, search_words
 from domain.patient import Sex
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement, equals, parameter
+from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import FOUND_BY, NAME, PatientView, patients
 from infrastructure.read_models.stays import OPEN, stays
@@ -69,8 +67,8 @@ def _page(in_house: bool) -> CompiledStatement:
 
 def _is_in_house(at: AsOf) -> ColumnElement[bool]:
     """Return the condition that a record, or the one that it was merged into, has an open stay."""
-    statuses: BindParameter[str] = bindparam("open", OPEN, expanding=True, literal_execute=True)
-    inpatients = select(stays.c.patient).where(stays.c.status.in_(statuses), at.holds(stays))
+    is_open = stays.c.status.in_(literal_values("open", OPEN))
+    inpatients = select(stays.c.patient).where(is_open, at.holds(stays))
     return or_(patients.c.patient.in_(inpatients), patients.c.merged_into.in_(inpatients))
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf, view
-from infrastructure.queries.compiled import CompiledStatement, is_one_of, parameter
+from infrastructure.queries.compiled import CompiledStatement, is_one_of, literal_values, parameter
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.expected_arrivals import (
     WAITING,
@@ -29,7 +29,6 @@ from infrastructure.read_models.expected_arrivals import (
     arrivals,
     arrivals_with_status,
     expected_arrivals_by_id,
-    literal_statuses,
 )
 
 
@@ -61,9 +60,9 @@ def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> Any:
     """Compose the arrivals with some statuses; who waits is found by the partial index."""
     conditions = [at.of(arrivals) if of_patients else at.holds(arrivals)]
     if set(statuses) <= set(WAITING):
-        conditions.append(arrivals.c.status.in_(literal_statuses("waiting", WAITING)))
+        conditions.append(arrivals.c.status.in_(literal_values("waiting", WAITING)))
     rows = arrivals_with_status(at, *conditions).subquery("arrivals")
-    return select(*rows.c).where(rows.c.status.in_(literal_statuses("statuses", statuses)))
+    return select(*rows.c).where(rows.c.status.in_(literal_values("statuses", statuses)))
 
 
 @cache
@@ -136,10 +135,10 @@ class WaitingView:
 
 
 def _waiting(at: AsOf) -> Select[Any]:
-    is_waiting = arrivals.c.status.in_(literal_statuses("waiting", WAITING))
+    is_waiting = arrivals.c.status.in_(literal_values("waiting", WAITING))
     rows = arrivals_with_status(at, is_waiting, at.holds(arrivals)).subquery("arrivals")
     return select(rows.c.ward, rows.c.expected_at, rows.c.stay.is_not(None)).where(
-        rows.c.status.in_(literal_statuses("statuses", WAITING))
+        rows.c.status.in_(literal_values("statuses", WAITING))
     )
 
 

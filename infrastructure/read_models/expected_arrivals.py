@@ -12,7 +12,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
     Boolean,
     Column,
     ColumnElement,
@@ -27,7 +26,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
-    bindparam,
     case,
     exists,
     func,
@@ -43,7 +41,7 @@ from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import by_id, is_one_of
+from infrastructure.queries.compiled import by_id, is_one_of, literal_values
 from infrastructure.queries.row_security import held, known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import stretches
@@ -255,7 +253,7 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
     is_here = _exists(
         stay,
         stay.c.stay == arrivals.c.stay,
-        stay.c.status.in_(literal_statuses("open", OPEN)),
+        stay.c.status.in_(literal_values("open", OPEN)),
         held(stay, at.as_of, at.known).is_(True),
     )
     death = _exists(
@@ -273,11 +271,6 @@ def _is_over(at: AsOf) -> ColumnElement[bool]:
 def _exists(rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that there is such a row, of the arrival of the query around it."""
     return exists().where(*conditions).correlate_except(rows)
-
-
-def literal_statuses(name: str, statuses: tuple[str, ...]) -> BindParameter[str]:
-    """Return statuses as literals, so that the plan can be by a partial index."""
-    return bindparam(name, statuses, expanding=True, literal_execute=True)
 
 
 _by_id = by_id(

@@ -21,7 +21,6 @@ from sqlalchemy import (
     Table,
     Uuid,
     and_,
-    bindparam,
     func,
     select,
     tuple_,
@@ -35,7 +34,14 @@ from domain.stay.facts import Status
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.compiled import (
+    CompiledStatement,
+    by_id,
+    equals,
+    is_one_of,
+    literal_values,
+    parameter,
+)
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
@@ -298,10 +304,8 @@ def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> Colu
 
     Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
     """
-    literals: BindParameter[str] = bindparam(
-        "statuses", statuses, expanding=True, literal_execute=True
-    )
-    return and_(stays.c.status.in_(literals), at.of(stays) if of_patients else at.holds(stays))
+    is_of_statuses = stays.c.status.in_(literal_values("statuses", statuses))
+    return and_(is_of_statuses, at.of(stays) if of_patients else at.holds(stays))
 
 
 @cache

@@ -64,7 +64,7 @@ class OccupancyTopic:
     def __init__(
         self, ward: str | None, seen_at: datetime | None = None, queries: Queries = (board,)
     ) -> None:
-        """``seen``: the moment as of which the subscriber has the board; else that of each ``after``."""
+        """``seen_at``: the moment of the board that the subscriber has; else that of each ``after``."""
         self._ward, self._seen, self._queries = ward, seen_at, queries
         self.due: float | None = None
 

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from api.http.app import app
 from infrastructure.postgres.database import Database
-from infrastructure.revocations import Revocations, revoke
 from infrastructure.settings import Settings
+from infrastructure.tokens.revocations import Revocations, revoke
 from tests.conftest import LOGIN, empty
 
 

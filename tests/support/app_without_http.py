@@ -12,10 +12,10 @@ from infrastructure.access_log import AccessLog
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
-from infrastructure.revocations import Revocations
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
-from infrastructure.token_uses import TokenUses
+from infrastructure.tokens.revocations import Revocations
+from infrastructure.tokens.uses import TokenUses
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import strawberry
 
 from api.graphql.mutations.care_payloads import AllergyRecorded
-from api.graphql.mutations.inputs import AllergyId, CommandInput, optional, required
+from api.graphql.mutations.inputs import IN_ERROR_ALONE, AllergyId, CommandInput, optional, required
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import (
     AllergyKind,
@@ -61,9 +61,7 @@ class CorrectAllergyInput(OfPatientInput):
 @command_input("cancel_allergy", AllergyRecorded, "The patient never had it.")
 class CancelAllergyInput(OfPatientInput):
     allergy_id: AllergyId = required("The allergy.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input("end_allergy", AllergyRecorded, "The patient has it no more, from occurredAt on.")
@@ -81,6 +79,4 @@ class CorrectAllergyEndInput(OfPatientInput):
 @command_input("cancel_allergy_end", AllergyRecorded, "The patient still has it.")
 class CancelAllergyEndInput(OfPatientInput):
     allergy_id: AllergyId = required("The allergy.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)

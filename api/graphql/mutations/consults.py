@@ -1,6 +1,13 @@
 """Inputs of the commands about consults."""
 
-from api.graphql.mutations.inputs import CommandInput, ConsultId, StayId, optional, required
+from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
+    CommandInput,
+    ConsultId,
+    StayId,
+    optional,
+    required,
+)
 from api.graphql.mutations.payloads import ConsultRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import CancellationReason
@@ -35,9 +42,7 @@ class CorrectConsultInput(CommandInput):
 @command_input("cancel_consult", ConsultRecorded, "The consult was never asked for.")
 class CancelConsultInput(CommandInput):
     consult_id: ConsultId = required("The consult.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input(
@@ -61,6 +66,4 @@ class CorrectConsultWithdrawalInput(CommandInput):
 @command_input("cancel_consult_withdrawal", ConsultRecorded, "The consult is still wanted.")
 class CancelConsultWithdrawalInput(CommandInput):
     consult_id: ConsultId = required("The consult.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)

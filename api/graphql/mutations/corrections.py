@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
     CommandInput,
     ConsultId,
     LateEntryInput,
@@ -148,6 +149,4 @@ class AmendVisitInput(CommandInput):
 @command_input("cancel_visit", StayRecorded, "The visit never was.")
 class CancelVisitInput(CommandInput):
     visit_id: VisitId = required("The visit.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)

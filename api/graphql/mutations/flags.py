@@ -1,7 +1,14 @@
 """Inputs of the commands about the flags on the board."""
 
 from api.graphql.mutations.care_payloads import FlagRecorded
-from api.graphql.mutations.inputs import CommandInput, FlagId, StayId, optional, required
+from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
+    CommandInput,
+    FlagId,
+    StayId,
+    optional,
+    required,
+)
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import CancellationReason
 
@@ -29,9 +36,7 @@ class CorrectFlagInput(CommandInput):
 class CancelFlagInput(CommandInput):
     stay_id: StayId = required("The stay.")
     flag_id: FlagId = required("The flag.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input("lower_flag", FlagRecorded, "The flag holds no more, from occurredAt on.")
@@ -52,6 +57,4 @@ class CorrectFlagLoweringInput(CommandInput):
 class CancelFlagLoweringInput(CommandInput):
     stay_id: StayId = required("The stay.")
     flag_id: FlagId = required("The flag.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)

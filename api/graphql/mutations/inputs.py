@@ -25,6 +25,7 @@ BLANK_IS_ABSENT = "blank_is_absent"
 """Metadata of a field whose empty text is the same as none."""
 
 
+IN_ERROR_ALONE = "ENTERED_IN_ERROR, the default and the only reason possible."
 PRECISION = "How precisely that time is known; MINUTE by default."
 
 

@@ -3,6 +3,7 @@
 from datetime import date, time
 
 from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
     CommandInput,
     MergeId,
     PatientId,
@@ -159,9 +160,7 @@ class CancelDeathInput(CommandInput):
     patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
     stay_id: StayId | None = optional("A stay of the patient, instead.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input(

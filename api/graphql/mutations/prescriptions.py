@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
     AdministrationId,
     ChangeId,
     CommandInput,
@@ -87,9 +88,7 @@ class CompletePrescriptionInput(CommandInput):
 )
 class CancelPrescriptionInput(CommandInput):
     prescription_id: PrescriptionId = required("The prescription.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input(
@@ -117,9 +116,7 @@ class CorrectPrescriptionChangeInput(CommandInput):
 )
 class CancelPrescriptionChangeInput(CommandInput):
     change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input(
@@ -213,9 +210,7 @@ class CorrectAdministrationInput(CommandInput):
 @command_input("cancel_administration", PrescriptionRecorded, "The dose never was.")
 class CancelAdministrationInput(CommandInput):
     administration_id: AdministrationId = required("The dose.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 
 @command_input("end_infusion", PrescriptionRecorded, "An infusion ended at occurredAt.")
@@ -237,6 +232,4 @@ class CorrectInfusionEndInput(CommandInput):
 )
 class CancelInfusionEndInput(CommandInput):
     administration_id: AdministrationId = required("The dose that is an infusion.")
-    because: CancellationReason | None = optional(
-        "ENTERED_IN_ERROR, the default and the only reason possible."
-    )
+    because: CancellationReason | None = optional(IN_ERROR_ALONE)

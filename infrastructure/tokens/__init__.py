@@ -1,0 +1,1 @@
+"""Tokens that are taken no more: revoked, or not used for too long."""
