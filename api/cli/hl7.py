@@ -9,15 +9,19 @@ from ssl import SSLContext
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.cli.queries import For, open_hospital, run_query
 from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
-from api.hl7.door import KEPT, Door, RefusedMessages
+from api.hl7.door import KEPT, NOT_OPENED, Door, RefusedMessages
 from api.hl7.mllp import Listener, tls
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
+from application.authorization.roles import Purpose
 from infrastructure.bootstrap import hospital, seed
+from infrastructure.queries.as_of import AsOf
 
 app = typer.Typer()
 hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=True)
@@ -47,14 +51,44 @@ def listen(
             out.print(f"{name}: {count:,}")
 
 
-@hl7.command("refused")
-def refused(json: Json = False, csv: Csv = False) -> None:
-    """List the messages that were refused or set aside, why, and the files that keep them."""
-    messages = [
-        {n: v for n, v in message.items() if n != "message"}
-        for message in RefusedMessages(settings().home)
-    ]
+@hl7.command("refused", epilog="Example: wardbook hl7 refused --json")
+def refused(
+    show: Annotated[
+        str | None, typer.Option(help="Print the message of this file instead, to enter it.")
+    ] = None,
+    json: Json = False,
+    csv: Csv = False,
+    purpose: For = Purpose.ADMINISTRATION,
+) -> None:
+    """List the messages that were refused or set aside, why, and the files that keep them.
+
+    What is in them is sealed; to show one is a reading, which is recorded.
+    """
+    kept_messages = RefusedMessages(settings().home)
+    if show is not None:
+        _show(kept_messages, show, purpose)
+        return
+    messages = [{n: v for n, v in kept.items() if n != "message"} for kept in kept_messages]
     print_rows(messages, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
+
+
+def _show(messages: RefusedMessages, file: str, purpose: Purpose) -> None:
+    """Print a message, once it is recorded that it is read."""
+    name = Path(file).name
+    kept = next((kept for kept in messages if Path(kept["file"]).name == name), None)
+    if kept is None:
+        stop(f"There is no refused message in {name}.")
+    message = messages.message_of(kept)
+    if message is None:
+        stop(NOT_OPENED.text)
+
+    async def read(engine: AsyncEngine, at: AsOf) -> None:
+        """Read nothing of the record: what is shown comes from the file."""
+
+    _, database = open_hospital(settings())
+    run_query(database, "hl7 refused", purpose, read, entity=f"message {name}")
+    for line in message.decode("utf-8", "replace").splitlines():
+        out.print(line, soft_wrap=True)
 
 
 @hl7.command("replay")

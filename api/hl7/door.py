@@ -22,6 +22,8 @@ from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.refusals import Refusal, VersionConflict
+from infrastructure.sealing.key_ring import SEAL, key_ring
+from infrastructure.sealing.keys_missing import KeysMissing
 
 MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
 """The namespace of command ids that are derived from messages."""
@@ -32,6 +34,10 @@ MAX_REFUSED = 10_000
 KEPT = Verdict("A")
 SET_ASIDE = Verdict("A", "kept, to be entered by hand")
 COME_AGAIN = Verdict("E", "come again", 207)
+NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
+
+SUBJECT = "hl7-refused"
+"""The subject of the key by which messages are sealed that were refused."""
 
 log = logging.getLogger(__name__)
 
@@ -39,24 +45,26 @@ log = logging.getLogger(__name__)
 class RefusedMessages:
     """Messages that were refused, or set aside to be entered by hand.
 
-    One file each, which its owner alone can read.
+    One file each, which its owner alone can read, and the message in it sealed: it tells of a person
+    whom nobody may have registered, so it has a key of the house's own.
     """
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "hl7-refused"
+        self._keys = key_ring()
 
     def keep(self, data: bytes, verdict: Verdict) -> bool:
-        """Keep a message durably; return False if there is no room for it."""
+        """Keep a message durably; return False if there is no room for it. Raises KeysMissing."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
             return False
         now = datetime.now(UTC)
+        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.json"
         record = {
             "refusedAt": now.isoformat(timespec="seconds"),
             **{name: value for name, value in asdict(verdict).items() if name != "kind"},
-            "message": b64encode(data).decode(),
+            "message": self._keys.seal(SUBJECT, file.name, b64encode(data).decode()),
         }
-        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.json"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
             json.dump(record, stream)
             stream.flush()
@@ -68,6 +76,13 @@ class RefusedMessages:
         for file in sorted(self._folder.glob("*.json")):
             with suppress(FileNotFoundError):  # deleted since
                 yield {"file": str(file), **json.loads(file.read_text())}
+
+    def message_of(self, kept: Mapping[str, Any]) -> bytes | None:
+        """Return the message in a record of one; None if the key that sealed it is not there."""
+        text = kept["message"]
+        if text.startswith(SEAL):
+            text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
+        return None if text is None else b64decode(text)
 
     def remove(self, kept: Mapping[str, Any]) -> None:
         """Remove the file of a message that was carried out."""
@@ -98,7 +113,8 @@ class Door:
         What is not carried out stays as it was kept.
         """
         for message in self.refused:
-            _, verdict = self._verdict(b64decode(message["message"]))
+            data = self.refused.message_of(message)
+            verdict = NOT_OPENED if data is None else self._verdict(data)[1]
             if verdict is KEPT:
                 self.refused.remove(message)
             yield message, verdict
@@ -111,7 +127,7 @@ class Door:
     def _kept_for_later(self, data: bytes, verdict: Verdict) -> Verdict:
         try:
             return verdict if self.refused.keep(data, verdict) else COME_AGAIN
-        except OSError as error:
+        except (OSError, KeysMissing) as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
 

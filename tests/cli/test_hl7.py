@@ -17,6 +17,11 @@ def test_kept_messages_are_replayed_and_those_carried_out_are_gone(
     unmapped = Door(staffed, [], home)
     for message in (adt("A01", "1"), b"nonsense"):
         unmapped.answers(message)
+    first = run("hl7", "refused", "--json").json[0]["file"]
+    assert "Adam" in run("hl7", "refused", "--show", first, "--purpose", "treatment").out
+    assert run("hl7", "refused", "--show", "none.json").code == ExitCode.REFUSED
+    (reading,) = run("accesses", "--json").json
+    assert reading["entity"] == f"message {Path(first).name}"
     sender = tmp_path / "north.toml"
     sender.write_text('application = "ADT"\nzone = "Europe/Berlin"\n')
 

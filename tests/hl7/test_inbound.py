@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -109,7 +108,7 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
     listening(door, act)
     aside, *refused = door.refused
     assert aside["text"] == "kept, to be entered by hand"
-    assert b64decode(aside["message"]) == adt("A08", "4")
+    assert door.refused.message_of(aside) == adt("A08", "4")
     assert len(refused) == 4
     assert door.counts["no fact: ADT^A09"] == 1
     reported = rows(

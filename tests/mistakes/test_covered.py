@@ -22,6 +22,9 @@ TAMPERING = set(range(175, 180))
 FHIR = set(range(180, 183))
 """Numbers of mistakes about what a FHIR server tells."""
 
+READINGS = {183}
+"""Numbers of mistakes about what is read or told past the record of reading."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -44,4 +47,4 @@ def test_every_mistake_has_a_test() -> None:
         for file in files
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
-    assert sorted(found) == sorted(MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR)
+    assert sorted(found) == sorted(MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS)

@@ -1,5 +1,7 @@
 """Mistakes of other systems about messages: see `test_covered` for the list."""
 
+import json
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,3 +37,22 @@ def test_mistake_146_a_message_refused_for_its_mapping_is_no_message_lost(
     assert left == [207, 100], "the one to be entered by hand, and the one that is no message"
     assert [verdict.kind for _, verdict in mended.replay()] == ["A", "R"]
     assert rows(database, MOVEMENTS)[0][0] == 2
+
+
+def test_mistake_183_a_refused_message_is_no_file_that_tells_of_a_person(
+    hospital: Hospital, database: Database, tmp_path: Path
+) -> None:
+    room(hospital)
+    message = adt("A01", "1")
+    Door(hospital, [], tmp_path).answers(message)
+    (file,) = (tmp_path / "hl7-refused").iterdir()
+    content = file.read_text()
+    assert "Adam" not in content
+    assert b64encode(message).decode()[:40] not in content
+
+    plain = {**json.loads(content), "message": b64encode(adt("A01", "2")).decode()}
+    file.with_name("0-from-before.json").write_text(json.dumps(plain))
+    moved = {**json.loads(content), "code": 0}
+    file.with_name("1-moved.json").write_text(json.dumps(moved))
+    answers = [verdict.kind for _, verdict in Door(hospital, SENDERS[:1], tmp_path).replay()]
+    assert answers == ["A", "E", "A"], "one from before is read; one moved to another file is not"
