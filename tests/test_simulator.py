@@ -146,8 +146,13 @@ def test_most_kinds_of_commands_occur(house: House) -> None:
         "complete_prescription",
         "finish_cleaning",
         "hold_prescription",
+        "lower_flag",
+        "plan_admission",
         "plan_discharge",
+        "raise_flag",
+        "record_allergy",
         "record_visit",
+        "request_bed",
         "reserve_bed",
         "resume_prescription",
         "set_room_policy",
@@ -241,7 +246,7 @@ def test_less_detail_leaves_out_visits_and_doses_and_nothing_else(scratch: Scrat
     for operation in full.commands.keys() - less:
         assert little.commands[operation] == full.commands[operation], operation
     doses = "record_administration"
-    assert little.commands[doses] < 0.25 * full.commands[doses]
+    assert little.commands[doses] < 0.4 * full.commands[doses]  # the last day of four is whole
 
 
 def test_another_hospital_does_not_move_into_the_same_log(scratch: Scratch) -> None:
@@ -299,12 +304,9 @@ def live(
         return simulate(hospital, beds=beds, days=days, until=UNTIL, **{"seed": 1, **said})
 
 
-def log(database: Database) -> list[tuple[Any, ...]]:
-    return rows(
-        database,
-        "SELECT position, stream, version, topic, schema_version, command_id, recorded_at,"
-        " body::text FROM record.events ORDER BY position",
-    )
+def log(database: Database) -> list[tuple[int, int, Any]]:
+    """The log with its texts opened: each is sealed with another key in another database."""
+    return events(database)
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:

@@ -31,7 +31,7 @@ app = typer.Typer()
 
 BEDS, DAYS, SEED = 40, 30, 1
 DETAIL = 0.3
-"""Share of visits and doses that are made."""
+"""Share of visits and doses that are made before the last day."""
 
 
 class House(msgspec.Struct, frozen=True):
@@ -120,7 +120,7 @@ def _complete(
     home = configuration.home
     house = House.in_home(home)
     if not database.has_events():
-        house = House(beds or BEDS, days or DAYS, SEED if seed is None else seed, _last_midnight())
+        house = House(beds or BEDS, days or DAYS, SEED if seed is None else seed, _last_hour())
         house.keep(home)
     elif house is not None:
         _check_asked(house, beds=beds, days=days, seed=seed)
@@ -145,5 +145,5 @@ def _check_asked(house: House, **asked: int | None) -> None:
         )
 
 
-def _last_midnight() -> datetime:
-    return now().replace(hour=0, minute=0, second=0, microsecond=0)
+def _last_hour() -> datetime:
+    return now().replace(minute=0, second=0, microsecond=0)

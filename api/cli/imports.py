@@ -73,7 +73,8 @@ def simulate_command(
         str | None, typer.Option(help="When it ends (ISO 8601 with offset); last midnight.")
     ] = None,
     detail: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of visits and doses that are made.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Share of visits and doses made before the last day."),
     ] = 1.0,
     json: Json = False,
     csv: Csv = False,

@@ -11,7 +11,7 @@ from api.simulator.house import Bed, Kind
 from api.simulator.inpatient import SPECIALTIES, Inpatient, World
 from api.simulator.movements import Movements
 from api.simulator.people import Person
-from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK
+from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, ExpectedArrival
 from api.simulator.texts import CORRIDORS, RECOGNISED
 from domain.stay.events import AdmissionType
 
@@ -72,8 +72,7 @@ class Arrivals:
             local_time = world.hours.local(at)
             weight = hours[local_time.hour] / sum(hours) * days[local_time.weekday()] / sum(days)
         if line.admission in EXPECTED:
-            evening = at - rng.uniform(12, 18) * HOUR
-            world.agenda.at(evening, lambda: self._reserve(line, at))
+            self._plan(line, at)
         else:
             world.agenda.at(at, lambda: self._arrive(line))
 
@@ -92,7 +91,14 @@ class Arrivals:
         if bed is not None or may_wait:
             self._admit(line, person, bed, line.stay(rng))
 
-    def _admit(self, line: Line, person: Person, bed: Bed | None, days: float) -> None:
+    def _admit(
+        self,
+        line: Line,
+        person: Person,
+        bed: Bed | None,
+        days: float,
+        expected: ExpectedArrival | None = None,
+    ) -> None:
         world, rng = self.world, self.world.movement_rng
         patient = Inpatient(person, line.admission, line.goes_to, world.now, world.now + days * DAY)
         if line.through_emergency and (bed is None or bed.kind is Kind.EMERGENCY):
@@ -101,7 +107,11 @@ class Arrivals:
         if line.admission is AdmissionType.EMERGENCY:
             decision = max(world.now - rng.triangular(20, 600, 70) * MINUTE, self.begins)
         without_bed = None if bed else rng.choice(CORRIDORS)
-        self.movements.admit(patient, bed, without_bed=without_bed, decided=decision)
+        self.movements.admit(
+            patient, bed, without_bed=without_bed, decided=decision, expected=expected
+        )
+        if bed is None:
+            self.movements.request_bed(patient)
         self.course.begin(patient)
 
     def _person(self, line: Line) -> Person:
@@ -166,16 +176,46 @@ class Arrivals:
     def _without_bed(self) -> list[Inpatient]:
         return [p for p in self.movements.here if p.is_here and p.bed is None]
 
-    def _reserve(self, line: Line, at: datetime) -> None:
-        """Reserve a bed the evening before; without one the patient is asked to come later."""
+    def _plan(self, line: Line, at: datetime) -> None:
+        """Plan an admission, and note that a bed is reserved the evening before."""
+        world, rng, now = self.world, self.world.movement_rng, self.world.now
+        by, person, arrival = (
+            world.staff.pick("bed_manager", rng),
+            self._person(line),
+            ExpectedArrival(now),
+        )
+        world.people.register(person, now, by)
+        arrival.recorded = world.record(
+            "plan_admission",
+            by,
+            AT_THE_DESK,
+            rng,
+            after=person.recorded,
+            about=(person.mrn,),
+            creates=arrival,
+            patient_mrn=person.mrn,
+            expected_at=at,
+            ward=world.house.ward_of(line.goes_to),
+            specialty=SPECIALTIES[line.goes_to],
+        )
+        evening = at - rng.uniform(12, 18) * HOUR
+        world.agenda.at(evening, lambda: self._reserve(line, at, person, arrival))
+
+    def _reserve(self, line: Line, at: datetime, person: Person, arrival: ExpectedArrival) -> None:
+        """Reserve a bed; without one the admission is called off: the patient comes another time."""
         world, rng, now = self.world, self.world.movement_rng, self.world.now
         self._note_next(line, at)
-        person = self._person(line)
-        bed = world.house.bed_for(person, now, line.goes_to)
+        by, bed = (
+            world.staff.pick("bed_manager", rng),
+            world.house.bed_for(person, now, line.goes_to),
+        )
+        about = {"about": (person.mrn,)}
         if bed is None or at <= now:
+            parameters = {"after": arrival.recorded, "expected_arrival_id": arrival, **about}
+            world.record(
+                "cancel_expected_arrival", by, AT_THE_DESK, rng, reason="no bed", **parameters
+            )
             return
-        by = world.staff.pick("bed_manager", rng)
-        world.people.register(person, now, by)
         bed.reserved_for = person
         bed.reserved_until = at.replace(minute=0, second=0, microsecond=0) + 5 * HOUR
         bed.known_from(
@@ -184,11 +224,11 @@ class Arrivals:
                 by,
                 AT_ONCE,
                 rng,
-                after=person.recorded,
-                about=(person.mrn,),
+                after=arrival.recorded,
+                **about,
                 until=bed.reserved_until,
                 patient_mrn=person.mrn,
                 **bed.place,
             )
         )
-        world.agenda.at(at, lambda: self._admit(line, person, bed, line.stay(rng)))
+        world.agenda.at(at, lambda: self._admit(line, person, bed, line.stay(rng), arrival))

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 from math import log
 
+from api.simulator.assessment import Assessment
 from api.simulator.clock import HOUR, MINUTE
 from api.simulator.data_entry_errors import correct_entry
 from api.simulator.inpatient import Inpatient, World
@@ -29,10 +30,12 @@ class Care:
 
     def __init__(self, world: World, movements: Movements, medicines: Medicines) -> None:
         self.world, self.movements, self.medicines = world, movements, medicines
+        self.assessment = Assessment(world)
 
     def begin(self, patient: Inpatient) -> None:
         world = self.world
         self.medicines.begin(patient)
+        self.assessment.begin(patient)
         first = world.now + min(world.order_rng.lognormvariate(log(4.5), 0.8), 34) * HOUR
         world.agenda.at_second(first, lambda: self._first_review(patient))
         self._note_round(patient, world.now + 3 * HOUR)

@@ -70,6 +70,7 @@ class Course:
             return
         bed = world.house.bed_for(patient.person, world.now, patient.goes_to)
         if bed is None:
+            self.movements.request_bed(patient)
             wait = world.movement_rng.uniform(0.5, 2) * HOUR
             world.agenda.after(wait, lambda: self._to_ward(patient, out_of))
             return

@@ -153,6 +153,11 @@ class House:
     def of(self, kind: Kind) -> list[Bed]:
         return self._by_kind[kind]
 
+    def ward_of(self, kind: Kind) -> str | None:
+        """Return the ward of a kind, if there is just one."""
+        wards = {bed.room.ward for bed in self._by_kind[kind]}
+        return wards.pop() if len(wards) == 1 else None
+
     def bed_for(self, person: Person, now: datetime, *kinds: Kind) -> Bed | None:
         """Return a free bed in the first of these kinds of ward that has one."""
         for kind in kinds:

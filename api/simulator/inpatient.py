@@ -27,8 +27,8 @@ SPECIALTIES: dict[Kind, str] = {
 class World:
     """The state of the simulation, with one random generator for each kind of decision.
 
-    Movements, prescriptions, care and data entry errors draw from their own, so that less ``detail``
-    (fewer visits and doses) changes nothing else.
+    Movements, prescriptions, care, data entry errors and flags draw from their own, so that less
+    ``detail`` (fewer visits and doses) changes nothing else.
     """
 
     agenda: Agenda
@@ -41,11 +41,18 @@ class World:
     order_rng: Random
     care_rng: Random
     error_rng: Random
-    detail: float
+    flag_rng: Random
+    detail_before: float
+    full_from: datetime
 
     @property
     def now(self) -> datetime:
         return self.agenda.now
+
+    @property
+    def detail(self) -> float:
+        """Return the share of visits and doses that are made: all, once the last day has begun."""
+        return self.detail_before if self.now < self.full_from else 1.0
 
     def record(
         self, command: str, by: Actor | str, lag: Lag, rng: Random, **parameters: Any
@@ -96,6 +103,7 @@ class Inpatient(Recordable):
         self.children: list[Inpatient] = []
         self.away = self.gone = self.was_critical = False
         self.died_at: datetime | None = None
+        self.has_requested_bed = False
         self.prescriptions: list[Prescription] = []
         self.opened = self.recorded = self.orders_recorded = self.touched = now
 

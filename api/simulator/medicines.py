@@ -1,6 +1,7 @@
 """Prescriptions and what becomes of them, and the doses of each round."""
 
 from dataclasses import dataclass
+from datetime import time
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from api.simulator.recording_queue import DOSE, ORDER, Administration
 from api.simulator.texts import CHANGED, DOSE_CANCELLED, DOSE_CORRECTED, HELD, NOT_GIVEN, STOPPED
 from domain.practitioner import Grade
 from domain.prescription.events import Medication
+from domain.prescription.schedule import Schedule
 from domain.stay.events import AdmissionType
 
 HOURS: dict[str, tuple[int, ...]] = {
@@ -25,6 +27,15 @@ HOURS: dict[str, tuple[int, ...]] = {
 
 ONCE = "once"
 AS_NEEDED = "as needed"
+
+SCHEDULES = {
+    **{
+        name: Schedule(times_of_day=tuple(time(hour) for hour in hours))
+        for name, hours in HOURS.items()
+    },
+    AS_NEEDED: Schedule(as_needed=True, min_interval_minutes=180, max_per_day=8),
+}
+"""By text of the frequency; a medicine given once has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,7 @@ class Medicines:
             dose=dose,
             route=drug.route,
             frequency=frequency,
+            schedule=SCHEDULES.get(frequency),
             start=start,
             stop=prescription.stop,
             prescriber=doctor.number,

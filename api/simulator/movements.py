@@ -12,7 +12,15 @@ from typing import Any
 from api.simulator.clock import DAY, HOUR, MINUTE
 from api.simulator.house import Bed, Kind
 from api.simulator.inpatient import Inpatient, Prescription, World
-from api.simulator.recording_queue import AT_ONCE, AT_THE_DESK, MOVEMENT, PROMPT, Lag, Movement
+from api.simulator.recording_queue import (
+    AT_ONCE,
+    AT_THE_DESK,
+    MOVEMENT,
+    PROMPT,
+    ExpectedArrival,
+    Lag,
+    Movement,
+)
 from api.simulator.staff import Doctor
 from api.simulator.texts import CAME_BACK, WRONG_BED
 from application.sharers import Sharer
@@ -42,6 +50,7 @@ class Movements:
         bed: Bed | None,
         without_bed: str | None = None,
         decided: datetime | None = None,
+        expected: ExpectedArrival | None = None,
     ) -> None:
         """Admit a patient into a bed, or to a place without one."""
         world, person, mother = self.world, patient.person, patient.mother
@@ -55,7 +64,11 @@ class Movements:
             registrar,
             AT_THE_DESK,
             world.movement_rng,
-            after=max(person.recorded or world.now, mother.recorded if mother else world.now),
+            after=max(
+                person.recorded or world.now,
+                *(other.recorded for other in (mother, expected) if other is not None),
+                world.now,
+            ),
             creates=patient,
             about=patient.mrns,
             patient_mrn=person.mrn,
@@ -64,6 +77,7 @@ class Movements:
             specialty=patient.specialty,
             decided_to_admit_at=decided,
             shares_bed_of=mother,
+            expected_arrival_id=expected,
             without_bed=without_bed,
             **(bed.place if bed else {}),
         )
@@ -80,6 +94,13 @@ class Movements:
         mother.children.append(child)
         self.admit(child, mother.bed)
         return child
+
+    def request_bed(self, patient: Inpatient) -> None:
+        """Ask once for a bed of the ward where the patient is to go."""
+        if not patient.has_requested_bed:
+            patient.has_requested_bed = True
+            ward = self.world.house.ward_of(patient.goes_to)
+            self._record(patient, "request_bed", "bed_manager", AT_ONCE, ward=ward)
 
     def allocate(self, patient: Inpatient, bed: Bed) -> None:
         """Give the first bed to a patient who had none."""
@@ -276,6 +297,8 @@ class Movements:
 
     def _occupy(self, patient: Inpatient, bed: Bed | None) -> None:
         patient.bed = bed
+        if bed is not None and bed.kind is patient.goes_to:
+            patient.has_requested_bed = False
         if bed is not None and patient.mother is None:
             bed.occupy(patient.person, patient.recorded)
 

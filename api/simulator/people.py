@@ -30,7 +30,7 @@ class Person(Recordable):
     ) -> None:
         self.mrn, self.sex, self.born, self.family, self.given = mrn, sex, born, family, given
         self.recorded: datetime | None = None
-        self.is_child = False
+        self.is_child = self.is_assessed = False
         self.home_since: datetime | None = None
 
 

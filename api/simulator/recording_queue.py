@@ -60,6 +60,15 @@ class Movement(Recordable):
     KIND = "movement"
 
 
+class ExpectedArrival(Recordable):
+    """A planned admission. ``recorded``: when it is recorded."""
+
+    KIND = "arrival"
+
+    def __init__(self, now: datetime) -> None:
+        self.recorded = now
+
+
 class Visit(Recordable):
     KIND = "visit"
 

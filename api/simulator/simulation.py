@@ -64,8 +64,9 @@ def simulate(
 
     Nothing occurs or is recorded after ``until``; what happened shortly before it may not be recorded
     yet. The same arguments give the same commands with the same ids, so that a run which was broken
-    off is finished by running it again. ``detail`` is the share of rounds and doses that are made; it
-    changes nothing else. The hours of the day are those of the hospital's time zone.
+    off is finished by running it again. ``detail`` is the share of rounds and doses that are made
+    before the last day; it changes nothing else. The hours of the day are those of the hospital's
+    time zone.
 
     Raises AnotherHouse if the log holds a hospital already that is not this one.
     """
@@ -73,7 +74,7 @@ def simulate(
     begins = until - days * DAY
     name = f"wardbook:simulator:{seed}:{beds}:{days}:{until.isoformat()}:{detail}"
     queue = RecordingQueue(hospital, uuid5(NAMESPACE_URL, name), until, Random(f"{seed} queue"))
-    world = _world(hospital, queue, beds, begins, seed, detail)
+    world = _world(hospital, queue, beds, begins, until, seed, detail)
     _open_house(world)
     movements = Movements(world)
     course = Course(world, movements, Care(world, movements, Medicines(world)))
@@ -106,7 +107,13 @@ def simulate(
 
 
 def _world(
-    hospital: Hospital, queue: RecordingQueue, beds: int, begins: datetime, seed: int, detail: float
+    hospital: Hospital,
+    queue: RecordingQueue,
+    beds: int,
+    begins: datetime,
+    until: datetime,
+    seed: int,
+    detail: float,
 ) -> World:
     hours = LocalTime(hospital.zone())
     house = House(beds, begins, Random(f"{seed} house"))
@@ -122,7 +129,9 @@ def _world(
         order_rng=Random(f"{seed} orders"),
         care_rng=Random(f"{seed} care"),
         error_rng=Random(f"{seed} errors"),
-        detail=detail,
+        flag_rng=Random(f"{seed} flags"),
+        detail_before=detail,
+        full_from=until - DAY,
     )
 
 

@@ -59,4 +59,11 @@ CHANGED = ("pain not controlled", "renal function", "level out of range")
 NOT_FIT = ("new fever", "no care at home yet", "awaits imaging")
 TRANSFER = ("better placed there", "single room needed", "closer observation", "bed needed")
 DESTINATIONS = ("rehabilitation clinic", "St. Mary's nursing home", "university hospital")
+FLAG_NOTES = (
+    "daughter rings at ten",
+    "hearing aid on the left",
+    "speaks no English",
+    "brings own food",
+)
+REACTIONS = ("rash", "swelling of lips and tongue", "short of breath", "vomiting")
 CORRIDORS = ("corridor, emergency", "trolley, emergency", "chair, emergency")
