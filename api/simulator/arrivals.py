@@ -194,7 +194,7 @@ class Arrivals:
             about=(person.mrn,),
             creates=arrival,
             patient_mrn=person.mrn,
-            expected_at=at,
+            expected_at=at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0),
             ward=world.house.ward_of(line.goes_to),
             specialty=SPECIALTIES[line.goes_to],
         )
