@@ -88,6 +88,15 @@ class Settings:
     oidc_wards_claim: str = "wards"
     """The claim of a token that lists the wards, for staff who have some."""
 
+    oidc_client_id: str | None = None
+    """The page's id at the provider, a public client; without it the page takes tokens by links."""
+
+    oidc_parameters: str = "scope=openid"
+    """Further parameters of the page's login (scope, resource, audience), as in a URL's query."""
+
+    logoff_minutes: int = 0
+    """The minutes without use after which the page logs off, or sooner by choice; 0: by choice."""
+
     request_timeout_seconds: float = 30.0
     """The timeout of one operation; of a subscription, of its beginning."""
 
@@ -185,6 +194,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(**values)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
         raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
+    if settings.oidc_client_id is not None and settings.oidc_issuer is None:
+        raise InvalidSetting("OIDC_CLIENT_ID is set with OIDC_ISSUER")
     return settings
 
 
@@ -290,6 +301,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "time_zone": _zone,
     "oidc_issuer": _issuer,
     "trusted_documents": Path,
+    "logoff_minutes": _whole_number,
     "clock_tolerance_seconds": _whole_number,
     "late_after_minutes": _whole_number,
     "read_timeout_seconds": _number,

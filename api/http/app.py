@@ -69,7 +69,9 @@ def app(
     # where only trusted documents are answered the schema is not told, neither here nor by itself
     if not settings.trusted_documents:
         routes += [Route("/docs", documentation), Route("/schema.graphql", schema_file)]
-        routes += page_routes()  # what it asks is not among them, and its forms tell the schema
+        routes += page_routes(
+            settings
+        )  # what it asks is not among them, and its forms tell the schema
     return Starlette(
         routes=routes,
         middleware=[

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from graphql import (
@@ -28,17 +29,10 @@ from starlette.types import Scope
 from api.graphql.extensions.authorization import snake
 from api.graphql.schema import schema
 from application.authorization.roles import DATA, LABELS, MAY, QUERIES, Role, may
+from infrastructure.settings import Settings
 
 WEB = Path(__file__).parent.parent / "web"
 """The folder of the page's files."""
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
-    # kept, and compared by their ETags: a new version is there at the next look
-    "Cache-Control": "no-cache",
-}
 
 _OUTCOMES = {
     "StayRecorded": "stay { id version }",
@@ -66,27 +60,64 @@ COMMON: Mapping[str, Any] = {
 class Files(StaticFiles):
     """The page's files with its security headers."""
 
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__(directory=WEB)
+        self._headers = headers
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers.update(HEADERS)
+        response.headers.update(self._headers)
         return response
 
 
-def page_routes() -> list[BaseRoute]:
+def page_routes(settings: Settings) -> list[BaseRoute]:
     """Return the routes of the page and its files."""
+    headers = page_headers(settings)
+    configuration = msgspec.json.encode(page_configuration(settings))
+
+    async def index(request: Request) -> Response:
+        return FileResponse(WEB / "index.html", headers=headers)
+
+    async def forms(request: Request) -> Response:
+        return Response(forms_json(), media_type="application/json", headers=headers)
+
+    async def config(request: Request) -> Response:
+        return Response(configuration, media_type="application/json", headers=headers)
+
     return [
-        Route("/", _index),
-        Route("/web/forms.json", _forms),
-        Mount("/web", Files(directory=WEB)),
+        Route("/", index),
+        Route("/web/forms.json", forms),
+        Route("/web/config.json", config),
+        Mount("/web", Files(headers)),
     ]
 
 
-async def _index(request: Request) -> Response:
-    return FileResponse(WEB / "index.html", headers=HEADERS)
+def page_headers(settings: Settings) -> dict[str, str]:
+    """Return the headers of the page's files. Its scripts ask here, and the login's provider."""
+    provider = ""
+    if settings.oidc_client_id is not None and settings.oidc_issuer is not None:
+        parts = urlsplit(settings.oidc_issuer)
+        provider = f" {parts.scheme}://{parts.netloc}"
+    return {
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+        f" connect-src 'self'{provider}; img-src 'self' data:; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html",
+        # kept, and compared by their ETags: a new version is there at the next look
+        "Cache-Control": "no-cache",
+    }
 
 
-async def _forms(request: Request) -> Response:
-    return Response(forms_json(), media_type="application/json", headers=HEADERS)
+def page_configuration(settings: Settings) -> dict[str, Any]:
+    """Return what the page knows of its house before anybody is logged in."""
+    login = {
+        "issuer": settings.oidc_issuer,
+        "clientId": settings.oidc_client_id,
+        "parameters": settings.oidc_parameters,
+    }
+    return {
+        "login": login if settings.oidc_client_id is not None else None,
+        "logoffMinutes": settings.logoff_minutes,
+    }
 
 
 @cache

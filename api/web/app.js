@@ -4,7 +4,8 @@ import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
 import {loadForms} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
-import {isAlive, logIn, logOut, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
+import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
+import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say} from './words.js';
 import {waysOf} from './putright.js';
@@ -30,9 +31,11 @@ const SCREENS = {
   acts: ['wards', 'a'],
 };
 const LOGOFF_MINUTES = 'wardbook-logoff';
+/** A login is renewed when less than this is left of it. */
+const RENEW_BEFORE = 90e3;
 
 class App extends Plain {
-  static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}};
+  static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, loginError: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}};
 
   constructor() {
     super();
@@ -52,8 +55,10 @@ class App extends Plain {
     session.addEventListener('expired', () => (this.isExpired = true));
     session.addEventListener('login', () => {
       this.isExpired = false;
+      this.loginError = null;
       this.#begin();
     });
+    session.addEventListener('renewed', () => this.#begin(false));
     live.addEventListener('state', () => this.requestUpdate());
     addEventListener('offline', () => this.requestUpdate());
     this.addEventListener('menu', ({detail}) => (this.menu = detail));
@@ -62,11 +67,13 @@ class App extends Plain {
   }
 
   /** Learn who asks and which hospital it is; then what the screen shows can be asked for. */
-  async #begin() {
-    if (!token()) return;
+  async #begin(isNew = true) {
+    if (!token()) return this.requestUpdate();
     try {
       const told = await ask('Start');
+      if (viewer && (viewer.subject !== told.viewer.subject || viewer.issuer !== told.viewer.issuer)) this.order = null; // typed by somebody else
       setViewer(told.viewer);
+      if (!isNew) return;
       const {name, timeZone, simulated, lateAfterMinutes} = told.hospital;
       Object.assign(hospital, {name, zone: timeZone, simulated, lateAfterMinutes});
     } catch (error) {
@@ -80,9 +87,18 @@ class App extends Plain {
   }
 
   #tick() {
-    const minutes = +(localStorage.getItem(LOGOFF_MINUTES) ?? 0);
-    if (minutes && Date.now() - this.lastAct > minutes * 60e3) logOut();
+    const minutes = Math.min(+(localStorage.getItem(LOGOFF_MINUTES) || Infinity), house.logoffMinutes || Infinity);
+    if (token() && Date.now() - this.lastAct > minutes * 60e3) this.#leave(false);
+    if (token() && viewer && Date.parse(viewer.until) - Date.now() < RENEW_BEFORE) renew();
     if (token() && !isAlive()) this.isExpired = true;
+  }
+
+  /** Log out, by wish or for want of use; nothing that was shown or typed stays. */
+  #leave(isWished) {
+    this.order = this.notice = this.menu = null;
+    this.isExpired = false;
+    leave(isWished);
+    this.requestUpdate();
   }
 
   #route() {
@@ -142,7 +158,7 @@ class App extends Plain {
 
   render() {
     if (!token()) return this.#login(false);
-    if (!viewer) return html`<main>${this.failed ? failure(this.failed) : nothing}</main>${this.isExpired ? this.#login(true) : nothing}`;
+    if (!viewer) return html`<main>${this.failed && !this.isExpired ? failure(this.failed) : nothing}</main>${this.isExpired ? this.#login(true) : nothing}`;
     return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
       ${this.#header()}
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
@@ -182,10 +198,10 @@ class App extends Plain {
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
         <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>
-        <label>${say('logoff')} <input type="number" min="0" max="600" .value=${localStorage.getItem(LOGOFF_MINUTES) ?? ''} @change=${event => localStorage.setItem(LOGOFF_MINUTES, event.target.value)}></label>
+        <label>${say('logoff')} <input type="number" min="0" max=${house.logoffMinutes || 600} .value=${localStorage.getItem(LOGOFF_MINUTES) ?? ''} @change=${event => localStorage.setItem(LOGOFF_MINUTES, event.target.value)}></label>
         <button type="button" @click=${() => (this.help = true)}>${say('help')} <kbd aria-hidden="true">?</kbd></button>
         <a href="docs">${say('api')}</a>
-        <button type="button" @click=${() => (logOut(), this.requestUpdate())}>${say('logOut')}</button></div></details>
+        <button type="button" @click=${() => this.#leave(true)}>${say('logOut')}</button></div></details>
     </header>`;
   }
 
@@ -232,15 +248,30 @@ class App extends Plain {
       logIn(event.target.elements.token.value);
       this.requestUpdate();
     };
-    const form = html`<form class="login" @submit=${enter}><h1>Wardbook</h1>
-      <p>${say(over ? 'login.expired' : 'login.how')}</p>
-      <label for="token">${say('login.token')}</label><input id="token" name="token" type="password" autocomplete="off" required>
-      <button class="primary" type="submit">${say('login')}</button>
-      <p class="quiet"><a href="docs">${say('api')}</a></p></form>`;
+    const told = this.loginError ?? (viewer ? null : this.failed);
+    const error = told ? html`<p class="failure" role="alert">${say(told.key ?? 'failed')} ${told.message}</p>` : nothing;
+    const byProvider = async () => {
+      this.loginError = null;
+      await (over ? logInOver() : logInHere()).catch(failed => (this.loginError = failed));
+    };
+    const form = house.login
+      ? html`<div class="login"><h1>Wardbook</h1>${error}
+          <p>${say(over ? 'login.expired' : 'login.provider')}</p>
+          <button class="primary" type="button" autofocus @click=${byProvider}>${say('login')}</button></div>`
+      : html`<form class="login" @submit=${enter}><h1>Wardbook</h1>
+          <p>${say(over ? 'login.expired' : 'login.how')}</p>
+          <label for="token">${say('login.token')}</label><input id="token" name="token" type="password" autocomplete="off" required>
+          <button class="primary" type="submit">${say('login')}</button>
+          <p class="quiet"><a href="docs">${say('api')}</a></p></form>`;
     return over ? html`<dialog @cancel=${event => event.preventDefault()}>${form}</dialog>` : html`<main>${form}</main>`;
   }
 }
 
-takeToken();
-await Promise.all([loadWords(), loadForms(), loadOperations()]);
-customElements.define('wb-app', App);
+await loadHouse();
+let failed = null;
+if (!(await takeAnswer().catch(error => ((failed = error), false)))) {
+  takeToken();
+  await Promise.all([loadWords(), loadForms(), loadOperations()]);
+  customElements.define('wb-app', App);
+  Object.assign(document.querySelector('wb-app'), {loginError: failed});
+}

@@ -80,6 +80,11 @@ class Live extends EventTarget {
     });
     globalThis.addEventListener('online', () => this.#followed.size && this.#open());
     session.addEventListener('login', () => this.#followed.size && this.#open());
+    session.addEventListener('renewed', () => {
+      if (!this.#socket) return;
+      this.#close('connecting'); // a socket ends with the token that opened it
+      this.#open();
+    });
     session.addEventListener('logout', () => this.#close('off'));
   }
 

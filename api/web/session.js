@@ -15,8 +15,11 @@ export function takeToken() {
 
 export const token = () => sessionStorage.getItem(KEY);
 
+/** Keep a token for this tab. */
+export const setLogin = given => sessionStorage.setItem(KEY, given);
+
 export function logIn(given) {
-  sessionStorage.setItem(KEY, given.trim().replace(/^.*#token=/, ''));
+  setLogin(given.trim().replace(/^.*#token=/, ''));
   session.dispatchEvent(new Event('login'));
 }
 

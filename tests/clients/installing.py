@@ -1,4 +1,4 @@
-"""Installs what `make clients` needs, as locked, into .venv/clients; says so where it cannot."""
+"""Installs what `make clients` and `make web` need, as locked, below .venv; says so where it cannot."""
 
 import re
 import shutil
@@ -17,17 +17,17 @@ AWAY = re.compile(
 """What npm and pip say when the registry cannot be reached, or has not what is locked."""
 
 
-def node_modules() -> Path | None:
+def node_modules(here: Path = HERE, place: Path = PLACE) -> Path | None:
     """The folder with the packages of package-lock.json; None where they can't be had."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        print("left out, since node or npm is not there: the clients of npm")
+        print("left out, since node or npm is not there: the packages of npm")
         return None
-    PLACE.mkdir(exist_ok=True)
+    place.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, PLACE)
+        shutil.copy(here / name, place)
     npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    there = _installed("npm", HERE / "package-lock.json", npm)
-    return PLACE / "node_modules" if there else None
+    there = _installed("npm", here / "package-lock.json", npm, place)
+    return place / "node_modules" if there else None
 
 
 def environment() -> Path | None:
@@ -38,16 +38,16 @@ def environment() -> Path | None:
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
     lock = HERE / "requirements.lock"
     pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--require-hashes"]
-    there = _installed("pip", lock, [*pip, "--disable-pip-version-check", "-r", str(lock)])
+    there = _installed("pip", lock, [*pip, "--disable-pip-version-check", "-r", str(lock)], PLACE)
     return home / "bin" if there else None
 
 
-def _installed(tool: str, lock: Path, command: list[str]) -> bool:
+def _installed(tool: str, lock: Path, command: list[str], place: Path) -> bool:
     """Once for each lock file. Raises SystemExit for what no network is to blame for."""
-    stamp = PLACE / f"{tool}-{sha256(lock.read_bytes()).hexdigest()[:16]}"
+    stamp = place / f"{tool}-{sha256(lock.read_bytes()).hexdigest()[:16]}"
     if stamp.exists():
         return True
-    told = subprocess.run(command, cwd=PLACE, capture_output=True, text=True, check=False)
+    told = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     if told.returncode == 0:
         stamp.touch()
         return True

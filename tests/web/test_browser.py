@@ -273,13 +273,29 @@ def test_an_expired_login_asks_again_over_what_was_typed(
     bed_of(page, ada["name"]).focus()
     page.keyboard.press("m")
     page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").fill("corridor")
-    ended = LOGIN.make(Role.NURSE, "Ada", hours=-1)
+    ended = LOGIN.make(Role.NURSE, "a nurse", hours=-1)
     page.evaluate("token => sessionStorage.setItem('wardbook-token', token)", ended)
     page.get_by_role("button", name="Record", exact=True).click()
-    page.locator("#token").fill(LOGIN.make(Role.NURSE, "Ada"))
+    page.locator("#token").fill(LOGIN.make(Role.NURSE, "a nurse"))
     page.get_by_role("button", name="Log in").click()
     with form(page, "Transfer") as dialog:
         assert dialog.locator("#f-withoutBed").input_value() == "corridor"
+
+
+def test_who_logs_in_over_anothers_screen_does_not_go_on_with_what_they_typed(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").fill("corridor")
+    ended = LOGIN.make(Role.NURSE, "a nurse", hours=-1)
+    page.evaluate("token => sessionStorage.setItem('wardbook-token', token)", ended)
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.locator("#token").fill(LOGIN.make(Role.NURSE, "another"))
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_text("another · Nurse").wait_for()
+    page.get_by_role("dialog").wait_for(state="detached")
 
 
 def test_without_a_login_it_asks_for_one(chromium: Any, running: Served) -> None:

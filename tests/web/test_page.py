@@ -13,8 +13,9 @@ from graphql import GraphQLError, parse, validate
 
 from api.graphql.extensions.authorization import analyse_document
 from api.graphql.schema import schema
-from api.http.page import WEB, forms
+from api.http.page import WEB, forms, page_configuration, page_headers
 from application.authorization.roles import Role, may
+from infrastructure.settings import Settings
 from tests.support.api_dsl import Ward
 
 OURS = [file for file in WEB.rglob("*") if file.is_file() and file.parent.name != "vendor"]
@@ -38,6 +39,23 @@ def test_a_file_is_served_with_a_policy_that_runs_nothing_else(shared: Ward, pat
     assert "unsafe" not in policy
     assert told.headers["Cache-Control"] == "no-cache"
     assert told.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_scripts_ask_the_logins_provider_where_there_is_one_and_nobody_else(shared: Ward) -> None:
+    assert shared.client.http.get("/web/config.json").json() == {"login": None, "logoffMinutes": 0}
+    house = Settings(
+        oidc_issuer="https://login.example:8443/realms/house",
+        oidc_audience="wardbook",
+        oidc_client_id="page",
+        logoff_minutes=10,
+    )
+    assert page_configuration(house) == {
+        "login": {"issuer": house.oidc_issuer, "clientId": "page", "parameters": "scope=openid"},
+        "logoffMinutes": 10,
+    }
+    for settings, asked in [(house, "'self' https://login.example:8443"), (Settings(), "'self'")]:
+        policy = page_headers(settings)["Content-Security-Policy"]
+        assert f"; connect-src {asked}; " in policy
 
 
 def test_a_file_that_is_kept_is_not_sent_again(shared: Ward) -> None:
