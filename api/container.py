@@ -66,6 +66,8 @@ async def running(
     snapshots = Snapshots(
         engine, is_shared=settings.read_snapshot, single_flight=settings.single_flight
     )
+    response_cache = ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000)
+    progress.on_position = response_cache.drop_stale
     try:
         yield AppState(
             settings=settings,
@@ -77,7 +79,7 @@ async def running(
             access_log=AccessLog(engine),
             broker=broker,
             snapshots=snapshots,
-            response_cache=ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000),
+            response_cache=response_cache,
             revocations=Revocations(engine),
             token_uses=TokenUses(engine, settings.token_idle_minutes),
             disclosed_figures=DisclosedFigures(),

@@ -155,9 +155,8 @@ class CommandPipeline(Application[UUID]):
         """Destroy the keys of who was erased; repeated, or by whoever projects it, after a crash."""
         for event in result.events:
             if isinstance(event, Patient.Erased):
-                subjects = [event.originator_id, *event.streams]
-                self.record.destroy_keys(subjects)
-                self.cache.forget(subjects)
+                self.record.destroy_keys(event.keyed)
+                self.cache.forget(event.keyed)
 
     # -- the steps of an attempt --
 

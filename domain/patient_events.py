@@ -226,3 +226,8 @@ class PatientEvents:
         erasure: UUID
         legal_basis: LegalBasis
         streams: tuple[UUID, ...]
+
+        @property
+        def keyed(self) -> tuple[UUID, ...]:
+            """Return all whose keys are destroyed: the record itself and its streams."""
+            return self.originator_id, *self.streams

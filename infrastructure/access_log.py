@@ -18,9 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from application.authorization.roles import Purpose
 from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner
+from infrastructure.read_models.prescriptions import prescriptions
+from infrastructure.read_models.stays import stays
 
 SUCCESS, REFUSED = "success", "refused"
 """The outcomes: data were shown, or what was asked was refused."""
+
+NOBODY_SHOWN = "nobody was shown"
+"""Entity of a search or a number that shows nobody: that a person is not there is an answer, too."""
 
 SERVER = socket.gethostname()
 
@@ -28,6 +33,12 @@ NOBODY = UUID(int=0)
 """In the order of a page, in place of the patient of an entry that is about none."""
 
 _PATIENT = f"coalesce(p.patient, '{NOBODY}')"
+
+_RESOURCES = f"""ARRAY(SELECT r FROM unnest(a.resources) AS r
+    WHERE EXISTS (SELECT FROM {stays.fullname} s WHERE s.stay = r AND s.patient = p.patient)
+    OR EXISTS (SELECT FROM {prescriptions.fullname} s
+      WHERE s.prescription = r AND s.patient = p.patient))"""
+"""Resources of an entry's patient: of the others in the same answer it tells nothing."""
 
 _RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
 
@@ -163,8 +174,9 @@ async def accesses_page(
     rows = await connection.execute(
         text(
             "SELECT a.no, a.at, a.issuer, a.subject, a.role, a.operation, a.purpose, p.patient,"
-            " coalesce(p.patient = ANY(a.opened), false), a.outcome, a.entity, a.resources, a.shown,"
-            " a.as_of, a.known_at, a.on_behalf_of, a.token_id, a.address, a.server"
+            " coalesce(p.patient = ANY(a.opened), false), a.outcome, a.entity,"
+            f" {_RESOURCES}, a.shown, a.as_of, a.known_at, a.on_behalf_of, a.token_id, a.address,"
+            " a.server"
             " FROM audit.accesses a"
             " LEFT JOIN LATERAL unnest(a.patients) AS p (patient) ON true"
             f" WHERE {' AND '.join(conditions)} ORDER BY a.no DESC, {_PATIENT} DESC LIMIT :first"

@@ -1,6 +1,5 @@
 """The command ``query``: a question nobody thought of, in SQL over the history as tables."""
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -10,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli.queries import For, KnownAt, known_position, open_hospital
+from api.cli.queries import For, KnownAt, known_position, open_hospital, record_reading
 from api.cli.terminal import (
     err,
     json_text,
@@ -27,7 +26,7 @@ from api.cli.terminal import (
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
-from infrastructure.access_log import AccessRecord, write
+from infrastructure.access_log import AccessRecord
 from infrastructure.analysis import TABLES, export_history, query_history
 from infrastructure.analysis.loading import OnRead
 from infrastructure.postgres.database import Database, Log
@@ -103,15 +102,7 @@ def _recorder(database: Database, asked: str, purpose: Purpose) -> OnRead:
                 patient_ids[n : n + PATIENTS] for n in range(0, len(patient_ids) or 1, PATIENTS)
             )
         ]
-
-        async def run() -> None:
-            engine = database.async_engine(pool_size=1)
-            try:
-                await write(engine, entries)
-            finally:
-                await engine.dispose()
-
-        asyncio.run(run())
+        record_reading(database, entries)
 
     return record
 

@@ -5,16 +5,19 @@ from typing import Annotated
 
 import typer
 
-from api.cli.terminal import out, settings, stop
+from api.cli.queries import record_reading
+from api.cli.terminal import err, operator, out, settings, stop
 from api.exit_codes import ExitCode
+from application.authorization.roles import Purpose
 from domain.errors import WardbookError
+from infrastructure.access_log import AccessRecord
 from infrastructure.evidence.checkpoints import sign_now
 from infrastructure.evidence.keeper import Keeper
 from infrastructure.postgres.backup import back_up, begin_epoch
 from infrastructure.postgres.backup import restore as restore_backup
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
-from infrastructure.postgres.migrated import check_migrated
+from infrastructure.postgres.migrated import NotMigrated, check_migrated
 
 app = typer.Typer()
 
@@ -28,8 +31,23 @@ def backup(
     It holds patients' data: encrypt it, for example with age. Not in it are the keys in WARDBOOK_HOME
     (token.key, checkpoint.key), and what is computed from the log.
     """
-    back_up(Database.of(settings()), file)
+    database = Database.of(settings())
+    if not database.is_empty():
+        _record_backup(database, file)
+    back_up(database, file)
     out.print(f"Saved {file}, {file.stat().st_size:,} bytes.")
+
+
+def _record_backup(database: Database, file: Path) -> None:
+    """Record that all is read; before a migration that is not possible yet, and is told."""
+    entity = f"backup to {file.name}"
+    reading = AccessRecord(operator(), "wardbook backup", Purpose.LEGAL, (), entity=entity)
+    try:
+        check_migrated(database)
+    except NotMigrated as error:
+        err.print(f"The backup is not in the record of reading: {error}")
+    else:
+        record_reading(database, [reading])
 
 
 @app.command(epilog="Example: wardbook restore wardbook-2026-03-01.backup")

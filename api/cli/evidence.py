@@ -1,6 +1,5 @@
 """Evidence of an unaltered log, to be kept elsewhere: ``checkpoint``, ``proof`` and ``witness``."""
 
-import asyncio
 import json
 import sys
 from enum import Enum
@@ -10,11 +9,12 @@ from uuid import UUID
 
 import typer
 
+from api.cli.queries import record_reading
 from api.cli.terminal import as_json, operator, out, settings, stop
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from domain.refusals import InvalidInput
-from infrastructure.access_log import AccessRecord, write
+from infrastructure.access_log import AccessRecord
 from infrastructure.evidence.checkpoints import origin_parts, sign_now
 from infrastructure.evidence.keeper import Keeper
 from infrastructure.evidence.leaves import ACCESSES, EVENTS
@@ -108,7 +108,11 @@ def proof(
     log = database.open_log()
     keys = Keeper(configuration.home).trusted_keys(log.id)
     proven, patient = event_proof(database, _place(event, log), keys)
-    asyncio.run(_record_reading(database, patient, proven["event"]["position"]))
+    position, patients = proven["event"]["position"], [patient] if patient else []
+    reading = AccessRecord(
+        operator(), "proof", Purpose.ADMINISTRATION, patients, entity=f"event {position}"
+    )
+    record_reading(database, [reading])
     as_json(proven)
 
 
@@ -179,19 +183,3 @@ def _check(file: Path, given: list[str] | None, keeper: Keeper) -> None:
         f"The event at position {proven['index'] + 1} is in the log as it was signed:"
         f" {checkpoint.origin}, {checkpoint.size:,} events."
     )
-
-
-async def _record_reading(database: Database, patient: UUID | None, position: str) -> None:
-    """Record that somebody read an event, before it is shown."""
-    reading = AccessRecord(
-        by=operator(),
-        operation="proof",
-        purpose=Purpose.ADMINISTRATION,
-        patients=[patient] if patient else [],
-        entity=f"event {position}",
-    )
-    engine = database.async_engine(1)
-    try:
-        await write(engine, [reading])
-    finally:
-        await engine.dispose()

@@ -68,17 +68,20 @@ def refused(
     if show is not None:
         _show(kept_messages, show, purpose)
         return
-    messages = [{n: v for n, v in kept.items() if n != "message"} for kept in kept_messages]
+    messages = [
+        {name: value for name, value in record.items() if name != "message"}
+        for record in kept_messages
+    ]
     print_rows(messages, ("refusedAt", "code", "where", "text", "file"), json=json, csv=csv)
 
 
 def _show(messages: RefusedMessages, file: str, purpose: Purpose) -> None:
     """Print a message, once it is recorded that it is read."""
     name = Path(file).name
-    kept = next((kept for kept in messages if Path(kept["file"]).name == name), None)
-    if kept is None:
+    record = next((record for record in messages if Path(record["file"]).name == name), None)
+    if record is None:
         stop(f"There is no refused message in {name}.")
-    message = messages.message_of(kept)
+    message = messages.message_of(record)
     if message is None:
         stop(NOT_OPENED.text)
 

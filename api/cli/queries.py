@@ -1,7 +1,7 @@
 """The commands ``timeline``, ``occupancy`` and ``accesses``: queries as of two moments."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from api.cli.filling import fill
 from api.cli.terminal import Csv, Json, moment, operator, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
-from infrastructure.access_log import AccessRecord, AccessView, accesses_page, write
+from infrastructure.access_log import NOBODY_SHOWN, AccessRecord, AccessView, accesses_page, write
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
 from infrastructure.queries import log as log_queries
@@ -239,13 +239,14 @@ def run_query(
             at = AsOf(moment(as_of, "--as-of") or log.now, position)
             response = await question(engine, at)
             patients = at.viewer.flush()
-            if patients or entity:
+            is_nobody = response is None and not patients and entity is None
+            if patients or entity or is_nobody:
                 reading = AccessRecord(
                     operator(),
                     f"wardbook {operation}",
                     purpose,
                     patients,
-                    entity=entity,
+                    entity=NOBODY_SHOWN if is_nobody else entity,
                     resources=at.viewer.flush_resources(),
                     as_of=moment(as_of, "--as-of"),
                     known_at=known_moment,
@@ -256,6 +257,19 @@ def run_query(
             await engine.dispose()
 
     return asyncio.run(run())
+
+
+def record_reading(database: Database, readings: Sequence[AccessRecord]) -> None:
+    """Record what the operator reads, before it is shown."""
+
+    async def run() -> None:
+        engine = database.async_engine(pool_size=1)
+        try:
+            await write(engine, readings)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(run())
 
 
 def known_position(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from api.auth.authentication import Authenticator
 from api.fhir.capability import statement
 from api.fhir.history import history, version_of
-from api.fhir.outcome import FhirError, not_found
+from api.fhir.outcome import FhirError, OutOfScope, not_found
 from api.fhir.parameters import DATE_TIME
 from api.fhir.paths import PATH
 from api.fhir.patient_everything import patient_everything
@@ -60,7 +60,6 @@ class Fhir:
         if resource is None:
             types = ", ".join(RESOURCES)
             raise FhirError(404, "not-supported", f"There is none of this type here; of: {types}.")
-        check_scope(request.state.caller, resource.type)
         parameters: Pairs = request.query_params.multi_items()
         if parts[1:] == ["_search"] and request.method == "POST":
             parts, parameters = parts[:1], [*parameters, *await _form(request)]
@@ -76,7 +75,11 @@ class Fhir:
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
         try:
+            check_scope(request.state.caller, resource.type)
             response, items = await self._answer(request, reader, resource, parts[1:], parameters)
+        except OutOfScope:
+            await reader.record_refusal(operation, "OutOfScope")
+            raise
         except FhirError:
             await reader.record(operation, [])
             raise

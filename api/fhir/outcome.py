@@ -33,6 +33,10 @@ class FhirError(WardbookError):
         self.status, self.code = status, code
 
 
+class OutOfScope(FhirError):
+    """A type that the scopes of a token do not leave."""
+
+
 def not_found(type: str) -> FhirError:
     return FhirError(404, "not-found", f"There is no such {type}: look for it by a search.")
 

@@ -17,7 +17,7 @@ from api.graphql.context import Context
 from api.graphql.scalars import Position, decode_position, encode_position, iso_moment
 from api.graphql.schema import schema
 from application.authorization.roles import Caller
-from infrastructure.access_log import SUCCESS, AccessRecord
+from infrastructure.access_log import NOBODY_SHOWN, REFUSED, SUCCESS, AccessRecord
 from infrastructure.queries.log import changes_before, last_changes
 from infrastructure.read_models.prescriptions import prescriptions_of_doses
 
@@ -167,9 +167,25 @@ class Reader:
                     entity=None,
                 )
             )
+        elif not entries and not shown and self.position is not None:
+            context = Context(self._operations, self.caller)
+            reading = readings[0] if readings else context.reading(operation, ())
+            entries.append(
+                replace(reading, patients=(), opened=(), resources=(), entity=NOBODY_SHOWN)
+            )
         self._readings.records.clear()
         for entry in entries:
             await self._state.access_log.record(replace(entry, operation=operation))
+
+    async def record_refusal(self, operation: str, code: str) -> None:
+        """Record that a request was refused before anything was read."""
+        reading = Context(self._operations, self.caller).reading(operation, ())
+        await self._state.access_log.record(replace(reading, outcome=REFUSED, entity=code))
+
+    @property
+    def smallest_cell(self) -> int:
+        """Return the number of persons who may be told as a number alone."""
+        return self._state.settings.smallest_cell
 
     @property
     def _known(self) -> int:

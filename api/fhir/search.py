@@ -167,6 +167,7 @@ async def _page(reader: Reader, query: Query, result: Result) -> None:
 async def _total(reader: Reader, query: Query, result: Result) -> int:
     count = count_looked_at = 0
     names_few = not NAMING.isdisjoint(query.criteria)
+    matches: list[Item] = []
     async for item in query.resource.search(reader, query.criteria, MOST, None):
         count_looked_at += 1
         if count_looked_at > COUNTED:
@@ -175,8 +176,12 @@ async def _total(reader: Reader, query: Query, result: Result) -> int:
             await reader.finish([item])
         if _matches(item, query):
             count += 1
+            if count <= reader.smallest_cell:
+                matches.append(item)
         if names_few:
             result.counted.append(item)  # that it does not match is told, too
+    if not names_few and count < reader.smallest_cell:
+        result.counted += matches  # so few are told by their number
     return count
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from api.auth.authentication import Authenticator
 from api.auth.oidc import OidcAuthenticator, ProviderUnavailable
-from api.fhir.outcome import FhirError
+from api.fhir.outcome import FhirError, OutOfScope
 from api.fhir.values import TERMINOLOGY, Json, coding, concept
 from application.authorization.roles import Caller
 from infrastructure.settings import Settings
@@ -45,9 +45,9 @@ def is_in_scope(caller: Caller, type: str) -> bool:
 
 
 def check_scope(caller: Caller, type: str) -> None:
-    """Refuse a type that the scopes of a token do not leave. Raises FhirError."""
+    """Refuse a type that the scopes of a token do not leave. Raises OutOfScope."""
     if not is_in_scope(caller, type):
-        raise FhirError(
+        raise OutOfScope(
             403, "forbidden", f"The token's scopes do not have user/{type}.rs or user/*.rs."
         )
 

@@ -113,6 +113,7 @@ async def patient_by_mrn(
     if not may(context.caller.role, "data:identity"):
         raise NotAllowed(f"The role {context.caller.role} may not look for a patient by MRN")
     authority = authority or context.state.settings.mrn_authority
+    context.is_search = True
     patient = await context.query(patients.patient_by_mrn, mrn, authority, at)
     if patient is not None or context.viewer.sees_all:
         return patient

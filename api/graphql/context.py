@@ -70,6 +70,8 @@ class Context:
         """The moments that the operation asks about, where it names them."""
         self.entity: str | None = None
         """What is asked, where it is no thing: a report with its period."""
+        self.is_search = False
+        """Whether it asks for a person: that nobody is shown tells something, too."""
         self.refusals: list[Refusal] = []
         """The refusals that were told, to be recorded."""
         self.is_executed = False

@@ -75,7 +75,7 @@ class Erasures(CommandGroup):
         for events in self.record.streams(dict.fromkeys(erased_patients, 0)).values():
             for event in events:
                 if isinstance(event, Patient.Erased):
-                    self.record.destroy_keys([event.originator_id, *event.streams])
+                    self.record.destroy_keys(event.keyed)
 
     @command(roles=PRIVACY)
     def withdraw_erasure(

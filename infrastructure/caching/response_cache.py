@@ -54,6 +54,11 @@ class ResponseCache:
         self._responses: OrderedDict[Hashable, CachedResponse] = OrderedDict()
         self._size = 0
 
+    @property
+    def size(self) -> int:
+        """Return the memory that the cached responses take, in bytes."""
+        return self._size
+
     def get(self, now: LogStatus, key: Hashable) -> CachedResponse | None:
         """Return the response to a request if it would be the same now."""
         if not self._holds(now):
@@ -70,15 +75,23 @@ class ResponseCache:
         if now.state != began.state or not began.now <= now.now < until:
             return
         if not self._holds(began):
+            self._drop_all()
             self._since, self._until = began, until
-            self._responses.clear()
-            self._size = 0
         if key not in self._responses:
             self._responses[key] = response
             self._size += response.size
         while self._size > self.capacity:
             _, oldest = self._responses.popitem(last=False)
             self._size -= oldest.size
+
+    def drop_stale(self, position: int) -> None:
+        """Drop what is cached of an earlier position at once: it may name who is erased by now."""
+        if self._since is not None and self._since.position < position:
+            self._drop_all()
+
+    def _drop_all(self) -> None:
+        self._since, self._size = None, 0
+        self._responses.clear()
 
     def _holds(self, now: LogStatus) -> bool:
         since = self._since

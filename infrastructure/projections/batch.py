@@ -267,7 +267,7 @@ class BatchProjector:
             if row[6] == Patient.Erased.TOPIC:
                 event = self._mapper.event(row[4:])
                 assert isinstance(event, Patient.Erased)
-                erased_streams |= {event.originator_id, *event.streams}
+                erased_streams |= {*event.keyed}
         if erased_streams:
             self._mapper.keys.destroy(str(subject) for subject in erased_streams)
             for target in group:

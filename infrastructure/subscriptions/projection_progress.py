@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -29,6 +30,8 @@ class ProjectionProgress:
         self._url, self._engine = url, engine
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self.on_position: Callable[[int], None] = lambda position: None
+        """Called with each new position, before anybody who waits for it goes on."""
         self.position = 0
         self.parked = self.halted = False
         """Whether there may be a parked command up to that position; whether a read model has halted."""
@@ -92,5 +95,6 @@ class ProjectionProgress:
 
     async def _set(self, position: int) -> None:
         async with self._changed:
+            self.on_position(position)
             self.position = position
             self._changed.notify_all()

@@ -290,14 +290,17 @@ def test_who_reads_of_a_patient_has_read_that_patient(
     assert readings(migrated) == [(operation, "success", [fhir.ids["mrn"]])]
 
 
-def test_what_names_nobody_is_no_reading(fhir: Fhir, migrated: Database) -> None:
+def test_what_names_nobody_is_read_by_who_asked_for_a_person_alone(
+    fhir: Fhir, migrated: Database
+) -> None:
     with psycopg.connect(migrated.owner_url) as owner:
         owner.execute("DELETE FROM audit.accesses")
     fhir.get("Location")
     fhir.get("Practitioner")
+    assert readings(migrated) == []
     fhir.get("Patient?name=nobody")
     fhir.get("Encounter/{stay}?asOf=1990-01-01T00:00:00Z", status=404)
-    assert readings(migrated) == []
+    assert readings(migrated) == [(f"fhir {t}", "success", []) for t in ("Patient", "Encounter")]
 
 
 def test_the_record_of_reading_is_for_who_may_read_it(fhir: Fhir) -> None:

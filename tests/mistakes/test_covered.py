@@ -22,7 +22,7 @@ TAMPERING = set(range(175, 180))
 FHIR = set(range(180, 183))
 """Numbers of mistakes about what a FHIR server tells."""
 
-READINGS = {183}
+READINGS = {183, 184, 186}
 """Numbers of mistakes about what is read or told past the record of reading."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

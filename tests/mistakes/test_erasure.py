@@ -152,7 +152,12 @@ def test_mistake_171_who_was_erased_is_nowhere_left_and_nothing_fails_for_it(
     ward: Ward, officer: GraphQLClient, migrated: Database
 ) -> None:
     person = Person(ward)
+    kept = ward.client.http.app_state["container"].response_cache
+    for _ in range(3):  # an answer to a document that was asked before is kept
+        ward.ask("{ roomOccupancy { beds { state } } }")
+    assert kept.size
     patient = erase(ward, officer, person.mrn)
+    assert kept.size == 0, "an answer of before is in memory"
     assert patient["id"] == person.id
     assert where(migrated, person.sign) == set()
     told = read(ward, person)

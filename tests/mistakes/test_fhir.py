@@ -64,3 +64,25 @@ def test_mistake_182_a_number_told_of_a_patient_is_no_reading(shared: Ward) -> N
         assert patient in [
             e["patient"]["id"] for e in found if e["subject"] == who and e["patient"]
         ], path
+
+
+def entries_by(ward: Ward, who: str) -> list[tuple[str, str, str | None]]:
+    """Return the entries of somebody in the record of reading, the latest first."""
+    asked = "query($who: String) { accesses(subject: $who) { nodes { operation outcome entity } } }"
+    nodes = ward.ask(asked, who=who)["accesses"]["nodes"]
+    return [(node["operation"], node["outcome"], node["entity"]) for node in nodes]
+
+
+def test_mistake_184_a_search_that_finds_nobody_is_no_reading(shared: Ward) -> None:
+    """That a person is not there is told, too; so is how many are, and what scopes refuse."""
+    finder = shared.name("finder")
+    token = scoped("user/*.rs", finder)
+    told(shared, f"Patient?family={shared.name('Nobody')}", token)
+    told(shared, "Patient/01234567-89ab-4cde-8fab-0123456789ab", token, status=404)
+    told(shared, "Patient?family=Nobody", scoped("user/Encounter.rs", finder), status=403)
+    told(shared, "Patient?birthdate=never", token, status=400)
+    assert entries_by(shared, finder) == [
+        ("fhir Patient", "REFUSED", "OutOfScope"),
+        ("fhir Patient", "SUCCESS", "nobody was shown"),
+        ("fhir Patient", "SUCCESS", "nobody was shown"),
+    ]

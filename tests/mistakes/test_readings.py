@@ -109,3 +109,26 @@ def test_mistake_85_a_failed_login_is_logged_without_the_token(ward: Ward, caplo
     assert answer.status_code == 401
     assert "login failed" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_mistake_186_the_history_of_a_patient_names_stays_of_others(ward: Ward) -> None:
+    """What one answer shows of several patients is told to each of them: of the others, nothing."""
+    stays = {mrn: ward.stay(patientMrn=mrn) for mrn in (ward.patient(), ward.patient())}
+    nurse, asking = login(ward, Role.NURSE)
+    asking.ask(
+        "query($a: ID!, $b: ID!) { a: stay(id: $a) { id } b: stay(id: $b) { id } }",
+        **dict(zip("ab", stays.values(), strict=True)),
+    )
+    told = {a["patient"]["mrn"]: a["resources"] for a in accesses(ward, nurse)}
+    assert told == {mrn: [stay] for mrn, stay in stays.items()}
+
+
+def test_mistake_184_who_looked_for_whom_in_vain_is_recorded(ward: Ward) -> None:
+    nurse, asking = login(ward, Role.NURSE)
+    asking.ask('{ patients(search: "Nobody Nowhere") { nodes { mrn } } }')
+    asking.raw('{ patient(mrn: "no such number") { mrn } }')
+    asking.raw('{ timeline(mrn: "no such number") { nodes { id } } }')
+    asking.ask("{ practitioners { nodes { id } } }")
+    told = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
+    asked = ["timeline", "patient", "patients"]
+    assert told == [(name, "nobody was shown", None) for name in asked]

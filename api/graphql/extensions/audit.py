@@ -13,6 +13,7 @@ from api.graphql.context import Context
 from api.graphql.extensions.authorization import analyse_document
 from domain.refusals import NotAllowed, Refusal
 from infrastructure import tracing
+from infrastructure.access_log import NOBODY_SHOWN
 
 
 class RecordReading(SchemaExtension):
@@ -51,7 +52,10 @@ class RecordReading(SchemaExtension):
             context.refused_reading(operation, refusal) for refusal in _refusals(context, result)
         ]
         is_shown = getattr(result, "data", None) is not None
-        if is_shown and (subjects or context.entity):
+        if context.is_search and not subjects and not entries:
+            context.note_entity(NOBODY_SHOWN)
+        is_answer = is_shown or context.is_search
+        if is_answer and (subjects or context.entity):
             context.recorded = context.reading(operation, subjects, resources)
             entries.append(context.recorded)
         try:

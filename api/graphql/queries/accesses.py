@@ -49,7 +49,7 @@ class Access:
         description="What was asked: a report with its period, SQL; of a refusal, its code."
     )
     resources: list[strawberry.ID] = strawberry.field(
-        description="The stays and prescriptions that the answer showed, of all its patients."
+        description="The stays and prescriptions of this patient that the answer showed."
     )
     patients_shown: int | None = strawberry.field(
         description="How many patients the answer showed; null in older entries."

@@ -83,6 +83,7 @@ class PeopleQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
+        info.context.is_search = True
         if mrn is not None:
             view = await known_patient(info.context, mrn, mrn_authority, at)
             return Patient.of(view, at) if view else None
@@ -114,6 +115,7 @@ class PeopleQueries:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
         criteria = filter.criteria(search) if filter else PatientCriteria(search)
+        info.context.is_search = criteria != PatientCriteria()
         views = await info.context.query(patients_page, criteria, at, size + 1, place)
         return page(
             views,
@@ -142,6 +144,7 @@ class PeopleQueries:
     ) -> list[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         details = family_name, given_name, birth_date, sex.value if sex else None
+        info.context.is_search = True
         views = await info.context.query(likely_duplicates, *details, at)
         return [Patient.of(view, at) for view in views]
 
