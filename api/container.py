@@ -12,6 +12,7 @@ from application.reports.disclosed_figures import DisclosedFigures
 from infrastructure.access_log import AccessLog
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.caching.replica import Replica
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database, Log
@@ -40,6 +41,7 @@ class AppState:
     revocations: Revocations
     token_uses: TokenUses
     disclosed_figures: DisclosedFigures
+    replica: Replica | None = None
 
 
 @contextlib.asynccontextmanager
@@ -67,7 +69,14 @@ async def running(
         engine, is_shared=settings.read_snapshot, single_flight=settings.single_flight
     )
     response_cache = ResponseCache(engine, snapshots, settings.kept_answers_mb * 1_000_000)
-    progress.on_position = response_cache.drop_stale
+    replica = Replica(settings, log, progress) if settings.read_database_url else None
+    caches = [response_cache, *([replica.response_cache] if replica else ())]
+
+    def drop_stale(position: int) -> None:
+        for cache in caches:
+            cache.drop_stale(position)
+
+    progress.on_position = drop_stale
     try:
         yield AppState(
             settings=settings,
@@ -83,6 +92,7 @@ async def running(
             revocations=Revocations(engine),
             token_uses=TokenUses(engine, settings.token_idle_minutes),
             disclosed_figures=DisclosedFigures(),
+            replica=replica,
         )
     finally:
         runner.stop()
@@ -90,6 +100,8 @@ async def running(
         await broker.stop()
         await progress.stop()
         await engine.dispose()
+        if replica is not None:
+            await replica.stop()
         if with_worker:
             worker.join(timeout=5)
         if signer.is_alive():

@@ -34,6 +34,9 @@ class Settings:
     app_url: str | None = None
     """The application's own login (libpq URL, role wardbook_app): all that serving needs."""
 
+    read_database_url: str | None = None
+    """A hot standby of the database (libpq URL), which answers boards, timelines and reports."""
+
     home: Path = user_data_path("wardbook")
     """Folder of the embedded PostgreSQL's data, and of the key that local tokens are signed with."""
 

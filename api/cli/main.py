@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "hl7": {
             "hl7": "Messages of other systems in HL7 v2.",
         },
+        "feed": {
+            "feed": "Publish the feed to a broker, each event once, in the order of the log.",
+        },
         "queries": {
             "timeline": "List what happened to a patient, in the order in which it happened.",
             "occupancy": "List every bed and who lies in it, as of a moment, as known at another.",

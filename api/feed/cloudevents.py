@@ -282,6 +282,12 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
     return attributes
 
 
+def patients_of(event: Event, data: Mapping[str, Any]) -> set[UUID]:
+    """Return the patients whose data an event tells, given its public data."""
+    patients = {UUID(data[field]) for field in PATIENTS & data.keys()}
+    return patients | ({event.entry.about.patient} if event.entry.about else set())
+
+
 def _subject(event: Event) -> UUID:
     """Return what an event is about: its stream, but of an occupancy's event the room."""
     return event.room if isinstance(event, Occupancy.StretchesChanged) else event.originator_id
@@ -289,6 +295,10 @@ def _subject(event: Event) -> UUID:
 
 def _subject_id(event: Event) -> dict[str, Any]:
     return {f"{BY_TOPIC[event.TOPIC].subject}Id": _subject(event)}
+
+
+PATIENTS = {"patientId"} | {f for p in PUBLIC for f in p.fields if f.endswith("PatientId")}
+"""The fields of an event that name a patient."""
 
 
 def feed_schema() -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
@@ -16,12 +16,14 @@ from api.container import AppState
 from api.errors import ReadModelsBehind
 from api.graphql.moment_input import MomentInput
 from api.graphql.scalars import Position, decode_position, encode_position
+from api.telemetry import metrics
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import hidden_labels
 from domain.refusals import InvalidInput, Refusal
 from infrastructure import tracing
 from infrastructure.access_log import REFUSED, AccessRecord
 from infrastructure.caching.read_snapshot import Snapshot
+from infrastructure.caching.replica import FAILURES, ReadSource
 from infrastructure.caching.single_flight import SingleFlight
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
@@ -65,6 +67,10 @@ class Context:
         """The queries that these fields are read by."""
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
+        self.reads_replica = False
+        """Whether a replica may answer: everything that is asked is as of a moment."""
+        self.source: ReadSource = state
+        """Where the answer is read: the primary, or the replica once its snapshot is taken."""
         self.as_of_asked: datetime | None = None
         self.known_at_asked: datetime | None = None
         """The moments that the operation asks about, where it names them."""
@@ -94,9 +100,22 @@ class Context:
         """Return the snapshot of this operation; taken when it is first needed."""
         async with self._once:
             if self._snapshot is None:
-                self._snapshot = await self.state.snapshots.snapshot()
+                self._snapshot = await self._take_snapshot()
                 self._queries = self._snapshot.queries
             return self._snapshot
+
+    async def _take_snapshot(self) -> Snapshot:
+        """Take a snapshot of the replica where it may answer and has got far enough."""
+        replica = self.state.replica
+        if replica is None:
+            return await self.state.snapshots.snapshot()
+        snapshot = await replica.snapshot() if self.reads_replica else None
+        self.source = self.state if snapshot is None else replica
+        if self.reads_replica:
+            metrics.REPLICA_READS.labels("primary" if snapshot is None else "replica").inc()
+        snapshot = snapshot or await self.state.snapshots.snapshot()
+        replica.note_told(snapshot.log_status.position)
+        return snapshot
 
     async def at(
         self,
@@ -125,9 +144,13 @@ class Context:
             await self._wait(self._position(at_least, "atLeast"))
             self.refresh()
         status = await self.log_status()
+        if self.source is not self.state and known_at is not None and known_at > status.now:
+            status = await self._status_of_primary()  # the replica's clock may be behind
         known_position = status.position
         if known_at_position is not None:
             position = self._position(known_at_position, "knownAtPosition")
+            if self.source is not self.state and position > status.recorded:
+                status = await self._status_of_primary()
             if position > status.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
             known_position = await end_of_command(self.state.engine, position)
@@ -137,9 +160,23 @@ class Context:
             known_position = await position_at(self.state.engine, known_at)
         if known_position > status.position:
             await self._wait(known_position)
+            if self.source is not self.state:
+                await self._status_of_primary()
         self.note_position(known_position)
         await self.load_permissions()
         return self.moment(as_of or status.now, known_position)
+
+    async def _status_of_primary(self) -> LogStatus:
+        """Turn to the primary for what the replica does not have yet."""
+        self.reads_replica = False
+        self.refresh()
+        return await self.log_status()
+
+    def replica_failed(self) -> None:
+        """Turn to the primary, which gives the same answers: all is asked as known at a position."""
+        assert self.state.replica is not None
+        self.state.replica.fail()
+        self.reads_replica, self.source = False, self.state
 
     def moment(self, as_of: datetime, known: int) -> AsOf:
         """Return a moment for this viewer. No part of an answer is read in another way."""
@@ -187,19 +224,29 @@ class Context:
 
     async def load_permissions(self) -> None:
         """Load what is opened to and closed from a viewer who does not see all, as of now."""
-        if not self.viewer.sees_all:
-            snapshots, snapshot = self.state.snapshots, await self.snapshot()
-            viewer = self.viewer
+        if self.viewer.sees_all:
+            return
+        try:
+            await self._load_permissions()
+        except FAILURES:
+            if self.source is self.state:
+                raise
+            self.replica_failed()
+            await self._load_permissions()
 
-            async def of_wards() -> None:
-                viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
-                viewer.outside_wards = await snapshots.elsewhere(viewer.wards, snapshot)
+    async def _load_permissions(self) -> None:
+        snapshot = await self.snapshot()
+        snapshots, viewer = self.source.snapshots, self.viewer
 
-            viewer.opened, viewer.label_hidden, _ = await asyncio.gather(
-                snapshots.opened_patients(self.caller.actor, snapshot),
-                snapshots.closed_records(viewer.hidden, snapshot),
-                of_wards(),
-            )
+        async def of_wards() -> None:
+            viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
+            viewer.outside_wards = await snapshots.elsewhere(viewer.wards, snapshot)
+
+        viewer.opened, viewer.label_hidden, _ = await asyncio.gather(
+            snapshots.opened_patients(self.caller.actor, snapshot),
+            snapshots.closed_records(viewer.hidden, snapshot),
+            of_wards(),
+        )
 
     def note_entity(self, entity: str) -> None:
         """Note what is asked, beside what the operation asks already by other aliases."""
@@ -251,8 +298,16 @@ class Context:
 
         async def run() -> T:
             with tracing.span(f"read {function.__name__.strip('_')}"):
-                async with self.state.engine.connect() as connection:
-                    return await function(connection, *args, **named)
+                if self.source is not self.state:
+                    try:
+                        return await run_on(self.source.engine)
+                    except FAILURES:
+                        self.replica_failed()
+                return await run_on(self.state.engine)
+
+        async def run_on(engine: AsyncEngine) -> T:
+            async with engine.connect() as connection:
+                return await function(connection, *args, **named)
 
         key = _key(args) if not named else None
         return await (run() if key is None else self._queries.run((function, key), run))

@@ -69,6 +69,8 @@ class ResponsePosition(SchemaExtension):
         readable = context.state.progress.position
         answered_at = readable if context.answered_at is None else context.answered_at
         results: dict[str, Any] = {"position": context.position(answered_at)}
+        if context.source is not context.state:
+            results["readFrom"] = "replica"
         if context.state.log.is_simulated:
             results["simulated"] = True
         return results

@@ -16,6 +16,7 @@ from prometheus_client import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from api.container import AppState
+from infrastructure.caching.replica import OK
 from infrastructure.queries.checkpoints import CheckpointAge
 from infrastructure.queries.projection_status import ProjectionView
 
@@ -101,6 +102,23 @@ POOL = Gauge(
     registry=REGISTRY,
 )
 
+REPLICA_READS = Counter(
+    "wardbook_replica_reads",
+    "Operations that a replica may answer, by who did.",
+    ["source"],
+    registry=REGISTRY,
+)
+REPLICA_LAG = Gauge(
+    "wardbook_replica_lag_events",
+    "Events that the read replica was behind, when it was asked last.",
+    registry=REGISTRY,
+)
+REPLICA_IN_USE = Gauge(
+    "wardbook_replica_in_use",
+    "1 if the read replica answers, 0 if it is away or behind and the primary answers for it.",
+    registry=REGISTRY,
+)
+
 
 def exposition(
     state: AppState, models: Sequence[ProjectionView], checkpoints: Sequence[CheckpointAge] = ()
@@ -115,6 +133,9 @@ def exposition(
     for checkpoint in checkpoints:
         CHECKPOINT_SECONDS.labels(checkpoint.tree).set(checkpoint.seconds)
         UNSIGNED_SECONDS.labels(checkpoint.tree).set(checkpoint.unsigned_seconds)
+    if state.replica is not None:
+        REPLICA_LAG.set(state.replica.lag_events)
+        REPLICA_IN_USE.set(state.replica.state == OK)
     FOLLOWERS.set(state.broker.subscribers)
     pool = state.engine.pool
     if isinstance(pool, AsyncAdaptedQueuePool):

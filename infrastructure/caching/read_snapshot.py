@@ -61,10 +61,16 @@ class Snapshots:
     """The snapshots of a process, and the cache of permissions that hold while nothing changes."""
 
     def __init__(
-        self, engine: AsyncEngine, *, is_shared: bool = True, single_flight: bool = True
+        self,
+        engine: AsyncEngine,
+        *,
+        is_shared: bool = True,
+        single_flight: bool = True,
+        read_status: Callable[[AsyncEngine], Awaitable[LogStatus]] = log_status,
     ) -> None:
         """``is_shared``: whether snapshots and permissions are shared by concurrent operations."""
         self._engine, self._is_shared, self._single_flight = engine, is_shared, single_flight
+        self._read_status = read_status
         self._runner = BatchRunner[None, Snapshot]("snapshot", self._take)
         self._permissions: OrderedDict[Hashable, _Permission] = OrderedDict()
         self._size = 0
@@ -148,4 +154,4 @@ class Snapshots:
             self._size -= permissions.size
 
     async def _take(self, _: object) -> Snapshot:
-        return Snapshot(await log_status(self._engine), SingleFlight(self._single_flight))
+        return Snapshot(await self._read_status(self._engine), SingleFlight(self._single_flight))

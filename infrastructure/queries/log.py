@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.room.occupancy import Occupancy
@@ -30,16 +30,26 @@ class LogStatus:
     """The generation of the log and the read models: it differs after every change of any row."""
 
 
-_LOG_STATUS = text(
+def _status(now: str) -> TextClause:
+    """Return the statement of the status, with an expression for the present moment."""
     # Whatever changes a read model's rows writes its row of the status in the same transaction, so that
     # transaction's id is the generation of the rows; a read model that is made anew has another row.
-    "SELECT l.log_id, l.epoch, l.kind, clock_timestamp() AS now, s.position,"
-    " coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
-    " concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), s.state) AS state"
-    " FROM record.log l, LATERAL (SELECT CASE WHEN count(*) FILTER (WHERE"
-    f"   (log_id, epoch) = (l.log_id, l.epoch)) = {len(LIVE_SCHEMAS)} THEN min(position) ELSE 0 END"
-    "   AS position, string_agg(read_model || ' ' || xmin || ' ' || position, ' '"
-    f"  ORDER BY read_model) AS state FROM projections.status WHERE {IS_LIVE}) AS s"
+    return text(
+        f"SELECT l.log_id, l.epoch, l.kind, {now} AS now, s.position,"
+        " coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
+        " concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), s.state) AS state"
+        " FROM record.log l, LATERAL (SELECT CASE WHEN count(*) FILTER (WHERE"
+        f"   (log_id, epoch) = (l.log_id, l.epoch)) = {len(LIVE_SCHEMAS)} THEN min(position)"
+        "   ELSE 0 END AS position, string_agg(read_model || ' ' || xmin || ' ' || position, ' '"
+        f"  ORDER BY read_model) AS state FROM projections.status WHERE {IS_LIVE}) AS s"
+    )
+
+
+_LOG_STATUS = _status("clock_timestamp()")
+
+_REPLICA_STATUS = _status(  # what was recorded is past there too, though its clock may be behind
+    "greatest(clock_timestamp(),"
+    " (SELECT recorded_at FROM record.events ORDER BY position DESC LIMIT 1))"
 )
 
 _POSITION_AT = text(  # of the command recorded then, or of the next one if it had begun to be
@@ -91,6 +101,12 @@ async def log_status(engine: AsyncEngine) -> LogStatus:
     """Return the status of the log and its read models at present."""
     async with engine.connect() as connection:
         return LogStatus(*(await connection.execute(_LOG_STATUS)).one())
+
+
+async def replica_status(engine: AsyncEngine) -> LogStatus:
+    """Return the status of the log and its read models as far as a replica has them."""
+    async with engine.connect() as connection:
+        return LogStatus(*(await connection.execute(_REPLICA_STATUS)).one())
 
 
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:

@@ -25,6 +25,9 @@ FHIR = set(range(180, 183))
 READINGS = {183, 184, 186}
 """Numbers of mistakes about what is read or told past the record of reading."""
 
+COPIES = {215, 216}
+"""Numbers of mistakes about what is read from copies."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -47,4 +50,6 @@ def test_every_mistake_has_a_test() -> None:
         for file in files
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
-    assert sorted(found) == sorted(MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS)
+    assert sorted(found) == sorted(
+        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES
+    )

@@ -85,7 +85,8 @@ class CachingExecutor:
     """Executes operations, or answers them from the response cache."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[bytes, None] = OrderedDict()
+        self._documents: OrderedDict[bytes, bool] = OrderedDict()
+        """Of each document that is cacheable whether a replica may answer it."""
         self._next: dict[Hashable, asyncio.Future[CachedResponse | None]] = {}
         self._locks: dict[Hashable, _KeyedLock] = {}
 
@@ -100,8 +101,9 @@ class CachingExecutor:
         if document not in self._documents:
             result = await execute()
             if context.is_cacheable and not result.errors:
-                self._remember(document)
+                self._remember(document, context.reads_replica)
             return result
+        context.reads_replica = self._documents[document]
         try:
             key, response = await self._look_up(request, context)
         except Exception:
@@ -133,7 +135,7 @@ class CachingExecutor:
         now = await context.log_status()
         await context.load_permissions()
         key = _key(request, context)
-        return key, context.state.response_cache.get(now, key)
+        return key, context.source.response_cache.get(now, key)
 
     async def _make(
         self,
@@ -170,7 +172,7 @@ class CachingExecutor:
                         return result
                     response = _response(await encode(result), context.recorded)
                     next_response.set_result(response)
-                    await context.state.response_cache.put(status, key, response)
+                    await context.source.response_cache.put(status, key, response)
                     return CachedResult(data=None, errors=None, encoded=EncodedResponse(response))
             return await self._send(response, context)
         finally:
@@ -181,8 +183,8 @@ class CachingExecutor:
             if key in self._locks and self._locks[key].is_over:
                 del self._locks[key]
 
-    def _remember(self, document: bytes) -> None:
-        self._documents[document] = None
+    def _remember(self, document: bytes, reads_replica: bool) -> None:
+        self._documents[document] = reads_replica
         if len(self._documents) > DOCUMENTS:
             self._documents.popitem(last=False)
 

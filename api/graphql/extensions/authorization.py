@@ -64,6 +64,8 @@ class DocumentInfo:
     """The types of which fields are selected."""
     queries: tuple[Query, ...]
     """The queries that the selected fields are read by."""
+    reads_replica: bool
+    """True if a replica may answer: each root field asks as of a moment, with `atLeast`."""
 
     @property
     def is_cacheable(self) -> bool:
@@ -95,11 +97,14 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
                     roots[name] = None
 
     visit(document, TypeInfoVisitor(types, Collect()))
+    query_fields = schema.query_type.fields if schema.query_type else {}
     return DocumentInfo(
         " ".join(roots),
         MappingProxyType(needs),
         frozenset(parents),
         DECLARED.queries_of(fields),
+        parents.isdisjoint({"Mutation", "Subscription"})
+        and all(name in query_fields and "atLeast" in query_fields[name].args for name in roots),
     )
 
 
@@ -118,7 +123,7 @@ class Authorization(SchemaExtension):
             role = context.caller.role
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
-            context.queries = question.queries
+            context.queries, context.reads_replica = question.queries, question.reads_replica
             for requirement, field in question.needs.items():
                 if not context.may(requirement):
                     refusal = NotAllowed(f"The role {role.value} may not see {field}")

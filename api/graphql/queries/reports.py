@@ -1,9 +1,9 @@
 """Queries of reports."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -21,7 +21,9 @@ from application.reports import definition as computed
 from application.reports.definition import Subject
 from application.reports.disclosure import PERSONS, Cells, suppress, without_clinical
 from application.reports.registry import find_definition, newest_definitions
+from application.reports.service import OpenReportService, ReportService
 from domain.refusals import NotAllowed
+from infrastructure.caching.replica import FAILURES
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
 from infrastructure.reports import issued_reports
@@ -86,23 +88,22 @@ class ReportQueries:
         actor, figures = context.caller.actor, context.state.disclosed_figures
         disclosures = figures.to(actor.issuer, actor.subject)
 
-        def compute() -> tuple[computed.Report, Cells | None, list[UUID]]:
-            with context.state.hospital.reports.open_service() as reports:
-                report = reports.of_period(
-                    definition, period.from_, period.to, ward, choices, position=at.known
-                )
-                smallest_cell = context.state.settings.smallest_cell
-                cells = None if sees_persons else reports.cells(report, smallest_cell)
-                if cells is not None:
-                    cells = replace(
-                        cells, differences=disclosures.differences(cells, figures.clock())
-                    )
-                return report, cells, reports.parked_commands(at.known)
+        def compute(
+            reports: ReportService,
+        ) -> tuple[computed.Report, Cells | None, list[UUID]]:
+            report = reports.of_period(
+                definition, period.from_, period.to, ward, choices, position=at.known
+            )
+            smallest_cell = context.state.settings.smallest_cell
+            cells = None if sees_persons else reports.cells(report, smallest_cell)
+            if cells is not None:
+                cells = replace(cells, differences=disclosures.differences(cells, figures.clock()))
+            return report, cells, reports.parked_commands(at.known)
 
         suppressed_rows: set[computed.Row] = set()
         # One report at a time of a login, so that the others are answered, too.
         async with disclosures.lock:
-            full_report, cells, parked_commands = await in_thread(compute)
+            full_report, cells, parked_commands = await _on_reports(context, compute)
             report = full_report
             if cells is not None:
                 closed_subjects = await _hidden_subjects(context, cells.all_small)
@@ -153,3 +154,22 @@ class ReportQueries:
         await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)
         await check_known(info.context, issue, id, "issued report")
         return issue
+
+
+T = TypeVar("T")
+
+
+async def _on_reports(context: Context, compute: Callable[[ReportService], T]) -> T:
+    """Run a computation on the report service where the answer is read, in a thread."""
+
+    def run_on(open_service: OpenReportService) -> T:
+        with open_service() as reports:
+            return compute(reports)
+
+    replica = context.state.replica
+    if replica is not None and context.source is replica:
+        try:
+            return await in_thread(partial(run_on, replica.open_reports))
+        except FAILURES:
+            context.replica_failed()
+    return await in_thread(partial(run_on, context.state.hospital.reports.open_service))

@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
-from api.feed.cloudevents import BY_TOPIC, PUBLIC, data, event_id, subject
+from api.feed.cloudevents import BY_TOPIC, PUBLIC, data, event_id, patients_of, subject
 from api.graphql.authorization import check_ward, known_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
@@ -79,10 +78,8 @@ class Event:
     @classmethod
     def of(cls, context: Context, entry: LoggedEvent) -> "Event":
         public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, entry.rooms)
-        for patient in PATIENTS & values.keys():
-            context.viewer.record_access(UUID(values[patient]))
-        if about := entry.event.entry.about:
-            context.viewer.record_access(about.patient)
+        for patient in patients_of(entry.event, values):
+            context.viewer.record_access(patient)
         return cls(
             id=strawberry.ID(str(event_id(entry))),
             source=f"urn:uuid:{context.state.log.id}",
@@ -97,10 +94,6 @@ class Event:
             position=context.position(entry.position),
             known_from=context.position(entry.known),
         )
-
-
-PATIENTS = {"patientId"} | {f for p in PUBLIC for f in p.fields if f.endswith("PatientId")}
-"""The fields of an event that name a patient."""
 
 
 def topics_of(kinds: list[EventKind] | None) -> frozenset[str]:

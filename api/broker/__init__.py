@@ -1,0 +1,1 @@
+"""The feed, published to a broker."""
