@@ -15,7 +15,6 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
-    GraphQLObjectType,
     GraphQLUnionType,
     get_named_type,
 )
@@ -49,6 +48,12 @@ _OUTCOMES = {
 }
 """Fields that the page asks of an outcome beside those that all have."""
 
+_DOCUMENT = (
+    "mutation TITLE($input: INPUT!) { NAME(input: $input) { __typename"
+    " ... on Recorded { commandId position recordedAt }"
+    " ... on Refusal { code message path } OUTCOMES } }"
+)
+"""The document by which the page gives a command; words in capitals stand for what each has."""
 
 _AN_INPUT: Any = schema._schema.type_map["WithdrawConsultInput"]
 COMMON: Mapping[str, Any] = {
@@ -127,7 +132,7 @@ def forms_json() -> bytes:
 
 
 def forms() -> dict[str, Any]:
-    """Return the command of each form with its document, fields and roles; enums; and all rights."""
+    """Return the command of each form with its fields and roles; its document; enums; all rights."""
     mutations = schema._schema.mutation_type
     assert mutations is not None, "the schema has commands"
     inputs: dict[str, Any] = {}
@@ -136,13 +141,15 @@ def forms() -> dict[str, Any]:
     commands = {
         name: {
             "input": _add_input(get_named_type(field.args["input"].type), inputs, enums),
-            "document": _document(name, field.type.of_type),
+            "outcomes": _outcomes_of(field.type.of_type),
             "roles": [role for role in Role if may(role, snake(name))],
         }
         for name, field in mutations.fields.items()
     }
     rights = {action: sorted(MAY[action]) for action in (*QUERIES, *DATA, *LABELS)}
     return {
+        "document": _DOCUMENT,
+        "outcomes": _OUTCOMES,
         "commands": commands,
         "common": common,
         "inputs": inputs,
@@ -183,18 +190,7 @@ def _fields(
     return form_fields
 
 
-def _document(name: str, union: Any) -> str:
-    """Return the document by which the page gives a command."""
+def _outcomes_of(union: Any) -> list[str]:
+    """Return the members of a result of which the page asks more than what all have."""
     assert isinstance(union, GraphQLUnionType)
-    members: list[GraphQLObjectType] = list(union.types)
-    selections = " ".join(
-        f"... on {member.name} {{ {_OUTCOMES[member.name]} }}"
-        for member in members
-        if member.name in _OUTCOMES
-    )
-    title = name[0].upper() + name[1:]
-    return (
-        f"mutation {title}($input: {title}Input!) {{ {name}(input: $input) {{ __typename"
-        " ... on Recorded { commandId position recordedAt }"
-        f" ... on Refusal {{ code message path }} {selections} }} }}"
-    )
+    return [member.name for member in union.types if member.name in _OUTCOMES]

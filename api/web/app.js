@@ -17,6 +17,7 @@ import './stay.js';
 import './house.js';
 import './lists.js';
 import './reports.js';
+import './explorer.js';
 
 /** Each screen with the right that it needs, and its letter after g. */
 const SCREENS = {
@@ -29,6 +30,7 @@ const SCREENS = {
   reports: ['report', 'r'],
   access: ['accesses', 'x'],
   acts: ['wards', 'a'],
+  explorer: ['introspection', 'e'],
 };
 const LOGOFF_MINUTES = 'wardbook-logoff';
 /** A login is renewed when less than this is left of it. */
@@ -172,6 +174,8 @@ class App extends Plain {
 
   #screen() {
     const route = this.route;
+    const right = SCREENS[route.screen]?.[0];
+    if (right && !may(right)) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
     switch (route.screen) {
       case 'find': return html`<wb-find .route=${route}></wb-find>`;
       case 'patient': return html`<wb-patient .route=${route}></wb-patient>`;
@@ -182,6 +186,7 @@ class App extends Plain {
       case 'mend': return html`<wb-mend .route=${route}></wb-mend>`;
       case 'reports': return html`<wb-reports .route=${route}></wb-reports>`;
       case 'access': return html`<wb-access .route=${route}></wb-access>`;
+      case 'explorer': return html`<wb-explorer .route=${route}></wb-explorer>`;
       case 'acts': return html`<wb-acts .route=${route}></wb-acts>`;
       default: return html`<wb-board .route=${route} .wards=${this.wards}></wb-board>`;
     }

@@ -57,6 +57,7 @@ class CommandForm extends Plain {
     for (const [name, value] of Object.entries(values))
       if (value != null && this.fields.has(name)) this.entered[name] = this.fields.get(name).type === 'DateTime' ? wall(value) : value;
     this.begin = this.entered.occurredAt;
+    this.known = values;
     this.fixed = new Set(Object.keys(this.entered).filter(name => this.fields.get(name).type === 'ID'));
     this.isEarlier = !!clocks.asOf && !this.entered.occurredAt && !keepsTime(command);
     if (this.isEarlier) this.entered.occurredAt = wall(clocks.asOf);
@@ -68,7 +69,8 @@ class CommandForm extends Plain {
 
   async #readLists() {
     const command = this.order.command;
-    const needs = name => this.fields.has(name);
+    const within = new Set([...this.fields.values()].flatMap(({type}) => (forms.inputs[type] ?? []).map(({name}) => name)));
+    const needs = name => this.fields.has(name) || within.has(name);
     const [board, staff, wards, open] = await Promise.all([
       PICKS_BED.has(command) ? ask('Board').catch(() => null) : null,
       [...STAFF].some(needs) ? ask('Practitioners').catch(() => null) : null,
@@ -109,7 +111,8 @@ class CommandForm extends Plain {
     const input = {commandId: this.commandId};
     for (const [name, value] of Object.entries(this.entered)) {
       if (name === 'occurredAt' && (keepsTime(this.order.command) ? value === this.begin : !this.isEarlier)) continue;
-      const converted = convert(this.fields.get(name), value);
+      const isExact = this.fields.get(name).type === 'DateTime' && this.known[name] && value === wall(this.known[name]); // to the second
+      const converted = isExact ? this.known[name] : convert(this.fields.get(name), value);
       if (converted !== undefined) input[name] = converted;
     }
     return input;
@@ -235,7 +238,7 @@ class CommandForm extends Plain {
     const put = next => this.#enter(field.name, next);
     return html`${rows.map((row, i) => html`<fieldset class="row">${this.#nested(field, row, value => put(rows.with(i, value)), i)}
         <button type="button" @click=${() => put(rows.toSpliced(i, 1))}>${say('remove')}</button></fieldset>`)}
-      <button type="button" @click=${() => put([...rows, {}])}>${say('add')}</button>`;
+      <button type="button" data-add=${field.name} @click=${() => put([...rows, {}])}>${say('add')}</button>`;
   }
 
   #bedPicker(place) {
@@ -249,7 +252,7 @@ class CommandForm extends Plain {
     };
     const isFree = state => !NEEDS_FREE_BED.has(this.order.command) || state === 'FREE' || state === 'RESERVED' || this.isEarlier || keepsTime(this.order.command);
     return html`<div class="field ${isBad ? 'bad' : ''}"><label for="f-bed">${named('bed')}</label>
-      <select id="f-bed" aria-invalid=${isBad} @change=${pick}>
+      <select id="f-bed" data-picker aria-invalid=${isBad} @change=${pick}>
         <option value="">${this.lists.rooms ? say('choose') : say('reading')}</option>
         ${[...wards].sort(([a], [b]) => (b === ward) - (a === ward) || a.localeCompare(b)).map(([name, rooms]) => html`<optgroup label=${name}>
           ${rooms.flatMap(each => each.beds.map(one => {

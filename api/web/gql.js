@@ -1,5 +1,6 @@
 /** Asking and following: one document at a time over HTTP, all that is followed over one WebSocket. */
 
+import {forms} from './forms.js';
 import {may, session, token} from './session.js';
 
 const operations = new Map();
@@ -14,7 +15,7 @@ export async function loadOperations() {
 }
 
 /** The document of an operation, without the lines that need a right which the role has not. */
-function documentOf(name) {
+export function documentOf(name) {
   let text = operations.get(name);
   for (const used of new Set(text.match(/(?<=\.\.\.)\w+/g))) text += '\n' + fragments.get(used);
   return text
@@ -34,7 +35,8 @@ export class AskError extends Error {
   }
 }
 
-async function post(body, signal) {
+/** Send a body to the API; its whole answer, errors too. */
+export async function send(body, signal) {
   let response;
   try {
     response = await fetch('graphql', {
@@ -47,20 +49,38 @@ async function post(body, signal) {
     if (error.name === 'AbortError') throw error;
     throw new AskError('OFFLINE', '');
   }
-  const told = await response.json().catch(() => ({}));
   if (response.status === 401) session.dispatchEvent(new Event('expired'));
+  return response.json().catch(() => ({errors: [{message: `HTTP ${response.status}`}]}));
+}
+
+async function post(body, signal) {
+  const told = await send(body, signal);
   const error = told.errors?.[0];
   if (error) throw new AskError(error.extensions?.code ?? 'ERROR', error.message);
-  if (!told.data) throw new AskError('ERROR', `HTTP ${response.status}`);
   return told.data;
 }
 
-export const ask = (name, variables = {}, signal = undefined) =>
-  post({query: documentOf(name), operationName: name, variables}, signal);
+/** What each screen asked last, for the explorer: variables by operation; of this login alone. */
+export const sent = new Map();
+session.addEventListener('logout', () => sent.clear());
+
+export function ask(name, variables = {}, signal = undefined) {
+  const screen = /^#\/(\w+)/.exec(location.hash)?.[1] ?? 'board';
+  if (!sent.has(screen)) sent.set(screen, new Map());
+  sent.get(screen).set(name, variables);
+  return post({query: documentOf(name), operationName: name, variables}, signal);
+}
 
 /** Give a command; its outcome, recorded or refused. */
-export async function give(form, name, input) {
-  return (await post({query: form.document, variables: {input}}))[name];
+export async function give({input: type, outcomes}, name, input) {
+  const parts = {
+    TITLE: name.replace(/^./, letter => letter.toUpperCase()),
+    INPUT: type,
+    NAME: name,
+    OUTCOMES: outcomes.map(each => `... on ${each} { ${forms.outcomes[each]} }`).join(' '),
+  };
+  const query = forms.document.replace(/[A-Z]{4,}/g, part => parts[part]);
+  return (await post({query, variables: {input}}))[name];
 }
 
 /** The WebSocket of this tab: opened when something is followed, again after it broke, not while hidden. */

@@ -20,7 +20,18 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SCREENS = ("board", "find", "flow", "doses", "house", "mend", "reports", "access", "acts")
+SCREENS = (
+    "board",
+    "find",
+    "flow",
+    "doses",
+    "house",
+    "mend",
+    "reports",
+    "access",
+    "acts",
+    "explorer",
+)
 
 Open = Callable[..., Any]
 
@@ -258,6 +269,47 @@ def test_a_role_is_offered_only_what_it_may(page_of: Open, ada: dict[str, str]) 
     assert not {"Find patient", "Access", "Put right"} & set(screens)
     page.goto(page.url.partition("#")[0] + f"#/stay/{ada['stay']}")
     page.get_by_text("Clinical data is not shown to your role.").wait_for()
+
+
+def test_the_explorer_runs_a_document_completes_fields_and_shows_the_schema(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.ADMIN)
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("[")
+    page.locator("main.past").wait_for()
+    page.get_by_role("link", name="Explorer").click()
+    document = page.locator("#document")
+    page.locator("#document").press("Control+Enter")
+    page.get_by_text("Answered after").wait_for()
+    assert '"roomOccupancy": []' in page.locator("pre").inner_text()  # nothing was known then
+    page.locator("h1").click()
+    page.keyboard.press("n")
+    page.wait_for_url("**/#/explorer")
+    page.get_by_role("button", name="Run").click()
+    page.locator("pre", has_text=f'"ward": "{ada["ward"]}"').wait_for()
+    document.fill("{ hospital { time")
+    page.get_by_role("button", name="timeZone", exact=True).wait_for()
+    document.press("Control+ ")
+    assert document.input_value() == "{ hospital { timeZone"
+    document.fill("{ hospital { timeZone nothing } }")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("Answered with errors").wait_for()
+    page.get_by_label("What the screens asked").select_option(label="Board")
+    assert document.input_value().startswith("query Board(")
+    page.locator("#wanted").fill("closeBed")
+    page.get_by_role("button", name="CloseBedInput!").click()
+    page.get_by_role("heading", name="CloseBedInput").wait_for()
+    page.get_by_role("button", name=re.compile("^DateTime")).first.click()
+
+
+def test_a_screen_that_a_role_may_not_see_says_so(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    assert page.get_by_role("link", name="Explorer").count() == 0
+    for screen in ("explorer", "access"):
+        page.goto(page.url.partition("#")[0] + f"#/{screen}")
+        page.get_by_role("alert").get_by_text("not").wait_for()
 
 
 def test_who_has_a_ward_sees_that_ward(page_of: Open, ada: dict[str, str]) -> None:
