@@ -14,7 +14,7 @@ from domain.envelope import REDACTED
 from infrastructure.sealing.key_ring import SEAL
 
 Seal = Callable[[str, str], str]
-"""Seals a text, by its field."""
+"""Seals a text, by its field; REDACTED: its key is destroyed."""
 
 Open = Callable[[str, str], str | None]
 """Opens a sealed text, by its field; None: it cannot be opened any more."""
@@ -57,8 +57,11 @@ def _seal_value(value: Any, field: str, seal: Seal) -> str | None:
     if value is None:
         return None
     if isinstance(value, Enum):
-        return seal(field, str(value.value))
-    return seal(field, value.isoformat() if isinstance(value, date) else value)
+        text = str(value.value)
+    else:
+        text = value.isoformat() if isinstance(value, date) else value
+    sealed_text = seal(field, text)
+    return sealed_text if sealed_text.startswith(SEAL) else redacted_value(field)
 
 
 def _seal_parts(value: Any, field: str, seal: Seal) -> dict[str, Any] | None:

@@ -93,9 +93,10 @@ def places(watch: psycopg.Connection) -> set[int]:
 
 
 def batch_ends(watch: psycopg.Connection) -> list[int]:
-    """Return where a batch may end: at the end of the log, and at decisions about read models."""
+    """Return where a batch may end: at the end, at decisions about read models, at erasures."""
     decided = watch.execute(
-        "SELECT command_end FROM record.events WHERE topic LIKE 'projection.%'"
+        "SELECT command_end FROM record.events"
+        " WHERE topic LIKE 'projection.%' OR topic = 'patient.erased'"
     ).fetchall()
     return [log_end(watch), *(end for (end,) in decided)]
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import date
 from uuid import UUID
 
 import psycopg
@@ -12,6 +13,7 @@ from application.hospital import Hospital
 from domain.envelope import REDACTED
 from domain.erasure import LegalBasis
 from domain.patient import Patient
+from domain.patient_events import Sex
 from domain.refusals import NotFound
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import EventMapper
@@ -111,6 +113,19 @@ def test_the_number_of_who_was_erased_names_nobody_and_may_be_given_again(
         hospital.erasures.place_legal_hold(request(reason="late"), patient_mrn="M1")
     again = hospital.patients.register_patient(request(), mrn="M1", family_name="Somebody else")
     assert again.ids("patient")[0] != first.originator_id
+
+
+def test_what_is_told_of_a_person_without_a_key_is_read(
+    hospital: Hospital, database: Database
+) -> None:
+    """In a log that was restored from before an erasure, whose keys stay destroyed."""
+    patient = registered(hospital)
+    key_ring().destroy([str(patient)])
+    hospital.identity.correct_patient_details(
+        request(reason="as said"), patient_mrn="M1", sex=Sex.FEMALE, birth_date=date(1950, 5, 5)
+    )
+    corrected = [e for *_, e in events(database) if isinstance(e, Patient.DetailsCorrected)]
+    assert [(e.sex, e.birth_date) for e in corrected] == [(Sex.UNKNOWN, None)]
 
 
 def test_read_models_stand_still_without_the_keys_of_the_log(
