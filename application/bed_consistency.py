@@ -1,5 +1,6 @@
 """Checks of what a command does to beds and occupants, and its claims told to the rooms."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from application import hospital_days, lookups, persons, reservations
@@ -16,6 +17,7 @@ from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_m
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
 from domain.stay.history import Stretch
+from domain.time import Period
 
 
 def check_bed_consistency(uow: UnitOfWork) -> None:
@@ -25,6 +27,8 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         for stay in uow.loaded.values()
         if isinstance(stay, Stay) and (uow.has_other_beds(stay) or uow.went_to_another(stay))
     }
+    if moving_stays:
+        uow.read_beds(_spans(uow, moving_stays.values()), moving_stays)
     children = [
         child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
     ]
@@ -34,7 +38,7 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         for room, difference in uow.differences(stay).items():
             for stretch in difference.begun:
                 _check(uow, stay, stretch, moving_stays, uow.one(Room, room, "room", "room"))
-        for instant in set(stay.history.instants) - set(uow.before[stay.id].history.instants):
+        for instant in _new_instants(uow, stay):
             _check(
                 uow, stay, instant, moving_stays, uow.one(Room, instant.bed.room, "room", "room")
             )
@@ -48,6 +52,23 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         if stay.id not in uow.reassigned:
             _check_person(uow, stay)
         _check_clinical(uow, stay)
+
+
+def _spans(uow: UnitOfWork, stays: Iterable[Stay]) -> dict[UUID, Period | None]:
+    """Return the rooms whose beds stays take or leave, with the time in which each takes any."""
+    spans: dict[UUID, Period | None] = {}
+    for stay in stays:
+        for room, difference in uow.differences(stay).items():
+            spans.setdefault(room, None)
+            for stretch in difference.begun:
+                spans[room] = stretch.period.joined(spans[room])
+        for instant in _new_instants(uow, stay):
+            spans[instant.bed.room] = instant.period.joined(spans.get(instant.bed.room))
+    return spans
+
+
+def _new_instants(uow: UnitOfWork, stay: Stay) -> set[Stretch]:
+    return set(stay.history.instants) - set(uow.before[stay.id].history.instants)
 
 
 def _check(
@@ -108,12 +129,9 @@ def _occupant(uow: UnitOfWork, stay: Stay, mother: UUID | None) -> Occupant:
 
 def _left_by(uow: UnitOfWork, mother: Stay, moving_stays: dict[UUID, Stay]) -> list[UUID]:
     """Return the children who share a bed of a stay outside of its stretches there."""
-    rooms = [room for room, difference in uow.differences(mother).items() if difference.ended]
-    if not rooms:
+    if not any(difference.ended for difference in uow.differences(mother).values()):
         return []
-    for room in rooms:
-        uow.occupancy(room)
-    children = [c for c in uow.record.sharers(mother.id) if c.stay not in moving_stays]
+    children = [c for c in uow.sharers(mother.id) if c.stay not in moving_stays]
     children += [  # all of them: those that do not change may lie outside of hers now
         Claim(other.id, other_stretch)
         for other in moving_stays.values()

@@ -216,7 +216,7 @@ def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys
         for name in ("practitioner", "attending")
         if content.get(name)
     ]
-    if mrn := content.get("patient_mrn"):
+    if mrn := content.get("patient_mrn") or content.get("mrn"):
         keys.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))
     if content.get("ward") and content.get("room"):
         keys.append(("room", content["ward"], content["room"]))

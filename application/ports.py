@@ -38,6 +38,8 @@ class CommandPreload:
     owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
     merged_into: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
     """The records that were ever merged into a subject, by each subject that was looked for."""
+    stays: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
+    """All stays of a subject that is a person, by each subject that was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class EventStore(Protocol):
         """Return the database's clock, and the command if it was recorded before.
 
         In the same look these streams, those of the patients and stays they are about, and owners;
-        and what was ever merged into the owners, the ``subjects`` and their patients.
+        and what was ever merged into the owners, the ``subjects`` and their patients, with their stays.
         """
 
     def still_current(
@@ -135,9 +137,6 @@ class EventStore(Protocol):
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
         """Return the events of each stream after the given version, in order, in one look."""
-
-    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
-        """Return the last version of each stream; 0 for one that does not exist."""
 
     def streams_of(self, fact: UUID) -> list[UUID]:
         """Return the streams that tell of a movement, a visit, a dose or a merge: two, for a swap."""
@@ -163,11 +162,13 @@ class EventStore(Protocol):
     def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
         """Return the owners of unique claims of a kind whose keys begin so, in order."""
 
-    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
-        """Return the stays with a bed in a room during a period, as held true now."""
+    def beds(
+        self, streams: Iterable[UUID], spans: Mapping[UUID, Period], mothers: Collection[UUID]
+    ) -> tuple[dict[UUID, int], list[Claim]]:
+        """Return the last versions of streams (0: it does not exist), and then claims as held now.
 
-    def sharers(self, stay: UUID) -> list[Claim]:
-        """Return the stretches of those who share a bed of this stay, as held true now."""
+        Those on each room during a period, and those of who shares a bed of the ``mothers``.
+        """
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
         """Return all stays of persons, as held true now; those too that ended as they began."""

@@ -90,11 +90,14 @@ class UnitOfWork:
         self.corrected_precision: Precision | None = None
         self._told: dict[str, tuple[datetime, Precision]] = {}
         self._placed: Mapping[str, datetime] = {}
-        self._merged_into: dict[tuple[UUID, ...], list[UUID]] = (
-            {(into,): list(records) for into, records in preload.merged_into.items()}
-            if preload
-            else {}
-        )
+        self._merged_into: dict[tuple[UUID, ...], Sequence[UUID]] = {}
+        self._stays_of: dict[frozenset[UUID], Sequence[UUID]] = {}
+        if preload:
+            self._merged_into = {(into,): ids for into, ids in preload.merged_into.items()}
+            self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}
+        self._claims: dict[UUID, tuple[Period, list[Claim]]] = {}
+        """The claims on rooms that were read, with the period."""
+        self._sharers: dict[UUID, list[Claim]] = {}
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}
@@ -116,8 +119,11 @@ class UnitOfWork:
 
     def _load(self, kind: type[A], ids: list[UUID]) -> None:
         aggregates = self.cache.copies(kind, ids)
+        unknown_ids = set(self.cache.lacks(ids))
         behind = [
-            a for a in aggregates if not a.exists or (self._refresh and a.id not in self._refreshed)
+            a
+            for a in aggregates
+            if a.id in unknown_ids or (self._refresh and a.id not in self._refreshed)
         ]
         self._refreshed.update(a.id for a in behind)
         self.used_cache |= any(a.id not in self._refreshed for a in aggregates)
@@ -131,7 +137,7 @@ class UnitOfWork:
                 if not event.belongs_to(kind):
                     break  # an id of something else names nothing of this kind
                 event.mutate(aggregate)
-            if aggregate.exists and news.get(aggregate.id):
+            if news.get(aggregate.id) or aggregate.BEGINS_EMPTY:
                 self.cache.keep(aggregate)
             self._track(aggregate)
 
@@ -154,7 +160,7 @@ class UnitOfWork:
             self.owners[name] = self.record.owner(*name)
         return self.owners[name]
 
-    def ever_merged_into(self, patients: Sequence[UUID]) -> list[UUID]:
+    def ever_merged_into(self, patients: Sequence[UUID]) -> Sequence[UUID]:
         """Return the records that were ever merged into some; asked for once in a command."""
         key = tuple(patients)
         if key not in self._merged_into:
@@ -162,27 +168,59 @@ class UnitOfWork:
         return self._merged_into[key]
 
     def stays_of(self, persons: Collection[UUID]) -> list[Stay]:
-        """Return all stays of persons; the append compares that there is no other one."""
-        ids = self.record.stays_of(persons)
+        """Return all stays of persons; the append compares that there is no other one.
+
+        They are looked for once in a command, at its beginning if they can be foreseen.
+        """
+        key = frozenset(persons)
+        if key not in self._stays_of:
+            self._stays_of[key] = self.record.stays_of(persons)
+        ids = self._stays_of[key]
         self.persons_read.update(persons)
         self.stays_read.update(ids)
         return self.load(Stay, *ids)
+
+    def read_beds(
+        self, spans: Mapping[UUID, Period | None], mothers: Collection[UUID] = ()
+    ) -> None:
+        """Read rooms' occupancies, their claims in periods and who shares beds, in one round trip.
+
+        Of an occupancy only the version is read; no claims are older than it.
+        """
+        ids = (Occupancy.id_for(room) for room in spans)
+        periods = {room: period for room, period in spans.items() if period}
+        versions, claims = self.record.beds(
+            [id for id in ids if id not in self.loaded], periods, mothers
+        )
+        for id, version in versions.items():
+            aggregate = Occupancy.empty(id)
+            aggregate.version = version
+            self._track(aggregate)
+        for room, period in periods.items():
+            self._claims[room] = period, [c for c in claims if c.stretch.bed.room == room]
+        for mother in mothers:
+            self._sharers[mother] = [c for c in claims if c.stretch.shares_bed_of == mother]
 
     def occupancy(self, room: UUID) -> Occupancy:
         """Return a room's occupancy, of which only the version is read."""
         id = Occupancy.id_for(room)
         if id not in self.loaded:
-            aggregate = Occupancy.empty(id)
-            aggregate.version = self.record.heads([id])[id]
-            self._track(aggregate)
+            self.read_beds({room: None})
         occupancy = self.loaded[id]
         assert isinstance(occupancy, Occupancy)
         return occupancy
 
     def claims(self, room: UUID, period: Period) -> list[Claim]:
         """Return the claims on a room's beds in a period, never older than the version read."""
-        self.occupancy(room)
-        return self.record.bed_claims(room, period)
+        if room not in self._claims or not self._claims[room][0].covers(period):
+            self.read_beds({room: period})
+        return [c for c in self._claims[room][1] if c.stretch.period.meets(period)]
+
+    def sharers(self, mother: UUID) -> list[Claim]:
+        """Return the claims of stays that share a bed of this one."""
+        if mother not in self._sharers:
+            self.read_beds({}, [mother])
+        return self._sharers[mother]
 
     def dry_run(self) -> "UnitOfWork":
         """Return a unit of work of the same command, to try something that is not recorded.
@@ -193,6 +231,7 @@ class UnitOfWork:
             self.record, self.cache, self.rules, self.entry, self.now, self.wards, refresh=True
         )
         dry_run.owners, dry_run._refreshed = self.owners, self._refreshed
+        dry_run._merged_into, dry_run._stays_of = self._merged_into, self._stays_of
         dry_run.persons_read, dry_run.stays_read = self.persons_read, self.stays_read
         self._dry_runs.append(dry_run)
         return dry_run

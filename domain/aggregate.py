@@ -149,6 +149,8 @@ class Aggregate(BaseAggregate[UUID]):
 
     TOPIC: ClassVar[str]
     """The name of its kind: the first part of its events' topics."""
+    BEGINS_EMPTY: ClassVar[bool] = False
+    """True if it is there without an event, too: what a hospital has before anybody decides on it."""
 
     if TYPE_CHECKING:  # an annotation in the class itself would make it a dataclass
         about: About | None

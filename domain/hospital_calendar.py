@@ -107,6 +107,7 @@ class HospitalCalendar(Aggregate):
     """Time zone and census time, each from a day on. Changing them changes no old figure."""
 
     TOPIC = "hospital-time"
+    BEGINS_EMPTY = True
 
     class TimeSet(Event):
         """The setting holds from ``valid_from`` on; absent: always."""

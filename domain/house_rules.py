@@ -43,6 +43,7 @@ class HouseRules(Aggregate):
     """The decisions of one hospital."""
 
     TOPIC = "house-rules"
+    BEGINS_EMPTY = True
 
     class CleaningSet(Event):
         """``since``: from when on it holds; it may lie ahead."""

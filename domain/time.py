@@ -93,11 +93,26 @@ class Period:
         begins = other.end is None or self.start < other.end
         return begins and (self.end is None or other.start < self.end)
 
+    def meets(self, other: "Period") -> bool:
+        """Return whether two periods have a moment in common; one of no duration has its start."""
+        return (
+            self.start == other.start
+            or (self.start < other.start and (self.end is None or other.start < self.end))
+            or (other.start < self.start and (other.end is None or self.start < other.end))
+        )
+
     def covers(self, other: "Period") -> bool:
         """Return whether another period lies within this one."""
         return self.start <= other.start and (
             self.end is None or (other.end is not None and other.end <= self.end)
         )
+
+    def joined(self, other: "Period | None") -> "Period":
+        """Return the shortest period in which both lie."""
+        if other is None:
+            return self
+        ends = [end for end in (self.end, other.end) if end is not None]
+        return Period(min(self.start, other.start), max(ends) if len(ends) == 2 else None)
 
     def until(self, end: datetime) -> "Period":
         """Return the part of the period before ``end``."""

@@ -54,7 +54,7 @@ class Patients(CommandGroup):
         authority = mrn_authority or self.rules.mrn_authority
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birth_date", "it lies in the future")
-        if self.record.owner(*unique_keys.mrn(authority, mrn)) is not None:
+        if uow.owner(unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
         for duplicate in despite_likely_duplicates or ():
             uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import Connection, Cursor, OperationalError
 from psycopg.rows import TupleRow
-from psycopg.types.range import TimestamptzRange
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from application.ports import CommandPreload, RecordedCommand
@@ -33,16 +33,17 @@ class DatabaseUnavailable(TransientError):
     """The database cannot be reached now. Nothing is known to be lost: ask with the same id again."""
 
 
-Statement = tuple[str, list[Any]]
-"""A statement and its values."""
+Statement = tuple[str, Sequence[Any] | dict[str, Any]]
+"""A statement and its values, in order or by name."""
 
 _CLOCK_AND_COMMAND = (
     "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
-    " LEFT JOIN record.commands c ON c.command_id = %s"
+    " LEFT JOIN record.commands c ON c.command_id = %(command)s"
 )
 _WITH_SUBJECTS = (
-    "SELECT e.* FROM (SELECT unnest(%s::uuid[]) AS id UNION SELECT unnest(ARRAY[patient, stay])"
-    "   FROM record.stored_events WHERE stream = ANY(%s) AND version = 1) AS w,"
+    "SELECT e.* FROM (SELECT unnest(%(streams)s::uuid[]) AS id"
+    "   UNION SELECT unnest(ARRAY[patient, stay])"
+    "   FROM record.stored_events WHERE stream = ANY(%(streams)s) AND version = 1) AS w,"
     f" LATERAL (SELECT {EVENT_COLUMNS} FROM record.events"
     "   WHERE stream = w.id ORDER BY version OFFSET 0) AS e"
 )
@@ -54,18 +55,38 @@ _STILL_CURRENT = (
 )
 _OWNERS = (
     "SELECT kind, key, owner FROM record.unique_claims"
-    " JOIN unnest(%s::text[], %s::text[]) AS w (kind, key) USING (kind, key)"
+    " JOIN unnest(%(kinds)s::text[], %(keys)s::text[]) AS w (kind, key) USING (kind, key)"
 )
-_MERGED_INTO = (
-    "SELECT w.id, m.stream FROM (SELECT unnest(%s::uuid[]) AS id"
-    "   UNION SELECT patient FROM record.stored_events WHERE stream = ANY(%s) AND version = 1"
-    "   UNION SELECT owner FROM record.unique_claims"
-    "     JOIN unnest(%s::text[], %s::text[]) AS n (kind, key) USING (kind, key)) AS w"
-    " LEFT JOIN LATERAL (SELECT stream FROM record.stored_events"
-    "   WHERE own->>'into' IS NOT NULL AND own->>'into' = w.id::text OFFSET 0) AS m ON true"
-    " WHERE w.id IS NOT NULL"
+_FORESEEN = (
+    f"WITH named AS MATERIALIZED ({_OWNERS}),"
+    " subjects AS MATERIALIZED (SELECT unnest(%(subjects)s::uuid[]) AS id"
+    "   UNION SELECT patient FROM record.stored_events"
+    "     WHERE stream = ANY(%(subjects)s) AND version = 1"
+    "   UNION SELECT owner FROM named)"
+    " SELECT (SELECT json_agg(named) FROM named)::text,"
+    " (SELECT json_agg(json_build_object('id', id, 'merged', ARRAY("
+    "     SELECT stream FROM record.stored_events"
+    "     WHERE own->>'into' IS NOT NULL AND own->>'into' = id::text),"
+    "   'stays', ARRAY(SELECT stay FROM record.person_claims WHERE person = id ORDER BY during)))"
+    "   FROM subjects WHERE id IS NOT NULL)::text,"
+    f" now.* FROM ({_CLOCK_AND_COMMAND}) AS now"
 )
-"""Records ever merged into some subjects, the patients of those subjects, and owners of names."""
+"""The clock and a command, owners of names, and what is of them, of subjects and of their patients."""
+_VERSIONS = (
+    "SELECT id, coalesce((SELECT max(version) FROM record.stored_events WHERE stream = id), 0)"
+    " FROM unnest(%s::uuid[]) AS w (id)"
+)
+_BED_CLAIMS = (
+    "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of FROM ("
+    " SELECT c.* FROM (SELECT id,"
+    "     tstzrange(since, until, CASE WHEN until <= since THEN '[]' ELSE '[)' END)"
+    "     FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (id, since, until)"
+    "   ) AS w (id, span), LATERAL (SELECT * FROM record.bed_claims"
+    "     WHERE room = w.id AND (during && w.span) IS TRUE OFFSET 0) AS c"
+    " UNION SELECT * FROM record.bed_claims WHERE shares_bed_of = ANY(%s)"
+    ") AS claims ORDER BY during, stay"
+)
+"""Claims on rooms in periods, and those that share a bed of some stays."""
 
 OWNERS_OF_KINDS = (
     "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
@@ -89,32 +110,25 @@ class LogReader:
         """Return the database's clock, and the command if it was recorded before.
 
         In the same round trip: these streams, those of the patients and stays that they are about,
-        the owners of unique names, and the records that were ever merged into any of these, or into
-        the ``subjects`` or the patients whom they are about.
+        the owners of unique names, and of these, the ``subjects`` and the patients whom they are
+        about: the records that were ever merged into them, and their stays.
         """
-        statements: list[Statement] = [(_CLOCK_AND_COMMAND, [command_id])]
+        values = {"command": command_id, "subjects": list(subjects), **self._forms(names)}
+        statements: list[Statement] = [(_FORESEEN, values)]
         if streams:
-            statements.append((_WITH_SUBJECTS, [list(streams), list(streams)]))
-        forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
-        name_forms = [[n.kind for n in forms], [n.key for n in forms]]
-        if names:
-            statements.append((_OWNERS, name_forms))
-        if names or subjects:
-            statements.append((_MERGED_INTO, [list(subjects), list(subjects), *name_forms]))
-        (clock_and_command,), *results = self._query(statements)
+            statements.append((_WITH_SUBJECTS, {"streams": list(streams)}))
+        ((owners, subject_rows, *clock_and_command),), *rest = self._query(statements)
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
-        for row in results.pop(0) if streams else ():
+        for row in rest[0] if rest else ():
             events.setdefault(row[0], []).append(self.mapper.event(row))
-        owners = {(kind, key): owner for kind, key, owner in (results.pop(0) if names else ())}
-        merged_ids: dict[UUID, list[UUID]] = {}
-        for into, record in results.pop(0) if results else ():
-            merged_ids.setdefault(into, []).extend([record] if record else [])
+        found = msgspec.json.decode(subject_rows or "[]", type=list[_Subject])
         return CommandPreload(
             clock_and_command[0],
-            _recorded_command(clock_and_command),
+            _recorded_command(tuple(clock_and_command)),
             events,
-            sealed_claims.owners_by_name(names, owners, self.keys),
-            merged_ids,
+            self._owners_by_name(names, msgspec.json.decode(owners or "[]", type=list[_Owner])),
+            {subject.id: subject.merged for subject in found},
+            {subject.id: subject.stays for subject in found},
         )
 
     def still_current(
@@ -125,7 +139,8 @@ class LogReader:
         With ``until``, nothing in them may have been recorded after that moment of the log's clock.
         """
         current = (_STILL_CURRENT, [list(versions), list(versions.values()), until])
-        ((is_current,),), (row,) = self._query([current, (_CLOCK_AND_COMMAND, [command_id])])
+        command = (_CLOCK_AND_COMMAND, {"command": command_id})
+        ((is_current,),), (row,) = self._query([current, command])
         return is_current, _recorded_command(row)
 
     def streams(self, after: Mapping[UUID, int]) -> dict[UUID, list[Event]]:
@@ -142,16 +157,6 @@ class LogReader:
             for event in self._events(cursor):
                 events.setdefault(event.originator_id, []).append(event)
         return events
-
-    def heads(self, streams: Iterable[UUID]) -> dict[UUID, int]:
-        """Return the last version of each stream; 0 for one that does not exist."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT id, coalesce((SELECT max(version) FROM record.events WHERE stream = id), 0)"
-                " FROM unnest(%s::uuid[]) AS w (id)",
-                [list(streams)],
-            )
-            return dict(cursor.fetchall())
 
     def events_between(self, first: int, last: int) -> list[Event]:
         """Return the events at positions ``first`` to ``last``, both included."""
@@ -190,10 +195,19 @@ class LogReader:
     def owner(self, kind: str, key: str) -> UUID | None:
         """Return the owner of a unique claim."""
         name = Unique(kind, key)
-        forms = sealed_claims.forms(name, self.keys)
-        rows = self._query([(_OWNERS, [[n.kind for n in forms], [n.key for n in forms]])])[0]
-        owners = {(kind, key): owner for kind, key, owner in rows}
-        return sealed_claims.owners_by_name([name], owners, self.keys)[name]
+        (rows,) = self._query([(_OWNERS, self._forms([name]))])
+        return self._owners_by_name([name], [_Owner(*row) for row in rows])[name]
+
+    def _forms(self, names: Sequence[Unique]) -> dict[str, list[str]]:
+        """Return the forms in which claims may be stored, as values of `_OWNERS`."""
+        forms = [form for name in names for form in sealed_claims.forms(name, self.keys)]
+        return {"kinds": [form.kind for form in forms], "keys": [form.key for form in forms]}
+
+    def _owners_by_name(
+        self, names: Sequence[Unique], owners: Sequence["_Owner"]
+    ) -> dict[Unique, UUID | None]:
+        found = {(claim.kind, claim.key): claim.owner for claim in owners}
+        return sealed_claims.owners_by_name(names, found, self.keys)
 
     def first_owner(self, kind: str, beginning: str) -> UUID | None:
         """Return the owner of the first unique claim of a kind whose key begins so."""
@@ -222,13 +236,24 @@ class LogReader:
             )
             return [owner for (owner,) in rows]
 
-    def bed_claims(self, room: UUID, period: Period) -> list[Claim]:
-        """Return the claims on beds of a room during a period, as known now."""
-        return self._bed_claims("room = %s AND (during && %s) IS TRUE", [room, _range(period)])
+    def beds(
+        self, streams: Iterable[UUID], spans: Mapping[UUID, Period], mothers: Collection[UUID]
+    ) -> tuple[dict[UUID, int], list[Claim]]:
+        """Return the last versions of streams (0: it does not exist), and then claims as known now.
 
-    def sharers(self, stay: UUID) -> list[Claim]:
-        """Return the claims of stays that share a bed of this stay, as known now."""
-        return self._bed_claims("shares_bed_of = %s", [stay])
+        Those on each room during a period, and those of who shares a bed of the ``mothers``.
+        """
+        starts, ends = [p.start for p in spans.values()], [p.end for p in spans.values()]
+        versions, claims = self._query(
+            [
+                (_VERSIONS, [list(streams)]),
+                (_BED_CLAIMS, [list(spans), starts, ends, list(mothers)]),
+            ]
+        )
+        return dict(versions), [
+            Claim(stay, Stretch(BedRef(room, bed), Period(since, until), is_kept, shares))
+            for stay, room, bed, since, until, is_kept, shares in claims
+        ]
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:
         """Return all stays of persons, as known now; those too that ended as they began."""
@@ -280,18 +305,6 @@ class LogReader:
             )
             return [stream for (stream,) in cursor]
 
-    def _bed_claims(self, condition: str, values: list[Any]) -> list[Claim]:
-        with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of"
-                f" FROM record.bed_claims WHERE {condition} ORDER BY during, stay".encode(),
-                values,
-            )
-            return [
-                Claim(stay, Stretch(BedRef(room, bed), Period(since, until), is_kept, shares))
-                for stay, room, bed, since, until, is_kept, shares in cursor
-            ]
-
     def _query(self, statements: Sequence[Statement]) -> list[list[TupleRow]]:
         """Return the rows of each statement: all in one round trip and one transaction."""
         with self._cursor() as cursor:
@@ -326,5 +339,17 @@ def _recorded_command(row: TupleRow) -> RecordedCommand | None:
     return RecordedCommand(*row[1:]) if row[1] else None
 
 
-def _range(period: Period) -> TimestamptzRange:
-    return TimestamptzRange(period.start, period.end, "[]" if period.is_empty else "[)")
+class _Owner(msgspec.Struct):
+    """A row of `_OWNERS`."""
+
+    kind: str
+    key: str
+    owner: UUID
+
+
+class _Subject(msgspec.Struct):
+    """What `_FORESEEN` finds of a subject."""
+
+    id: UUID
+    merged: list[UUID]
+    stays: list[UUID]

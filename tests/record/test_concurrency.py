@@ -23,7 +23,6 @@ from domain.refusals import (
 from domain.room.occupancy import Claim
 from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition
-from domain.time import Period
 from infrastructure.postgres.database import Database
 from tests.support.hospital_dsl import (
     ELECTIVE,
@@ -202,17 +201,17 @@ def test_what_is_read_partly_before_and_partly_after_another_command_refuses_not
     room(hospital, "1", "a")
     room(hospital, "2", "a")
     one, other = (admitted(hospital, f"M{n}", f"A/{n}/a", ago(hours=1)) for n in (1, 2))
-    elsewhere, read, meanwhile = another(), hospital.record.bed_claims, 0
+    elsewhere, read, meanwhile = another(), hospital.record.beds, 0
 
-    def read_too_late(of: UUID, period: Period) -> list[Claim]:
+    def read_too_late(*of: Any) -> tuple[dict[UUID, int], list[Claim]]:
         nonlocal meanwhile
         if meanwhile < 4:
             meanwhile += 1
             under_way = request(ago(minutes=50 - meanwhile))  # it began before, and ends now
             elsewhere.stays.swap_beds(under_way, stay_id=one, with_stay_id=other)
-        return read(of, period)
+        return read(*of)
 
-    monkeypatch.setattr(hospital.record, "bed_claims", read_too_late)
+    monkeypatch.setattr(hospital.record, "beds", read_too_late)
 
     hospital.stays.transfer_patient(request(), stay_id=one, without_bed="corridor")
 

@@ -155,11 +155,10 @@ PERIOD = Period(UNTIL - timedelta(days=1), UNTIL)
 KEY = KEYS["mrn"]("main", "nobody")
 STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
-    "bed_claims": lambda log: log.bed_claims(ID, PERIOD),
+    "beds": lambda log: log.beds([ID], {ID: PERIOD}, [ID]),
     "bind_keys": lambda log: log.bind_keys(),
     "events_between": lambda log: log.events_between(1, 3),
     "first_owner": lambda log: log.first_owner("room", "nowhere"),
-    "heads": lambda log: log.heads([ID]),
     "max_notification_id": lambda log: log.max_notification_id(),
     "merged_into": lambda log: log.merged_into([ID]),
     "owner": lambda log: log.owner(*KEY),
@@ -168,7 +167,6 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "preload": lambda log: log.preload(ID, [ID], [KEY]),
     "select_events": lambda log: log.select_events(ID),
     "select_notifications": lambda log: log.select_notifications(5, 3),
-    "sharers": lambda log: log.sharers(ID),
     "stays_of": lambda log: log.stays_of([ID]),
     "still_current": lambda log: log.still_current(ID, {ID: 0}, UNTIL),
     "streams": lambda log: log.streams({ID: 0}),

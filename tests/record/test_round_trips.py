@@ -14,11 +14,11 @@ from tests.support.hospital_dsl import admitted, ago, doctor, place, readmitted,
 Act = Callable[[Hospital, UUID, UUID], object]
 
 ACTS: dict[str, tuple[Act, int]] = {
-    "register": (lambda h, stay, drug: h.patients.register_patient(request(), mrn="new"), 3),
-    "admit": (lambda h, stay, drug: readmitted(h, "waiting", "A/1/a"), 8),
+    "register": (lambda h, stay, drug: h.patients.register_patient(request(), mrn="new"), 2),
+    "admit": (lambda h, stay, drug: readmitted(h, "waiting", "A/1/a"), 3),
     "transfer": (
         lambda h, stay, drug: h.stays.transfer_patient(request(), stay_id=stay, **place("A/1/c")),
-        7,
+        3,
     ),
     "visit": (
         lambda h, stay, drug: h.stays.record_visit(
