@@ -48,7 +48,7 @@ KEYS = Path(
 TOGETHER = (
     *("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py"),
     *("tests/record/test_analysis.py", "tests/record/test_fresh_database.py"),
-    "tests/mistakes/test_growing_tables.py",
+    "tests/mistakes/",
 )
 """Where the tests of a file share what takes long to make: one worker does all of them."""
 
@@ -110,7 +110,11 @@ def own(server: Database, worker_id: str) -> Iterator[Database]:
 def _with_tables(server: Database, name: str) -> Iterator[Database]:
     with server.scratch(name) as database:
         migrate(database)
-        yield database
+        try:
+            yield database
+        finally:
+            if owner := OWNERS.pop(database.owner_url, None):
+                owner.close()
 
 
 @pytest.fixture(scope="session")
@@ -174,8 +178,22 @@ def empty(database: Database) -> None:
         schema = str(model.metadata.schema)
         tables += [sql.Identifier(schema, t.name) for t in model.metadata.sorted_tables]
     tables += [sql.Identifier("projections", t.name) for t in status.metadata.sorted_tables]
-    with psycopg.connect(database.owner_url) as owner:
-        owner.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(t) for t in tables))
+    delete = sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(t) for t in tables)
+    try:
+        _owner_of(database).execute(delete)
+    except psycopg.OperationalError:  # a test has cut all connections
+        OWNERS.pop(database.owner_url).close()
+        _owner_of(database).execute(delete)
+
+
+OWNERS: dict[str, psycopg.Connection[Any]] = {}
+"""Connections kept open, by the owner's URL: a new one reads all tables' catalog first."""
+
+
+def _owner_of(database: Database) -> psycopg.Connection[Any]:
+    if database.owner_url not in OWNERS:
+        OWNERS[database.owner_url] = psycopg.connect(database.owner_url, autocommit=True)
+    return OWNERS[database.owner_url]
 
 
 RECORD_TABLES = (

@@ -22,7 +22,7 @@ from infrastructure.evidence.leaves import ACCESSES, AS_TEXT, TREES, Tree, rows_
 from infrastructure.evidence.merkle import Frontier
 from infrastructure.evidence.signed_note import Checkpoint, InvalidNote, SignedNote, SigningKey
 from infrastructure.postgres.database import Database, Log
-from infrastructure.projections.runner import LEADER_LOCKS, connect, lock_of
+from infrastructure.projections.runner import LEADER_LOCKS, connect, lock_of, wait_for_notification
 
 REST_SECONDS = 1.0
 GATHER_SECONDS = 0.1
@@ -310,7 +310,7 @@ class CheckpointRunner:
                 log.exception("no checkpoint is signed; trying again")
 
     def stop(self) -> None:
-        """Stop following: returns at once, `run` returns within about a second."""
+        """Stop following: returns at once, `run` returns soon."""
         self._stopping.set()
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
@@ -331,8 +331,7 @@ class CheckpointRunner:
                     self._report(str(error))
                     signers.pop(tree, None)
                     retry_at[tree] = monotonic() + RETRY_SECONDS
-            for _ in connection.notifies(timeout=REST_SECONDS, stop_after=1):
-                pass
+            wait_for_notification(connection, REST_SECONDS, self._stopping)
         for signer in signers.values():
             if signer.read() or signer.leaves:
                 signer.sign()

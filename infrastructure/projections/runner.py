@@ -8,6 +8,7 @@ longer led.
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 from zlib import crc32
 
 import psycopg
@@ -22,6 +23,8 @@ LEADER_LOCKS = 1463898723
 """The first key of leader locks; the second is of the read model."""
 
 POLL_SECONDS = 1.0
+STOP_SECONDS = 0.1
+"""Seconds after which one who waits sees that it is to stop."""
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class ProjectionRunner:
             self._stopping.wait(POLL_SECONDS)
 
     def stop(self) -> None:
-        """Stop following: returns at once, `run` returns within about a second."""
+        """Stop following: returns at once, `run` returns soon."""
         self._stopping.set()
 
     def catch_up(self) -> int:
@@ -107,8 +110,7 @@ class ProjectionRunner:
                 connection.execute("LISTEN wardbook_log")
             while projector.step() and not self._stopping.is_set():
                 pass
-            for _ in connection.notifies(timeout=POLL_SECONDS, stop_after=1):
-                pass
+            wait_for_notification(connection, POLL_SECONDS, self._stopping)
 
     def _report(self, position: int) -> None:
         if self._on_progress:
@@ -130,6 +132,16 @@ def connect(url: str) -> Connection[TupleRow]:
         connection.execute(f"SET tcp_keepalives_{setting}".encode())
     connection.execute(PLAN_BY_INDEX)
     return connection
+
+
+def wait_for_notification(
+    connection: Connection[TupleRow], seconds: float, stopping: threading.Event
+) -> None:
+    """Wait for a notification for up to so long; not much longer once it is to stop."""
+    until = monotonic() + seconds
+    while not stopping.is_set() and (left := until - monotonic()) > 0:
+        if any(connection.notifies(timeout=min(left, STOP_SECONDS), stop_after=1)):
+            return
 
 
 def lock_of(name: str) -> int:
