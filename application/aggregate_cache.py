@@ -25,8 +25,8 @@ class AggregateCache:
     values and never changes them in place, so a shallow copy is enough.
     """
 
-    def __init__(self, most: int = 200_000) -> None:
-        """Set ``most``, the events of all aggregates together."""
+    def __init__(self, most: int = 120_000) -> None:
+        """Set ``most``, the events of all aggregates together; one takes some 300 bytes."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
         self._most, self._size = most, 0
         self._lock = Lock()

@@ -20,8 +20,10 @@ from infrastructure.read_models import READ_MODELS
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
-OVERHEAD = 500
-"""Bytes that a response takes beside its body, and beside 100 for each patient that it shows."""
+OVERHEAD = 900
+"""Bytes that a response takes beside its body, and beside `ID_BYTES` for each id that it shows."""
+
+ID_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class CachedResponse:
     @property
     def size(self) -> int:
         """Return the memory that it takes, in bytes."""
-        return OVERHEAD + len(self.body) + 100 * (len(self.patients) + len(self.resources))
+        return OVERHEAD + len(self.body) + ID_BYTES * (len(self.patients) + len(self.resources))
 
 
 class ResponseCache:
