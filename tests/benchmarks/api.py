@@ -31,6 +31,8 @@ VISITS = 60
 ROUNDS, SECONDS = 7, 2.0
 """Short ones, what is compared one after the other: a small machine's speed changes by the minute."""
 QUESTIONS = ("board", "timeline", "mutation")
+COLD = "cold"
+"""The side whose servers keep no answers."""
 
 HOUSE = """{ roomOccupancy { room { number } beds { code state stay { id specialty admittedAt }
   patient { mrn familyName } } } }"""
@@ -50,7 +52,7 @@ INSERT INTO twin.beds SELECT b.room, b.bed, 'OCCUPIED', s.stay FROM rooms_v1.bed
 INSERT INTO twin.visits SELECT visit, stay, lower(during), 'D1', kind, note FROM visits_v1.visits;
 INSERT INTO twin.history (command, stay, at, occurred_at, by, what, changed)
   SELECT gen_random_uuid(), stay, now(), occurred_at, 'a nurse', kind,
-  '{"kind": "ROUND", "practitioner": "D1"}' FROM timeline_v2.entries WHERE stay IS NOT NULL;
+  '{"kind": "ROUND", "practitioner": "D1"}' FROM timeline_v3.entries WHERE stay IS NOT NULL;
 """
 
 
@@ -80,7 +82,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
                     stack.enter_context(served(database, home, worker=not n))
                     for n in range(workers)
                 ],
-                "nothing kept": [
+                COLD: [
                     stack.enter_context(
                         served(database, home, worker=False, WARDBOOK_KEPT_ANSWERS_MB="0")
                     )
@@ -89,7 +91,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
                 "twin": [stack.enter_context(_twin(database)) for _ in range(workers)],
             }
             for what, side in ROUNDS * [*product(QUESTIONS, sides)]:
-                if side == "nothing kept" and what != "board":
+                if side == COLD and what != "board":
                     continue
                 urls = [f"{address}/graphql" for address, _ in sides[side]]
                 pids = tuple(process.pid for _, process in sides[side])
@@ -124,18 +126,18 @@ def _is_answer(answer: bytes) -> bool:
 
 
 def _rows(found: dict[tuple[str, str, int], list[Load]]) -> Iterator[Row]:
-    wanted = {"board": "1x", "mutation": "0.5x"}
+    wanted = {"board": "5x", "timeline": "1x", "mutation": "1x"}
     for (what, side, workers), loads in found.items():
         if side != "twin":
             peers = found[what, "twin", workers]
-            name = f"{what}, {workers} process{'es' * (workers > 1)}"
+            state = {"board": ", cold" if side == COLD else ", kept"}.get(what, "")
             yield Row(
-                f"{name}, {side}" if side != "Wardbook" else name,
+                f"{what}{state}, {workers} process{'es' * (workers > 1)}",
                 str(_middle(loads)),
                 "CRUD twin",
                 str(_middle(peers)),
                 median(one.rate / other.rate for one, other in zip(loads, peers, strict=True)),
-                wanted.get(what, ""),
+                "0.7x" if side == COLD else wanted[what],
             )
 
 

@@ -141,7 +141,7 @@ def megabytes(pid: int, what: str) -> float:
 def _worker_fills(database: Database, folder: Path) -> float:
     """The most memory that a worker took to fill empty read models up to the end of the log."""
     with psycopg.connect(database.owner_url) as owner:
-        owner.execute("DROP SCHEMA IF EXISTS occupancy_v1, stays_v1, timeline_v2 CASCADE")
+        owner.execute("DROP SCHEMA IF EXISTS occupancy_v1, stays_v1, timeline_v3 CASCADE")
     create_missing_read_models(database)
     with worker(database, folder / "home-of-many") as process:
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
@@ -156,7 +156,7 @@ def _behind(owner: psycopg.Connection[Any]) -> bool:
     row = owner.execute(
         "SELECT (SELECT max(position) FROM record.events) > least("
         " (SELECT CASE WHEN count(*) = 3 THEN min(position) ELSE 0 END FROM projections.status"
-        "   WHERE read_model IN ('occupancy_v1', 'stays_v1', 'timeline_v2')))"
+        "   WHERE read_model IN ('occupancy_v1', 'stays_v1', 'timeline_v3')))"
     ).fetchone()
     return bool(row and row[0])
 
