@@ -21,7 +21,7 @@ from domain.time import Moment, Precision
 
 
 class SourceKind(DescribedEnum):
-    """What another system may report of a visit (HL7 A01, A02, A21, A22, A03, A08)."""
+    """What another system may report of a visit, or of who a number is of."""
 
     ADMIT = "ADMIT", "An admission (HL7 A01)."
     TRANSFER = "TRANSFER", "A transfer (A02)."
@@ -33,6 +33,14 @@ class SourceKind(DescribedEnum):
         "From then on somebody else, or another specialty, is responsible, or the type is another"
         " one (A08, A54); the patient stays where they are.",
     )
+    EXPECT = "EXPECT", "A planned admission, which that of the visit converts (A05)."
+    MOVE_STAY = "MOVE_STAY", "The whole visit is another patient's: that of `patientMrn` (A45)."
+    MERGE = "MERGE", "The record of `formerMrn` is of the person of `patientMrn` (A34, A36, A40)."
+    CHANGE_MRN = "CHANGE_MRN", "The number `formerMrn` was changed to `patientMrn` (A46, A47)."
+
+
+OUTSIDE_STAY = (SourceKind.EXPECT, SourceKind.MERGE, SourceKind.CHANGE_MRN)
+"""Kinds of reports that need no stay, and that outlive one that is void."""
 
 
 class PatientDetails(
@@ -68,6 +76,9 @@ class SourceMovement(
     precision: Precision | None = None
     patient: PatientDetails | None = None
     """Patient as the source knows them, who is registered so where nobody has the MRN."""
+    former_mrn: SealedCode | None = None
+    former_mrn_authority: Code | None = None
+    expected_at: Moment | None = None
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,6 +100,11 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     def admits(self) -> bool:
         """Return whether it tells an admission."""
         return not self.cancelled and self.kind is SourceKind.ADMIT
+
+    @property
+    def needs_stay(self) -> bool:
+        """Return whether it is a movement within a stay."""
+        return self.kind not in OUTSIDE_STAY
 
     @property
     def kind(self) -> SourceKind | None:
@@ -245,13 +261,20 @@ class SourceVisit(Aggregate):
 
     def rank(self, version: Version) -> tuple[int, datetime, int, int]:
         """Return the sort key of movements of one moment: admission first, discharge last."""
-        first = {SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
+        first = {SourceKind.EXPECT: -1, SourceKind.ADMIT: 0, SourceKind.DISCHARGE: 2}
         return (first.get(version.kind, 1) if version.kind else 1, *self.turn(version))
 
     def admission_among(self, versions: Iterable[Version]) -> Version | None:
         """Return the earliest of the admissions told; each later one is a move (HL7 A04, then A01)."""
         admissions = [version for version in versions if version.admits]
         return min(admissions, key=lambda v: (v.occurred_at, self.turn(v)), default=None)
+
+    def patient_among(self, versions: Iterable[Version]) -> SourceMovement | None:
+        """Return the report that names the patient: the latest move of the stay, or its admission."""
+        versions = list(versions)
+        moves = [v for v in versions if not v.cancelled and v.kind is SourceKind.MOVE_STAY]
+        naming = max(moves, key=self.turn, default=None) or self.admission_among(versions)
+        return naming.movement if naming else None
 
     @property
     def wanted(self) -> dict[str, Version]:

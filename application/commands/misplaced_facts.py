@@ -35,10 +35,10 @@ class MisplacedFacts(CommandGroup):
         """
         reason_needed(uow.entry, "a correction says why")
         stay = lookups.stay(uow, stay_id)
-        _move_stay(uow, stay, lookups.patient(uow, patient_mrn, mrn_authority))
+        give_stay(uow, stay, lookups.patient(uow, patient_mrn, mrn_authority))
 
 
-def _move_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
+def give_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     """Give a stay, with all its facts, to the right patient. Raises PatientAlreadyAdmitted."""
     wrong_patient = lookups.patient_of(uow, stay)
     assert patient.about is not None

@@ -128,20 +128,7 @@ class PatientIdentity(CommandGroup):
         authority = self.rules.mrn_authority
         record = lookups.patient(uow, patient_mrn, mrn_authority or authority)
         into = lookups.patient(uow, into_mrn, into_mrn_authority or authority, field="into_mrn")
-        if record.id == into.id:
-            raise InvalidInput("into_mrn", "a record cannot be merged with itself")
-        if into.merged_into is not None:
-            raise MergeImpossible("the record to merge into is merged into another; name that one")
-        kept_stays, moving_stays = persons.stays_of(uow, into.id), persons.stays_of(uow, record.id)
-        at_once = [
-            (a, b) for a, b in product(moving_stays, kept_stays) if a.history.collides(b.history)
-        ]
-        if at_once:
-            stays = dict.fromkeys(s.id for pair in at_once for s in pair)
-            raise MergeImpossible("the person would be in two stays at once", tuple(stays))
-        _check_deaths(uow, record, into)
-        record.merge_into(into.id, uow.entry)
-        uow.reassign_claims(moving_stays)
+        merge_records(uow, record, into)
 
     @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
@@ -152,14 +139,37 @@ class PatientIdentity(CommandGroup):
             raise MovementNotFound("merge", merge_id, "merge_id")
         scope.check_patient(uow, patients[0])
         lookups.check_kept(uow, patients[0].id, "merge_id")
-        person_stays = persons.stays_of(uow, persons.person_of(uow, patients[0].id))
-        before = [persons.person_of(uow, stay.patient) for stay in person_stays if stay.patient]
-        patients[0].unmerge(merge_id, uow.entry)
-        uow.reassign_claims(
-            stay
-            for stay, person_before in zip(person_stays, before, strict=True)
-            if stay.patient and persons.person_of(uow, stay.patient) != person_before
-        )
+        unmerge_record(uow, patients[0], merge_id)
+
+
+def merge_records(uow: UnitOfWork, record: Patient, into: Patient) -> None:
+    """Link a record to that of the same person. Raises InvalidInput, MergeImpossible."""
+    if record.id == into.id:
+        raise InvalidInput("into_mrn", "a record cannot be merged with itself")
+    if into.merged_into is not None:
+        raise MergeImpossible("the record to merge into is merged into another; name that one")
+    kept_stays, moving_stays = persons.stays_of(uow, into.id), persons.stays_of(uow, record.id)
+    at_once = [
+        (a, b) for a, b in product(moving_stays, kept_stays) if a.history.collides(b.history)
+    ]
+    if at_once:
+        stays = dict.fromkeys(s.id for pair in at_once for s in pair)
+        raise MergeImpossible("the person would be in two stays at once", tuple(stays))
+    _check_deaths(uow, record, into)
+    record.merge_into(into.id, uow.entry)
+    uow.reassign_claims(moving_stays)
+
+
+def unmerge_record(uow: UnitOfWork, record: Patient, merge: UUID) -> None:
+    """Take a link back, so that each stay is of the person it was of. Raises MovementNotFound."""
+    person_stays = persons.stays_of(uow, persons.person_of(uow, record.id))
+    before = [persons.person_of(uow, stay.patient) for stay in person_stays if stay.patient]
+    record.unmerge(merge, uow.entry)
+    uow.reassign_claims(
+        stay
+        for stay, person_before in zip(person_stays, before, strict=True)
+        if stay.patient and persons.person_of(uow, stay.patient) != person_before
+    )
 
 
 def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:

@@ -13,11 +13,18 @@ from application.commands.corrections import (
     cancel_discharge_of,
     check_deferred,
 )
+from application.commands.misplaced_facts import give_stay
+from application.commands.source_persons import (
+    change_number,
+    convert_expected,
+    expect_admission,
+    link_records,
+    patient_named,
+    undo,
+)
 from application.commands.stays import discharge_stay
 from application.unit_of_work import UnitOfWork
-from domain import unique_keys
-from domain.envelope import About, Envelope, Source
-from domain.patient import Confidentiality, Patient, Sex
+from domain.envelope import Envelope, Source
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
@@ -73,14 +80,20 @@ class _VisitReconciler:
 
     def apply_plan(self) -> Outcome:
         """Retract what is not planned, put the admission right, and enter what is missing."""
+        self._undo_outdated()
         admission = self.visit.admission_among(self.planned.values())
         if self.stay is not None:
             self._retract_outdated(self.stay, admission)
+        if self.stay is not None:
+            self._give_to_right_patient(self.stay)
         for version in sorted(
             self._missing_versions(), key=lambda v: (v != admission, self.visit.rank(v))
         ):
             self._enter(version)
         self._put_type_right()
+        if self.stay is not None:
+            expected = [a for a in self.applied.values() if a.version.kind is SourceKind.EXPECT]
+            convert_expected(self.uow, [a.movement for a in expected], self.stay)
         movements = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
         return Outcome(self.stay.id if self.stay else None, tuple(movements))
 
@@ -108,6 +121,28 @@ class _VisitReconciler:
         versions = {id: a.version for id, a in self.applied.items()}
         return [version for id, version in self.planned.items() if versions.get(id) != version]
 
+    def _undo_outdated(self) -> None:
+        """Take back what is outside the stay and not planned so."""
+        for id, applied in list(self.applied.items()):
+            if not applied.version.needs_stay and self.planned.get(id) != applied.version:
+                undo(self.uow, applied)
+                del self.applied[id]
+
+    def _give_to_right_patient(self, stay: Stay) -> None:
+        """Give the stay to the person whose the visit is as planned, with all its facts."""
+        movement = self.visit.patient_among(self.planned.values())
+        if movement is None or movement.patient_mrn is None or stay.patient is None:
+            return
+        patient = patient_named(self.uow, movement)
+        if persons.person_of(self.uow, patient.id) != persons.person_of(self.uow, stay.patient):
+            give_stay(self.uow, stay, patient)
+
+    @property
+    def _moves_patient(self) -> bool:
+        """Return whether a report says, or said until now, that the visit is another patient's."""
+        versions = [*self.planned.values(), *(a.version for a in self.visit.applied)]
+        return any(version.kind is SourceKind.MOVE_STAY for version in versions)
+
     def _retract_outdated(self, stay: Stay, planned: Version | None) -> None:
         admission_held = self.visit.admission_among(a.version for a in self.applied.values())
         if admission_held is None or planned is None or not self._is_of_the_patient(stay, planned):
@@ -121,13 +156,16 @@ class _VisitReconciler:
         retractions = [
             a
             for id, a in self.applied.items()
-            if a is not admission and (self.planned.get(id) != a.version or a.version == planned)
+            if a is not admission
+            and a.version.needs_stay
+            and (self.planned.get(id) != a.version or a.version == planned)
         ]
         # Facts of one moment are entered in the source's order: later ones are entered again.
         retractions += [
             a
             for a in self.applied.values()
             if a is not admission
+            and a.version.needs_stay
             and a not in retractions
             and self._is_of_a_moment(a, missing_versions)
         ]
@@ -141,7 +179,9 @@ class _VisitReconciler:
         movement = admission.movement
         if movement is None or movement.patient_mrn is None or stay.patient is None:
             return True
-        patient = _patient(self.uow, movement.patient_mrn, movement)
+        if self._moves_patient:
+            return True  # the stay is given to the right one, whoever an admission names
+        patient = patient_named(self.uow, movement)
         return persons.person_of(self.uow, patient.id) == persons.person_of(self.uow, stay.patient)
 
     def _is_of_a_moment(self, applied: Applied, versions: Iterable[Version]) -> bool:
@@ -170,7 +210,8 @@ class _VisitReconciler:
         self._retract(stay, discharges)
         if stay.history.admission:
             cancel_admission_of(self.uow, stay, ENTERED_IN_ERROR, False)
-        self.stay, self.applied = None, {}
+        self.stay = None
+        self.applied = {id: a for id, a in self.applied.items() if not a.version.needs_stay}
 
     def _amend_admission(self, stay: Stay, admission: Applied, amendment: Version) -> Applied:
         """Correct time and place of an admission; what the staff has entered in the stay remains."""
@@ -214,11 +255,24 @@ class _VisitReconciler:
         """Enter one reported movement, as the same command by a ward would."""
         assert version.movement is not None
         with self.uow.use_entry(_envelope_of(self.uow, self.visit, version)):
-            if version.movement.kind is SourceKind.ADMIT and self.stay is None:
-                movement = self._admit(version, version.movement)
-            else:
-                movement = self._move(version, version.movement)
+            movement = self._apply(version, version.movement)
         self.applied[version.source_id] = movement
+
+    def _apply(self, version: Version, movement: SourceMovement) -> Applied:
+        """Apply a report, in a stay or outside one."""
+        uow = self.uow
+        match movement.kind:
+            case SourceKind.ADMIT if self.stay is None:
+                return self._admit(version, movement)
+            case SourceKind.EXPECT:
+                applied_id = expect_admission(uow, self.visit.id, version.source_id, movement)
+            case SourceKind.MERGE:
+                applied_id = link_records(uow, movement)
+            case SourceKind.CHANGE_MRN:
+                applied_id = change_number(uow, movement)
+            case _:
+                return self._move(version, movement)
+        return Applied(version=version, movement=applied_id)
 
     def _move(self, version: Version, movement: SourceMovement) -> Applied:
         uow, stay = self.uow, self.stay
@@ -241,7 +295,7 @@ class _VisitReconciler:
                     uow, stay, movement.disposition or Disposition.OTHER, movement.destination
                 )
                 return Applied(version=version, movement=_last_movement(stay))
-            case SourceKind.UPDATE:
+            case SourceKind.UPDATE | SourceKind.MOVE_STAY:
                 return self._update(stay, version)
         return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
 
@@ -275,9 +329,8 @@ class _VisitReconciler:
 
     def _admit(self, version: Version, movement: SourceMovement) -> Applied:
         uow = self.uow
-        if movement.patient_mrn is None:
-            raise InvalidInput("patient_mrn", "an admission names its patient")
-        patient = _patient(uow, movement.patient_mrn, movement)
+        naming = self.visit.patient_among(self.planned.values()) or movement
+        patient = patient_named(uow, naming)
         assert patient.about is not None
         place = _place(uow, movement) or Place()
         subject = f"stay of {self.visit.id}"
@@ -317,44 +370,6 @@ def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envel
     named_precision = version.movement.precision if version.movement else None
     precision = named_precision or uow.entry.precision
     return replace(uow.entry, occurred_at=version.occurred_at, precision=precision, source=source)
-
-
-def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:
-    """Return a patient whom the command read or registered, by the key of the MRN."""
-    for record in uow.loaded.values():
-        if isinstance(record, Patient) and record.exists:
-            authority = record.mrn_authority
-            if unique_keys.mrn(authority, record.mrn) == key:
-                return record
-    return None
-
-
-def _patient(uow: UnitOfWork, mrn: str, movement: SourceMovement) -> Patient:
-    """Return the patient that a movement names; registered now, if nobody has the MRN.
-
-    Raises NotFound where the movement does not say what is known of the patient.
-    """
-    authority = movement.mrn_authority or uow.rules.mrn_authority
-    key = unique_keys.mrn(authority, mrn)
-    if new := loaded_patient(uow, key):
-        return new
-    details = movement.patient
-    if details is None or lookups.patient_id(uow, mrn, authority) is not None:
-        return lookups.patient(uow, mrn, authority)
-    subject = f"patient {authority} {mrn}"
-    id = uow.entry.id_of(subject)
-    patient = uow.new(Patient, subject, About(patient=id, key_id=f"{id}/1"))
-    patient.register(
-        mrn,
-        authority,
-        details.family_name,
-        details.given_name,
-        details.birth_date,
-        details.sex or Sex.UNKNOWN,
-        Confidentiality.NORMAL,
-        uow.entry,
-    )
-    return patient
 
 
 def _last_movement(stay: Stay) -> UUID:

@@ -7,9 +7,9 @@ from application import lookups
 from application.bed_consistency import check_bed_consistency
 from application.commands.source_movement_reconciliation import (
     ReconciliationPlan,
-    loaded_patient,
     reconcile,
 )
+from application.commands.source_persons import loaded_patient, numbers_of
 from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -19,6 +19,7 @@ from domain.refusals import (
     BedOccupied,
     ContradictsLaterFacts,
     InvalidInput,
+    MergeImpossible,
     NotFound,
     OutsideStay,
     PatientAlreadyAdmitted,
@@ -27,7 +28,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.source_visit import SourceVisit, Version
+from domain.source_visit import SourceKind, SourceVisit, Version
 
 MAX_TOGETHER = 12
 """The number of visits that block each other and are tried together."""
@@ -51,7 +52,9 @@ class Search:
         self.selection: Selection = {visit.id: visit.wanted}
         self.refusals: dict[str, list[Refusal]] = {}
         self.also: list[Refusal] = []
-        if visit.stay is None and visit.admission_among(visit.wanted.values()) is None:
+        wanted = visit.wanted.values()
+        needs_stay = all(version.needs_stay for version in wanted)
+        if needs_stay and visit.stay is None and visit.admission_among(wanted) is None:
             not_found = NotFound("admission of visit", visit.source_visit, "source_visit")
             self.selection = {visit.id: {}}
             self.refusals = {id: [not_found] for id in visit.wanted}
@@ -138,9 +141,13 @@ class Search:
         What can never fit beside the rest of the visit waits for the visit alone.
         """
         uow, visit, subjects = self.uow, self.visit, set[UUID]()
+        if any(v.kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN) for v in visit.held.values()):
+            subjects |= _persons_of(uow, visit)
         for refusal in [*self.also, *(r for refusals in self.refusals.values() for r in refusals)]:
             stay = blocker_of(refusal)
-            if stay is not None:
+            if isinstance(refusal, MergeImpossible):
+                subjects |= {unique_keys.room_left_by(stay) for stay in refusal.stays}
+            elif stay is not None:
                 subjects.add(unique_keys.room_left_by(stay))
                 if isinstance(refusal, PatientAlreadyAdmitted) and visit.about:
                     subjects |= {visit.about.patient} | _patients_of(uow, stay)
@@ -192,9 +199,7 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
     """Return what a visit names and does not exist; of a room that does, its openings of beds."""
     keys = _room_keys(visit)
     for movement in (version.movement for version in visit.held.values()):
-        if movement and movement.patient_mrn:
-            authority = movement.mrn_authority or uow.rules.mrn_authority
-            keys.add(unique_keys.mrn(authority, movement.patient_mrn))
+        keys |= {unique_keys.mrn(*number) for number in numbers_of(uow, movement)}
         if movement and movement.attending:
             keys.add(unique_keys.staff_number(movement.attending))
     subjects = set()
@@ -207,6 +212,13 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
     return subjects
 
 
+def _persons_of(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
+    """Return the records that have a number which a visit names."""
+    numbers = {n for v in visit.held.values() for n in numbers_of(uow, v.movement)}
+    owners = (lookups.patient_id(uow, number, authority) for authority, number in numbers)
+    return {owner for owner in owners if owner}
+
+
 def _patients_of(uow: UnitOfWork, stay: UUID) -> set[UUID]:
     patient = lookups.stay(uow.dry_run(), stay).patient
     return {patient} if patient else set()
@@ -214,7 +226,7 @@ def _patients_of(uow: UnitOfWork, stay: UUID) -> set[UUID]:
 
 def about_of(uow: UnitOfWork, versions: Iterable[Version]) -> About | None:
     """Return the patient that versions of a visit name, if that patient is known."""
-    for version in sorted(versions, key=Version.precedence, reverse=True):
+    for version in sorted(versions, key=lambda v: (not v.cancelled, v.clock), reverse=True):
         movement = version.movement
         if movement and movement.patient_mrn:
             authority = movement.mrn_authority or uow.rules.mrn_authority
@@ -231,6 +243,7 @@ def _next_candidates(visit: SourceVisit, selection: Versions, version: Version) 
     before = selection.get(version.source_id)
     reduced_selection = {id: v for id, v in selection.items() if id != version.source_id}
     if before and visit.admission_among(reduced_selection.values()) is None:
-        reduced_selection = {}  # nothing is left of a stay without its admission
+        # nothing is left of a stay without its admission
+        reduced_selection = {id: v for id, v in reduced_selection.items() if not v.needs_stay}
     with_it = reduced_selection if version.cancelled else {**selection, version.source_id: version}
     return [with_it, reduced_selection] if before else [with_it]

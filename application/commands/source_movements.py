@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from application import lookups
 from application.append import pending_events
 from application.authorization.roles import SYSTEMS
-from application.command import Recorded, Request
+from application.command import Recorded, Request, utc
 from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline, Invocation
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
@@ -97,6 +97,9 @@ class MovementReport:
     specialty: str | None = None
     occurred_at_precision: Precision | None = None
     patient: PatientReport | None = None
+    former_mrn: str | None = None
+    former_mrn_authority: str | None = None
+    expected_at: datetime | None = None
 
 
 class SourceMovements(CommandGroup):
@@ -114,7 +117,7 @@ class SourceMovements(CommandGroup):
         *,
         system: str,
         source_id: str,
-        source_visit: str,
+        source_visit: str | None = None,
         source_recorded_at: datetime,
         source_sequence: int | None = None,
         cancelled: bool | None = None,
@@ -123,12 +126,14 @@ class SourceMovements(CommandGroup):
         """Keep what another system reports of one movement, and hold it true as soon as it fits.
 
         Of two versions of an id the one recorded later at the source holds, within one tick of its
-        clock that of the greater ``source_sequence``; a cancel is final. Raises InvalidInput for an id
-        that was reported of another visit, and for a report that says nothing.
+        clock that of the greater ``source_sequence``; a cancel is final. What is of no visit (a merge)
+        is alone in one of its own. Raises InvalidInput for an id that was reported of another visit,
+        and for a report that says nothing.
         """
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
-        system, source_visit, source_id = line(system), line(source_visit), line(source_id)
+        system, source_id = line(system), line(source_id)
+        source_visit = line(source_visit) if source_visit else source_id
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("source_visit", "that id was reported of another visit before")
@@ -285,6 +290,9 @@ def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
         specialty=report.specialty,
         precision=report.occurred_at_precision,
         patient=PatientDetails(**asdict(report.patient)) if report.patient else None,
+        former_mrn=report.former_mrn,
+        former_mrn_authority=report.former_mrn_authority,
+        expected_at=utc(report.expected_at, "expected_at"),
     )
 
 

@@ -39,7 +39,7 @@ MISTAKES = (
     | set(range(170, 175))
     | set(range(165, 170))
     | {190}
-    | set(range(147, 154))
+    | set(range(147, 157))
 ) - NOT_GIVEN
 
 

@@ -235,10 +235,13 @@ class Mending:
         kind = SourceKind.ADMIT if id == 1 else self._lot.choice(list(SourceKind)[1:])
         at = self.now - timedelta(minutes=self._lot.randint(1, 600))
         admits = kind is SourceKind.ADMIT
+        renames = kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN)
+        names = admits or renames or kind in (SourceKind.EXPECT, SourceKind.MOVE_STAY)
         said = MovementReport(
             kind=kind,
             occurred_at=at,
-            patient_mrn=self._one(self._mrns) if admits else None,
+            patient_mrn=self._one(self._mrns) if names else None,
+            former_mrn=self._one(self._mrns) if renames else None,
             **(self._bed() if admits or kind is SourceKind.TRANSFER else {}),
         )
         cancelled = self._lot.random() < 0.15

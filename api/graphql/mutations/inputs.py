@@ -222,3 +222,8 @@ class SourceMovementInput:
     patient: SourcePatientInput | None = optional(
         "What is known of the patient of an admission, who is registered so if nobody has the MRN."
     )
+    former_mrn: str | None = optional("Of a MERGE or CHANGE_MRN: the number that holds no longer.")
+    former_mrn_authority: str | None = optional("Who assigned that; the hospital's own by default.")
+    expected_at: datetime | None = optional(
+        "Of an EXPECT: for when the admission is planned; its own time by default."
+    )

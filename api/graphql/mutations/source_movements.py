@@ -20,9 +20,11 @@ from api.graphql.mutations.resolvers import command_input
 class RecordSourceMovementInput(CommandInput):
     system: str = required("The other system, by name.")
     source_id: strawberry.ID = required("Its id of the movement: the same in every version of it.")
-    source_visit: str = required("Its id of the visit that the movement is part of.")
     source_recorded_at: datetime = required(
         "When it recorded this version; of two versions of an id the later one holds."
+    )
+    source_visit: str | None = optional(
+        "Its id of the visit that the movement is part of; absent of a MERGE or CHANGE_MRN."
     )
     source_sequence: int | None = optional(
         "Its number in the order of that system, which orders what has one time (HL7 MSH-13)."

@@ -128,6 +128,10 @@ REPORTED_AS = {
     SourceKind.END_LEAVE: "STAY_LEAVE_ENDED",
     SourceKind.DISCHARGE: "STAY_DISCHARGED",
     SourceKind.UPDATE: "STAY_ATTENDING_CHANGED",
+    SourceKind.EXPECT: "ARRIVAL_PLANNED",
+    SourceKind.MOVE_STAY: "STAY_PATIENT_CORRECTED",
+    SourceKind.MERGE: "PATIENT_MERGED",
+    SourceKind.CHANGE_MRN: "PATIENT_DETAILS_CORRECTED",
 }
 """Kind of the entry that a movement reported by another system becomes, once it is true."""
 

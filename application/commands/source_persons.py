@@ -1,0 +1,184 @@
+"""Persons whom other systems report: who is expected, whose a number is, and which records are one.
+
+A merge or another number may come before the records that it is about: it waits for them.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from application import lookups, persons
+from application.commands.expected_arrivals import convert
+from application.commands.patient_identity import merge_records, unmerge_record
+from application.unit_of_work import UnitOfWork
+from domain import unique_keys
+from domain.envelope import About, Envelope
+from domain.expected_arrival import Expectation, ExpectedArrival
+from domain.patient import Confidentiality, Patient, Sex
+from domain.refusals import InvalidInput, PatientDied
+from domain.source_visit import Applied, SourceKind, SourceMovement
+from domain.stay.aggregate import Stay
+from domain.stay.facts import CancellationReason
+
+
+def numbers_of(uow: UnitOfWork, movement: SourceMovement | None) -> set[tuple[str, str]]:
+    """Return the numbers of patients that a report names, each with its authority."""
+    if movement is None:
+        return set()
+    pairs = (
+        (movement.mrn_authority, movement.patient_mrn),
+        (movement.former_mrn_authority, movement.former_mrn),
+    )
+    return {(authority or uow.rules.mrn_authority, number) for authority, number in pairs if number}
+
+
+def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:
+    """Return a patient whom the command read or registered, by the key of the MRN."""
+    for record in uow.loaded.values():
+        if isinstance(record, Patient) and record.exists:
+            authority = record.mrn_authority
+            if unique_keys.mrn(authority, record.mrn) == key:
+                return record
+    return None
+
+
+def patient_named(uow: UnitOfWork, movement: SourceMovement) -> Patient:
+    """Return the patient that a report names; registered now, if nobody has the MRN.
+
+    Raises InvalidInput, NotFound where it does not say what is known of the patient.
+    """
+    mrn, details = movement.patient_mrn, movement.patient
+    if mrn is None:
+        raise InvalidInput("patient_mrn", "name the patient")
+    authority = movement.mrn_authority or uow.rules.mrn_authority
+    if new := loaded_patient(uow, unique_keys.mrn(authority, mrn)):
+        return new
+    if details is None or lookups.patient_id(uow, mrn, authority) is not None:
+        return lookups.patient(uow, mrn, authority)
+    subject = f"patient {authority} {mrn}"
+    id = uow.entry.id_of(subject)
+    patient = uow.new(Patient, subject, About(patient=id, key_id=f"{id}/1"))
+    patient.register(
+        mrn,
+        authority,
+        details.family_name,
+        details.given_name,
+        details.birth_date,
+        details.sex or Sex.UNKNOWN,
+        Confidentiality.NORMAL,
+        uow.entry,
+    )
+    return patient
+
+
+def link_records(uow: UnitOfWork, movement: SourceMovement) -> UUID:
+    """Merge the person of the former number into that of the other. Returns the merge, if any.
+
+    Of two who are one already, the record. Raises NotFound, MergeImpossible.
+    """
+    return _merge(uow, _former_patient(uow, movement), patient_named(uow, movement))
+
+
+def change_number(uow: UnitOfWork, movement: SourceMovement) -> UUID:
+    """Give the record of the former number the other one; two records are merged.
+
+    Where the record has the new number already, the former one names it, too. Returns what was
+    changed: the record, or the merge. Raises NotFound, MergeImpossible.
+    """
+    former_authority, former = _former_number(uow, movement)
+    authority, number = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn
+    if number is None:
+        raise InvalidInput("patient_mrn", "name the number that holds now")
+    is_former_known = lookups.patient_id(uow, former, former_authority) is not None
+    if lookups.patient_id(uow, number, authority) is None:
+        record = _former_patient(uow, movement)
+        _renumber(record, authority, number, uow.entry)
+    elif is_former_known:
+        return _merge(uow, _former_patient(uow, movement), patient_named(uow, movement))
+    else:
+        record = lookups.patient(uow, number, authority)
+        current_authority, current_number = record.mrn_authority, record.mrn
+        _renumber(record, former_authority, former, uow.entry)
+        _renumber(record, current_authority, current_number, uow.entry)
+    return record.id
+
+
+def expect_admission(
+    uow: UnitOfWork, visit: UUID, source_id: str, movement: SourceMovement
+) -> UUID:
+    """Plan the admission of a visit, of a patient or of a name. Returns the expected arrival."""
+    details, ward, about = movement.patient, movement.ward, None
+    if movement.patient_mrn:
+        patient = patient_named(uow, movement)
+        died_at = persons.died_at(uow, patient.id)
+        if died_at is not None:
+            raise PatientDied(died_at)
+        about = patient.about
+    is_known_ward = ward and uow.record.first_owner(*unique_keys.rooms_of(ward)) is not None
+    arrival = uow.new(ExpectedArrival, f"arrival of {visit} {source_id}")
+    expectation = Expectation(
+        expected_at=movement.expected_at or movement.occurred_at,
+        ward=lookups.ward_name(uow, ward) if ward and is_known_ward else None,
+        family_name=details.family_name if details and about is None else None,
+        given_name=details.given_name if details and about is None else None,
+        birth_date=details.birth_date if details and about is None else None,
+        sex=details.sex if details else None,
+        specialty=movement.specialty,
+        note=None if is_known_ward else ward,
+    )
+    arrival.plan(about, expectation, uow.entry)
+    return arrival.id
+
+
+def convert_expected(uow: UnitOfWork, arrivals: Iterable[UUID], stay: Stay) -> None:
+    """Note that a stay was admitted as expected, where its person was and it still is."""
+    for arrival in uow.load(ExpectedArrival, *arrivals):
+        is_open = arrival.cancelled_at is None and not arrival.never_was
+        if not is_open or stay.id in arrival.by_stays or stay.patient is None:
+            continue
+        records = {record.id for record in persons.records(uow, stay.patient)}
+        if arrival.patient is None or arrival.patient in records:
+            convert(uow, arrival.id, stay)
+
+
+def undo(uow: UnitOfWork, applied: Applied) -> None:
+    """Take back a plan, a merge or another number; what the staff has taken back stays as it is."""
+    version, id = applied.version, applied.movement
+    if version.kind is SourceKind.EXPECT:
+        arrival = uow.one(ExpectedArrival, id, "expected arrival", "source_id")
+        if not arrival.never_was:
+            arrival.cancel(CancellationReason.ENTERED_IN_ERROR, uow.entry)
+        return
+    record = next(iter(uow.load(Patient, *uow.record.streams_of(id))), None)
+    if record is not None:
+        if record.merge == id:
+            unmerge_record(uow, record, id)
+    elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
+        record, movement = uow.one(Patient, id, "patient", "source_id"), version.movement
+        if unique_keys.mrn(record.mrn_authority, record.mrn) == unique_keys.mrn(
+            movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
+        ):
+            _renumber(record, *_former_number(uow, movement), uow.entry)
+
+
+def _merge(uow: UnitOfWork, former: Patient, into: Patient) -> UUID:
+    record, kept = persons.records(uow, former.id)[0], persons.records(uow, into.id)[0]
+    if record.id == kept.id:
+        return former.id
+    merge_records(uow, record, kept)
+    assert record.merge is not None
+    return record.merge
+
+
+def _former_number(uow: UnitOfWork, movement: SourceMovement) -> tuple[str, str]:
+    if movement.former_mrn is None:
+        raise InvalidInput("former_mrn", "name the number that held before")
+    return movement.former_mrn_authority or uow.rules.mrn_authority, movement.former_mrn
+
+
+def _former_patient(uow: UnitOfWork, movement: SourceMovement) -> Patient:
+    authority, number = _former_number(uow, movement)
+    return lookups.patient(uow, number, authority, field="former_mrn")
+
+
+def _renumber(record: Patient, authority: str, number: str, entry: Envelope) -> None:
+    record.correct_details(None, entry, mrn=number, mrn_authority=authority)
