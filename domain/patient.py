@@ -13,11 +13,11 @@ from domain.aggregate import Event, UnknownEvent
 from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis
-from domain.patient_events import Confidentiality, PatientEvents, Sex
+from domain.patient_events import Confidentiality, PatientDetail, PatientEvents, Sex
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import ALWAYS, Period, Precision
 
-__all__ = ["Confidentiality", "Death", "Details", "Patient", "Sex"]
+__all__ = ["Confidentiality", "Death", "Details", "Patient", "PatientDetail", "Sex"]
 
 
 class Details(Struct, frozen=True, kw_only=True):
@@ -100,9 +100,10 @@ class Patient(PatientEvents, PatientAllergies):
         birth_date: date | None = None,
         sex: Sex | None = None,
         confidentiality: Confidentiality | None = None,
+        unknown: tuple[PatientDetail, ...] | None = None,
     ) -> None:
         """Correct details from the beginning (``since`` None), or change them from a time on."""
-        identifiers = {"mrn": mrn, "birth_date": birth_date}
+        identifiers = {"mrn": mrn, "birth_date": birth_date, "unknown": unknown}
         details = (family_name, given_name, sex, confidentiality)
         if not any(v is not None for v in (*identifiers.values(), *details)):
             raise InvalidInput("family_name", "say which details are different")
@@ -119,6 +120,7 @@ class Patient(PatientEvents, PatientAllergies):
                 confidentiality=confidentiality,
                 former_mrn=self.mrn if mrn else None,
                 former_mrn_authority=self.mrn_authority if mrn else None,
+                unknown=unknown,
             )
             return
         for field, value in identifiers.items():
@@ -264,7 +266,7 @@ class Patient(PatientEvents, PatientAllergies):
             case Patient.DetailsCorrected():
                 self.mrn = event.mrn or self.mrn
                 self.mrn_authority = event.mrn_authority or self.mrn_authority
-                self._hold(None, event, birth_date=event.birth_date)
+                self._hold(None, event, event.birth_date, event.unknown or ())
             case Patient.DetailsChanged():
                 self._hold(event.since, event)
             case Patient.ChangeCorrected():
@@ -313,6 +315,7 @@ class Patient(PatientEvents, PatientAllergies):
         event: "Patient.Registered | Patient.DetailsCorrected | Patient.DetailsChanged |"
         " Patient.ChangeCorrected",
         birth_date: date | None = None,
+        unknown: tuple[PatientDetail, ...] = (),
     ) -> None:
         """Hold an event's details true from ``since`` on (None: always), until the next that differ."""
         values = {
@@ -324,8 +327,9 @@ class Patient(PatientEvents, PatientAllergies):
         }
         if since == ALWAYS.start:  # an old log may have it; no command can say it any more
             since = None
-        known_values = {name: value for name, value in values.items() if value is not None}
-        self._fold((*self.recorded, (since, known_values)))
+        held_values: dict[str, Any] = {n: v for n, v in values.items() if v is not None}
+        held_values |= {detail.value.lower(): None for detail in unknown}
+        self._fold((*self.recorded, (since, held_values)))
 
     def _fold(self, entries: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:
         self.recorded = entries
@@ -348,7 +352,7 @@ class Patient(PatientEvents, PatientAllergies):
 def _redact_details(values: dict[str, Any]) -> dict[str, Any]:
     """Return details as they read once their key is destroyed: without a birth date and a sex."""
     names: dict[str, Any] = {
-        name: REDACTED for name in ("family_name", "given_name") if name in values
+        name: REDACTED for name in ("family_name", "given_name") if values.get(name)
     }
     labels = {name: values[name] for name in ("confidentiality",) if name in values}
     return {**labels, **names, **({"sex": Sex.UNKNOWN} if "sex" in values else {})}

@@ -31,6 +31,14 @@ class Confidentiality(DescribedEnum):
     VERY_RESTRICTED = "VERY_RESTRICTED", "Open to very few roles (V)."
 
 
+class PatientDetail(DescribedEnum):
+    """A detail of a person that may be unknown."""
+
+    FAMILY_NAME = "FAMILY_NAME", "The family name."
+    GIVEN_NAME = "GIVEN_NAME", "The given name."
+    BIRTH_DATE = "BIRTH_DATE", "The birth date."
+
+
 class PatientEvents:
     """The events of a patient, which `Patient` inherits: they are read as ``Patient.Died``."""
 
@@ -87,7 +95,10 @@ class PatientEvents:
         discharge: UUID | None
 
     class DetailsCorrected(Correcting, Event):
-        """The details were wrong from the beginning; an absent value stays as it was."""
+        """The details were wrong from the beginning; an absent value stays as it was.
+
+        ``unknown``: the details of which a wrong value was told, and that nobody knows.
+        """
 
         TOPIC = "patient.details-corrected"
         PUBLIC = "patient.details-corrected"
@@ -102,6 +113,7 @@ class PatientEvents:
         former_mrn: SealedCode | None = None
         former_mrn_authority: Code | None = None
         """The number that another one takes the place of, by which others may still name the person."""
+        unknown: tuple[PatientDetail, ...] | None = None
 
     class DetailsChanged(Event):
         """The details hold from a time on (a marriage); an absent value stays as it was."""

@@ -12,7 +12,7 @@ from application.command_group import CommandGroup, command, correction
 from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
-from domain.patient import Confidentiality, Patient, Sex
+from domain.patient import Confidentiality, Patient, PatientDetail, Sex
 from domain.refusals import (
     AlreadyExists,
     ContradictsLaterFacts,
@@ -40,20 +40,29 @@ class PatientIdentity(CommandGroup):
         sex: Sex | None = None,
         confidentiality: Confidentiality | None = None,
         valid_from: date | None = None,
+        new_mrn_authority: str | None = None,
+        unknown: list[PatientDetail] | None = None,
     ) -> None:
         """Correct details for always (a typo, a name found out), or from ``valid_from`` on.
 
-        ``valid_from`` is a day of the hospital's calendar. ``mrn`` is the right number. Raises
-        AlreadyExists if that is taken.
+        ``valid_from`` is a day of the hospital's calendar. ``mrn`` is the right number, assigned by
+        ``new_mrn_authority``; ``unknown``: what was told of these details was wrong, and nobody knows
+        what is right. Raises AlreadyExists if the number is taken.
         """
         reason_needed(uow.entry, "a correction says why")
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority)
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birth_date", "it lies in the future")
+        told = {"BIRTH_DATE": birth_date, "FAMILY_NAME": family_name, "GIVEN_NAME": given_name}
+        if any(told[detail.value] is not None for detail in unknown or ()):
+            raise InvalidInput("unknown", "give the detail, or say that it is unknown")
+        if new_mrn_authority is not None:
+            authority, mrn = new_mrn_authority, mrn or patient.mrn
         if mrn is not None:
             owner = self.record.owner(*unique_keys.mrn(authority, mrn))
-            if owner == patient.id and code(mrn) == patient.mrn:
+            is_same = (code(authority), code(mrn)) == (patient.mrn_authority, patient.mrn)
+            if owner == patient.id and is_same:
                 mrn = None
             elif owner == patient.id:
                 uow.owners[unique_keys.mrn(authority, mrn)] = owner  # another spelling of its own
@@ -69,6 +78,7 @@ class PatientIdentity(CommandGroup):
             birth_date=birth_date,
             sex=sex,
             confidentiality=confidentiality,
+            unknown=tuple(dict.fromkeys(unknown)) if unknown else None,
         )
 
     @correction(roles=DEMOGRAPHICS)

@@ -38,7 +38,13 @@ class Stays(CommandGroup):
 
     @command(
         roles=PATIENT_FLOW,
-        raises=(PatientAlreadyAdmitted, PatientDied, *BED_REFUSALS, *STAY_REFUSALS),
+        raises=(
+            PatientAlreadyAdmitted,
+            PatientDied,
+            MovementNotFound,
+            *BED_REFUSALS,
+            *STAY_REFUSALS,
+        ),
     )
     def admit_patient(
         self,

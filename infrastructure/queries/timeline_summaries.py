@@ -250,7 +250,8 @@ def _has_duplicates(e: Entry) -> bool:
 
 def _details(e: Entry) -> str:
     names = ("mrn", "family_name", "given_name", "birth_date", "sex", "confidentiality")
-    text = ", ".join(f"{_words(n)} {e.data[n]}" for n in names if e.data.get(n) is not None)
+    texts = [f"{_words(n)} {e.data[n]}" for n in names if e.data.get(n) is not None]
+    text = ", ".join([*texts, *(f"{_words(n)} unknown" for n in e.data.get("unknown") or ())])
     since = f" from {e.day('since')} on" if e.data.get("since") else ""
     return f"Details{since}: {text}"
 

@@ -40,6 +40,7 @@ MISTAKES = (
     | set(range(165, 170))
     | {190}
     | set(range(147, 157))
+    | set(range(191, 194))
 ) - NOT_GIVEN
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
+from tests.support.api_dsl import Ward, ago, ahead, codes, late, moment, place
 from tests.support.correction_examples import IN_ERROR, WRONG, entries, movement
 
 MERGE = {"reason": "one person"}
@@ -332,3 +332,38 @@ def test_mistake_94_what_changed_of_a_person_can_be_put_right_and_taken_back(war
     nodes = ward.ask(query, mrn=mrn)["timeline"]["nodes"]
     statuses = [n["status"] for n in nodes if n["kind"] == "PATIENT_DETAILS_CHANGED"]
     assert sorted(statuses) == ["CANCELLED", "CORRECTED", "TRUE"]
+
+
+def test_mistake_191_what_was_guessed_of_a_person_can_be_unknown_again(ward: Ward) -> None:
+    query = (
+        "query($mrn: String!, $known: Position) { patient(mrn: $mrn, knownAtPosition: $known)"
+        " { familyName givenName birthDate } }"
+    )
+    guessed = {"familyName": "Guess", "givenName": "Ed", "birthDate": ago(hours=30)[:10]}
+    mrn = ward.patient(**guessed)
+    before = ward.position()
+    wrong = {"patientMrn": mrn, "reason": "another person's papers"}
+    refusal = ward.execute(
+        "correctPatientDetails", **wrong, unknown=["BIRTH_DATE"], birthDate="1980-01-01"
+    )
+    assert refusal["code"] == "InvalidInput"
+    ward.record("correctPatientDetails", **wrong, unknown=["BIRTH_DATE", "GIVEN_NAME"])
+    known = {"familyName": "Guess", "givenName": None, "birthDate": None}
+    assert ward.ask(query, mrn=mrn)["patient"] == known
+    assert ward.ask(query, mrn=mrn, known=before)["patient"] == guessed
+    ward.stay(patientMrn=mrn, at=ago(days=9))  # before the birth that was guessed
+
+
+def test_mistake_192_a_number_that_another_authority_assigned_is_put_right(ward: Ward) -> None:
+    mrn, authority = ward.patient(), ward.name("authority")
+    ward.record(
+        "correctPatientDetails", patientMrn=mrn, newMrnAuthority=authority, reason="of the clinic"
+    )
+    query = "query($mrn: String!, $of: String) { patient(mrn: $mrn, mrnAuthority: $of) { id } }"
+    patient = ward.ask(query, mrn=mrn, of=authority)["patient"]["id"]
+    assert codes(ward.client.raw(query, {"mrn": mrn})) == {"NotFound"}
+    other = ward.record("registerPatient", mrn=mrn)["patient"]["id"]
+    assert other != patient
+    back = {"patientMrn": mrn, "mrnAuthority": authority, "newMrnAuthority": "main"}
+    refusal = ward.execute("correctPatientDetails", **back, reason="it was right")
+    assert refusal["code"] == "AlreadyExists"

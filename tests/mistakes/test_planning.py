@@ -296,3 +296,14 @@ def entries_of(ward: Ward, mrn: str) -> list[Any]:
     query = "query($mrn: String!) { timeline(mrn: $mrn, read: TRUTH) { nodes { kind summary } } }"
     nodes: list[Any] = ward.ask(query, mrn=mrn)["timeline"]["nodes"]
     return nodes
+
+
+def test_mistake_193_an_arrival_that_was_called_off_refuses_its_admission_as_a_member(
+    ward: Ward,
+) -> None:
+    mrn = ward.patient()
+    planned = ward.record("planAdmission", patientMrn=mrn, expectedAt=ago(hours=1))
+    arrival = planned["expectedArrival"]["id"]
+    ward.record("cancelExpectedArrival", expectedArrivalId=arrival, because="ENTERED_IN_ERROR")
+    admission = {"patientMrn": mrn, "admissionType": "ELECTIVE", "expectedArrivalId": arrival}
+    assert ward.execute("admitPatient", **admission)["code"] == "MovementNotFound"

@@ -18,7 +18,14 @@ from api.graphql.mutations.payloads import (
     PractitionerRecorded,
 )
 from api.graphql.mutations.resolvers import command_input
-from api.graphql.types.enums import CancellationReason, Confidentiality, Grade, LegalBasis, Sex
+from api.graphql.types.enums import (
+    CancellationReason,
+    Confidentiality,
+    Grade,
+    LegalBasis,
+    PatientDetail,
+    Sex,
+)
 
 
 @command_input(
@@ -96,6 +103,10 @@ class CorrectPatientDetailsInput(CommandInput):
     confidentiality: Confidentiality | None = optional("Confidentiality label.")
     valid_from: date | None = optional(
         "The hospital's day from which they are so; absent: they always were."
+    )
+    new_mrn_authority: str | None = optional("Who really assigned the MRN.")
+    unknown: list[PatientDetail] | None = optional(
+        "The details of which a wrong value was told, and that nobody knows."
     )
 
 

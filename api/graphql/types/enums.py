@@ -9,7 +9,7 @@ from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
 from domain.erasure import LegalBasis
 from domain.expected_arrival import ArrivalStatus, Urgency
-from domain.patient import Confidentiality, Sex
+from domain.patient import Confidentiality, PatientDetail, Sex
 from domain.practitioner import Grade
 from domain.prescription.course import Basis as UnprescribedBasis
 from domain.prescription.course import Outside as OutsidePrescription
@@ -45,6 +45,7 @@ __all__ = [
     "Grade",
     "LegalBasis",
     "OutsidePrescription",
+    "PatientDetail",
     "Precision",
     "PrescriptionStatus",
     "Purpose",
@@ -62,6 +63,7 @@ __all__ = [
 
 for _kind, _name, _description in (
     (Sex, "Sex", "Administrative sex."),
+    (PatientDetail, "PatientDetail", "A detail of a person that may be unknown."),
     (Purpose, "Purpose", "What patients' data are read for (after HL7 v3 PurposeOfUse)."),
     (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
     (LegalBasis, "LegalBasis", "Why a person's data are erased (GDPR article 17)."),
