@@ -50,14 +50,18 @@ def _likely_duplicates(
     from infrastructure.queries.as_of import AsOf
     from infrastructure.queries.log import log_status
     from infrastructure.queries.patient_search import likely_duplicates
+    from infrastructure.queries.permissions import closed_by_merge
     from infrastructure.queries.row_security import Viewer
 
     async def search() -> list[UUID]:
         engine = database.async_engine(1)
         try:
             status = await log_status(engine)
-            at = AsOf(status.now, status.position, Viewer(hidden=hidden_labels(role)))
+            hidden = hidden_labels(role)
             async with engine.connect() as connection:
+                closed_records, _ = await closed_by_merge(connection, hidden)
+                viewer = Viewer(hidden=hidden, label_hidden=closed_records)
+                at = AsOf(status.now, status.position, viewer)
                 details = family_name, given_name, birth_date, sex
                 views = await likely_duplicates(connection, *details, at)
         finally:

@@ -22,8 +22,8 @@ TAMPERING = set(range(175, 180))
 FHIR = set(range(180, 183))
 """Numbers of mistakes about what a FHIR server tells."""
 
-READINGS = {183, 184, 186}
-"""Numbers of mistakes about what is read or told past the record of reading."""
+READINGS = {183, 184, 186, 187, 188, 189}
+"""Numbers of mistakes about what is read or told past the rights and the record of reading."""
 
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""

@@ -1,6 +1,7 @@
 """Mistakes of other systems about what somebody is told beside what they asked for."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -222,6 +223,28 @@ def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> Non
     assert told_to(nurse, ward=None)
     assert told_to(nurse, ward=there) is None
     assert told_to(nurse) == 7
+
+
+def test_mistake_188_three_reports_on_times_that_overlap_tell_of_few_persons(ward: Ward) -> None:
+    """The two parts of a week that share a day, less the week: what is left is of that day alone."""
+    here = ward.name("Shared")
+    labels = {9: ["NORMAL"] * 5, 6: ["VERY_RESTRICTED"], 3: ["NORMAL"] * 5}
+    for days, given in labels.items():
+        for label in given:
+            mrn = ward.patient(confidentiality=label)
+            ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=days), patientMrn=mrn)
+    week = [{"from": ago(days=a)[:10], "to": ago(days=b)[:10]} for a, b in ((9, 6), (6, 3), (9, 3))]
+    for first, second, third in permutations(week):
+        nurse = login(ward, Role.NURSE)
+        told = [
+            [
+                f["suppressed"]
+                for f in nurse.ask(ADMISSIONS, ward=here, days=days)["report"]["figures"]
+                if f["name"] == "admissions"
+            ]
+            for days in (first, second, third)
+        ]
+        assert told == [[False], [False], [True]], (first, second, third)
 
 
 ADMISSIONS = """query($ward: String, $days: ReportPeriod!, $known: DateTime) {

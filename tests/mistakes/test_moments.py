@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from api.graphql.schema import schema
+from tests.support.api_dsl import Ward, ago, codes, late, moment, place, said
 from tests.support.consult_examples import consult
 from tests.support.correction_examples import WRONG, entries, movement
 
@@ -103,3 +104,27 @@ def test_mistake_121_a_consult_is_withdrawn_after_the_death_that_made_it_needles
     ward.record("withdrawConsult", consultId=asked, **late(ago(hours=3)))
     query = "query($id: ID!) { stay(id: $id) { consults { status } } }"
     assert ward.ask(query, id=stay)["stay"]["consults"] == [{"status": "WITHDRAWN"}]
+
+
+def test_mistake_189_a_question_takes_both_clocks_in_one_value_and_the_next_does_not(
+    ward: Ward,
+) -> None:
+    query_type = schema._schema.query_type
+    assert query_type
+    arguments = {name: field.args.keys() for name, field in query_type.fields.items()}
+    assert not {n for n, given in arguments.items() if "knownAt" in given and "at" not in given}
+    here = ward.name("Here")
+    stay = ward.stay(f"{ward.room('a', 'b', ward=here)}/a")
+    then = ward.position()
+    ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    asked = (
+        "query($at: Moment, $from: DateTime!, $to: DateTime!, $ward: String!)"
+        " { occupancyHistory(from: $from, to: $to, ward: $ward, at: $at) { until } }"
+    )
+    period = {"from": ago(days=9), "to": ago(hours=-1), "ward": here}
+    told = ward.ask(asked, at={"knownAtPosition": then}, **period)["occupancyHistory"]
+    assert [stretch["until"] for stretch in told] == [None]
+    (ended,) = ward.ask(asked, at=None, **period)["occupancyHistory"]
+    assert ended["until"]
+    refused = ward.client.raw(asked, {"at": {"asOf": ago(hours=1)}, **period})
+    assert codes(refused) == {"InvalidInput"}

@@ -7,6 +7,7 @@ from uuid import uuid4
 from starlette.testclient import TestClient
 
 from api.http.app import app
+from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN, empty
@@ -44,3 +45,24 @@ def test_mistake_161_a_house_may_want_likely_duplicates_named_before_it_register
         assert refused["path"] == ["despiteLikelyDuplicates"]
         assert told(**second, despiteLikelyDuplicates=[first])["__typename"] == "PatientRecorded"
         assert told(mrn="T3", familyName="Other", commandId=str(uuid4()))["likelyDuplicates"] == []
+
+
+def test_mistake_187_who_registers_is_told_no_record_that_a_label_of_another_closes(
+    migrated: Database, tmp_path: Path
+) -> None:
+    """The label of one record closes the others of the person, at the desk as in every question."""
+    empty(migrated)
+    migrated.open_log("real")
+    settings = Settings(home=tmp_path, health_seconds=0, confirm_likely_duplicates=True)
+    with TestClient(app(settings, migrated, LOGIN)) as http:
+        ward = Ward(GraphQLClient(http, TOKEN))
+        for mrn, name, label in (("T4", "Hidden", "VERY_RESTRICTED"), ("T5", "Shelter", "NORMAL")):
+            ward.record("registerPatient", mrn=mrn, familyName=name, confidentiality=label)
+        ward.record("mergePatients", patientMrn="T4", intoMrn="T5", reason="the same person")
+        document = REGISTER.replace("path }", "code }").replace("{ candidates }", "{ __typename }")
+        told = {}
+        for role in (Role.ADMIN, Role.REGISTRAR):
+            client = GraphQLClient(http, LOGIN.make(role, role.value))
+            asked = {"mrn": "T6", "familyName": "Shelter", "commandId": str(uuid4())}
+            told[role] = client.ask(document, input=asked)["registerPatient"]["__typename"]
+        assert told == {Role.ADMIN: "LikelyDuplicates", Role.REGISTRAR: "PatientRecorded"}

@@ -1,6 +1,6 @@
 """What a login was told: no two figures together tell of few persons, whatever was asked in between."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +54,32 @@ def test_the_whole_less_its_parts_tells_of_nobody() -> None:
     login = DisclosedFigures().to("local", "Eve")
     assert [tell(login, each) for each in (whole, *parts)] == [True, True, False]
     assert tell(login, parts[0])
+
+
+def numbers(*persons: int) -> Part:
+    return part(dict.fromkeys(persons, 1))
+
+
+def test_three_figures_that_overlap_tell_of_nobody() -> None:
+    """Two weeks less a longer time around both: one person is left, whom no two of them show."""
+    one, other = numbers(*range(10)), numbers(*range(10, 20))
+    both_but_one = numbers(*range(19))
+    for order in permutations((one, other, both_but_one)):
+        login = DisclosedFigures().to("local", "Ada")
+        assert [tell(login, each) for each in order] == [True, True, False]
+
+
+@given(st.permutations(range(16)), st.integers(5, 8), st.integers(1, 3), st.permutations(range(3)))
+def test_no_sum_of_two_figures_less_a_third_tells_of_few(
+    persons: list[int], size: int, left: int, order: list[int]
+) -> None:
+    """Stays that are in both of two figures, and in a third but for a few."""
+    one, other = set(persons[:size]), set(persons[size : 2 * size])
+    union = sorted(one | other)
+    figures = [numbers(*one), numbers(*other), numbers(*union[: len(union) - left])]
+    login = DisclosedFigures().to("local", "Ada")
+    told = [tell(login, figures[number]) for number in order]
+    assert not all(told)
 
 
 def test_what_was_told_a_day_ago_is_forgotten() -> None:

@@ -13,6 +13,7 @@ from api.graphql.queries.arguments import (
     AtLeast,
     KnownAt,
     KnownAtPosition,
+    MomentArgument,
     id_of,
 )
 from api.graphql.queries.courses import CourseQueries
@@ -74,8 +75,9 @@ class Query(
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> Node | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least)
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return await _node(info, id, at)
 
 

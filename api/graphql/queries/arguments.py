@@ -28,6 +28,10 @@ MomentArgument = Annotated[
     MomentInput | None,
     argument(name="at", description="Both clocks in one value, instead of the four arguments."),
 ]
+KnownMoment = Annotated[
+    MomentInput | None,
+    argument(name="at", description="As known when, in one value; it names no asOf."),
+]
 FromKnown = Annotated[datetime, argument(description="As known to the record then.")]
 ToKnown = Annotated[
     datetime | None, argument(description="As known to the record then; now by default.")
@@ -45,6 +49,13 @@ def hours_ahead(hours: int) -> int:
     if not 1 <= hours <= MOST_HOURS:
         raise InvalidInput("hours", f"ask for 1 to {MOST_HOURS} hours")
     return hours
+
+
+def known_moment(moment: MomentInput | None) -> MomentInput | None:
+    """Return a moment of the record alone. Raises InvalidInput for one at the bedside, too."""
+    if moment is not None and moment.as_of:
+        raise InvalidInput("at", "this is asked of a period or a fact: leave out asOf")
+    return moment
 
 
 async def two_moments(

@@ -13,8 +13,10 @@ from api.graphql.queries.arguments import (
     FromKnown,
     KnownAt,
     KnownAtPosition,
+    KnownMoment,
     ToKnown,
     id_of,
+    known_moment,
     two_moments,
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
@@ -71,8 +73,10 @@ class DifferenceQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: KnownMoment = None,
     ) -> Exposure | None:
-        at = await info.context.at(None, known_at, known_at_position, at_least)
+        earlier = known_at, known_at_position, at_least
+        at = await info.context.at(None, *earlier, known_moment(moment))
         result = await Exposure.find(info, id_of(movement_id), at)
         await or_forbidden(info.context, result, facts_by_id, id_of(movement_id), at)
         if result is None and not await info.context.query(has_fact, id_of(movement_id)):

@@ -8,7 +8,13 @@ from strawberry import argument
 
 from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
-from api.graphql.queries.arguments import AsOfArgument, AtLeast, KnownAt, KnownAtPosition
+from api.graphql.queries.arguments import (
+    AsOfArgument,
+    AtLeast,
+    KnownAt,
+    KnownAtPosition,
+    MomentArgument,
+)
 from api.graphql.types.schedules import DoseDue
 from domain.refusals import InvalidInput
 from infrastructure.queries.doses_due import doses_due
@@ -38,10 +44,11 @@ class DoseQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: MomentArgument = None,
     ) -> list[DoseDue]:
         context = info.context
         back, ahead = _hours(hours_back, "hoursBack"), _hours(hours_ahead, "hoursAhead")
-        at = await context.at(as_of, known_at, known_at_position, at_least)
+        at = await context.at(as_of, known_at, known_at_position, at_least, moment)
         name = await known_ward(context, ward)
         days = await context.query(hospital_days, context.state.settings.hospital, at.known)
         views = await context.query(doses_due, at, days, name or ward, back, ahead)

@@ -11,7 +11,16 @@ from strawberry import argument
 
 from api.graphql.authorization import check_known, check_ward, known_ward, or_forbidden
 from api.graphql.context import Ask, Context
-from api.graphql.queries.arguments import After, AtLeast, First, KnownAt, KnownAtPosition, id_of
+from api.graphql.queries.arguments import (
+    After,
+    AtLeast,
+    First,
+    KnownAt,
+    KnownAtPosition,
+    KnownMoment,
+    id_of,
+    known_moment,
+)
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
@@ -67,6 +76,7 @@ class ReportQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: KnownMoment = None,
     ) -> Report:
         check_ward(info.context, ward)
         ward = await known_ward(info.context, ward)
@@ -82,7 +92,7 @@ class ReportQueries:
             f"{definition.name}@{definition.version} {period.from_}..{period.to}"
             f" {'' if ward is None else f'ward {ward}'} {choices or ''}".strip()
         )
-        at = await context.at(None, known_at, known_at_position, at_least)
+        at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
         sees_persons = context.viewer.sees_all and context.may("data:identity")
 
         actor, figures = context.caller.actor, context.state.disclosed_figures

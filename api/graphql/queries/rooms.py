@@ -17,9 +17,11 @@ from api.graphql.queries.arguments import (
     Hours,
     KnownAt,
     KnownAtPosition,
+    KnownMoment,
     MomentArgument,
     hours_ahead,
     id_of,
+    known_moment,
 )
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.house_totals import HouseTotals
@@ -183,11 +185,12 @@ class RoomQueries:
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
+        moment: KnownMoment = None,
     ) -> list[OccupancyStretch]:
         if to <= from_:
             raise InvalidInput("to", "the period ends after it begins")
         context = info.context
-        at = await context.at(None, known_at, known_at_position, at_least)
+        at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
         ward = await known_ward(context, ward)
         numbers = None if room is None else await context.query(rooms_named, ward, room)
         codes = None if bed is None else await context.query(beds_named, ward, numbers, bed)
