@@ -101,7 +101,7 @@ demo: setup ## Start Wardbook with a simulated hospital
 bench: setup ## Measure against peers, some minutes (ARGS=appending, reading, reports: see docs/performance.md)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
-web: setup ## The page in Debian's chromium (apt-get install chromium): a shift by keyboard, axe, screenshots
+web: setup ## The page in Debian's chromium (apt-get install chromium): shifts, forms, axe; with node tsc, Lighthouse, a login
 	$(BIN)/pytest tests/web -m browser $(ARGS)
 
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)

@@ -52,8 +52,8 @@ class App extends Plain {
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
     setInterval(() => this.#tick(), 30e3);
     this.lastAct = Date.now();
-    shell.addEventListener('act', ({detail}) => (this.order = detail));
-    shell.addEventListener('recorded', ({detail}) => this.#recorded(detail));
+    shell.addEventListener('act', (/** @type {CustomEvent} */ {detail}) => (this.order = detail));
+    shell.addEventListener('recorded', (/** @type {CustomEvent} */ {detail}) => this.#recorded(detail));
     session.addEventListener('expired', () => (this.isExpired = true));
     session.addEventListener('login', () => {
       this.isExpired = false;
@@ -63,8 +63,8 @@ class App extends Plain {
     session.addEventListener('renewed', () => this.#begin(false));
     live.addEventListener('state', () => this.requestUpdate());
     addEventListener('offline', () => this.requestUpdate());
-    this.addEventListener('menu', ({detail}) => (this.menu = detail));
-    this.addEventListener('marks', ({detail}) => (this.marks = detail));
+    this.addEventListener('menu', (/** @type {CustomEvent} */ {detail}) => (this.menu = detail));
+    this.addEventListener('marks', (/** @type {CustomEvent} */ {detail}) => (this.marks = detail));
     this.#begin();
   }
 

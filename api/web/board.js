@@ -254,7 +254,7 @@ class Board extends Screen {
 }
 
 /** All open stays: those without a bed are on no board otherwise. */
-export async function readOpen({ward, asOf, knownAt}, signal) {
+export async function readOpen({ward, asOf = null, knownAt = null}, signal = undefined) {
   const found = [];
   let after = null;
   do {

@@ -254,7 +254,7 @@ class CommandForm extends Plain {
     return html`<div class="field ${isBad ? 'bad' : ''}"><label for="f-bed">${named('bed')}</label>
       <select id="f-bed" data-picker aria-invalid=${isBad} @change=${pick}>
         <option value="">${this.lists.rooms ? say('choose') : say('reading')}</option>
-        ${[...wards].sort(([a], [b]) => (b === ward) - (a === ward) || a.localeCompare(b)).map(([name, rooms]) => html`<optgroup label=${name}>
+        ${[...wards].sort(([a], [b]) => +(b === ward) - +(a === ward) || a.localeCompare(b)).map(([name, rooms]) => html`<optgroup label=${name}>
           ${rooms.flatMap(each => each.beds.map(one => {
             const value = JSON.stringify([name, each.room.number, one.code]);
             const who = one.occupants[0]?.patient;

@@ -53,10 +53,10 @@ class Mend extends Screen {
   async read(signal) {
     const when = asked();
     const [pending, dead, consults, models] = await Promise.all([
-      may('pending_movements') ? ask('Pending', when, signal) : {},
-      may('deceased') ? ask('Dead', when, signal) : {},
-      may('open_consults') ? ask('Consults', when, signal) : {},
-      may('projections') ? ask('Parked', {}, signal) : {},
+      may('pending_movements') ? ask('Pending', when, signal) : /** @type {any} */ ({}),
+      may('deceased') ? ask('Dead', when, signal) : /** @type {any} */ ({}),
+      may('open_consults') ? ask('Consults', when, signal) : /** @type {any} */ ({}),
+      may('projections') ? ask('Parked', {}, signal) : /** @type {any} */ ({}),
     ]);
     return {pending: pending.pendingMovements?.nodes ?? [], dead: dead.deceased ?? [], consults: consults.openConsults ?? [], models: models.projections ?? []};
   }

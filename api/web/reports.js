@@ -16,7 +16,7 @@ class Reports extends Screen {
     const {name = reportDefinitions[0].name, from = dayBefore(8), to = dayBefore(1), ward = ''} = this.route.own;
     const chosen = {name, from, to, ward};
     const [report, issues] = await Promise.all([
-      may('report') ? ask('Report', {name, period: {from, to}, ward: ward || null, knownAt: clocks.knownAt}, signal).catch(error => ({error})) : {},
+      may('report') ? ask('Report', {name, period: {from, to}, ward: ward || null, knownAt: clocks.knownAt}, signal).catch(error => ({error})) : /** @type {any} */ ({}),
       may('report_issues') ? ask('ReportIssues', {name}, signal).catch(() => null) : null,
     ]);
     return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error, issues: issues?.reportIssues.nodes};

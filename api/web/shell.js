@@ -63,6 +63,7 @@ export class Plain extends LitElement {
 
 /** A screen: it reads again for each route, and whenever something was recorded. */
 export class Screen extends Plain {
+  /** @type {Record<string, object>} */
   static properties = {route: {attribute: false}, wards: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
 
   #again = () => this.#read();
@@ -101,8 +102,13 @@ export class Screen extends Plain {
     this.isReading = false;
   }
 
-  /** Read what the screen shows. */
-  async read() {}
+  /** Read what the screen shows.
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>} */
+  async read(signal) {}
+
+  /** Show what was read. */
+  view() {}
 
   /** End what was followed. */
   stop() {}

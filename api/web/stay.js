@@ -144,7 +144,7 @@ class StayScreen extends Screen {
     const days = Array.from({length: 7}, (_, i) => localDay(end.getTime() - (6 - i) * 864e5));
     const context = {patient: stay.patient, stay};
     const isActive = ({status}) => status === 'ACTIVE' || status === 'HELD' || status === 'SCHEDULED';
-    const rows = stay.prescriptions.toSorted((a, b) => isActive(b) - isActive(a) || Date.parse(a.start) - Date.parse(b.start));
+    const rows = stay.prescriptions.toSorted((a, b) => +isActive(b) - +isActive(a) || Date.parse(a.start) - Date.parse(b.start));
     return html`<section class="card chart"><h2>${say('drugChart')}</h2>
       ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label=${say('drugChart')}><table><thead><tr><th scope="col">${named('medication')}</th>${days.map(day => html`<th scope="col">${chartDay(day + 'T12:00Z')}</th>`)}</tr></thead>
         <tbody>${rows.map(prescription => this.#row(prescription, days, context))}</tbody></table></div>` : html`<p class="quiet">${say('none')}</p>`}</section>`;

@@ -24,7 +24,9 @@ class TimeBar extends Plain {
     if (clocks.locked) clocks.asOf = clocks.knownAt = moment;
     clearTimeout(this.timer);
     this.requestUpdate();
-    this.timer = setTimeout(() => go(this.route.path, this.route.own), 80);
+    const wait = now - (this.steppedAt ?? 0) > 400 ? 0 : 80; // a single step at once, those of a drag together
+    this.steppedAt = now;
+    this.timer = setTimeout(() => go(this.route.path, this.route.own), wait);
   }
 
   #lock(locked) {
