@@ -206,15 +206,17 @@ def owner(uow: UnitOfWork, kind: str, *parts: str) -> UUID | None:
     return as_stored or uow.owner(unique_keys.KEYS[kind](*parts))
 
 
+STAFF = ("practitioner", "attending", "prescriber", "ordered_by", "requested_by", "staff_number")
+"""The parameters of commands that name somebody by staff number."""
+
+
 def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys.Unique]:
     """Return the unique keys that these lookups will ask for, to be read in one round trip.
 
     ``content`` is a command's input by parameter. A key that is not foreseen costs one more query.
     """
     keys: list[tuple[str, ...]] = [
-        ("staff-number", content[name])
-        for name in ("practitioner", "attending")
-        if content.get(name)
+        ("staff-number", content[name]) for name in STAFF if content.get(name)
     ]
     if mrn := content.get("patient_mrn") or content.get("mrn"):
         keys.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))

@@ -21,7 +21,7 @@ def test_a_kept_answer_takes_no_more_memory_than_is_counted(ids: int, length: in
                 frozenset(uuid4() for _ in range(ids)),
                 frozenset(uuid4() for _ in range(ids)),
             )
-            for n in range(500)
+            for n in range(100)
         }
         taken, _ = tracemalloc.get_traced_memory()
     finally:

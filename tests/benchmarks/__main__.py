@@ -1,5 +1,6 @@
 """Run every benchmark and print one table: ``make bench``. Asserts nothing about time."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="wb-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the embedded server may run as another user
+        os.environ["WARDBOOK_KEYS"] = str(
+            folder / "keys.sqlite"
+        )  # also of servers that are started
         server = Database(ensure_server(folder / "server"))
         try:
             for part in (
