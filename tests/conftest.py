@@ -174,6 +174,7 @@ def empty(database: Database) -> None:
     """Delete everything, as the owner only can."""
     tables = [sql.Identifier("record", t) for t in RECORD_TABLES]
     tables.append(sql.Identifier("audit", "accesses"))
+    tables += [sql.Identifier("hl7", t) for t in ("deliveries", "parked")]
     for model in READ_MODELS:
         schema = str(model.metadata.schema)
         tables += [sql.Identifier(schema, t.name) for t in model.metadata.sorted_tables]

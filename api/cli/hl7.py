@@ -1,4 +1,4 @@
-"""The commands ``hl7 listen``, ``hl7 refused`` and ``hl7 replay``."""
+"""The commands of ``hl7``: messages of other systems, and messages to them."""
 
 import asyncio
 import signal
@@ -16,11 +16,14 @@ from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from api.hl7.door import KEPT, NOT_OPENED, Door, RefusedMessages
-from api.hl7.mllp import Listener, tls
+from api.hl7.follower import HL7Follower
+from api.hl7.mllp import Listener, check_address, tls
+from api.hl7.receiving import receiving_system
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
 from application.authorization.roles import Purpose
 from infrastructure.bootstrap import hospital, seed
+from infrastructure.hl7_deliveries import deliveries, parked_messages
 from infrastructure.queries.as_of import AsOf
 
 app = typer.Typer()
@@ -40,15 +43,46 @@ def listen(
     ] = None,
 ) -> None:
     """Take ADT messages over MLLP. A worker or a server beside it keeps the read models."""
-    context: SSLContext | None = None
-    if certificate and key and clients:
-        context = tls(certificate, key, clients)
-    elif certificate or key or clients:
-        stop("TLS needs --certificate, --key and --clients.", ExitCode.USAGE)
+    context = tls(certificate, key, clients)
+    check_address(host, context)
     with _door(config) as door:
         asyncio.run(_run(door, host, port, context))
         for name, count in sorted(door.counts.items()):
             out.print(f"{name}: {count:,}")
+
+
+@hl7.command("send")
+def send(
+    config: Annotated[Path, typer.Option(help="File of the receiving system (TOML).")],
+) -> None:
+    """Send an ADT message for each movement to a receiving system, over MLLP, from its position on."""
+    receiver = receiving_system(config)
+    receiver.tls()
+    configuration = settings()
+    database = ready_database(configuration)
+    log = database.open_log()
+    with (
+        closing(hospital(configuration, database)) as the_hospital,
+        deliveries(database, receiver.name) as own,
+    ):
+        own.begin(receiver.from_start)
+        follower = HL7Follower(the_hospital, receiver, own, log.id)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: follower.stop())
+        logs.begin()
+        out.print(f"Sending to {receiver.name} from position {own.position}", soft_wrap=True)
+        follower.run()
+
+
+@hl7.command("parked")
+def parked(json: Json = False, csv: Csv = False) -> None:
+    """List the messages that receiving systems refused for good, by position in the log."""
+    names = ("parkedAt", "receiver", "position", "stay", "trigger", "code", "controlId")
+    rows = [
+        {**row, "stay": str(row["stay"]), "parkedAt": row["parkedAt"].isoformat()}
+        for row in parked_messages(ready_database(settings()))
+    ]
+    print_rows(rows, names, json=json, csv=csv)
 
 
 @hl7.command("refused", epilog="Example: wardbook hl7 refused --json")

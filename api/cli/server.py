@@ -17,6 +17,8 @@ from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
 from api.cli.terminal import out, settings, stop
 from api.exit_codes import ExitCode
+from api.hl7.mllp import Endpoint, check_address, tls
+from api.hl7.sending import sending_systems
 from api.http.app import app as app_of
 from api.http.persisted_documents import TrustedDocuments
 from api.http.server import listen, run
@@ -53,14 +55,35 @@ def serve(
         bool, typer.Option(help="Keep the read models up to date inside this process.")
     ] = True,
     show_token: ShowToken = False,
+    hl7: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Take HL7 v2 over MLLP on this port, too.")
+    ] = None,
+    hl7_config: Annotated[
+        Path | None, typer.Option(help="File of a sending system (TOML), or a folder.")
+    ] = None,
+    hl7_host: Annotated[str, typer.Option(help="Its address; without TLS, of this machine.")] = (
+        "127.0.0.1"
+    ),
+    hl7_certificate: Annotated[Path | None, typer.Option(help="The door's, PEM.")] = None,
+    hl7_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    hl7_clients: Annotated[
+        Path | None, typer.Option(help="The authority that signs clients' certificates, PEM.")
+    ] = None,
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     configuration = settings()
     check_login(configuration, host)
     check_documents(configuration)
+    endpoint = None
+    if hl7 is not None:
+        if hl7_config is None:
+            stop("--hl7 needs --hl7-config: the systems that send.", ExitCode.USAGE)
+        context = tls(hl7_certificate, hl7_key, hl7_clients)
+        check_address(hl7_host, context)
+        endpoint = Endpoint(listen(hl7_host, hl7), context, sending_systems(hl7_config))
     listening = listen_on(configuration, host, port)
     database = ready_database(configuration)
-    run_server(configuration, database, listening, worker, show_token)
+    run_server(configuration, database, listening, worker, show_token, endpoint)
 
 
 @app.command()
@@ -166,12 +189,18 @@ def run_server(
     listening: Sequence[socket],
     worker: bool,
     show_token: bool,
+    hl7: Endpoint | None = None,
 ) -> None:
     """Announce a hospital and serve it until a signal comes."""
     logs.begin()
     tracing.begin()
-    application = app_of(configuration, database, _login(configuration), with_worker=worker)
+    application = app_of(
+        configuration, database, _login(configuration), with_worker=worker, hl7=hl7
+    )
     _announce(configuration, listening[0], show_token)
+    if hl7 is not None:
+        hl7_host, hl7_port = hl7.listening.getsockname()[:2]
+        out.print(f"HL7 over MLLP at {hl7_host}:{hl7_port}", soft_wrap=True)
     # the server raises the signal again once it has stopped: then the process ends, with code 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with short_garbage_collection():

@@ -19,6 +19,8 @@ MOVEMENTS = {
     "A07": SourceKind.DISCHARGE,
     "A21": SourceKind.START_LEAVE,
     "A22": SourceKind.END_LEAVE,
+    "A08": SourceKind.UPDATE,
+    "A54": SourceKind.UPDATE,
 }
 CANCELS = {
     "A11": SourceKind.ADMIT,
@@ -26,13 +28,16 @@ CANCELS = {
     "A13": SourceKind.DISCHARGE,
     "A52": SourceKind.START_LEAVE,
     "A53": SourceKind.END_LEAVE,
+    "A55": SourceKind.UPDATE,
 }
-BY_HAND = frozenset({"A17", "A40", "A44", "A45", "A47"})
-"""Triggers that change who is who or where, and that are not carried out: the sender has to know."""
+PLACED = (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE)
+"""Kinds of movements that name a place."""
 
-_UPDATES = "A05 A08 A14 A15 A16 A20 A25 A26 A27 A28 A31 A38 A54 A55 A60"
-OTHER_FACTS = frozenset({*(f"ADT {t}" for t in _UPDATES.split(" ")), "ORM", "OMP", "RDE", "RAS"})
-"""Messages with facts that have a place here, but are not carried out: kept for who enters them."""
+RELEASED = "U"
+"""PV1-40 (table 0116, unoccupied) of a leave for which the bed is released; else it is kept."""
+
+BY_HAND = frozenset({"A40", "A44", "A45", "A47"})
+"""Triggers that change who is who or where, and that are not carried out: the sender has to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +53,9 @@ class Report:
     movement: MovementReport | None
 
 
-def report_of(message: Message, sender: SendingSystem) -> Report | None:
+def report_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> Report | None:
     """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
-    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
+    trigger = trigger or message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
     action = message.value("ZBE", 4)
     is_cancel = action == "CANCEL" or trigger in CANCELS
     if trigger == "Z99":
@@ -111,17 +116,22 @@ def _movement(
     precision: Precision | None,
 ) -> MovementReport:
     fields: dict[str, Any] = {}
-    if kind in (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE):
+    if kind in PLACED:
         ward = message.value("PV1", 3, 1)
         fields |= {
             "ward": sender.wards.get(ward, ward) if ward else None,
             "room": message.value("PV1", 3, 2),
             "bed": message.value("PV1", 3, 3),
+        }
+    if kind in (*PLACED, SourceKind.UPDATE):
+        fields |= {
             "attending": message.value("PV1", 7),
             "specialty": message.value("PV1", 10),
         }
+    if kind is SourceKind.START_LEAVE:
+        fields["keep_bed"] = message.value("PV1", 40) != RELEASED
     if kind is SourceKind.ADMIT:
-        fields["patient_mrn"], fields["mrn_authority"] = _number(message, sender)
+        fields["patient_mrn"], fields["mrn_authority"] = patient_number(message, sender)
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
         fields["patient"] = _patient(message, sender)
     if kind is SourceKind.DISCHARGE:
@@ -132,7 +142,7 @@ def _movement(
     )
 
 
-def _number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:
+def patient_number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:
     """Return the patient's number: the first in PID-3 whose authority (PID-3.4) is known."""
     numbers = message.repetitions("PID", 3)
     for number in numbers:

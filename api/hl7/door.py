@@ -15,13 +15,13 @@ from uuid import UUID, uuid4, uuid5
 
 from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
-from api.hl7.adt import OTHER_FACTS, report_of
+from api.hl7.acts import MOVEMENT, OTHER_FACTS, Act, acts_of
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.sending import SendingSystem
 from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
-from domain.refusals import Refusal, VersionConflict
+from domain.refusals import CommandIdReused, MovementNotFound, NotFound, Refusal, VersionConflict
 from infrastructure.sealing.key_ring import SEAL, key_ring
 from infrastructure.sealing.keys_missing import KeysMissing
 
@@ -33,6 +33,7 @@ MAX_REFUSED = 10_000
 
 KEPT = Verdict("A")
 SET_ASIDE = Verdict("A", "kept, to be entered by hand")
+WAITS = Verdict("A", "kept, until what it is about is known: replay it then")
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
 
@@ -101,7 +102,7 @@ class Door:
     def answers(self, data: bytes) -> list[bytes]:
         """Carry out a message and return its acknowledgements: kept means that it is durable."""
         message, verdict = self._verdict(data)
-        if verdict.kind == "R" or verdict is SET_ASIDE:
+        if verdict.kind == "R" or verdict in (SET_ASIDE, WAITS):
             verdict = self._kept_for_later(data, verdict)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
@@ -153,24 +154,48 @@ class Door:
         if control_id is None:
             raise Unreadable(101, "MSH^1^10", "the message has no control id")
         event = message.value("MSH", 9, 1)
-        report = report_of(message, sender) if event == "ADT" else None
-        if report is None:
+        acts = acts_of(message, sender)
+        if not acts:
             trigger = message.value("MSH", 9, 2) or ""
             if not OTHER_FACTS.isdisjoint((event, f"{event} {trigger}")):
                 return SET_ASIDE
             is_plain = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
             self.counts[f"no fact: {event}^{trigger}" if is_plain else "no fact: other"] += 1
             return Verdict("A", "no fact here")
-        request = Request(
-            command_id=uuid5(
-                MESSAGES, "\0".join((message.raw("MSH", 3), message.raw("MSH", 4), control_id))
-            ),
-            by=Actor(issuer="hl7", subject=sender.name, role="service"),
-        )
-        self.hospital.source_movements.record_source_movement(
-            request, **{name: getattr(report, name) for name in report.__slots__}
-        )
+        head = (message.raw("MSH", 3), message.raw("MSH", 4), control_id)
+        message_id = uuid5(MESSAGES, "\0".join(head))
+        try:
+            for number, act in enumerate(acts):
+                own_id = uuid5(message_id, str(number)) if number else message_id
+                self._give(act, sender, _thing_id(sender, act.thing) if act.thing else own_id)
+        except (NotFound, MovementNotFound):
+            return WAITS
         return KEPT
+
+    def _give(self, act: Act, sender: SendingSystem, command_id: UUID) -> None:
+        """Give the command of an act. Raises NotFound where its stay is not known yet."""
+        content = dict(act.content)
+        if act.visit is not None:
+            stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
+            if stay is None:
+                raise NotFound("stay of visit", act.visit, "stay_id")
+            content["stay_id"] = stay
+        for name, (thing, what) in act.names.items():
+            content[name] = uuid5(_thing_id(sender, thing), what)
+        at, precision = act.occurred or (None, None)
+        request = Request(
+            command_id=command_id,
+            by=Actor(issuer="hl7", subject=sender.name, role="service"),
+            occurred_at=at,
+            precision=precision,
+            # a movement says so itself: reports of before this reason stay repeats
+            reason=None if act.command == MOVEMENT else f"as reported by {sender.name}",
+        )
+        try:
+            self.hospital.command(act.command)(request, **content)
+        except CommandIdReused:
+            if not act.thing:
+                raise  # what is made of a thing of the sender's is made once
 
     def _sender(self, message: Message) -> SendingSystem:
         application, facility = message.value("MSH", 3), message.value("MSH", 4)
@@ -178,6 +203,11 @@ class Door:
             if sender.application == application and sender.facility in (None, facility):
                 return sender
         raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
+
+
+def _thing_id(sender: SendingSystem, thing: str) -> UUID:
+    """Return the id of the command that makes a thing of a sender's."""
+    return uuid5(MESSAGES, f"{sender.name}\0{thing}")
 
 
 def _head(data: bytes) -> Message | None:

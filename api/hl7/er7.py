@@ -1,7 +1,7 @@
 """Messages in ER7, the encoding of HL7 v2 by delimiters: segments, fields, escapes and times."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from domain.errors import WardbookError
@@ -89,6 +89,16 @@ class Message:
         """Return a component of the first repetition of a field."""
         repetitions = self.repetitions(segment, field)
         return self.component(repetitions[0], number) if repetitions else None
+
+    def parts(self, segment: str) -> list["Message"]:
+        """Return a message for each such segment, each with what stands before the first of them."""
+        starts = [i for i, fields in enumerate(self.segments) if fields[0] == segment]
+        ends = [*starts[1:], len(self.segments)]
+        common = self.segments[: starts[0]] if starts else self.segments
+        return [
+            replace(self, segments=common + self.segments[start:end])
+            for start, end in zip(starts, ends, strict=False)
+        ] or [self]
 
     def is_erased(self, segment: str, field: int) -> bool:
         return self.raw(segment, field) == ERASED

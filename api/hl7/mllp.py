@@ -2,11 +2,17 @@
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 
 from api.auth.authentication import is_loopback
 from api.hl7.door import Door
 from api.hl7.er7 import MAX_BYTES
+from api.hl7.sending import SendingSystem
+from application.hospital import Hospital
 from domain.errors import ConfigurationError
 
 START, END = b"\x0b", b"\x1c\r"
@@ -17,13 +23,58 @@ SECONDS_OF_REST = 10.0
 """The time for which the rest of a message that is too long is read, and thrown away."""
 
 
-def tls(certificate: Path, key: Path, clients: Path) -> ssl.SSLContext:
-    """Return the TLS of a listener that takes clients with a certificate alone."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(clients))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_cert_chain(certificate, key)
+def tls(certificate: Path | None, key: Path | None, clients: Path | None) -> ssl.SSLContext | None:
+    """Return the TLS of a listener that takes clients with a certificate alone; None without files.
+
+    Raises ConfigurationError where one of the three is absent or cannot be read.
+    """
+    if certificate is None and key is None and clients is None:
+        return None
+    if certificate is None or key is None or clients is None:
+        raise ConfigurationError(
+            "TLS needs three files: the certificate, its key, and the authority of the clients."
+        )
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(clients))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise ConfigurationError(
+            f"TLS of {certificate}, {key} and {clients}: {error.strerror or error}"
+        ) from None
     return context
+
+
+def check_address(host: str, context: ssl.SSLContext | None) -> None:
+    """Refuse to listen where others could listen in. Raises ConfigurationError."""
+    if context is None and not is_loopback(host):
+        raise ConfigurationError(
+            f"Without TLS messages are taken on this machine alone, and {host} can be reached from"
+            " others: name certificate, key and the authority of the clients."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The socket on which a server takes messages, its TLS, and the systems that send them."""
+
+    listening: socket
+    context: ssl.SSLContext | None
+    senders: Sequence[SendingSystem]
+
+    @asynccontextmanager
+    async def served(self, hospital: Hospital, home: Path) -> AsyncIterator[None]:
+        """Take messages for as long as the server runs."""
+        listener = Listener(Door(hospital, self.senders, home))
+        server = await asyncio.start_server(
+            listener.serve_client, sock=self.listening, ssl=self.context, limit=MAX_BYTES
+        )
+        try:
+            yield
+        finally:
+            server.close()
+            await listener.stop()
 
 
 class Listener:
@@ -37,15 +88,21 @@ class Listener:
         self, host: str, port: int, context: ssl.SSLContext | None = None
     ) -> asyncio.Server:
         """Listen. Raises ConfigurationError where others could listen in."""
-        if context is None and not is_loopback(host):
-            raise ConfigurationError("Without TLS messages are taken on this machine alone.")
+        check_address(host, context)
         return await asyncio.start_server(
-            self._serve_client, host, port, ssl=context, limit=MAX_BYTES
+            self.serve_client, host, port, ssl=context, limit=MAX_BYTES
         )
 
-    async def _serve_client(
+    async def stop(self) -> None:
+        """End all connections; a message that is being carried out is answered no more, and resent."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def serve_client(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        """Take the messages of one connection, in order."""
         task = asyncio.current_task()
         assert task is not None
         if len(self._connections) >= MAX_CONNECTIONS:

@@ -18,6 +18,7 @@ from api.auth.authentication import Authenticator
 from api.container import AppState, running
 from api.fhir.door import Fhir
 from api.fhir.paths import OPEN as FHIR_OPEN
+from api.hl7.mllp import Endpoint
 from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
 from api.http.cross_origin import cross_origin
@@ -43,15 +44,27 @@ from infrastructure.settings import Settings
 
 
 def app(
-    settings: Settings, database: Database, login: Authenticator, *, with_worker: bool = True
+    settings: Settings,
+    database: Database,
+    login: Authenticator,
+    *,
+    with_worker: bool = True,
+    hl7: Endpoint | None = None,
 ) -> Starlette:
-    """Return the server's application. With a worker inside, it keeps the read models up to date."""
+    """Return the server's application. With a worker inside, it keeps the read models up to date.
+
+    ``hl7``: where it takes messages of other systems, beside.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         asyncio.get_running_loop().set_task_factory(metered_task)  # type: ignore[arg-type]
         async with running(settings, database, with_worker=with_worker) as state:
-            yield {"container": state}
+            messages = (
+                hl7.served(state.hospital, settings.home) if hl7 else contextlib.nullcontext()
+            )
+            async with messages:
+                yield {"container": state}
 
     allowances = Allowances(settings)
     guards = middlewares(login, allowances)

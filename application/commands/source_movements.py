@@ -157,6 +157,13 @@ class SourceMovements(CommandGroup):
         visit.report(system, source_visit, version, uow.entry)
         _reconcile(uow, visit)
 
+    def stay_of(self, system: str, source_visit: str) -> UUID | None:
+        """Return the stay of a visit of another system, as it is held now."""
+        visit = SourceVisit.empty(SourceVisit.id_for(line(system), line(source_visit)))
+        for event in self.record.streams({visit.id: 0}).get(visit.id, ()):
+            event.mutate(visit)
+        return visit.stay
+
     def run(self, request: Request, result: Recorded) -> None:
         """Retry the pending visits that wait for what a command changed, and so on.
 

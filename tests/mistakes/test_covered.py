@@ -38,6 +38,7 @@ MISTAKES = (
     | set(range(140, 147))
     | set(range(170, 175))
     | set(range(165, 170))
+    | set(range(205, 208))
     | {190}
     | set(range(147, 157))
     | set(range(191, 194))

@@ -1,0 +1,231 @@
+"""Acts of messages: the commands that each one gives, by its event and trigger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from api.hl7.adt import Report, patient_number, report_of
+from api.hl7.er7 import Message, Unreadable
+from api.hl7.sending import SendingSystem
+from domain.allergies import AllergySeverity, AllergyVerification, Substance
+from domain.prescription.events import Medication
+from domain.stay.facts import CancellationReason, DischargePlan
+from domain.time import Precision
+
+Moment = tuple[datetime, Precision | None]
+
+OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26"})
+"""Messages with facts that have a place here, but are not carried out: kept for who enters them."""
+
+MOVEMENT = "record_source_movement"
+
+SEVERITIES = {
+    "SV": AllergySeverity.SEVERE,
+    "MO": AllergySeverity.MODERATE,
+    "MI": AllergySeverity.MILD,
+}
+"""HL7 table 0128."""
+
+NOT_GIVEN = frozenset({"RE", "NA"})
+"""HL7 table 0322: refused, not administered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A command that a message gives.
+
+    ``visit``: the command is about the stay of that visit. ``thing``: what it makes is known by a name
+    of the sender's (an order), so that it is made once, whatever message says so.
+    """
+
+    command: str
+    content: Mapping[str, Any]
+    occurred: Moment | None = None
+    visit: str | None = None
+    thing: str | None = None
+    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Inputs that are ids of things made before: the name of the thing, and what it is."""
+
+
+def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
+    """Return the commands that a message gives; none if it has no fact here. Raises Unreadable."""
+    event, trigger = message.value("MSH", 9, 1), message.value("MSH", 9, 2)
+    match event, trigger:
+        case "ADT", "A60":
+            return _allergies(message, sender)
+        case "ADT", "A16" | "A25":
+            return [_discharge_plan(message, sender, trigger)]
+        case "ADT", "A17":
+            return [_movement(part, sender, "A02") for part in message.parts("PID")]
+        case "ADT", _:
+            report = report_of(message, sender)
+            return [_reported(report)] if report else []
+        case "ORM", _:
+            return [_consult(part, sender) for part in message.parts("ORC")]
+        case ("RDE", _) | ("OMP", _):
+            return [_prescription(part, sender) for part in message.parts("ORC")]
+        case "RAS", _:
+            return [_dose(part, sender) for part in message.parts("ORC")]
+    return []
+
+
+def _movement(message: Message, sender: SendingSystem, trigger: str) -> Act:
+    report = report_of(message, sender, trigger)
+    assert report is not None
+    return _reported(report)
+
+
+def _reported(report: Report) -> Act:
+    content = {name: getattr(report, name) for name in report.__slots__}
+    return Act(command=MOVEMENT, content=content)
+
+
+def _recorded(message: Message, sender: SendingSystem) -> Moment:
+    moment = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
+    if moment is None:
+        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
+    return moment
+
+
+def _needed(message: Message, segment: str, number: int, what: str, component: int = 1) -> str:
+    value = message.value(segment, number, component)
+    if value is None:
+        raise Unreadable(101, f"{segment}^1^{number}", f"{what} is absent")
+    return value
+
+
+def _visit(message: Message) -> str:
+    return _needed(message, "PV1", 19, "the number of the visit")
+
+
+def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Act:
+    recorded = _recorded(message, sender)
+    expected = message.time("PV2", 9, sender.zone) or message.time("EVN", 3, sender.zone)
+    is_planned = trigger == "A16"
+    return Act(
+        command="plan_discharge",
+        visit=_visit(message),
+        occurred=recorded,
+        content={
+            "plan": DischargePlan.PLANNED if is_planned else DischargePlan.NONE,
+            "expected_at": expected[0] if expected and is_planned else None,
+        },
+    )
+
+
+def _allergies(message: Message, sender: SendingSystem) -> list[Act]:
+    mrn, authority = patient_number(message, sender)
+    return [
+        _allergy(part, sender, {"patient_mrn": mrn, "mrn_authority": authority})
+        for part in message.parts("IAM")
+        if part.has("IAM")
+    ]
+
+
+def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) -> Act:
+    code, name = message.value("IAM", 3, 1), message.value("IAM", 3, 2)
+    if (label := name or code) is None:
+        raise Unreadable(101, "IAM^1^3", "the substance is absent")
+    system = message.value("IAM", 3, 3)
+    named = {"allergy_id": (thing := _name("allergy", *person.values(), code or label), "allergy")}
+    onset = message.time("IAM", 11, sender.zone) or _recorded(message, sender)
+    details = {
+        "severity": SEVERITIES.get(message.value("IAM", 4) or ""),
+        "reaction": message.value("IAM", 5),
+    }
+    match message.value("IAM", 6):
+        case "D":
+            because = {"because": CancellationReason.ENTERED_IN_ERROR}
+            return Act(command="cancel_allergy", content={**person, **because}, names=named)
+        case "U" | "X":
+            return Act(command="correct_allergy", content={**person, **details}, names=named)
+    substance = Substance(name=label, code=code, system=system if code else None)
+    verification = {"verification": AllergyVerification.UNCONFIRMED}
+    content = {**person, "substance": substance, **details, **verification}
+    return Act(command="record_allergy", content=content, occurred=onset, thing=thing)
+
+
+def _order(message: Message) -> str:
+    return _needed(message, "ORC", 2, "the placer's number of the order")
+
+
+def _ordered(message: Message, sender: SendingSystem) -> Moment:
+    return message.time("ORC", 9, sender.zone) or _recorded(message, sender)
+
+
+def _consult(message: Message, sender: SendingSystem) -> Act:
+    order, ordered = _name("consult", _order(message)), _ordered(message, sender)
+    if message.value("ORC", 1) in ("CA", "DC"):
+        names = {"consult_id": (order, "consult")}
+        return Act(command="withdraw_consult", content={}, occurred=ordered, names=names)
+    specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
+    return Act(
+        command="request_consult",
+        visit=_visit(message),
+        thing=order,
+        occurred=ordered,
+        content={
+            "specialty": specialty,
+            "requested_by": message.value("ORC", 12),
+            "question": message.value("OBR", 31, 2) or message.value("OBR", 13),
+        },
+    )
+
+
+def _prescription(message: Message, sender: SendingSystem) -> Act:
+    order, ordered = _name("prescription", _order(message)), _ordered(message, sender)
+    if message.value("ORC", 1) in ("CA", "DC"):
+        names = {"prescription_id": (order, "prescription")}
+        return Act(command="stop_prescription", content={}, occurred=ordered, names=names)
+    segment, code, amount, units = "RXE", 2, 3, 5
+    if not message.has("RXE"):
+        segment, code, amount, units = "RXO", 1, 2, 4
+    begins, ends = message.time("TQ1", 7, sender.zone), message.time("TQ1", 8, sender.zone)
+    name = message.value(segment, code, 2) or _needed(message, segment, code, "the medicine")
+    return Act(
+        command="write_prescription",
+        visit=_visit(message),
+        thing=order,
+        occurred=ordered,
+        content={
+            "medication": Medication(
+                name=name, code=message.value(segment, code), system=message.value(segment, code, 3)
+            ),
+            "dose": _amount(message, segment, amount, units),
+            "route": message.value("RXR", 1, 2) or message.value("RXR", 1),
+            "frequency": message.value("TQ1", 3),
+            "start": begins[0] if begins else None,
+            "stop": ends[0] if ends else None,
+            "prescriber": message.value("ORC", 12),
+        },
+    )
+
+
+def _dose(message: Message, sender: SendingSystem) -> Act:
+    began = message.time("RXA", 3, sender.zone)
+    if began is None:
+        raise Unreadable(101, "RXA^1^3", "the time of the dose is absent")
+    is_given = message.value("RXA", 20) not in NOT_GIVEN
+    reason = message.value("RXA", 18, 2) or message.value("RXA", 18)
+    order = _name("prescription", _order(message))
+    return Act(
+        command="record_administration",
+        names={"prescription_id": (order, "prescription")},
+        thing=_name("dose", _order(message), message.value("RXA", 2), f"{began[0]:%Y%m%d%H%M%S}"),
+        occurred=began,
+        content={
+            "given": is_given,
+            "dose_given": _amount(message, "RXA", 6, 7) if is_given else None,
+            "reason_not_given": None if is_given else reason or "not said",
+        },
+    )
+
+
+def _amount(message: Message, segment: str, amount: int, units: int) -> str | None:
+    parts = message.value(segment, amount), message.value(segment, units)
+    return " ".join(part for part in parts if part) or None
+
+
+def _name(*parts: str | None) -> str:
+    return "\0".join(part or "" for part in parts)

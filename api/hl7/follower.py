@@ -1,0 +1,143 @@
+"""Follower of our own log that tells one receiver of movements: in order, each once."""
+
+import logging
+import socket
+import ssl
+import threading
+from uuid import UUID
+
+from api.hl7.er7 import Unreadable, parse
+from api.hl7.mllp import END, START
+from api.hl7.outgoing import MessageWriter, Outgoing
+from api.hl7.receiving import ReceivingSystem
+from application.hospital import Hospital
+from domain.errors import WardbookError
+from infrastructure.hl7_deliveries import Deliveries
+
+SECONDS_OF_ANSWER = 30.0
+"""The time within which a receiver has to answer."""
+
+SECONDS_BETWEEN_RETRIES = (0.1, 0.5, 2.0, 10.0)
+"""The pauses before a message is sent again; the last one for ever after."""
+
+MAX_ANSWER = 100_000
+
+log = logging.getLogger(__name__)
+
+
+class NotAnswered(WardbookError):
+    """The receiver gave no answer that says what became of a message."""
+
+
+class Connection:
+    """A connection to a receiver, opened when it is needed, and anew after a failure."""
+
+    def __init__(self, receiver: ReceivingSystem) -> None:
+        self._receiver, self._tls = receiver, receiver.tls()
+        self._socket: socket.socket | None = None
+
+    def answer(self, message: Outgoing) -> str:
+        """Send a message and return what MSA-1 says of it. Raises NotAnswered."""
+        try:
+            if self._socket is None:
+                self._socket = self._opened()
+            self._socket.sendall(START + message.data + END)
+            while True:
+                answer = parse(self._read(self._socket))
+                if answer.value("MSA", 2) == message.control_id:
+                    return answer.value("MSA", 1) or ""
+        except (OSError, EOFError, Unreadable) as error:
+            self.close()
+            raise NotAnswered(type(error).__name__) from None
+
+    def close(self) -> None:
+        """Close the connection; the next message opens another."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _opened(self) -> socket.socket:
+        address = self._receiver.host, self._receiver.port
+        plain = socket.create_connection(address, timeout=SECONDS_OF_ANSWER)
+        if self._tls is None:
+            return plain
+        try:
+            return self._tls.wrap_socket(plain, server_hostname=self._receiver.host)
+        except ssl.SSLError:
+            plain.close()
+            raise
+
+    @staticmethod
+    def _read(connection: socket.socket) -> bytes:
+        answer = b""
+        while not answer.endswith(END):
+            part = connection.recv(65_536)
+            if not part or len(answer) > MAX_ANSWER:
+                raise EOFError
+            answer += part
+        # an earlier answer that came too late may stand before this one
+        return answer[: -len(END)].rpartition(START)[2]
+
+
+class HL7Follower:
+    """Tells a receiver of each movement that the log has, from its own position on."""
+
+    def __init__(
+        self, hospital: Hospital, receiver: ReceivingSystem, own: Deliveries, log_id: UUID
+    ) -> None:
+        self._writer = MessageWriter(hospital, receiver, log_id)
+        self._receiver, self._deliveries = receiver, own
+        self._connection = Connection(receiver)
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Stop after the message that is being sent."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Follow the log until `stop` is called."""
+        while not self._stopping.is_set():
+            if not self.catch_up():
+                self._deliveries.wait()
+        self._connection.close()
+
+    def catch_up(self) -> int:
+        """Tell what a page of the log holds. Returns how many messages that were."""
+        told = 0
+        for change in self._deliveries.changes():
+            sent_before = self._deliveries.sent
+            before = self._deliveries.position
+            for number, message in enumerate(self._writer.messages_of(change), 1):
+                if number <= sent_before:
+                    continue
+                code = self._answered(message)
+                if code is None:
+                    return told  # stopping; it is sent again, with the same control id
+                if code in ("AR", "CR"):
+                    self._deliveries.park(
+                        message.control_id, change.position, message.stay, message.trigger, code
+                    )
+                    log.warning("%s refused message %s", self._receiver.name, message.control_id)
+                self._deliveries.advance(before, number)
+                told += 1
+            self._deliveries.advance(change.position)
+        return told
+
+    def _answered(self, message: Outgoing) -> str | None:
+        """Return AA or AR, sending until there is one; None once it is to stop."""
+        attempt, problem = 0, ""
+        while not self._stopping.is_set():
+            try:
+                code = self._connection.answer(message)
+                if code in ("AA", "CA", "AR", "CR"):
+                    return code
+                failure = f"answered {code if code in ('AE', 'CE') else 'nothing known'}"
+            except NotAnswered as error:
+                failure = f"did not answer ({error})"
+            if failure != problem:
+                log.warning("%s %s; sending again", self._receiver.name, failure)
+                problem = failure
+            pauses = SECONDS_BETWEEN_RETRIES
+            self._stopping.wait(pauses[min(attempt, len(pauses) - 1)])
+            attempt += 1
+        return None

@@ -1,0 +1,176 @@
+"""Movements of a stay as HL7 tells them, and what changed of them by a command."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from domain.stay.facts import (
+    Admission,
+    AdmissionType,
+    AttendingChange,
+    Discharge,
+    Disposition,
+    Fact,
+    LeaveEnd,
+    LeaveStart,
+    Move,
+    Place,
+    Reversal,
+    SpecialtyChange,
+    State,
+)
+from domain.stay.history import History
+from domain.time import Precision
+
+CANCEL_OF = {
+    "A01": "A11",
+    "A02": "A12",
+    "A03": "A13",
+    "A21": "A52",
+    "A22": "A53",
+    "A54": "A55",
+}
+"""The trigger that cancels the latest movement of a trigger; any other is cancelled by Z99."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A movement under its trigger. None of what it does not say, so that it changes nothing of it."""
+
+    id: UUID
+    trigger: str
+    at: datetime
+    precision: Precision = Precision.MINUTE
+    place: Place | None = None
+    attending: UUID | None = None
+    specialty: str | None = None
+    admission_type: AdmissionType | None = None
+    keeps_bed: bool | None = None
+    disposition: Disposition | None = None
+    destination: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a message tells of a movement: the trigger of the message, and INSERT, UPDATE or CANCEL."""
+
+    movement: Movement
+    trigger: str
+    action: str
+    is_historic: bool
+
+
+def movements_of(history: History) -> list[Movement]:
+    """Return the movements of a stay in order; none if its admission was cancelled or reversed."""
+    movements: list[Movement] = []
+    for number, fact in enumerate(history.facts, 1):
+        if isinstance(fact, Reversal) and isinstance(history.fact(fact.of), Admission):
+            return []
+        segments = History(history.stay, history.facts[:number]).segments
+        if segments:
+            movements = _with_fact(movements, fact, history, segments[-1][1])
+    return movements if history.admission else []
+
+
+def _with_fact(
+    movements: list[Movement], fact: Fact, history: History, state: State
+) -> list[Movement]:
+    """Return the movements after a fact. ``state``: that of the stay from it on."""
+    if isinstance(fact, Move) and _is_first_bed(fact, movements, history):
+        return [replace(movements[0], place=fact.place), *movements[1:]]
+    trigger: str
+    said: dict[str, object]
+    match fact:
+        case Admission():
+            trigger, place = "A01", Place(without_bed=fact.without_bed)
+            said = {
+                "place": place if fact.without_bed else None,
+                "attending": fact.attending,
+                "specialty": fact.specialty,
+                "admission_type": fact.admission_type,
+            }
+        case Move():
+            trigger, said = "A02", {"place": fact.place}
+        case LeaveStart():
+            trigger, said = "A21", {"keeps_bed": fact.keeps_bed}
+        case LeaveEnd():
+            trigger, said = "A22", {"place": fact.place}
+        case AttendingChange():
+            trigger, said = "A54", {"attending": fact.attending}
+        case SpecialtyChange():
+            trigger, said = "A08", {"specialty": fact.specialty}
+        case Discharge():
+            trigger = "A03"
+            said = {"disposition": fact.disposition, "destination": fact.destination}
+        case Reversal():
+            return _without_reversed(movements, fact, history, state)
+        case _:
+            return movements
+    return [*movements, _movement(fact, trigger, **said)]
+
+
+def _movement(fact: Fact, trigger: str, **said: object) -> Movement:
+    return Movement(
+        id=fact.id,
+        trigger=trigger,
+        at=fact.at,
+        precision=fact.precision,
+        **said,  # type: ignore[arg-type]
+    )
+
+
+def _is_first_bed(fact: Move, movements: Sequence[Movement], history: History) -> bool:
+    """Return whether a move is the bed of the admission itself: one act, one moment."""
+    admission = history.admission
+    return (
+        admission is not None
+        and len(movements) == 1
+        and (admission.at, admission.act) == (fact.at, fact.act)
+        and movements[0].place is None
+    )
+
+
+def _without_reversed(
+    movements: list[Movement], reversal: Reversal, history: History, state: State
+) -> list[Movement]:
+    """Return the movements with what leads back, as of the reversal."""
+    fact = history.fact(reversal.of)
+    match fact:
+        case Discharge():
+            # the patient was away, and came back: HL7 has no discharge within a stay
+            rest = [movement for movement in movements if movement.id != fact.id]
+            away = replace(fact, id=uuid5(reversal.id, "away"))
+            back = _movement(reversal, "A22", place=reversal.place or state.place)
+            return [*rest, _movement(away, "A21", keeps_bed=False), back]
+        case LeaveStart():
+            place = None if fact.keeps_bed and not reversal.place else state.place
+            return [*movements, _movement(reversal, "A22", place=place)]
+        case LeaveEnd():
+            return [*movements, _movement(reversal, "A21", keeps_bed=state.bed_kept)]
+        case AttendingChange() if state.attending:
+            return [*movements, _movement(reversal, "A54", attending=state.attending)]
+        case SpecialtyChange() if state.specialty:
+            return [*movements, _movement(reversal, "A08", specialty=state.specialty)]
+        case Move() if state.place != Place():
+            return [*movements, _movement(reversal, "A02", place=state.place)]
+    return [movement for movement in movements if fact is None or movement.id != fact.id]
+
+
+def changes_between(before: Sequence[Movement], after: Sequence[Movement]) -> Iterator[Told]:
+    """Return what a command changed: what is cancelled (the latest first), corrected, and new."""
+    held, left = {movement.id: movement for movement in before}, list(before)
+    kept = {movement.id for movement in after}
+    for movement in reversed(before):
+        if movement.id in kept:
+            continue
+        is_latest = movement is left[-1]
+        trigger = CANCEL_OF.get(movement.trigger, "Z99") if is_latest else "Z99"
+        left.remove(movement)
+        yield Told(movement, trigger, "CANCEL", not is_latest)
+    for movement in after:
+        if movement.id in held and held[movement.id] != movement:
+            yield Told(movement, "Z99", "UPDATE", movement is not after[-1])
+    for movement in after:
+        if movement.id not in held:
+            yield Told(movement, movement.trigger, "INSERT", movement is not after[-1])

@@ -1,0 +1,148 @@
+"""Deliveries of HL7 messages: how far each receiver has been told of the log, and what it refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow, dict_row
+
+from domain.errors import ConfigurationError
+from domain.stay.aggregate import Stay
+from infrastructure.postgres.database import Database
+
+PAGE = 500
+"""Rows of the log that are read at once, at least; a page ends where a command ends."""
+
+REST_SECONDS = 1.0
+"""Seconds after which the log is looked at again, if nothing was told of it."""
+
+LOCK = 1463898722
+"""First key of the advisory locks of this program."""
+
+_STAYS = (
+    "SELECT command_end, stream, min(version), max(version), max(recorded_at), min(subject)"
+    " FROM record.events WHERE position > %(after)s AND topic LIKE %(topics)s AND position <= ("
+    "  SELECT max(command_end) FROM (SELECT command_end FROM record.events"
+    "    WHERE position > %(after)s ORDER BY position LIMIT %(page)s) AS first)"
+    " GROUP BY command_end, stream ORDER BY command_end, min(position)"
+)
+_END = (
+    "SELECT max(command_end) FROM (SELECT command_end FROM record.events"
+    " WHERE position > %s ORDER BY position LIMIT %s) AS first"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StayChange:
+    """The versions of a stay that a command recorded, from the first to the last."""
+
+    stay: UUID
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command changed in stays: its end in the log, and when it was recorded."""
+
+    position: int
+    recorded_at: datetime
+    recorded_by: str
+    stays: tuple[StayChange, ...]
+
+
+class Deliveries:
+    """The position of one receiver, kept in the database; it is one process's at a time."""
+
+    def __init__(self, connection: Connection[TupleRow], receiver: str) -> None:
+        self._connection, self._receiver = connection, receiver
+        self.position, self.sent = 0, 0
+
+    def begin(self, from_start: bool) -> None:
+        """Read the position; a new receiver is told from now on, or from the start of the log.
+
+        Raises ConfigurationError where another process tells this receiver, or the log is another one.
+        """
+        self._connection.execute("LISTEN wardbook_log")
+        key = f"hl7 {self._receiver}"
+        lock = "SELECT pg_try_advisory_lock(%s, hashtext(%s)), log_id FROM record.log"
+        is_free, log = self._connection.execute(lock, (LOCK, key)).fetchone() or (False, None)
+        if not is_free:
+            raise ConfigurationError(f"another process sends to {self._receiver} already")
+        self._connection.execute(
+            "INSERT INTO hl7.deliveries (receiver, log_id, position) SELECT %s, %s, CASE WHEN %s"
+            " THEN 0 ELSE (SELECT coalesce(max(position), 0) FROM record.events) END"
+            " ON CONFLICT DO NOTHING",
+            (self._receiver, log, from_start),
+        )
+        row = self._connection.execute(
+            "SELECT log_id, position, sent FROM hl7.deliveries WHERE receiver = %s",
+            (self._receiver,),
+        ).fetchone()
+        assert row is not None
+        if row[0] != log:
+            raise ConfigurationError(
+                f"{self._receiver} was told of another log; delete its row of hl7.deliveries to begin"
+            )
+        self.position, self.sent = row[1:]
+
+    def changes(self) -> Iterator[Change]:
+        """Return the changes of stays that follow, by command; advance over what is of no stay."""
+        values = {"after": self.position, "topics": f"{Stay.TOPIC}.%", "page": PAGE}
+        rows = self._connection.execute(_STAYS, values).fetchall()
+        end = self._connection.execute(_END, (self.position, PAGE)).fetchone()
+        for position, group in groupby(rows, key=lambda row: row[0]):
+            of_command = list(group)
+            yield Change(
+                position,
+                of_command[0][4],
+                of_command[0][5],
+                tuple(StayChange(*row[1:4]) for row in of_command),
+            )
+        if end and end[0] is not None and end[0] > self.position:
+            self.advance(end[0])
+
+    def advance(self, position: int, sent: int = 0) -> None:
+        """Note that everything up to a command is told, and so many messages of the next one."""
+        self._connection.execute(
+            "UPDATE hl7.deliveries SET position = %s, sent = %s, told_at = clock_timestamp()"
+            " WHERE receiver = %s",
+            (position, sent, self._receiver),
+        )
+        self.position, self.sent = position, sent
+
+    def park(self, control_id: str, position: int, stay: UUID, trigger: str, code: str) -> None:
+        """Note a message that the receiver refused for good."""
+        self._connection.execute(
+            "INSERT INTO hl7.parked (receiver, control_id, position, stay, trigger, code)"
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (self._receiver, control_id, position, stay, trigger, code),
+        )
+
+    def wait(self) -> None:
+        """Wait until something is recorded, or a moment."""
+        for _ in self._connection.notifies(timeout=REST_SECONDS, stop_after=1):
+            pass
+
+
+@contextmanager
+def deliveries(database: Database, receiver: str) -> Iterator[Deliveries]:
+    """Open the deliveries of a receiver on a connection of their own."""
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        yield Deliveries(connection, receiver)
+
+
+def parked_messages(database: Database) -> list[dict[str, Any]]:
+    """Return the messages that receivers refused for good, the oldest first."""
+    with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
+        rows = connection.execute(
+            'SELECT receiver, position, stay, trigger, code, control_id AS "controlId",'
+            ' parked_at AS "parkedAt" FROM hl7.parked ORDER BY parked_at, control_id'
+        )
+        return list(rows)

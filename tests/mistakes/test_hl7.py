@@ -1,0 +1,36 @@
+"""Mistakes of doors for HL7 v2: what a message says is lost, or held otherwise."""
+
+from datetime import UTC, datetime
+
+from api.hl7.door import Door
+from application.hospital import Hospital
+from tests.hl7.test_inbound import adt
+from tests.hl7.test_triggers import answer, door, of_kind, state
+
+__all__ = ["door"]
+
+
+def test_mistake_206_an_exchange_of_beds_in_one_message_is_left_to_be_entered_by_hand(
+    door: Door, hospital: Hospital
+) -> None:
+    other = adt("A01", "2", place="A^1^b").replace(b"VNORTH", b"V2").replace(b"4711", b"4712")
+    assert answer(door, adt("A01", "1")) == answer(door, other) == "AA"
+    swap = adt("A17", "3", "PID|||4712^^^HOSP^MR", "PV1||I|A^1^a||||||||||||||||V2", place="A^1^b")
+    assert answer(door, swap.replace(b"20260302100000", b"20260302110000")) == "AA"
+    assert state(hospital, datetime(2026, 3, 3, tzinfo=UTC)).place.bed.bed == "b"  # type: ignore[attr-defined]
+
+
+def test_mistake_205_a_leave_that_releases_the_bed_keeps_it(door: Door, hospital: Hospital) -> None:
+    leave = adt("A21", "2").replace(b"0302100000", b"0302110000")
+    parts = leave.split(b"\r")
+    parts[3] = b"PV1||I|A^1^a" + b"|" * 16 + b"VNORTH" + b"|" * 21 + b"U"
+    assert answer(door, adt("A01", "1")) == answer(door, b"\r".join(parts)) == "AA"
+    assert state(hospital, datetime(2026, 3, 3, tzinfo=UTC)).place.bed is None  # type: ignore[attr-defined]
+
+
+def test_mistake_207_an_order_that_comes_before_its_admission_is_lost(door: Door) -> None:
+    early = of_kind("ORM^O01", "0", "ORC|NW|7", "OBR|1|||C^Heart")
+    assert answer(door, early) == "AA|kept, until what it is about is known: replay it then"
+    assert answer(door, adt("A01", "1")) == "AA"
+    assert [verdict.text for _, verdict in door.replay()] == [""]
+    assert not list(door.refused)
