@@ -2,7 +2,7 @@
 
 What graphql-codegen, relay-compiler, tsc and graphql-eslint say of the schema; then Apollo Client, urql,
 graphql-ws, Relay and gql, each at the points of src/points.ts; urql again by ids alone, at a server that
-answers only the documents that graphql-codegen wrote down.
+answers only the documents that graphql-codegen wrote down. Four clients of HL7 v2 ask the same server.
 """
 
 import os
@@ -16,9 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copy, copytree, rmtree
 from time import monotonic
+from zoneinfo import ZoneInfo
 
 from api.graphql.schema import sdl
+from api.hl7.mllp import Endpoint
+from api.hl7.sending import SendingSystem
 from api.http.app import app
+from api.http.server import listen
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import migrate
@@ -31,6 +35,10 @@ from tests.support.server_process import Served, served
 Step = Callable[[], int]
 MANIFEST = "src/made/operations/persisted-documents.json"
 """What graphql-codegen made of documents.graphql."""
+
+CLIENTS_OF_HL7 = SendingSystem("CLIENT", None, "client", ZoneInfo("Europe/Berlin"))
+MESSAGES = ("messages.mjs", "messages.py")
+"""Four clients of HL7 v2."""
 
 PATIENCE = 600
 """Seconds for one step."""
@@ -48,15 +56,19 @@ def main() -> int:
     by_node = packages is not None and not failed
     with a_database() as (database, home):
         open_to_all = Settings(home=home)
-        with served(app(open_to_all, database, LOGIN)) as server:
+        door = Endpoint(listen("127.0.0.1", 0), None, [CLIENTS_OF_HL7])
+        port = str(door.listening.getsockname()[1])
+        with served(app(open_to_all, database, LOGIN, hl7=door)) as server:
             steps: list[Step] = []
             if by_node:
                 names = ("apollo", "urql", "sockets", "relay")
                 steps += [client(name, server) for name in names]
+                steps.append(ran("node", "messages.mjs", port))
             if commands:
                 schema = str(PLACE / "schema.graphql")
                 python = str(commands / "python")
                 steps.append(ran(python, "asking.py", schema, address(server), TOKEN))
+                steps.append(ran(python, "messages.py", port))
                 steps.append(fuzzed(commands, server))
             failed += sum(step() for step in steps)  # each reads in the log what it has written
         if by_node:
@@ -155,7 +167,7 @@ def lay_out() -> None:
     (PLACE / "src" / "made" / "relay").mkdir(parents=True)
     for file in ("codegen.yml", "documents.graphql", "eslint.config.mjs", "relay.config.json"):
         copy(HERE / file, PLACE)
-    for file in ("tsconfig.json", "imports.mjs", "asking.py", "fuzzing.py"):
+    for file in ("tsconfig.json", "imports.mjs", "asking.py", "fuzzing.py", *MESSAGES):
         copy(HERE / file, PLACE)
     (PLACE / "schema.graphql").write_text(sdl())
 

@@ -137,7 +137,7 @@ def a_day(hospital: Hospital) -> None:
     moves.cancel_admission(request(at(10)), stay_id=cid, because=ERROR)
     dan = admitted(hospital, "4", "A/2/a", at(9))
     stays.discharge_patient(request(at(11)), stay_id=dan, disposition=Disposition.HOME)
-    moves.cancel_discharge(request(at(13)), stay_id=dan, because=REVERSED)
+    moves.cancel_discharge(request(at(13)), stay_id=dan, because=REVERSED, **place("A/2/a"))
     stays.discharge_patient(request(at(12)), stay_id=ann, disposition=Disposition.HOME)
     moves.cancel_discharge(request(at(12)), stay_id=ann, because=ERROR)
     moves.cancel_movement(request(at(14)), movement_id=transfer, because=ERROR)
