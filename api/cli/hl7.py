@@ -63,14 +63,16 @@ def send(
     log = database.open_log()
     with (
         closing(hospital(configuration, database)) as the_hospital,
-        deliveries(database, receiver.name) as own,
+        deliveries(database, receiver.name) as own_deliveries,
     ):
-        own.begin(receiver.from_start)
-        follower = HL7Follower(the_hospital, receiver, own, log.id)
+        own_deliveries.begin(receiver.from_start)
+        follower = HL7Follower(the_hospital, receiver, own_deliveries, log.id)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: follower.stop())
         logs.begin()
-        out.print(f"Sending to {receiver.name} from position {own.position}", soft_wrap=True)
+        out.print(
+            f"Sending to {receiver.name} from position {own_deliveries.position}", soft_wrap=True
+        )
         follower.run()
 
 

@@ -6,6 +6,9 @@ from uuid import uuid4
 
 from api.hl7.er7 import Delimiters, Message, escape_text
 
+CONDITIONS = {None, "AL", "NE", "ER", "SU"}
+"""HL7 table 0155: when an acknowledgement is asked for. With any other word there is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -25,7 +28,7 @@ def acknowledgements(message: Message | None, verdict: Verdict) -> list[bytes]:
     if message is None:
         return [_acknowledgement(None, "A" + verdict.kind, verdict)]
     accept, application = message.value("MSH", 15), message.value("MSH", 16)
-    if {accept, application} <= {None, "NE"}:
+    if {accept, application} <= {None, "NE"} or not {accept, application} <= CONDITIONS:
         # also where none is asked for: many senders wait for one all the same
         return [_acknowledgement(message, "A" + verdict.kind, verdict)]
     answers = []

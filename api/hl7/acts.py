@@ -60,7 +60,7 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
             return [_movement(part, sender, "A02") for part in message.parts("PID")]
         case "ADT", _:
             report = report_of(message, sender)
-            return [_reported(report)] if report else []
+            return [_movement_act(report)] if report else []
         case "ORM", _:
             return [_consult(part, sender) for part in message.parts("ORC")]
         case ("RDE", _) | ("OMP", _):
@@ -73,22 +73,24 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
 def _movement(message: Message, sender: SendingSystem, trigger: str) -> Act:
     report = report_of(message, sender, trigger)
     assert report is not None
-    return _reported(report)
+    return _movement_act(report)
 
 
-def _reported(report: Report) -> Act:
+def _movement_act(report: Report) -> Act:
     content = {name: getattr(report, name) for name in report.__slots__}
     return Act(command=MOVEMENT, content=content)
 
 
-def _recorded(message: Message, sender: SendingSystem) -> Moment:
+def _recording_time(message: Message, sender: SendingSystem) -> Moment:
     moment = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
     if moment is None:
         raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
     return moment
 
 
-def _needed(message: Message, segment: str, number: int, what: str, component: int = 1) -> str:
+def _needed_value(
+    message: Message, segment: str, number: int, what: str, component: int = 1
+) -> str:
     value = message.value(segment, number, component)
     if value is None:
         raise Unreadable(101, f"{segment}^1^{number}", f"{what} is absent")
@@ -96,20 +98,20 @@ def _needed(message: Message, segment: str, number: int, what: str, component: i
 
 
 def _visit(message: Message) -> str:
-    return _needed(message, "PV1", 19, "the number of the visit")
+    return _needed_value(message, "PV1", 19, "the number of the visit")
 
 
 def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Act:
-    recorded = _recorded(message, sender)
-    expected = message.time("PV2", 9, sender.zone) or message.time("EVN", 3, sender.zone)
+    recording_time = _recording_time(message, sender)
+    expected_time = message.time("PV2", 9, sender.zone) or message.time("EVN", 3, sender.zone)
     is_planned = trigger == "A16"
     return Act(
         command="plan_discharge",
         visit=_visit(message),
-        occurred=recorded,
+        occurred=recording_time,
         content={
             "plan": DischargePlan.PLANNED if is_planned else DischargePlan.NONE,
-            "expected_at": expected[0] if expected and is_planned else None,
+            "expected_at": expected_time[0] if expected_time and is_planned else None,
         },
     )
 
@@ -128,8 +130,8 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
     if (label := name or code) is None:
         raise Unreadable(101, "IAM^1^3", "the substance is absent")
     system = message.value("IAM", 3, 3)
-    named = {"allergy_id": (thing := _name("allergy", *person.values(), code or label), "allergy")}
-    onset = message.time("IAM", 11, sender.zone) or _recorded(message, sender)
+    ids = {"allergy_id": (allergy := _name("allergy", *person.values(), code or label), "allergy")}
+    onset = message.time("IAM", 11, sender.zone) or _recording_time(message, sender)
     details = {
         "severity": SEVERITIES.get(message.value("IAM", 4) or ""),
         "reaction": message.value("IAM", 5),
@@ -137,34 +139,34 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
     match message.value("IAM", 6):
         case "D":
             because = {"because": CancellationReason.ENTERED_IN_ERROR}
-            return Act(command="cancel_allergy", content={**person, **because}, names=named)
+            return Act(command="cancel_allergy", content={**person, **because}, names=ids)
         case "U" | "X":
-            return Act(command="correct_allergy", content={**person, **details}, names=named)
+            return Act(command="correct_allergy", content={**person, **details}, names=ids)
     substance = Substance(name=label, code=code, system=system if code else None)
     verification = {"verification": AllergyVerification.UNCONFIRMED}
     content = {**person, "substance": substance, **details, **verification}
-    return Act(command="record_allergy", content=content, occurred=onset, thing=thing)
+    return Act(command="record_allergy", content=content, occurred=onset, thing=allergy)
 
 
 def _order(message: Message) -> str:
-    return _needed(message, "ORC", 2, "the placer's number of the order")
+    return _needed_value(message, "ORC", 2, "the placer's number of the order")
 
 
-def _ordered(message: Message, sender: SendingSystem) -> Moment:
-    return message.time("ORC", 9, sender.zone) or _recorded(message, sender)
+def _order_time(message: Message, sender: SendingSystem) -> Moment:
+    return message.time("ORC", 9, sender.zone) or _recording_time(message, sender)
 
 
 def _consult(message: Message, sender: SendingSystem) -> Act:
-    order, ordered = _name("consult", _order(message)), _ordered(message, sender)
+    order, order_time = _name("consult", _order(message)), _order_time(message, sender)
     if message.value("ORC", 1) in ("CA", "DC"):
         names = {"consult_id": (order, "consult")}
-        return Act(command="withdraw_consult", content={}, occurred=ordered, names=names)
+        return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
     specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
     return Act(
         command="request_consult",
         visit=_visit(message),
         thing=order,
-        occurred=ordered,
+        occurred=order_time,
         content={
             "specialty": specialty,
             "requested_by": message.value("ORC", 12),
@@ -174,20 +176,20 @@ def _consult(message: Message, sender: SendingSystem) -> Act:
 
 
 def _prescription(message: Message, sender: SendingSystem) -> Act:
-    order, ordered = _name("prescription", _order(message)), _ordered(message, sender)
+    order, order_time = _name("prescription", _order(message)), _order_time(message, sender)
     if message.value("ORC", 1) in ("CA", "DC"):
         names = {"prescription_id": (order, "prescription")}
-        return Act(command="stop_prescription", content={}, occurred=ordered, names=names)
+        return Act(command="stop_prescription", content={}, occurred=order_time, names=names)
     segment, code, amount, units = "RXE", 2, 3, 5
     if not message.has("RXE"):
         segment, code, amount, units = "RXO", 1, 2, 4
     begins, ends = message.time("TQ1", 7, sender.zone), message.time("TQ1", 8, sender.zone)
-    name = message.value(segment, code, 2) or _needed(message, segment, code, "the medicine")
+    name = message.value(segment, code, 2) or _needed_value(message, segment, code, "the medicine")
     return Act(
         command="write_prescription",
         visit=_visit(message),
         thing=order,
-        occurred=ordered,
+        occurred=order_time,
         content={
             "medication": Medication(
                 name=name, code=message.value(segment, code), system=message.value(segment, code, 3)
@@ -203,8 +205,8 @@ def _prescription(message: Message, sender: SendingSystem) -> Act:
 
 
 def _dose(message: Message, sender: SendingSystem) -> Act:
-    began = message.time("RXA", 3, sender.zone)
-    if began is None:
+    start = message.time("RXA", 3, sender.zone)
+    if start is None:
         raise Unreadable(101, "RXA^1^3", "the time of the dose is absent")
     is_given = message.value("RXA", 20) not in NOT_GIVEN
     reason = message.value("RXA", 18, 2) or message.value("RXA", 18)
@@ -212,8 +214,8 @@ def _dose(message: Message, sender: SendingSystem) -> Act:
     return Act(
         command="record_administration",
         names={"prescription_id": (order, "prescription")},
-        thing=_name("dose", _order(message), message.value("RXA", 2), f"{began[0]:%Y%m%d%H%M%S}"),
-        occurred=began,
+        thing=_name("dose", _order(message), message.value("RXA", 2), f"{start[0]:%Y%m%d%H%M%S}"),
+        occurred=start,
         content={
             "given": is_given,
             "dose_given": _amount(message, "RXA", 6, 7) if is_given else None,

@@ -180,8 +180,8 @@ class Door:
             if stay is None:
                 raise NotFound("stay of visit", act.visit, "stay_id")
             content["stay_id"] = stay
-        for name, (thing, what) in act.names.items():
-            content[name] = uuid5(_thing_id(sender, thing), what)
+        for field, (name, kind) in act.names.items():
+            content[field] = uuid5(_thing_id(sender, name), kind)
         at, precision = act.occurred or (None, None)
         request = Request(
             command_id=command_id,
@@ -205,9 +205,9 @@ class Door:
         raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
 
 
-def _thing_id(sender: SendingSystem, thing: str) -> UUID:
+def _thing_id(sender: SendingSystem, name: str) -> UUID:
     """Return the id of the command that makes a thing of a sender's."""
-    return uuid5(MESSAGES, f"{sender.name}\0{thing}")
+    return uuid5(MESSAGES, f"{sender.name}\0{name}")
 
 
 def _head(data: bytes) -> Message | None:

@@ -40,7 +40,7 @@ class Connection:
         """Send a message and return what MSA-1 says of it. Raises NotAnswered."""
         try:
             if self._socket is None:
-                self._socket = self._opened()
+                self._socket = self._new_socket()
             self._socket.sendall(START + message.data + END)
             while True:
                 answer = parse(self._read(self._socket))
@@ -56,15 +56,15 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    def _opened(self) -> socket.socket:
+    def _new_socket(self) -> socket.socket:
         address = self._receiver.host, self._receiver.port
-        plain = socket.create_connection(address, timeout=SECONDS_OF_ANSWER)
+        new_socket = socket.create_connection(address, timeout=SECONDS_OF_ANSWER)
         if self._tls is None:
-            return plain
+            return new_socket
         try:
-            return self._tls.wrap_socket(plain, server_hostname=self._receiver.host)
+            return self._tls.wrap_socket(new_socket, server_hostname=self._receiver.host)
         except ssl.SSLError:
-            plain.close()
+            new_socket.close()
             raise
 
     @staticmethod
@@ -103,27 +103,27 @@ class HL7Follower:
 
     def catch_up(self) -> int:
         """Tell what a page of the log holds. Returns how many messages that were."""
-        told = 0
+        count = 0
         for change in self._deliveries.changes():
             sent_before = self._deliveries.sent
             before = self._deliveries.position
             for number, message in enumerate(self._writer.messages_of(change), 1):
                 if number <= sent_before:
                     continue
-                code = self._answered(message)
+                code = self._answer_code(message)
                 if code is None:
-                    return told  # stopping; it is sent again, with the same control id
+                    return count  # stopping; it is sent again, with the same control id
                 if code in ("AR", "CR"):
                     self._deliveries.park(
                         message.control_id, change.position, message.stay, message.trigger, code
                     )
                     log.warning("%s refused message %s", self._receiver.name, message.control_id)
                 self._deliveries.advance(before, number)
-                told += 1
+                count += 1
             self._deliveries.advance(change.position)
-        return told
+        return count
 
-    def _answered(self, message: Outgoing) -> str | None:
+    def _answer_code(self, message: Outgoing) -> str | None:
         """Return AA or AR, sending until there is one; None once it is to stop."""
         attempt, problem = 0, ""
         while not self._stopping.is_set():

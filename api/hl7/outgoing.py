@@ -53,13 +53,13 @@ class MessageWriter:
         """Return the messages of a command, the same ones whenever they are asked for."""
         number = 0
         for of_stay in change.stays:
-            for told, stay in self._told(of_stay):
+            for difference, stay in self._changes(of_stay):
                 number += 1
                 control_id = f"{self._log.hex[:6]}{change.position}-{number}"
-                data = self._message(told, stay, change, control_id)
-                yield Outgoing(control_id, stay.id, told.trigger, data)
+                data = self._message(difference, stay, change, control_id)
+                yield Outgoing(control_id, stay.id, difference.trigger, data)
 
-    def _told(self, change: StayChange) -> Iterator[tuple[Told, Stay]]:
+    def _changes(self, change: StayChange) -> Iterator[tuple[Told, Stay]]:
         stay = Stay.empty(change.stay)
         before = movements_of(stay.history)
         for event in self._hospital.record.streams({stay.id: 0}).get(stay.id, ()):
@@ -68,16 +68,16 @@ class MessageWriter:
             if event.originator_version > change.last:
                 break
             event.mutate(stay)
-        for told in changes_between(before, movements_of(stay.history)):
-            yield told, stay
+        for difference in changes_between(before, movements_of(stay.history)):
+            yield difference, stay
 
-    def _message(self, told: Told, stay: Stay, change: Change, control_id: str) -> bytes:
-        movement, receiver = told.movement, self._receiver
-        occurred = self._time(movement.at, movement.precision)
-        recorded = f"{change.recorded_at.astimezone(UTC):%Y%m%d%H%M%S.%f%z}"
-        structure = STRUCTURES.get(told.trigger, f"ADT_{told.trigger}")
-        ends = {45: occurred} if movement.trigger == "A03" else {}
-        begins = {44: occurred} if movement.trigger == "A01" else {}
+    def _message(self, difference: Told, stay: Stay, change: Change, control_id: str) -> bytes:
+        movement, receiver = difference.movement, self._receiver
+        occurred_at = self._time(movement.at, movement.precision)
+        recorded_at = f"{change.recorded_at.astimezone(UTC):%Y%m%d%H%M%S.%f%z}"
+        structure = STRUCTURES.get(difference.trigger, f"ADT_{difference.trigger}")
+        ends = {45: occurred_at} if movement.trigger == "A03" else {}
+        begins = {44: occurred_at} if movement.trigger == "A01" else {}
         bed_status = {None: "", True: "O", False: "U"}[movement.keeps_bed]
         type = movement.admission_type.name if movement.admission_type else ""
         disposition = movement.disposition.name if movement.disposition else ""
@@ -102,8 +102,8 @@ class MessageWriter:
                     3: _text(receiver.sending_facility),
                     4: _text(receiver.application),
                     5: _text(receiver.facility),
-                    6: recorded,
-                    8: f"ADT^{told.trigger}^{structure}",
+                    6: recorded_at,
+                    8: f"ADT^{difference.trigger}^{structure}",
                     9: control_id,
                     10: "P",
                     11: "2.5",
@@ -112,16 +112,16 @@ class MessageWriter:
                 },
                 r"^~\&",
             ),
-            _segment("EVN", {1: told.trigger, 2: recorded, 6: occurred}),
+            _segment("EVN", {1: difference.trigger, 2: recorded_at, 6: occurred_at}),
             self._patient(stay),
             _segment("PV1", visit),
             _segment(
                 "ZBE",
                 {
                     1: str(movement.id),
-                    2: occurred,
-                    4: told.action,
-                    5: "Y" if told.is_historic else "N",
+                    2: occurred_at,
+                    4: difference.action,
+                    5: "Y" if difference.is_historic else "N",
                     6: movement.trigger,
                 },
             ),
@@ -136,7 +136,7 @@ class MessageWriter:
         return at.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f%z")
 
     def _patient(self, stay: Stay) -> str:
-        patient, receiver = self._loaded(Patient.empty(stay.patient)), self._receiver  # type: ignore[arg-type]
+        patient, receiver = self._aggregate(Patient.empty(stay.patient)), self._receiver  # type: ignore[arg-type]
         if patient.is_erased or not patient.exists:
             return _segment("PID", {})
         details = patient.details[-1][1]
@@ -157,7 +157,7 @@ class MessageWriter:
             return ""
         if place.bed is None:
             return _text(place.without_bed)
-        room = self._loaded(Room.empty(place.bed.room))
+        room = self._aggregate(Room.empty(place.bed.room))
         ward = _text(self._receiver.wards.get(room.ward, room.ward))
         # the mother's bed is hers: the child is in the room
         bed = "" if place.shares_bed_of else _text(place.bed.bed)
@@ -166,9 +166,9 @@ class MessageWriter:
     def _staff_number(self, practitioner: UUID | None) -> str:
         if practitioner is None:
             return ""
-        return _text(self._loaded(Practitioner.empty(practitioner)).staff_number)
+        return _text(self._aggregate(Practitioner.empty(practitioner)).staff_number)
 
-    def _loaded(self, aggregate: A) -> A:
+    def _aggregate(self, aggregate: A) -> A:
         for event in self._hospital.record.streams({aggregate.id: 0}).get(aggregate.id, ()):
             event.mutate(aggregate)
         return aggregate

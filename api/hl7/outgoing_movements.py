@@ -69,8 +69,16 @@ def movements_of(history: History) -> list[Movement]:
             return []
         segments = History(history.stay, history.facts[:number]).segments
         if segments:
-            movements = _with_fact(movements, fact, history, segments[-1][1])
+            own_fact = _of_one_stay(fact, history.stay)
+            movements = _with_fact(movements, own_fact, history, segments[-1][1])
     return movements if history.admission else []
+
+
+def _of_one_stay(fact: Fact, stay: UUID) -> Fact:
+    """Return a fact with an id that no other stay has: the halves of a swap share theirs."""
+    if isinstance(fact, Reversal) or (isinstance(fact, Move) and fact.with_stay):
+        return replace(fact, id=uuid5(fact.id, str(stay)))
+    return fact
 
 
 def _with_fact(
@@ -80,43 +88,43 @@ def _with_fact(
     if isinstance(fact, Move) and _is_first_bed(fact, movements, history):
         return [replace(movements[0], place=fact.place), *movements[1:]]
     trigger: str
-    said: dict[str, object]
+    content: dict[str, object]
     match fact:
         case Admission():
             trigger, place = "A01", Place(without_bed=fact.without_bed)
-            said = {
+            content = {
                 "place": place if fact.without_bed else None,
                 "attending": fact.attending,
                 "specialty": fact.specialty,
                 "admission_type": fact.admission_type,
             }
         case Move():
-            trigger, said = "A02", {"place": fact.place}
+            trigger, content = "A02", {"place": fact.place}
         case LeaveStart():
-            trigger, said = "A21", {"keeps_bed": fact.keeps_bed}
+            trigger, content = "A21", {"keeps_bed": fact.keeps_bed}
         case LeaveEnd():
-            trigger, said = "A22", {"place": fact.place}
+            trigger, content = "A22", {"place": fact.place}
         case AttendingChange():
-            trigger, said = "A54", {"attending": fact.attending}
+            trigger, content = "A54", {"attending": fact.attending}
         case SpecialtyChange():
-            trigger, said = "A08", {"specialty": fact.specialty}
+            trigger, content = "A08", {"specialty": fact.specialty}
         case Discharge():
             trigger = "A03"
-            said = {"disposition": fact.disposition, "destination": fact.destination}
+            content = {"disposition": fact.disposition, "destination": fact.destination}
         case Reversal():
             return _without_reversed(movements, fact, history, state)
         case _:
             return movements
-    return [*movements, _movement(fact, trigger, **said)]
+    return [*movements, _movement(fact, trigger, **content)]
 
 
-def _movement(fact: Fact, trigger: str, **said: object) -> Movement:
+def _movement(fact: Fact, trigger: str, **content: object) -> Movement:
     return Movement(
         id=fact.id,
         trigger=trigger,
         at=fact.at,
         precision=fact.precision,
-        **said,  # type: ignore[arg-type]
+        **content,  # type: ignore[arg-type]
     )
 
 
@@ -140,9 +148,9 @@ def _without_reversed(
         case Discharge():
             # the patient was away, and came back: HL7 has no discharge within a stay
             rest = [movement for movement in movements if movement.id != fact.id]
-            away = replace(fact, id=uuid5(reversal.id, "away"))
+            leave = replace(fact, id=uuid5(reversal.id, "away"))
             back = _movement(reversal, "A22", place=reversal.place or state.place)
-            return [*rest, _movement(away, "A21", keeps_bed=False), back]
+            return [*rest, _movement(leave, "A21", keeps_bed=False), back]
         case LeaveStart():
             place = None if fact.keeps_bed and not reversal.place else state.place
             return [*movements, _movement(reversal, "A22", place=place)]
@@ -154,23 +162,24 @@ def _without_reversed(
             return [*movements, _movement(reversal, "A08", specialty=state.specialty)]
         case Move() if state.place != Place():
             return [*movements, _movement(reversal, "A02", place=state.place)]
-    return [movement for movement in movements if fact is None or movement.id != fact.id]
+    id = _of_one_stay(fact, history.stay).id if fact else None
+    return [movement for movement in movements if movement.id != id]
 
 
 def changes_between(before: Sequence[Movement], after: Sequence[Movement]) -> Iterator[Told]:
     """Return what a command changed: what is cancelled (the latest first), corrected, and new."""
-    held, left = {movement.id: movement for movement in before}, list(before)
-    kept = {movement.id for movement in after}
+    held_movements, remaining = {movement.id: movement for movement in before}, list(before)
+    kept_ids = {movement.id for movement in after}
     for movement in reversed(before):
-        if movement.id in kept:
+        if movement.id in kept_ids:
             continue
-        is_latest = movement is left[-1]
+        is_latest = movement is remaining[-1]
         trigger = CANCEL_OF.get(movement.trigger, "Z99") if is_latest else "Z99"
-        left.remove(movement)
+        remaining.remove(movement)
         yield Told(movement, trigger, "CANCEL", not is_latest)
     for movement in after:
-        if movement.id in held and held[movement.id] != movement:
+        if movement.id in held_movements and held_movements[movement.id] != movement:
             yield Told(movement, "Z99", "UPDATE", movement is not after[-1])
     for movement in after:
-        if movement.id not in held:
+        if movement.id not in held_movements:
             yield Told(movement, movement.trigger, "INSERT", movement is not after[-1])

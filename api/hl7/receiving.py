@@ -67,8 +67,8 @@ def receiving_system(file: Path) -> ReceivingSystem:
     """Read the file of a receiving system. Raises ConfigurationError."""
     try:
         values = tomllib.loads(file.read_text("utf-8"))
-        known = {*TEXTS, *FILES, *TABLES, "port", "from_start"}
-        if unknown_keys := values.keys() - known:
+        known_keys = {*TEXTS, *FILES, *TABLES, "port", "from_start"}
+        if unknown_keys := values.keys() - known_keys:
             raise ValueError(f"unknown: {', '.join(sorted(unknown_keys))}")
         for name in ("name", "host", "port", "application"):
             if name not in values:

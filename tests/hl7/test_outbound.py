@@ -24,6 +24,7 @@ from domain.errors import ConfigurationError
 from domain.patient import Patient
 from domain.patient_events import Sex
 from domain.room.aggregate import Room
+from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import AdmissionType, CancellationReason, Disposition
 from infrastructure.bootstrap import hospital as wired
@@ -102,6 +103,20 @@ def uses(hospital: Hospital, database: Database) -> list[tuple[object, ...]]:
     return sorted(found, key=str)
 
 
+def pending(hospital: Hospital, database: Database) -> dict[str, str]:
+    """What another system reported and does not hold: the kind, and why."""
+    found: dict[str, str] = {}
+    for (id,) in rows(
+        database, "SELECT DISTINCT stream FROM record.events WHERE topic LIKE 'source-visit.%%'"
+    ):
+        visit = SourceVisit.empty(id)
+        for event in hospital.record.streams({id: 0})[id]:
+            event.mutate(visit)
+        for each in visit.pending:
+            found[f"{each.version.kind} {each.version.occurred_at}"] = each.why
+    return found
+
+
 def follow_into(database: Database, hospital: Hospital, second: Hospital, home: Path) -> int:
     count = 0
 
@@ -153,6 +168,7 @@ def test_the_bed_boards_of_sender_and_receiver_are_equal(
     doctor(second)
     a_day(hospital)
     count = follow_into(database, hospital, second, tmp_path)
+    assert pending(second, migrated) == {}
     assert uses(second, migrated) == uses(hospital, database)
     assert not parked_messages(database)
     # sent once: not after a restart, not once the read models are made anew

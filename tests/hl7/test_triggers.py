@@ -82,7 +82,7 @@ def test_each_trigger_is_carried_out_by_the_command_of_its_fact(
     assert (found.attending, found.plan) == (None, DischargePlan.NONE)  # type: ignore[attr-defined]
     counts = dict(rows(database, "SELECT topic, count(*) FROM record.events GROUP BY topic"))
     assert counts["patient.allergy-recorded"] == 2
-    assert counts["prescription.written"] == counts["prescription.dose-recorded"] == 1
+    assert counts["prescription.written"] == counts["prescription.administration-recorded"] == 1
     assert counts["stay.consult-requested"] == 1
     assert not list(door.refused)
 
