@@ -54,8 +54,8 @@ class PatientIdentity(CommandGroup):
         patient = lookups.patient(uow, patient_mrn, authority)
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birth_date", "it lies in the future")
-        told = {"BIRTH_DATE": birth_date, "FAMILY_NAME": family_name, "GIVEN_NAME": given_name}
-        if any(told[detail.value] is not None for detail in unknown or ()):
+        details = {"BIRTH_DATE": birth_date, "FAMILY_NAME": family_name, "GIVEN_NAME": given_name}
+        if any(details[detail.value] is not None for detail in unknown or ()):
             raise InvalidInput("unknown", "give the detail, or say that it is unknown")
         if new_mrn_authority is not None:
             authority, mrn = new_mrn_authority, mrn or patient.mrn

@@ -92,8 +92,8 @@ class _VisitReconciler:
             self._enter(version)
         self._put_type_right()
         if self.stay is not None:
-            expected = [a for a in self.applied.values() if a.version.kind is SourceKind.EXPECT]
-            convert_expected(self.uow, [a.movement for a in expected], self.stay)
+            plans = [a for a in self.applied.values() if a.version.kind is SourceKind.EXPECT]
+            convert_expected(self.uow, [plan.movement for plan in plans], self.stay)
         movements = sorted(self.applied.values(), key=lambda a: self.visit.rank(a.version))
         return Outcome(self.stay.id if self.stay else None, tuple(movements))
 
@@ -123,9 +123,10 @@ class _VisitReconciler:
 
     def _undo_outdated(self) -> None:
         """Take back what is outside the stay and not planned so."""
-        for id, applied in list(self.applied.items()):
-            if not applied.version.needs_stay and self.planned.get(id) != applied.version:
-                undo(self.uow, applied)
+        for id, application in list(self.applied.items()):
+            version = application.version
+            if not version.needs_stay and self.planned.get(id) != version:
+                undo(self.uow, application)
                 del self.applied[id]
 
     def _give_to_right_patient(self, stay: Stay) -> None:
@@ -265,14 +266,14 @@ class _VisitReconciler:
             case SourceKind.ADMIT if self.stay is None:
                 return self._admit(version, movement)
             case SourceKind.EXPECT:
-                applied_id = expect_admission(uow, self.visit.id, version.source_id, movement)
+                fact = expect_admission(uow, self.visit.id, version.source_id, movement)
             case SourceKind.MERGE:
-                applied_id = link_records(uow, movement)
+                fact = link_records(uow, movement)
             case SourceKind.CHANGE_MRN:
-                applied_id = change_number(uow, movement)
+                fact = change_number(uow, movement)
             case _:
                 return self._move(version, movement)
-        return Applied(version=version, movement=applied_id)
+        return Applied(version=version, movement=fact)
 
     def _move(self, version: Version, movement: SourceMovement) -> Applied:
         uow, stay = self.uow, self.stay

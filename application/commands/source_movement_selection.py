@@ -52,9 +52,9 @@ class Search:
         self.selection: Selection = {visit.id: visit.wanted}
         self.refusals: dict[str, list[Refusal]] = {}
         self.also: list[Refusal] = []
-        wanted = visit.wanted.values()
-        needs_stay = all(version.needs_stay for version in wanted)
-        if needs_stay and visit.stay is None and visit.admission_among(wanted) is None:
+        versions = visit.wanted.values()
+        needs_stay = all(version.needs_stay for version in versions)
+        if needs_stay and visit.stay is None and visit.admission_among(versions) is None:
             not_found = NotFound("admission of visit", visit.source_visit, "source_visit")
             self.selection = {visit.id: {}}
             self.refusals = {id: [not_found] for id in visit.wanted}

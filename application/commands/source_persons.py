@@ -161,10 +161,10 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
 
 
 def _merge(uow: UnitOfWork, former: Patient, into: Patient) -> UUID:
-    record, kept = persons.records(uow, former.id)[0], persons.records(uow, into.id)[0]
-    if record.id == kept.id:
+    record, person = persons.records(uow, former.id)[0], persons.records(uow, into.id)[0]
+    if record.id == person.id:
         return former.id
-    merge_records(uow, record, kept)
+    merge_records(uow, record, person)
     assert record.merge is not None
     return record.merge
 

@@ -32,20 +32,13 @@ from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place
 from domain.time import in_utc
 
+ADMISSION_REFUSALS = (PatientAlreadyAdmitted, PatientDied, MovementNotFound)
+
 
 class Stays(CommandGroup):
     """Commands for stays of patients."""
 
-    @command(
-        roles=PATIENT_FLOW,
-        raises=(
-            PatientAlreadyAdmitted,
-            PatientDied,
-            MovementNotFound,
-            *BED_REFUSALS,
-            *STAY_REFUSALS,
-        ),
-    )
+    @command(roles=PATIENT_FLOW, raises=(*ADMISSION_REFUSALS, *BED_REFUSALS, *STAY_REFUSALS))
     def admit_patient(
         self,
         uow: UnitOfWork,
