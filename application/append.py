@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from application import persons
 from application.ports import Append, PersonClaim, UniqueClaim
@@ -54,11 +55,17 @@ def pending_events(uow: UnitOfWork) -> list[Event]:
 
 
 def _names(uow: UnitOfWork) -> list[UniqueClaim]:
-    """Return the unique keys that the command's events claim."""
+    """Return the unique keys that the command's events claim: of those that replace, the last."""
+    claims: dict[tuple[UUID, str], UniqueClaim] = {}
+    for event in pending_events(uow):
+        if key := unique_keys.unique_of(event):
+            replaces = isinstance(event, unique_keys.REPLACING)
+            claim = UniqueClaim(*key, event.originator_id, replaces=replaces)
+            claims[event.originator_id, key.kind if replaces else key.key] = claim
     return [
-        UniqueClaim(*key, event.originator_id, replaces=isinstance(event, unique_keys.REPLACING))
-        for event in pending_events(uow)
-        if (key := unique_keys.unique_of(event)) and uow.owners.get(key) != event.originator_id
+        claim
+        for claim in claims.values()
+        if uow.owners.get(unique_keys.Unique(claim.kind, claim.key)) != claim.owner
     ]
 
 

@@ -41,7 +41,7 @@ MISTAKES = (
     | set(range(205, 208))
     | {190}
     | set(range(147, 157))
-    | set(range(191, 194))
+    | set(range(191, 195))
 ) - NOT_GIVEN
 
 

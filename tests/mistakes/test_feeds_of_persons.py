@@ -56,6 +56,7 @@ def test_mistake_154_a_merge_or_another_number_holds_in_whichever_order_it_comes
         told(ward, visit, id, i, movement=movement)
     stays = person(ward, new)["stays"]
     assert [(s["status"], s["bed"]) for s in stays] == [("DISCHARGED", None), ("ADMITTED", "b")]
+    assert ward.execute("registerPatient", mrn=new)["code"] == "AlreadyExists"
     answer = told(ward, link, "3", 9, cancelled=True)
     assert answer["sourceMovement"]["status"] == "CANCELLED"
     if kind == "MERGE":
