@@ -18,7 +18,11 @@ from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable
-from infrastructure.postgres.connection_failure import InsufficientPrivilege, connection_failure
+from infrastructure.postgres.connection_failure import (
+    InsufficientPrivilege,
+    ReadOnlySqlTransaction,
+    connection_failure,
+)
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated
@@ -136,6 +140,9 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     NotMigrated: ErrorResponse(exit_code=_NO_DATABASE),
     **dict.fromkeys(CONNECTION_ERRORS, _UNREACHABLE),
     InsufficientPrivilege: ErrorResponse(exit_code=_NO_DATABASE, advice="{failure}"),
+    ReadOnlySqlTransaction: replace(  # a primary that is one no longer, until its sessions are cut
+        _UNREACHABLE, advice="The database takes no writes: it is a standby, or fails over."
+    ),
     InterfaceError: ErrorResponse("DATABASE_AWAY", message=_UNREACHABLE.message),
     PoolTimeout: ErrorResponse(  # the database is there, and so is a client that asks too much of it
         "DATABASE_AWAY", message="Too much is asked of the database at once; ask again in a moment."
@@ -158,7 +165,7 @@ _UNKNOWN = ErrorResponse()
 def response_to(error: BaseException) -> ErrorResponse:
     """Return the answer to an error, its texts filled in; an internal error is INTERNAL's."""
     cause = getattr(error, "orig", None)
-    error = cause if isinstance(cause, InsufficientPrivilege) else error
+    error = cause if isinstance(cause, InsufficientPrivilege | ReadOnlySqlTransaction) else error
     text = error.text(to_camel_case) if isinstance(error, Refusal) else str(error)
     row = next((RESPONSES[kind] for kind in type(error).__mro__ if kind in RESPONSES), _UNKNOWN)
     advice = row.advice.format(error=error, failure=_failure(error))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+from psycopg.errors import ReadOnlySqlTransaction
+from sqlalchemy.exc import InternalError
 
 import api
 import application
@@ -69,3 +71,10 @@ def test_an_error_that_is_not_ours_is_a_fault_of_the_program() -> None:
     response = response_to(KeyError("Okafor"))
     assert (response.code, response.exit_code) == ("INTERNAL", None)
     assert "Okafor" not in response.message
+
+
+def test_a_primary_that_became_a_standby_is_away_and_no_fault() -> None:
+    plain = ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")
+    for error in (plain, InternalError("INSERT", {}, plain)):
+        response = response_to(error)
+        assert (response.code, response.exit_code) == ("DATABASE_AWAY", ExitCode.NO_DATABASE)

@@ -2,9 +2,9 @@
 
 import re
 
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
-__all__ = ["InsufficientPrivilege", "connection_failure"]
+__all__ = ["InsufficientPrivilege", "ReadOnlySqlTransaction", "connection_failure"]
 
 VARIABLES = "WARDBOOK_DATABASE_URL and WARDBOOK_APP_URL"
 

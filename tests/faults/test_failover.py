@@ -1,0 +1,364 @@
+"""High availability: three nodes of PostgreSQL under Patroni, broken while staff write and read.
+
+`make failover`. It needs Patroni (WARDBOOK_PATRONI: the folder of its programs), etcd and HAProxy;
+without them it is skipped, and says so.
+"""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+
+from api.auth.local_tokens import LocalTokens
+from infrastructure.integrity.check import verify
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.embedded_cluster import program_folder
+from infrastructure.postgres.migrate import migrate
+from tests.support.checker import wait_until
+from tests.support.jetstream import free_port
+
+pytestmark = pytest.mark.nightly
+
+CONFIGS = Path(__file__).parents[2] / "deploy" / "patroni"
+PATRONI = Path(os.environ.get("WARDBOOK_PATRONI", "/opt/patroni-venv/bin"))
+NEEDED = [
+    PATRONI / "patroni",
+    shutil.which("etcd"),
+    shutil.which("haproxy", path="/usr/sbin:/usr/bin"),
+]
+SECRET = "failover"
+MUTATION = """mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"""
+
+if missing := [str(program) for program in NEEDED if program is None or not Path(program).exists()]:
+    pytest.skip(f"needs Patroni, etcd and HAProxy; missing: {missing}", allow_module_level=True)
+
+
+@dataclass
+class Process:
+    """A program that can be killed and started again."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    log: Path
+    user: pwd.struct_passwd | None = None
+    running: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(
+                self.arguments,
+                env={**os.environ, **self.environment},
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                user=self.user.pw_uid if self.user else None,
+                group=self.user.pw_gid if self.user else None,
+                extra_groups=[] if self.user else None,
+            )
+
+    def end(self, number: int = signal.SIGKILL) -> None:
+        if self.running is not None:
+            self.running.send_signal(number)
+            self.running.wait()
+
+
+@dataclass
+class House:
+    """The cluster, its servers, and what clients were told."""
+
+    folder: Path
+    user: pwd.struct_passwd | None
+    processes: dict[str, Process] = field(default_factory=dict)
+    postgres_ports: list[int] = field(default_factory=list)
+    rest_ports: list[int] = field(default_factory=list)
+    serve_ports: list[int] = field(default_factory=list)
+    primary_port: int = 0
+    acknowledged: set[str] = field(default_factory=set)
+    times: dict[str, list[float]] = field(default_factory=lambda: {"write": [], "read": []})
+
+    def add(
+        self, name: str, arguments: list[str], environment: dict[str, str], user: bool = False
+    ) -> None:
+        log = self.folder / f"{name}.log"
+        process = Process(arguments, environment, log, self.user if user else None)
+        self.processes[name] = process
+        process.start()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:{SECRET}@127.0.0.1:{self.primary_port}/wardbook"
+
+    def roles(self) -> dict[str, str]:
+        """Return the role of each node that answers."""
+        roles = {}
+        for number, port in enumerate(self.rest_ports, 1):
+            with suppress(httpx2.HTTPError, KeyError, json.JSONDecodeError):
+                answer = httpx2.get(f"http://127.0.0.1:{port}/patroni", timeout=1).json()
+                if answer["state"] == "running":
+                    roles[f"node{number}"] = str(answer["role"])
+        return roles
+
+    def leader(self) -> str | None:
+        return next((n for n, role in self.roles().items() if role in ("primary", "master")), None)
+
+    def is_whole(self) -> bool:
+        roles = list(self.roles().values())
+        return (len(roles) == 3 and "sync_standby" in roles) or roles.count("replica") == 2
+
+    def postmaster(self, node: str) -> int:
+        return int((self.folder / node / "postmaster.pid").read_text().split()[0])
+
+
+def gap(times: list[float], begin: float) -> float:
+    """Return the longest time without a success since a moment."""
+    relevant = [begin, *(t for t in times if t >= begin)]
+    return max((b - a for a, b in pairwise(relevant)), default=0.0)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    folder = Path(tempfile.mkdtemp(prefix="wardbook-ha-"))
+    folder.chmod(0o755)
+    user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    made = House(folder, user)
+    try:
+        start(made)
+        yield made
+    finally:
+        for name, process in reversed(made.processes.items()):
+            if name.startswith("node"):
+                with suppress(OSError, ValueError):
+                    os.kill(made.postmaster(name), signal.SIGQUIT)
+            process.end()
+        if not os.environ.get("WARDBOOK_KEEP_LOGS"):
+            shutil.rmtree(folder)
+
+
+def start(house: House) -> None:
+    """Start etcd, three nodes, HAProxy, two servers and two workers."""
+    folder = house.folder
+    client, peer = free_port(), free_port()
+    own = folder / "own"
+    own.mkdir()
+    if house.user:
+        os.chown(own, house.user.pw_uid, house.user.pw_gid)
+    etcd = [
+        *("etcd", "--data-dir", str(own / "etcd"), "--enable-v2=false"),
+        *("--listen-client-urls", f"http://127.0.0.1:{client}"),
+        *("--advertise-client-urls", f"http://127.0.0.1:{client}"),
+        *("--listen-peer-urls", f"http://127.0.0.1:{peer}", "--name", "etcd"),
+        *("--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}"),
+        *("--initial-cluster", f"etcd=http://127.0.0.1:{peer}"),
+    ]
+    house.add("etcd", etcd, {}, user=True)
+    shutil.copy(CONFIGS / "patroni.yml", folder)
+    haproxy: dict[str, str] = {}
+    for number in (1, 2, 3):
+        port, rest = free_port(), free_port()
+        house.postgres_ports.append(port)
+        house.rest_ports.append(rest)
+        data = folder / f"node{number}"
+        data.mkdir(mode=0o700)
+        if house.user:
+            os.chown(data, house.user.pw_uid, house.user.pw_gid)
+        haproxy |= {f"NODE_{number}": f"127.0.0.1:{port}", f"REST_{number}": str(rest)}
+        house.add(
+            f"node{number}",
+            [str(PATRONI / "patroni"), str(folder / "patroni.yml")],
+            {
+                "PATRONI_NAME": f"node{number}",
+                "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{rest}",
+                "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{rest}",
+                "PATRONI_POSTGRESQL_LISTEN": f"127.0.0.1:{port}",
+                "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"127.0.0.1:{port}",
+                "PATRONI_POSTGRESQL_DATA_DIR": str(data),
+                "PATRONI_POSTGRESQL_BIN_DIR": str(program_folder()),
+                "PATRONI_POSTGRESQL_PGPASS": str(own / f"pgpass{number}"),
+                "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{client}",
+                "PATRONI_SUPERUSER_USERNAME": "postgres",
+                "PATRONI_SUPERUSER_PASSWORD": SECRET,
+                "PATRONI_REPLICATION_USERNAME": "replicator",
+                "PATRONI_REPLICATION_PASSWORD": SECRET,
+            },
+            user=True,
+        )
+    house.primary_port, replicas = free_port(), free_port()
+    haproxy |= {"PRIMARY": f"127.0.0.1:{house.primary_port}", "REPLICAS": f"127.0.0.1:{replicas}"}
+    house.add("haproxy", [str(NEEDED[2]), "-f", str(CONFIGS / "haproxy.cfg")], haproxy)
+    wait_until(house.is_whole, 120, "the cluster is whole")
+
+    maintenance = house.url.replace("/wardbook", "/postgres")
+
+    def created() -> bool:
+        with suppress(psycopg.Error), psycopg.connect(maintenance, autocommit=True) as owner:
+            owner.execute("CREATE DATABASE wardbook")
+            return True
+        return False
+
+    wait_until(created, 30, "the database is made")
+    migrate(Database(house.url))
+    Database(house.url).open_log()
+    environment = {
+        "WARDBOOK_DATABASE_URL": house.url,
+        "WARDBOOK_READ_DATABASE_URL": house.url.replace(f":{house.primary_port}/", f":{replicas}/"),
+        "WARDBOOK_HOME": str(folder / "home"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    wardbook = [sys.executable, "-c", "from api.cli.main import main; main()"]
+    environment["PYTHONPATH"] = str(CONFIGS.parents[1])
+    for number in (1, 2):
+        port = free_port()
+        house.serve_ports.append(port)
+        serve = [*wardbook, "serve", "--no-worker", "--port", str(port)]
+        house.add(f"serve{number}", serve, environment)
+        house.add(f"worker{number}", [*wardbook, "worker"], environment)
+
+    def ready() -> bool:
+        with suppress(httpx2.HTTPError):
+            answers = [httpx2.get(f"http://127.0.0.1:{p}/readyz") for p in house.serve_ports]
+            return all(answer.status_code == 200 for answer in answers)
+        return False
+
+    wait_until(ready, 240, "the servers are ready")
+
+
+@contextmanager
+def staff(house: House) -> Iterator[None]:
+    """Write and read until the end, as clients do: a command again, with its id, until answered."""
+    done = threading.Event()
+    token = LocalTokens.of(house.folder / "home").make(subject="tester")
+
+    def work(number: int) -> None:
+        count = 0
+        with httpx2.Client(timeout=5, headers={"Authorization": f"Bearer {token}"}) as http:
+            while not done.is_set():
+                count += 1
+                mrn = f"S{number}-{count}"
+                command = {"commandId": str(uuid4()), "mrn": mrn, "familyName": "Failover"}
+                body = {"query": MUTATION, "variables": {"i": command}}
+                sent = 0
+                while not answered(post(http, house.serve_ports[(number + sent) % 2], body)):
+                    sent += 1
+                    if done.wait(0.1):
+                        return
+                house.acknowledged.add(mrn)
+                house.times["write"].append(monotonic())
+                query = {"query": f'{{ patient(mrn: "{mrn}") {{ mrn }} }}'}
+                read = post(http, house.serve_ports[number % 2], query)
+                if read and read.get("data") and read["data"]["patient"]:
+                    house.times["read"].append(monotonic())
+                done.wait(0.05)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def post(http: httpx2.Client, port: int, body: dict[str, Any]) -> dict[str, Any] | None:
+    with suppress(httpx2.HTTPError, json.JSONDecodeError):
+        answer: dict[str, Any] = http.post(f"http://127.0.0.1:{port}/graphql", json=body).json()
+        return answer
+    return None
+
+
+def answered(answer: dict[str, Any] | None) -> bool:
+    """Return whether a command is recorded, as its client was told."""
+    data = (answer or {}).get("data")
+    name = data["registerPatient"]["__typename"] if data else ""
+    return bool(name.endswith("Recorded") or name == "RecordedNotYetReadable")
+
+
+def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
+    figures: dict[str, str] = {}
+
+    def during(name: str, act: Callable[[], None], limit: float) -> None:
+        """Break something, wait until all is whole again, and hold the gaps to a limit."""
+        begin, writes = monotonic(), len(house.times["write"])
+        act()
+        wait_until(lambda: len(house.times["write"]) > writes + 20, limit + 60, f"writes: {name}")
+        wait_until(house.is_whole, 120, f"the cluster is whole after: {name}")
+        gaps = [gap(house.times[kind], begin) for kind in ("write", "read")]
+        figures[name] = f"writes {gaps[0]:.1f} s, reads {gaps[1]:.1f} s"
+        print(f"{name}: {figures[name]}", flush=True)
+        assert max(gaps) < limit, figures
+
+    def leading() -> str:
+        wait_until(lambda: house.leader() is not None, 60, "there is a leader")
+        leader = house.leader()
+        assert leader is not None
+        return leader
+
+    def switch_over() -> None:
+        rest = house.rest_ports[int(leading()[-1]) - 1]
+        answer = httpx2.post(
+            f"http://127.0.0.1:{rest}/switchover", json={"leader": leading()}, timeout=60
+        )
+        assert answer.status_code == 200, answer.text
+
+    def kill_postmaster() -> None:
+        os.kill(house.postmaster(leading()), signal.SIGKILL)
+
+    def kill_node() -> None:
+        node = leading()
+        postmaster = house.postmaster(node)
+        house.processes[node].end()
+        os.kill(postmaster, signal.SIGKILL)
+        wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
+        house.processes[node].start()
+
+    def lose_etcd() -> None:
+        house.processes["etcd"].end()
+        threading.Event().wait(15)
+        house.processes["etcd"].start()
+
+    with staff(house):
+        wait_until(lambda: len(house.times["write"]) > 20, 60, "staff write")
+        during("switchover", switch_over, 20)
+        during("postmaster killed", kill_postmaster, 30)
+        during("dead node", kill_node, 60)
+        during("etcd lost for 15 s", lose_etcd, 40)
+
+    database = Database(house.url)
+    with psycopg.connect(house.url) as owner:
+        (events,) = owner.execute(
+            "SELECT count(*) FROM record.events WHERE topic = 'patient.registered'"
+        ).fetchone() or (0,)
+    print(f"{len(house.acknowledged)} commands acknowledged, {events} recorded", flush=True)
+    token = LocalTokens.of(house.folder / "home").make(subject="tester")
+    with httpx2.Client(timeout=10, headers={"Authorization": f"Bearer {token}"}) as http:
+        missing = [
+            mrn
+            for mrn in sorted(house.acknowledged)
+            if not (
+                post(http, house.serve_ports[0], {"query": f'{{patient(mrn: "{mrn}") {{mrn}}}}'})
+                or {}
+            )
+            .get("data", {})
+            .get("patient")
+        ]
+    assert missing == []
+    assert events >= len(house.acknowledged) > 100
+    assert [check.promise for check in verify(database) if check.broken] == []
