@@ -43,6 +43,9 @@ class Settings:
     keys: Path | None = None
     """The key store (a SQLite file), apart from the database and its backups; keys.sqlite at home."""
 
+    keys_url: str | None = None
+    """A PostgreSQL apart from the log's (libpq URL), in place of the file of the key store."""
+
     house_key: Path | None = None
     """The file with the key of the house, by which all keys are wrapped; beside the key store."""
 

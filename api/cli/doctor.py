@@ -74,6 +74,7 @@ def _settings(configuration: Settings) -> dict[str, Any]:
     """Return the settings by their variables, those of the database without their value."""
     values = {variable_name(f.name): getattr(configuration, f.name) for f in fields(Settings)}
     values["WARDBOOK_DATABASE_URL"] = "set" if configuration.database_url else EMBEDDED
+    values["WARDBOOK_KEYS_URL"] = "set" if configuration.keys_url else None
     values["WARDBOOK_READ_DATABASE_URL"] = "set" if configuration.read_database_url else None
     is_owners = configuration.database_url and not configuration.app_url
     values["WARDBOOK_APP_URL"] = (

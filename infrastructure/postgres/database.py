@@ -85,6 +85,7 @@ class Database:
         _check_url("WARDBOOK_DATABASE_URL", settings.database_url)
         _check_url("WARDBOOK_APP_URL", settings.app_url)
         _check_url("WARDBOOK_READ_DATABASE_URL", settings.read_database_url)
+        _check_url("WARDBOOK_KEYS_URL", settings.keys_url)
         if settings.app_url is not None:
             return cls(settings.database_url or settings.app_url, settings.app_url)
         return cls(settings.database_url or ensure_server(settings.home))

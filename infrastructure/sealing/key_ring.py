@@ -24,6 +24,7 @@ from domain.errors import ConfigurationError
 from infrastructure.sealing.house_key import HouseKey, HouseKeyUnavailable
 from infrastructure.sealing.key_store import KeyStore, SqliteKeyStore
 from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.postgres_key_store import PostgresKeyStore, name_of
 from infrastructure.settings import Settings, from_environment
 
 SEAL = "\x1e1"
@@ -46,8 +47,11 @@ PEPPER = "pepper"
 class KeyRing:
     """Keys of a store, unwrapped by the key of the house. Safe in threads."""
 
-    def __init__(self, file: Path, house_key: HouseKey, in_memory: int = KEYS_IN_MEMORY) -> None:
-        self._file, self._house_key, self._in_memory = file, house_key, in_memory
+    def __init__(
+        self, place: Path | str, house_key: HouseKey, in_memory: int = KEYS_IN_MEMORY
+    ) -> None:
+        """``place`` of the store: the file of one in SQLite, or the URL of one in PostgreSQL."""
+        self._place, self._house_key, self._in_memory = place, house_key, in_memory
         self._store: KeyStore | None = None
         self._house: AESGCM | None = None
         self._keys: OrderedDict[str, AESGCM | None] = OrderedDict()
@@ -60,26 +64,41 @@ class KeyRing:
     def of(cls, settings: Settings) -> "KeyRing":
         """Return the key ring of the settings; nothing is opened yet."""
         file = settings.keys or settings.home / "keys.sqlite"
+        place = settings.keys_url or file
         house_key = HouseKey(
             settings.house_key or file.with_name("house.key"), settings.house_key_command
         )
-        return cls(file, house_key)
+        return cls(place, house_key)
 
     # -- the store --
 
     def store(self) -> KeyStore | None:
         """Return the key store; None if there is none. Raises KeyStoreUnreadable, UnsafeKey."""
         if self._store is None:
-            self._store = SqliteKeyStore.open(self._file)
+            self._store = self._open_store()
         return self._store
 
     def made_store(self) -> KeyStore:
         """Return the key store; make it if there is none."""
         if self._store is None:
-            if not self._file.exists():
+            if self._open_store() is None:
                 self._house_key.make()
-            self._store = SqliteKeyStore.make(self._file)
+            self._store = (
+                PostgresKeyStore.make(self._place)
+                if isinstance(self._place, str)
+                else SqliteKeyStore.make(self._place)
+            )
         return self._store
+
+    def _open_store(self) -> KeyStore | None:
+        """Return the store as it is now; None if there is none. Raises KeyStoreUnreadable, UnsafeKey."""
+        if isinstance(self._place, str):
+            return PostgresKeyStore.open(self._place)
+        return SqliteKeyStore.open(self._place)
+
+    @property
+    def _name(self) -> str:
+        return name_of(self._place) if isinstance(self._place, str) else str(self._place)
 
     def bind(self, bind: Callable[[str | None], str | None]) -> None:
         """Find the key store of a log again, or make one for a log that has none yet.
@@ -98,7 +117,7 @@ class KeyRing:
                 assert store is not None
                 bound = bind(store.id)
             if store is None or store.id != bound:
-                place = f"{self._file} is another" if store else f"{self._file} is not there"
+                place = f"{self._name} is another" if store else f"{self._name} is not there"
                 self._wrong = (
                     f"The key store of this log ({bound}) is lost: {place}. What is sealed reads as"
                     f" {REDACTED}, and nothing about a person can be recorded. Restore it."
@@ -110,7 +129,7 @@ class KeyRing:
         """Check that the keys of a log can be used, by the id of its store. Raises KeysMissing."""
         problem = self.problem()
         if problem is None and (store := self.store()) is not None and store.id != bound:
-            problem = f"{self._file} is another key store than this log's ({bound})."
+            problem = f"{self._name} is another key store than this log's ({bound})."
         if problem is not None:
             raise KeysMissing(problem)
 
@@ -119,8 +138,10 @@ class KeyRing:
         if self._wrong is not None:
             return self._wrong
         try:
-            if self.store() is None or not self._file.exists():
-                return f"There is no key store at {self._file}."
+            store = self.store()
+            if store is None or (isinstance(self._place, Path) and not self._place.exists()):
+                return f"There is no key store at {self._name}."
+            store.generation()  # it answers
             self._unwrapped_pepper()
         except ConfigurationError as error:
             return str(error)
@@ -195,7 +216,7 @@ class KeyRing:
         """Wrap all keys by another key of the house; return how many. No event is touched."""
         store = self.store()
         if store is None:
-            raise KeysMissing(f"There is no key store at {self._file}.")
+            raise KeysMissing(f"There is no key store at {self._name}.")
         wrapper = AESGCM(new.key())
 
         def rewrap_key(subject: str, wrapped: bytes) -> bytes:
@@ -235,7 +256,7 @@ class KeyRing:
         if store is None:
             if make:
                 raise KeysMissing(
-                    f"There is no key store at {self._file}, so nothing about a person can be stored."
+                    f"There is no key store at {self._name}, so nothing about a person can be stored."
                 )
             return None
         wrapped_key = store.wrapped_key(subject)

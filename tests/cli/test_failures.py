@@ -87,6 +87,7 @@ def test_a_value_that_is_no_text_is_refused(
         ("WARDBOOK_DATABASE_URL", "mysql://a:geheim@b/c", "postgresql://"),
         ("WARDBOOK_DATABASE_URL", "postgresql://a:geheim@[b/c", "postgresql://"),
         ("WARDBOOK_APP_URL", "postgresql://a:geheim@b/c?no=1", "postgresql://"),
+        ("WARDBOOK_KEYS_URL", "mysql://a:geheim@b/c", "postgresql://"),
         ("WARDBOOK_TIME_ZONE", "Mars/Base", "time zone"),
         ("WARDBOOK_HEALTH_PORT", "70000", "port"),
         ("WARDBOOK_HOME", __file__, "folder"),

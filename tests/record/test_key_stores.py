@@ -1,0 +1,83 @@
+"""Key stores: the same promises, whatever keeps the keys."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.envelope import REDACTED
+from infrastructure.postgres.database import Database
+from infrastructure.sealing.house_key import HouseKey
+from infrastructure.sealing.key_ring import KeyRing
+from infrastructure.sealing.key_store import KeyStoreUnreadable
+from infrastructure.sealing.postgres_key_store import PostgresKeyStore
+
+Begin = Callable[[], KeyRing]
+
+
+@pytest.fixture(scope="module")
+def second(server: Database, worker_id: str) -> Iterator[str]:
+    """The URL of another database than any log's."""
+    with server.scratch(f"keys_{worker_id}") as database:
+        yield database.owner_url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def begin(request: pytest.FixtureRequest, tmp_path: Path, second: str) -> Begin:
+    """Begin another process's key ring over one store."""
+    with psycopg.connect(second) as owner:
+        owner.execute("DROP SCHEMA IF EXISTS wardbook_keys CASCADE")
+    place = tmp_path / "keys.sqlite" if request.param == "sqlite" else second
+
+    def begin() -> KeyRing:
+        ring = KeyRing(place, HouseKey(tmp_path / "house.key"))
+        ring.bind(lambda store: store)
+        assert ring.problem() is None
+        return ring
+
+    return begin
+
+
+def test_a_key_is_the_same_for_all_and_once_destroyed_for_none(begin: Begin) -> None:
+    ring, other = begin(), begin()
+    store, store_of_other = ring.made_store(), other.made_store()
+    assert store.id == store_of_other.id
+    sealed = ring.seal("somebody", "here", "Quetzal")
+    assert other.open("somebody", "here", sealed) == "Quetzal"
+    assert store.add("somebody", b"another") == store_of_other.wrapped_key("somebody")
+    before = store_of_other.generation()
+    assert ring.destroy(["somebody", "nobody"]) == 1
+    assert store_of_other.generation() != before, "others forget their keys by it"
+    assert ring.seal("somebody", "here", "Quetzal") == REDACTED
+    assert begin().seal("nobody", "here", "Quetzal") == REDACTED
+    assert begin().open("somebody", "here", sealed) is None
+    assert ring.destroy(["somebody"]) == 0
+    assert store.counts() == (1, 2)
+
+
+def test_another_key_of_the_house_wraps_all_keys(begin: Begin) -> None:
+    ring, serving = begin(), begin()
+    sealed = ring.seal("somebody", "here", "Quetzal")
+    assert serving.open("somebody", "here", sealed) == "Quetzal"
+    count, _ = ring.rotate()
+    assert count == 2
+    for each in (ring, serving, begin()):
+        assert each.open("somebody", "here", sealed) == "Quetzal"
+
+
+def test_keys_that_are_lost_are_a_clear_state_and_no_other_store_is_made(
+    second: str, tmp_path: Path
+) -> None:
+    ring = KeyRing(second, HouseKey(tmp_path / "house.key"))
+    ring.bind(lambda store: "the one before")
+    assert "lost" in str(ring.problem())
+    nowhere = KeyRing(f"{second}_none", HouseKey(tmp_path / "house.key"))
+    nowhere.bind(lambda store: "one")
+    assert "cannot be used as a key store" in str(nowhere.problem())
+    assert "//" not in str(nowhere.problem()), "no URL, which may have a password"
+
+
+def test_the_database_of_a_log_keeps_no_keys(database: Database) -> None:
+    with pytest.raises(KeyStoreUnreadable, match="holds a log"):
+        PostgresKeyStore.make(database.owner_url)
