@@ -19,7 +19,7 @@ Values = Mapping[str, str]
 
 NAME, MRN, NOTE = "Canarywood", "M-77-CANARY", "Whispering canary"
 
-GOING_ON = {"serve", "worker", "demo", "hl7 listen"}
+GOING_ON = {"serve", "worker", "demo", "hl7 listen", "feed"}
 """Commands that go on until they are stopped; what they serve has tests of its own."""
 
 MAKING = {"simulate", "import mimic-iv"}
