@@ -61,9 +61,9 @@ def _spans(uow: UnitOfWork, stays: Iterable[Stay]) -> dict[UUID, Period | None]:
         for room, difference in uow.differences(stay).items():
             spans.setdefault(room, None)
             for stretch in difference.begun:
-                spans[room] = stretch.period.joined(spans[room])
+                spans[room] = stretch.period.hull(spans[room])
         for instant in _new_instants(uow, stay):
-            spans[instant.bed.room] = instant.period.joined(spans.get(instant.bed.room))
+            spans[instant.bed.room] = instant.period.hull(spans.get(instant.bed.room))
     return spans
 
 

@@ -256,8 +256,8 @@ class CommandPipeline(Application[UUID]):
             append.asks = self.after_commit.claims_to_notify(uow)
         try:
             with self.watch("append"):
-                changed = [a for a in uow.loaded.values() if a.pending_events]
-                recordings = self.save(*changed, append=append)
+                writers = [a for a in uow.loaded.values() if a.pending_events]
+                recordings = self.save(*writers, append=append)
         except AlreadyRecorded as before:
             return self._replay_result(before.remembered, self._digests(call))
         except EventDoesNotFit as misfit:

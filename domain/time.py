@@ -107,7 +107,7 @@ class Period:
             self.end is None or (other.end is not None and other.end <= self.end)
         )
 
-    def joined(self, other: "Period | None") -> "Period":
+    def hull(self, other: "Period | None") -> "Period":
         """Return the shortest period in which both lie."""
         if other is None:
             return self

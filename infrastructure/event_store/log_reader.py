@@ -121,14 +121,14 @@ class LogReader:
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
         for row in rest[0] if rest else ():
             events.setdefault(row[0], []).append(self.mapper.event(row))
-        found = msgspec.json.decode(subject_rows or "[]", type=list[_Subject])
+        relations = msgspec.json.decode(subject_rows or "[]", type=list[_Subject])
         return CommandPreload(
             clock_and_command[0],
             _recorded_command(tuple(clock_and_command)),
             events,
             self._owners_by_name(names, msgspec.json.decode(owners or "[]", type=list[_Owner])),
-            {subject.id: subject.merged for subject in found},
-            {subject.id: subject.stays for subject in found},
+            {subject.id: subject.merged for subject in relations},
+            {subject.id: subject.stays for subject in relations},
         )
 
     def still_current(
@@ -206,8 +206,8 @@ class LogReader:
     def _owners_by_name(
         self, names: Sequence[Unique], owners: Sequence["_Owner"]
     ) -> dict[Unique, UUID | None]:
-        found = {(claim.kind, claim.key): claim.owner for claim in owners}
-        return sealed_claims.owners_by_name(names, found, self.keys)
+        holders = {(claim.kind, claim.key): claim.owner for claim in owners}
+        return sealed_claims.owners_by_name(names, holders, self.keys)
 
     def first_owner(self, kind: str, beginning: str) -> UUID | None:
         """Return the owner of the first unique claim of a kind whose key begins so."""

@@ -139,8 +139,8 @@ def wait_for_notification(
 ) -> None:
     """Wait for a notification for up to so long; not much longer once it is to stop."""
     until = monotonic() + seconds
-    while not stopping.is_set() and (left := until - monotonic()) > 0:
-        if any(connection.notifies(timeout=min(left, STOP_SECONDS), stop_after=1)):
+    while not stopping.is_set() and (seconds := until - monotonic()) > 0:
+        if any(connection.notifies(timeout=min(seconds, STOP_SECONDS), stop_after=1)):
             return
 
 
