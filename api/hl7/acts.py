@@ -15,7 +15,7 @@ from domain.time import Precision
 
 Moment = tuple[datetime, Precision | None]
 
-OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26"})
+OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26", "ADT A28", "ADT A31"})
 """Messages with facts that have a place here, but are not carried out: kept for who enters them."""
 
 MOVEMENT = "record_source_movement"
@@ -58,6 +58,10 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
             return [_discharge_plan(message, sender, trigger)]
         case "ADT", "A17":
             return [_movement(part, sender, "A02") for part in message.parts("PID")]
+        case "ADT", "A34" | "A36" | "A40" | "A44" | "A46" | "A47":
+            return [_movement(part, sender, trigger) for part in message.parts("PID")]
+        case "ADT", "A45":
+            return [_movement(part, sender, trigger) for part in message.parts("MRG")]
         case "ADT", _:
             report = report_of(message, sender)
             return [_movement_act(report)] if report else []

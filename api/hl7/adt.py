@@ -21,6 +21,15 @@ MOVEMENTS = {
     "A22": SourceKind.END_LEAVE,
     "A08": SourceKind.UPDATE,
     "A54": SourceKind.UPDATE,
+    "A05": SourceKind.EXPECT,
+    "A14": SourceKind.EXPECT,
+    "A44": SourceKind.MOVE_STAY,
+    "A45": SourceKind.MOVE_STAY,
+    "A34": SourceKind.MERGE,
+    "A36": SourceKind.MERGE,
+    "A40": SourceKind.MERGE,
+    "A46": SourceKind.CHANGE_MRN,
+    "A47": SourceKind.CHANGE_MRN,
 }
 CANCELS = {
     "A11": SourceKind.ADMIT,
@@ -29,15 +38,21 @@ CANCELS = {
     "A52": SourceKind.START_LEAVE,
     "A53": SourceKind.END_LEAVE,
     "A55": SourceKind.UPDATE,
+    "A27": SourceKind.EXPECT,
+    "A38": SourceKind.EXPECT,
+    "A37": SourceKind.MERGE,
 }
+NAMING = (SourceKind.EXPECT, SourceKind.MOVE_STAY, SourceKind.MERGE, SourceKind.CHANGE_MRN)
+"""Kinds that name a patient, as an admission does."""
+
 PLACED = (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE)
 """Kinds of movements that name a place."""
 
 RELEASED = "U"
 """PV1-40 (table 0116, unoccupied) of a leave for which the bed is released; else it is kept."""
 
-BY_HAND = frozenset({"A40", "A44", "A45", "A47"})
-"""Triggers that change who is who or where, and that are not carried out: the sender has to know."""
+OF_PERSONS = (SourceKind.MERGE, SourceKind.CHANGE_MRN)
+"""Kinds that are of no visit: of two records, or of two numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +61,7 @@ class Report:
 
     system: str
     source_id: str
-    source_visit: str
+    source_visit: str | None
     source_recorded_at: datetime
     source_sequence: int | None
     cancelled: bool | None
@@ -60,22 +75,26 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
     is_cancel = action == "CANCEL" or trigger in CANCELS
     if trigger == "Z99":
         trigger = message.value("ZBE", 6) or ""
-    if trigger in BY_HAND:
-        raise Unreadable(201, "MSH^1^9", "this trigger is not carried out here: enter it by hand")
     kind = MOVEMENTS.get(trigger) or CANCELS.get(trigger)
     if kind is None:
         return None
     if trigger == "A04" and message.value("PV1", 2) not in sender.admitted_classes:
         return None
-    visit = message.value("PV1", 19)
-    if visit is None:
+    visit = None if kind in OF_PERSONS else message.value("PV1", 19)
+    if visit is None and kind not in OF_PERSONS:
         raise Unreadable(101, "PV1^1^19", "the number of the visit is absent")
     recorded_at = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
     if recorded_at is None:
         raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
     occurred_at, precision = _movement_time(message, sender, kind)
     movement_id = message.value("ZBE", 1)
-    if movement_id is None:
+    if movement_id is None and kind in OF_PERSONS:
+        former, number = _former_number(message, sender), patient_number(message, sender)
+        # whenever it is told: the same two are one only once
+        movement_id = "/".join([*(part or "" for part in (*former, *number)), kind.name])
+    elif movement_id is None and kind is SourceKind.EXPECT:
+        movement_id = f"{visit}/{kind.name}"
+    elif movement_id is None:
         if occurred_at is None and is_cancel:
             raise Unreadable(101, "EVN^1^6", "neither ZBE-1 nor the time of what is cancelled")
         movement_id = f"{visit}/{kind.name}/{(occurred_at or recorded_at[0]):%Y%m%d%H%M%S}"
@@ -130,10 +149,17 @@ def _movement(
         }
     if kind is SourceKind.START_LEAVE:
         fields["keep_bed"] = message.value("PV1", 40) != RELEASED
-    if kind is SourceKind.ADMIT:
+    if kind in (*NAMING, SourceKind.ADMIT):
         fields["patient_mrn"], fields["mrn_authority"] = patient_number(message, sender)
+    if kind is SourceKind.ADMIT:
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
+    if kind in (*NAMING, SourceKind.ADMIT):
         fields["patient"] = _patient(message, sender)
+    if kind in OF_PERSONS:
+        fields["former_mrn"], fields["former_mrn_authority"] = _former_number(message, sender)
+    if kind is SourceKind.EXPECT:
+        expected = message.time("PV2", 8, sender.zone) or message.time("EVN", 3, sender.zone)
+        fields["expected_at"] = expected[0] if expected else None
     if kind is SourceKind.DISCHARGE:
         fields["disposition"] = sender.dispositions.get(message.value("PV1", 36) or "")
         fields["destination"] = message.value("PV1", 37)
@@ -142,14 +168,23 @@ def _movement(
     )
 
 
-def patient_number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:
+def patient_number(
+    message: Message, sender: SendingSystem, segment: str = "PID", field: int = 3
+) -> tuple[str, str | None]:
     """Return the patient's number: the first in PID-3 whose authority (PID-3.4) is known."""
-    numbers = message.repetitions("PID", 3)
+    numbers = message.repetitions(segment, field)
     for number in numbers:
         id, authority = message.component(number, 1), message.component(number, 4)
         if id and (not sender.authorities or authority in sender.authorities):
             return id, sender.authorities.get(authority or "")
-    raise Unreadable(101 if not numbers else 204, "PID^1^3", "no number of a known authority")
+    raise Unreadable(
+        101 if not numbers else 204, f"{segment}^1^{field}", "no number of a known authority"
+    )
+
+
+def _former_number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:
+    """Return the number that held before: of the record that is merged, or that was changed."""
+    return patient_number(message, sender, "MRG", 1)
 
 
 def _patient(message: Message, sender: SendingSystem) -> PatientReport:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.hl7.acts import OTHER_FACTS
-from api.hl7.adt import BY_HAND, CANCELS, MOVEMENTS
+from api.hl7.adt import CANCELS, MOVEMENTS
 from api.hl7.door import Door
 from application.hospital import Hospital
 from domain.stay.aggregate import Stay
@@ -87,6 +87,23 @@ def test_each_trigger_is_carried_out_by_the_command_of_its_fact(
     assert not list(door.refused)
 
 
+def test_what_is_said_of_persons_may_come_before_them(door: Door, hospital: Hospital) -> None:
+    other = adt("A01", "3", place="A^1^b").replace(b"4711", b"4712").replace(b"VNORTH", b"V2")
+    for message in (
+        adt("A40", "1", "MRG|4712^^^HOSP^MR"),
+        adt("A05", "2"),
+        adt("A01", "4"),
+        other,
+        adt("A47", "5", "MRG|4799"),
+        adt("A45", "6", "MRG|4711", VISIT).replace(b"4711^^^HOSP", b"4713^^^HOSP"),
+        adt("A37", "7", "MRG|4712^^^HOSP^MR"),
+        adt("A38", "8"),
+    ):
+        assert answer(door, message) == "AA", message
+    assert answer(door, adt("A40", "9")) == "AR|no number of a known authority"
+    assert hospital.source_movements.stay_of("north", "V2")
+
+
 def test_the_table_of_triggers_is_that_of_the_program() -> None:
     table = (
         Path(__file__)
@@ -98,7 +115,7 @@ def test_the_table_of_triggers_is_that_of_the_program() -> None:
     rows_of_table = table.split("\n\n")[0].splitlines()[2:]
     named = {t for row in rows_of_table for t in re.findall(r"\b[AZ]\d\d\b", row.split("|")[1])}
     own = {"A16", "A17", "A25", "A60", "Z99"}
-    assert named == {*MOVEMENTS, *CANCELS, *BY_HAND, *own, *(name[-3:] for name in OTHER_FACTS)}
+    assert named == {*MOVEMENTS, *CANCELS, *own, *(name[-3:] for name in OTHER_FACTS)}
 
 
 SEEDS = [
