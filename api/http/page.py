@@ -45,6 +45,12 @@ _OUTCOMES = {
     "ContradictsLaterFacts": "facts { id kind occurredAt stay }",
     "SharersUnplaced": "stays",
     "InFuture": "now",
+    "InvalidInput": "field",
+    "BedNotOpen": "bed",
+    "RoomPolicyBroken": "policy",
+    "PatientDied": "diedAt",
+    "LikelyDuplicates": "candidates",
+    "WarningsUnconfirmed": "warnings",
 }
 """Fields that the page asks of an outcome beside those that all have."""
 

@@ -16,6 +16,8 @@ import './find.js';
 import './stay.js';
 import './house.js';
 import './lists.js';
+import './flow.js';
+import './doses.js';
 import './reports.js';
 import './explorer.js';
 
@@ -76,8 +78,8 @@ class App extends Plain {
       if (viewer && (viewer.subject !== told.viewer.subject || viewer.issuer !== told.viewer.issuer)) this.order = null; // typed by somebody else
       setViewer(told.viewer);
       if (!isNew) return;
-      const {name, timeZone, simulated, lateAfterMinutes} = told.hospital;
-      Object.assign(hospital, {name, zone: timeZone, simulated, lateAfterMinutes});
+      const {timeZone, ...own} = told.hospital;
+      Object.assign(hospital, {...own, zone: timeZone});
     } catch (error) {
       this.failed = error;
       return this.requestUpdate();
@@ -197,8 +199,8 @@ class App extends Plain {
     return html`<header class="top">
       <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">${hospital.name && hospital.name !== 'main' ? hospital.name : 'Wardbook'}</a>${hospital.simulated ? html`<i class="flag due">${say('simulated')}</i>` : nothing}
       <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
-        html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name)}</a>`)}</nav>
-      <span class="live ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
+        html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name === 'flow' ? 'flow.short' : name)}</a>`)}</nav>
+      <span class="live ${state === 'off' ? 'hidden' : ''} ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
       <details class="me"><summary>${viewer.subject} · ${named(role())}</summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
@@ -234,7 +236,7 @@ class App extends Plain {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
           ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}
-          ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
+          ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
           ${this.notice.patient ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}
           <button type="button" class="plain" aria-label=${say('close')} @click=${() => (this.notice = null)}>✕</button></div>` : nothing}</div>`;

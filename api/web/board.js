@@ -36,6 +36,7 @@ export function totals(rooms) {
 }
 
 class Board extends Screen {
+  static properties = {totals: {state: true}};
   #end = null;
   #timer = 0;
 
@@ -57,7 +58,9 @@ class Board extends Screen {
         : null,
     ]);
     this.isLive = !past;
+    ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
     if (!past) this.#follow(ward);
+    this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: (difference?.occupancyDifference ?? []).flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
     return {rooms: new Map(roomOccupancy.map(each => [each.room.id, each])), open, changed: new Set(), differs: differing(difference)};
   }
 
@@ -112,6 +115,7 @@ class Board extends Screen {
     const away = this.data.open.filter(stay => stay.status === 'ON_LEAVE');
     const today = localDay(this.#at);
     const leaving = this.data.open.filter(stay => stay.expectedDischarge && localDay(stay.expectedDischarge) <= today);
+    const waiting = (this.route.own.ward ? this.totals?.wards.find(({ward}) => ward === this.route.own.ward) : this.totals?.total)?.waiting;
     return html`<h1 class="hidden">${say('board')}</h1>
       <div class="summary">
         ${wardChoice(this.route, this.wards)}
@@ -122,6 +126,7 @@ class Board extends Screen {
               : nothing)}
           <div><dt>${say('beds')}</dt><dd>${count.beds}</dd></div>
           <div><dt>${say('leavingToday')}</dt><dd>${leaving.length}</dd></div>
+          ${waiting ? html`<div class="short-count"><dt><a href=${address('flow')}>${say('waiting')}</a></dt><dd>${waiting}</dd></div>` : nothing}
         </dl>
         ${may('admitPatient') && !isPast()
           ? html`<button class="primary" type="button" @click=${() => act('admitPatient', {ward: this.route.own.ward})}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>`
@@ -175,12 +180,12 @@ class Board extends Screen {
     const about = [patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
     return html`<a class=${classMap(classes)} data-bed=${id} tabindex=${focus} href=${stay ? address('stay/' + stay.id) : nothing}
         @focus=${() => (this.focused = id)} @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}
-        @dragstart=${() => (this.dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, stay)}>
+        @dragstart=${() => (this.dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, {...stay, patient})}>
         <span class="hidden">${room.number}</span><b class="code">${bed.code}</b><span class="hidden">${named(bed.state)}</span>
-        <span class="who"><span class="name">${nameOf(patient)}</span><small>${about}</small></span>
+        <span class="name">${nameOf(patient)}</span>
         <span class="age">${patient ? html`${age(patient.birthDate, this.#at)}&#8239;${SEX[patient.sex] ?? ''}` : ''}</span>
         <span class="day" title=${say('dayOfStay')}>${stay ? say('day', {n: dayOfStay(stay.admittedAt, this.#at)}) : ''}</span>
-        <span class="flags">${flag}${this.#flags(stay, bed, others)}</span>
+        <span class="second"><small class="about">${about}</small><span class="flags">${flag}${this.#flags(stay, bed, others)}</span></span>
       </a>`;
   }
 
@@ -209,7 +214,7 @@ class Board extends Screen {
     const {stay} = this.dragged ?? {};
     if (!stay?.id || other?.id === stay.id) return;
     const command = place ? 'transferPatient' : 'swapBeds';
-    if (may(command)) act(command, place ? {stayId: stay.id, ...place} : {stayId: stay.id, withStayId: other?.id}, this.dragged);
+    if (may(command)) act(command, place ? {stayId: stay.id, ...place} : {stayId: stay.id, withStayId: other?.id}, {...this.dragged, about: place ? null : `⇄ ${nameOf(other.patient)}`});
     this.dragged = null;
   }
 

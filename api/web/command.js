@@ -3,46 +3,13 @@
 
 import {html, keyed, nothing, ref} from './vendor/lit.js';
 import {Plain, address, nameOf, refresh, shell} from './shell.js';
+import {describe, learn, refusalOf} from './refusal.js';
+import {BED, COMMON_MORE, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
 import {may} from './session.js';
-import {age, clocks, date, dayTime, hospital, moment, time, wall} from './time.js';
+import {clocks, date, hospital, moment, time, wall} from './time.js';
 import {language, named, say} from './words.js';
-
-const BED = '@bed';
-
-/** The first fields of the forms that are used most; the others are under "more". */
-const FIRST = {
-  registerPatient: ['mrn', 'familyName', 'givenName', 'birthDate', 'sex'],
-  admitPatient: ['patientMrn', 'admissionType', BED, 'withoutBed', 'specialty', 'attending'],
-  allocateRoom: [BED],
-  transferPatient: [BED, 'withoutBed'],
-  startLeave: ['keepBed', 'expectedReturn'],
-  endLeave: [BED, 'withoutBed'],
-  planDischarge: ['plan', 'expectedAt'],
-  dischargePatient: ['disposition', 'destination'],
-  recordVisit: ['practitioner', 'kind', 'note'],
-  requestConsult: ['specialty', 'practitioner', 'question'],
-  writePrescription: ['medication', 'dose', 'route', 'frequency', 'start', 'stop', 'prescriber'],
-  recordAdministration: ['given', 'doseGiven', 'reasonNotGiven'],
-  recordUnprescribedDose: ['medication', 'doseGiven', 'route', 'basis', 'orderedBy'],
-  reserveBed: [BED, 'from', 'until', 'patientMrn'],
-  closeBed: [BED, 'from', 'until', 'reason'],
-  correctMovement: [BED, 'withoutBed', 'attending', 'specialty', 'reason'],
-  cancelAdmission: ['because', 'voidClinicalFacts', 'reason'],
-  cancelDischarge: ['because', BED, 'withoutBed', 'reason'],
-  cancelMovement: ['because', 'reason'],
-};
-const PICKS_BED = new Set([...Object.keys(FIRST).filter(name => FIRST[name].includes(BED)), 'startCleaning', 'finishCleaning', 'reopenBed']);
-const NEEDS_FREE_BED = new Set(['admitPatient', 'allocateRoom', 'transferPatient', 'endLeave', 'reserveBed', 'closeBed', 'cancelDischarge', 'correctMovement']);
-const STAFF = new Set(['attending', 'practitioner', 'prescriber', 'orderedBy', 'requestedBy', 'performedBy', 'witnessedBy', 'staffNumber']);
-const STAYS = new Set(['stayId', 'withStayId', 'sharesBedOf']);
-const LONG = new Set(['note', 'question', 'reason']);
-const SHORT = new Set(['dose', 'route', 'frequency', 'start', 'stop', 'from', 'until', 'familyName', 'givenName', 'birthDate', 'sex', 'doseGiven', 'specialty', 'attending', 'plan', 'expectedAt', 'disposition', 'destination', 'kind', 'practitioner']);
-const COMMON_MORE = ['performedBy', 'witnessedBy', 'occurredAtPrecision', 'reason'];
-
-const keepsTime = command => /^(correct|amend)/.test(command);
-const keepsReason = command => /^(correct|amend|cancel|breakGlass|closeBed|merge|unmerge|move|restate|placeLegal|liftLegal|requestErasure|withdrawErasure)/.test(command);
 
 class CommandForm extends Plain {
   static properties = {order: {attribute: false}, entered: {state: true}, refusal: {state: true}, isSending: {state: true}, lists: {state: true}, isEarlier: {state: true}};
@@ -56,7 +23,7 @@ class CommandForm extends Plain {
     this.entered = {};
     for (const [name, value] of Object.entries(values))
       if (value != null && this.fields.has(name)) this.entered[name] = this.fields.get(name).type === 'DateTime' ? wall(value) : value;
-    this.begin = this.entered.occurredAt;
+    this.begin = keepsTime(command) ? {...this.entered} : {};
     this.known = values;
     this.fixed = new Set(Object.keys(this.entered).filter(name => this.fields.get(name).type === 'ID'));
     this.isEarlier = !!clocks.asOf && !this.entered.occurredAt && !keepsTime(command);
@@ -78,6 +45,14 @@ class CommandForm extends Plain {
       [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? ask('Open').catch(() => null) : null,
     ]);
     this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards, stays: open?.stays.nodes};
+    for (const [name, id] of Object.entries(this.order.values.staff ?? {})) {
+      const person = this.lists.staff?.find(each => each.id === id);
+      if (person && STAFF.has(name) && this.fields.has(name) && !this.entered[name]) {
+        this.begin[name] = person.staffNumber;
+        this.#enter(name, person.staffNumber);
+      }
+    }
+    if (command === 'registerPatient') this.#lookForLikely();
   }
 
   firstUpdated() {
@@ -104,13 +79,34 @@ class CommandForm extends Plain {
 
   #enter(name, value) {
     this.entered = {...this.entered, [name]: value};
+    if (this.order.command === 'registerPatient' && IDENTITY.includes(name)) {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.#lookForLikely(), 300);
+    }
+  }
+
+  /** Who is likely the person that is being registered: seen before it is sent, not after. */
+  async #lookForLikely() {
+    const variables = Object.fromEntries(IDENTITY.map(name => [name, this.entered[name]?.trim() || null]));
+    if (!may('likely_duplicates') || !variables.familyName) return;
+    const {likelyDuplicates} = await ask('LikelyDuplicates', variables).catch(() => ({likelyDuplicates: []}));
+    this.lists = {...this.lists, likely: likelyDuplicates};
+  }
+
+  /** Whether a value of a correction is as it was: what is not sent is left as it is. */
+  #isAsBefore(name) {
+    const parts = ['ward', 'room', 'bed'];
+    const names = PICKS_BED.has(this.order.command) && parts.includes(name) ? parts : [name];
+    return names.every(each => JSON.stringify(this.entered[each] ?? '') === JSON.stringify(this.begin[each] ?? ''));
   }
 
   /** The input as the schema has it. */
   #input() {
     const input = {commandId: this.commandId};
     for (const [name, value] of Object.entries(this.entered)) {
-      if (name === 'occurredAt' && (keepsTime(this.order.command) ? value === this.begin : !this.isEarlier)) continue;
+      if (keepsTime(this.order.command)) {
+        if (this.#isAsBefore(name) && !this.fixed.has(name) && !this.fields.get(name).required) continue;
+      } else if (name === 'occurredAt' && !this.isEarlier) continue;
       const isExact = this.fields.get(name).type === 'DateTime' && this.known[name] && value === wall(this.known[name]); // to the second
       const converted = isExact ? this.known[name] : convert(this.fields.get(name), value);
       if (converted !== undefined) input[name] = converted;
@@ -132,12 +128,21 @@ class CommandForm extends Plain {
       this.refusal = {code: 'Needed', message: '', path: [missing]};
       return;
     }
+    const {command, context} = this.order;
+    if (Object.keys(this.begin).length && Object.keys(this.entered).every(name => name === 'reason' || this.#isAsBefore(name))) {
+      this.refusal = {code: 'Unchanged', message: '', path: []};
+      return;
+    }
+    const likely = command === 'registerPatient' ? (this.lists.likely ?? []) : [];
+    if (likely.length && !this.entered.despiteLikelyDuplicates) {
+      this.refusal = {code: 'LikelyDuplicates', message: '', path: [], candidates: likely.map(({id}) => id), people: likely};
+      return;
+    }
     this.isSending = true;
     this.refusal = null;
-    const {command, context} = this.order;
     try {
       const outcome = await give(this.form, command, this.#input());
-      if (outcome.code) this.refusal = outcome;
+      if (outcome.code) this.refusal = await learn(outcome);
       else {
         this.close();
         shell.dispatchEvent(new CustomEvent('recorded', {detail: {command, outcome, context, stayId: outcome.stay?.id ?? this.entered.stayId ?? context.stay?.id}}));
@@ -152,11 +157,12 @@ class CommandForm extends Plain {
   render() {
     const {command, context} = this.order;
     const picksBed = PICKS_BED.has(command);
-    const own = forms.inputs[this.form.input].map(({name}) => name).filter(name => !this.fixed.has(name) && !(picksBed && ['ward', 'room', 'bed'].includes(name)));
+    const own = forms.inputs[this.form.input].map(({name}) => name).filter(name => !this.fixed.has(name) && name !== WARNED && name !== 'despiteLikelyDuplicates' && !(picksBed && ['ward', 'room', 'bed'].includes(name)));
     if (picksBed) own.unshift(BED);
-    const first = (FIRST[command] ?? own).filter(name => name === BED || this.fields.has(name)).filter(name => !this.fixed.has(name));
+    const known = own.filter(name => (name === BED ? this.begin.bed : this.begin[name] != null));
+    const first = (known.length ? known : (FIRST[command] ?? own)).filter(name => name === BED || this.fields.has(name)).filter(name => !this.fixed.has(name));
     if (FIRST[command]) for (const name of own) if (this.fields.get(name)?.required && !first.includes(name)) first.push(name);
-    if ((keepsReason(command) || this.#isLate || this.refusal?.code === 'ReasonNeeded') && !first.includes('reason')) first.push('reason');
+    if ((keepsReason(command) || this.#isLate || this.entered[WARNED]?.length || this.refusal?.code === 'ReasonNeeded') && !first.includes('reason')) first.push('reason');
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
     const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt');
     const place = fieldOf(this.refusal, isShown, picksBed);
@@ -165,6 +171,8 @@ class CommandForm extends Plain {
         <header><h2 id="form-title">${named(command)}</h2>
           <button type="button" class="plain" aria-label=${say('close')} @click=${this.close}>✕</button></header>
         ${aboutOf(context)}
+        ${this.#likely()}
+        ${this.entered[WARNED]?.length ? html`<p class="confirmed">${say('confirmed', {what: this.entered[WARNED].map(named).join(', ')})}</p>` : nothing}
         ${this.refusal && !place ? this.#refused() : nothing}
         ${this.#when(command, place)}
         <div class="first">${first.map(name => this.#field(name, place))}</div>
@@ -195,7 +203,7 @@ class CommandForm extends Plain {
     if (name === BED) return this.#bedPicker(place);
     const field = this.fields.get(name);
     const isBad = place === name;
-    const hint = language() === 'en' ? field.about : '';
+    const hint = language() === 'en' && !FIRST[this.order.command] ? field.about : '';
     const label = html`${named(name)}${field.required ? html`<span class="needed" title=${say('needed')}> *</span>` : nothing}`;
     if (forms.inputs[field.type])
       return html`<fieldset class=${field.list ? '' : 'nested'}><legend>${label}</legend><div>${field.list ? this.#rows(field) : this.#nested(field, this.entered[name] ?? {}, value => this.#enter(name, value))}</div>${isBad ? this.#refused() : nothing}</fieldset>`;
@@ -206,7 +214,7 @@ class CommandForm extends Plain {
 
   #control(id, field, value, enter, isBad = false) {
     const given = event => enter(event.target.value);
-    const values = field.type === 'Boolean' ? ['true', 'false'] : forms.enums[field.type];
+    const values = field.type === 'Boolean' ? ['true', 'false'] : field.name === 'flagKind' ? hospital.flags : forms.enums[field.type];
     if (values && !field.list)
       return html`<select id=${id} aria-invalid=${isBad} aria-required=${!!field.required} @change=${given}>
         <option value="" ?selected=${value == null || value === ''}>${field.required ? say('choose') : '—'}</option>
@@ -281,19 +289,32 @@ class CommandForm extends Plain {
       ${chosen ? html`<output>${describe(chosen)}</output>` : nothing}`;
   }
 
+  /** Who is there already and is likely the same person. */
+  #likely() {
+    const found = this.order.command === 'registerPatient' ? (this.lists.likely ?? []) : [];
+    if (!found.length || this.refusal?.code === 'LikelyDuplicates') return nothing;
+    const ids = found.map(({id}) => id);
+    return html`<section class="likely" role="status"><h3>${say('likely', {n: found.length})}</h3>
+      <ul>${found.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${this.close}>${describe(person)}</a></li>`)}</ul>
+      <label><input type="checkbox" .checked=${!!this.entered.despiteLikelyDuplicates} @change=${event => this.#enter('despiteLikelyDuplicates', event.target.checked ? ids : null)}> ${say('anotherPerson')}</label></section>`;
+  }
+
   /** What was refused, what to do, and the one click that does it. */
   #refused() {
-    const {code, message, facts = [], byStay, stayId, now} = this.refusal;
-    return html`<div class="refusal" role="alert" tabindex="-1">
-      <strong>${say('refused.' + code) === 'refused.' + code ? named(code) : say('refused.' + code)}</strong> ${message}
-      ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind.toUpperCase().replaceAll('.', '_'))} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
-      ${byStay ? html`<a href=${address('stay/' + byStay)} @click=${this.close}>${say('whoHasIt')}</a>` : nothing}
-      ${byStay && this.entered.stayId && may('swapBeds') ? html`<button type="button" @click=${() => this.#instead('swapBeds', {stayId: this.entered.stayId, withStayId: byStay})}>${named('swapBeds')}</button>` : nothing}
-      ${stayId ? html`<a href=${address('stay/' + stayId)} @click=${this.close}>${say('openStay')}</a>` : nothing}
-      ${now ? html`<button type="button" @click=${() => ((this.isEarlier = false), (this.refusal = null))}>${say('now')}</button>` : nothing}
-      ${code === 'NotFound' && this.entered.patientMrn && may('registerPatient')
-        ? html`<button type="button" @click=${() => this.#instead('registerPatient', {mrn: this.entered.patientMrn})}>${named('registerPatient')}</button>` : nothing}
-    </div>`;
+    const {code, byStay, now, warnings, candidates} = this.refusal;
+    const {stayId, patientMrn} = this.entered;
+    const again = values => {
+      this.entered = {...this.entered, ...values};
+      this.refusal = null;
+      this.updateComplete.then(() => this.querySelector('#f-reason')?.focus());
+    };
+    return refusalOf(this.refusal, [
+      ...(byStay && stayId ? [[named('swapBeds'), 'swapBeds', () => this.#instead('swapBeds', {stayId, withStayId: byStay})]] : []),
+      ...(now ? [[say('now'), null, () => ((this.isEarlier = false), (this.refusal = null))]] : []),
+      ...(warnings ? [[say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})]] : []),
+      ...(candidates ? [[say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})]] : []),
+      ...(code === 'NotFound' && patientMrn ? [[named('registerPatient'), 'registerPatient', () => this.#instead('registerPatient', {mrn: patientMrn})]] : []),
+    ], () => this.close());
   }
 
   #instead(command, values) {
@@ -302,12 +323,11 @@ class CommandForm extends Plain {
   }
 }
 
-const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
-
 const aboutOf = ({patient, stay, about}) =>
   patient || about
     ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${patient.mrn} · ${date(patient.birthDate)}` : nothing}
-        ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}${about ? html`<br>${about}` : nothing}</p>`
+        ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
+        ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`<br>${about}` : nothing}</p>`
     : nothing;
 
 /** The shown field that a refusal is about. */
@@ -319,31 +339,6 @@ function fieldOf(refusal, isShown, picksBed) {
     if (isShown(name)) return name;
   }
   return null;
-}
-
-/** A value as the schema has it; undefined where nothing was entered. */
-function convert(field, value) {
-  if (value === '' || value == null) return undefined;
-  if (forms.inputs[field.type]) {
-    const inner = new Map(forms.inputs[field.type].map(each => [each.name, each]));
-    const one = row => {
-      const made = {};
-      for (const [name, entered] of Object.entries(row)) {
-        const converted = convert(inner.get(name), entered);
-        if (converted !== undefined) made[name] = converted;
-      }
-      return made;
-    };
-    if (field.list) return value.length ? value.map(one) : undefined;
-    const made = one(value);
-    return Object.keys(made).length ? made : undefined;
-  }
-  if (field.list) return Array.isArray(value) ? value : value.split(',').map(part => part.trim()).filter(Boolean);
-  if (field.type === 'Boolean') return value === true || value === 'true';
-  if (field.type === 'Int') return Number(value);
-  if (field.type === 'DateTime') return moment(value);
-  if (field.type === 'Time') return value.length === 5 ? value + ':00' : value;
-  return value.trim?.() ?? value;
 }
 
 customElements.define('wb-form', CommandForm);

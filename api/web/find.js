@@ -12,6 +12,19 @@ const stayLine = stay => html`<a href=${address('stay/' + stay.id)}>
   ${fullDay(stay.admittedAt)}${stay.dischargedAt ? ` – ${fullDay(stay.dischargedAt)}` : ''}
   ${stay.room ? ` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : ''}</a>`;
 
+/** The allergies of a person, where nobody overlooks them; that none is recorded is said, too. */
+export function allergiesOf(patient) {
+  const of = {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority};
+  const button = (command, allergy = null) => {
+    const values = allergy ? {...of, allergyId: allergy.id, ...(/^correct/.test(command) ? {...allergy, occurredAt: allergy.since} : {})} : of;
+    const about = allergy ? allergy.substance.name : '';
+    return may(command) ? html`<button type="button" class="link noprint" aria-label=${`${named(command)} ${about}`} @click=${() => act(command, values, {patient, about})}>${allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : named(command)}</button>` : nothing;
+  };
+  return html`<section class="banner ${patient.allergies.length ? 'warn' : ''}" aria-label=${say('allergies')}><b>${say('allergies')}</b>
+    ${patient.allergies.map(allergy => html`<span><strong>${allergy.substance.name}</strong> ${[allergy.severity, allergy.kind === 'INTOLERANCE' ? allergy.kind : null, allergy.verification].filter(Boolean).map(named).join(' · ')} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} ${button('endAllergy', allergy)}${button('correctAllergy', allergy)}</span>`)}
+    ${patient.allergies.length ? nothing : html`<span class="quiet">${say('noAllergy')}</span>`}${button('recordAllergy')}</section>`;
+}
+
 class Find extends Screen {
   async read(signal) {
     const search = this.route.own.q ?? '';
@@ -75,14 +88,16 @@ class PatientScreen extends Screen {
   view() {
     const patient = this.data;
     if (!patient) return html`<p class="quiet">${say('notThen')}</p>`;
-    const values = {patientMrn: patient.mrn};
+    const values = {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority};
+    const {mrn, familyName, givenName, birthDate, sex, confidentiality} = patient;
     const context = {patient};
     const button = (command, more = {}) =>
       may(command) ? html`<button type="button" @click=${() => act(command, {...values, ...more}, context)}>${named(command)}</button>` : nothing;
     return html`<header class="person"><h1>${nameOf(patient)}</h1>
         <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
-      <div class="acts">${button('admitPatient')}${button('correctPatientDetails')}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath'), button('cancelDeath')] : nothing}${button('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => button(each))}</div>
+      ${patient.allergies ? allergiesOf(patient) : nothing}
+      <div class="acts">${button('admitPatient')}${button('planAdmission')}${button('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath', {occurredAt: patient.diedAt}), button('cancelDeath')] : nothing}${button('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => button(each))}</div>
       <section class="card"><h2>${say('stays')}</h2>
         ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
       ${patient.otherRecords?.length || patient.mergedInto

@@ -5,9 +5,10 @@ import {Screen, act, address, nameOf} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
 import {asked, short} from './time.js';
+import {button as actButton, section} from './lists.js';
 import {named, say} from './words.js';
 
-const button = (command, values, about) => (may(command) ? html`<button type="button" class="link" aria-label=${`${named(command)}: ${about}`} @click=${() => act(command, values, {about})}>${named(command)}</button> ` : nothing);
+const button = (command, values, about) => actButton(command, values, {about});
 
 class House extends Screen {
   async read(signal) {
@@ -37,13 +38,12 @@ class House extends Screen {
   }
 }
 
-const list = (title, beds, ways) => html`<section class="card"><h2>${title} <span class="of">${beds.length}</span></h2>
-  ${beds.length ? html`<ul class="lines">${beds.map(each => {
-    const {room, bed} = each;
-    const about = `${room.ward} ${room.number}-${bed.code}`;
-    return html`<li><b>${about}</b> <span class="status">${named(bed.state)}</span>
-      <small>${bed.since ? short(bed.since) : ''}${bed.until ? ` – ${short(bed.until)}` : ''} ${bed.stateReason ?? ''} ${bed.occupants[0] ? html`<a href=${address('stay/' + bed.occupants[0].stay?.id)}>${nameOf(bed.occupants[0].patient)}</a>` : ''}</small>
-      <span class="noprint">${ways(each, about)}</span></li>`;
-  })}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>`;
+const list = (title, beds, ways) => section(title, beds, each => {
+  const {room, bed} = each;
+  const about = `${room.ward} ${room.number}-${bed.code}`;
+  return html`<b>${about}</b> ${named(bed.state) === title ? nothing : html`<span class="status">${named(bed.state)}</span>`}
+    <small>${bed.since && bed.state !== 'FREE' ? short(bed.since) : ''}${bed.until ? ` – ${short(bed.until)}` : ''} ${bed.stateReason ?? ''} ${bed.occupants[0] ? html`<a href=${address('stay/' + bed.occupants[0].stay?.id)}>${nameOf(bed.occupants[0].patient)}</a>` : ''}</small>
+    <span class="does noprint">${ways(each, about)}</span>`;
+});
 
 customElements.define('wb-house', House);

@@ -1,52 +1,21 @@
-/** Screens that are lists: the bed manager's day, what waits to be put right, who read what, all commands. */
+/** Screens that are lists: what waits to be put right, who read what, all commands. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, go, nameOf, wardChoice} from './shell.js';
+import {Screen, act, address, go, nameOf} from './shell.js';
 import {forms} from './forms.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {asked, clocks, dayTime, localDay, short} from './time.js';
-import {readOpen} from './board.js';
+import {asked, dayTime, short} from './time.js';
 import {named, say} from './words.js';
 
-const place = ({room, bed, withoutBed}) => (room ? `${room.ward} ${room.number}-${bed}` : (withoutBed ?? ''));
-const button = (command, values, context) => (may(command) ? html`<button type="button" class="link" aria-label=${`${named(command)}: ${context.about ?? nameOf(context.patient)}`} @click=${() => act(command, values, context)}>${named(command)}</button> ` : nothing);
+export const place = ({room, bed, withoutBed}) => (room ? `${room.ward} ${room.number}-${bed}` : (withoutBed ?? ''));
 
-const section = (title, rows, line) => html`<section class="card"><h2>${title} <span class="of">${rows.length}</span></h2>
-  ${rows.length ? html`<ul class="lines">${rows.map(row => html`<li>${line(row)}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>`;
+/** A command beside the thing that it is for, if the role may give it. */
+export const button = (command, values, context, kind = 'link', label = null) => (may(command) ? html`<button type="button" class=${kind} aria-label=${`${named(command)}${context.about || context.patient ? ': ' : ''}${context.about || nameOf(context.patient ?? {familyName: ' '}).trim()}`} @click=${() => act(command, values, context)}>${label ? say(label) : named(command)}</button> ` : nothing);
 
-/** Arrivals and departures: the bed manager's day. */
-class Flow extends Screen {
-  async read(signal) {
-    const [open, {roomOccupancy}] = await Promise.all([readOpen({ward: null, ...asked()}, signal), ask('Board', asked(), signal)]);
-    return {open, rooms: roomOccupancy};
-  }
-
-  view() {
-    const {open, rooms} = this.data;
-    const today = localDay(clocks.asOf ?? new Date());
-    const by = field => (a, b) => Date.parse(a[field]) - Date.parse(b[field]);
-    const isDue = stay => stay.expectedDischarge && localDay(stay.expectedDischarge) <= today;
-    const leaving = open.filter(isDue).toSorted(by('expectedDischarge'));
-    const later = open.filter(stay => stay.expectedDischarge && !isDue(stay)).toSorted(by('expectedDischarge'));
-    const came = open.filter(stay => localDay(stay.admittedAt) === today).toSorted(by('admittedAt'));
-    const unplaced = open.filter(stay => !stay.bed && stay.status === 'ADMITTED');
-    const away = open.filter(({status}) => status === 'ON_LEAVE');
-    const reserved = rooms.flatMap(({room, beds}) => beds.filter(bed => bed.reservationId).map(bed => ({room, bed})));
-    const who = stay => html`<a href=${address('stay/' + stay.id)}><b>${nameOf(stay.patient)}</b></a> <small>${place(stay)} · ${stay.specialty ?? ''}</small>`;
-    const context = stay => ({patient: stay.patient, stay});
-    return html`<h1>${say('flow')}</h1><div class="columns">
-      <div>
-        ${section(say('leavingToday'), leaving, stay => html`<time class=${stay.dischargePlan === 'CLEARED' ? 'cleared' : ''}>${short(stay.expectedDischarge)}</time> ${who(stay)} <i class="flag ${stay.dischargePlan === 'CLEARED' ? 'due' : ''}">${named(stay.dischargePlan)}</i> ${button('dischargePatient', {stayId: stay.id}, context(stay))}`)}
-        ${section(say('leavingLater'), later, stay => html`<time>${short(stay.expectedDischarge)}</time> ${who(stay)} ${button('planDischarge', {stayId: stay.id, plan: stay.dischargePlan, expectedAt: stay.expectedDischarge}, context(stay))}`)}
-      </div><div>
-        ${section(say('cameToday'), came, stay => html`<time>${short(stay.admittedAt)}</time> ${who(stay)}`)}
-        ${section(say('withoutBed'), unplaced, stay => html`${who(stay)} ${button('allocateRoom', {stayId: stay.id}, context(stay))}`)}
-        ${section(say('onLeave'), away, stay => html`${stay.expectedReturn ? html`<time>${short(stay.expectedReturn)}</time>` : nothing} ${who(stay)} ${button('endLeave', {stayId: stay.id}, context(stay))}`)}
-        ${section(named('RESERVED'), reserved, ({room, bed}) => html`<b>${room.ward} ${room.number}-${bed.code}</b> <small>${bed.until ? say('until', {at: short(bed.until)}) : ''}</small> ${button('admitPatient', {ward: room.ward, room: room.number, bed: bed.code}, {about: `${room.ward} ${room.number}-${bed.code}`})}`)}
-      </div></div>`;
-  }
-}
+/** A list with its title and number; that it is empty is said in its title. */
+export const section = (title, rows, line) => html`<section class="card ${rows.length ? '' : 'empty'}"><h2>${title} <span class="of">${rows.length}</span></h2>
+  ${rows.length ? html`<ul class="lines">${rows.map(row => html`<li>${line(row)}</li>`)}</ul>` : nothing}</section>`;
 
 /** What waits to be put right: reported movements that do not fit, deaths without a discharge, consults, parked commands. */
 class Mend extends Screen {
@@ -116,29 +85,6 @@ class Acts extends Screen {
   }
 }
 
-/** A ward's round with medication: each active prescription with its last dose, what is longest ago first. */
-class Doses extends Screen {
-  async read(signal) {
-    return (await ask('Doses', {ward: this.route.own.ward || null, ...asked()}, signal)).stays;
-  }
-
-  view() {
-    const rows = this.data.nodes.filter(stay => stay.prescriptions?.length).toSorted((a, b) => place(a).localeCompare(place(b), 'en', {numeric: true}));
-    const last = prescription => prescription.administrations.toSorted((a, b) => a.occurredAt.localeCompare(b.occurredAt)).at(-1);
-    return html`<h1>${say('doses')}</h1>${wardChoice(this.route, this.wards)}<p class="quiet">${say(this.data.pageInfo.hasNextPage ? 'doses.choose' : 'doses.help')}</p>
-      <div class="columns">${rows.map(stay => html`<section class="card"><h2><a href=${address('stay/' + stay.id)}>${nameOf(stay.patient)}</a> <span class="of">${place(stay)}</span></h2>
-        <ul class="lines">${stay.prescriptions.map(prescription => {
-          const dose = last(prescription);
-          const what = `${prescription.medication.name} ${prescription.dose ?? ''}`;
-          return html`<li class="prescribed"><b>${what}</b> <small>${[prescription.route, prescription.frequency].filter(Boolean).join(' · ')}</small>
-            <span class="dose-line">${dose ? html`<span class=${dose.given ? 'given' : 'notgiven'}>${dose.given ? '✓' : '✗'} ${short(dose.occurredAt)}</span>` : html`<i class="flag due">${say('noDose')}</i>`}
-            ${button('recordAdministration', {prescriptionId: prescription.id, given: 'true', doseGiven: prescription.dose}, {patient: stay.patient, stay, about: what})}</span></li>`;
-        })}</ul></section>`)}</div>`;
-  }
-}
-
-customElements.define('wb-doses', Doses);
-customElements.define('wb-flow', Flow);
 customElements.define('wb-mend', Mend);
 customElements.define('wb-access', Access);
 customElements.define('wb-acts', Acts);

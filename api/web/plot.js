@@ -1,6 +1,9 @@
-/** Plots: bars of figures, each with its value; the table beside them has the same. */
+/** Plots: bars, steps and columns of figures, each with its value; the table beside them has the same. */
 
-import {html, svg} from './vendor/lit.js';
+import {html, nothing, svg} from './vendor/lit.js';
+
+const WIDTH = 640;
+const LEFT = 34;
 
 /** Bars of rows {label, value, shown}, as wide as there is room. */
 export function bars(rows, title) {
@@ -13,5 +16,48 @@ export function bars(rows, title) {
       <text x=${left - 8} y=${i * line + 15} text-anchor="end">${label.length > 38 ? label.slice(0, 37) + '…' : label}</text>
       <rect x=${left} y=${i * line + 4} width=${Math.max(((width - left - 90) * value) / most, 1)} height=${line - 6} rx="2"></rect>
       <text x=${left + ((width - left - 90) * value) / most + 6} y=${i * line + 15}>${shown}</text>`)}
+  </svg>`;
+}
+
+/** A height for values up to `most`, with round lines across. */
+function scale(most, top, bottom) {
+  const rough = Math.max(most, 1) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max([1, 2, 2.5, 5, 10].map(n => n * power).find(n => n >= rough), most > 4 ? 1 : 0.1);
+  const end = Math.ceil(Math.max(most, step) / step) * step;
+  const y = value => bottom - ((bottom - top) * value) / end;
+  const lines = Array.from({length: Math.round(end / step) + 1}, (_, i) => +(i * step).toFixed(2));
+  return {y, lines: svg`${lines.map(value => svg`<line x1=${LEFT} x2=${WIDTH} y1=${y(value)} y2=${y(value)}></line><text x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${value}</text>`)}`};
+}
+
+/** Columns side by side at each of the rows {label, values}, and over them a line that changes in steps: {name, values}. A bed
+ * is taken or free from one moment to another, so nothing is drawn between two values but a step. */
+export function columns(rows, {title, names = [], line = null}) {
+  const bottom = 150;
+  const most = Math.max(0, ...rows.flatMap(({values}) => values), ...(line?.values ?? []));
+  const {y, lines} = scale(most, 10, bottom);
+  const room = (WIDTH - LEFT) / rows.length;
+  const x = i => LEFT + i * room;
+  const width = names.length ? (room * 0.8) / names.length : 0;
+  const every = Math.ceil(rows.length / 12);
+  return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + 22}`}>
+    ${lines}
+    ${rows.map(({label, values}, i) => svg`${values.map((value, n) => value ? svg`<rect class=${`s${n}`} x=${x(i) + room * 0.1 + n * width} y=${y(value)} width=${width} height=${bottom - y(value)} rx="1"><title>${label}: ${value} ${names[n] ?? ''}</title></rect>` : nothing)}
+      ${i % every ? nothing : svg`<text x=${x(i) + room / 2} y=${bottom + 16} text-anchor="middle">${label}</text>`}`)}
+    ${line ? svg`<path class="step" d=${'M' + line.values.map((value, i) => `${x(i)} ${y(value)}H${x(i + 1)}`).join('L')}></path>` : nothing}
+  </svg>
+  ${names.length + (line ? 1 : 0) > 1 ? html`<p class="legend">${names.map((name, n) => html`<span class=${`s${n}`}>${name}</span>`)}${line ? html`<span class="step">${line.name}</span>` : nothing}</p>` : nothing}`;
+}
+
+/** What holds from one moment to the next, as a line of steps over the time between two moments. */
+export function stairs(points, {title, from, to, days}) {
+  const bottom = 150;
+  const {y, lines} = scale(Math.max(0, ...points.map(({value}) => value)), 10, bottom);
+  const x = at => LEFT + ((WIDTH - LEFT) * (Math.min(Math.max(at, from), to) - from)) / (to - from);
+  const every = Math.ceil(days.length / 10);
+  return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + 22}`}>
+    ${lines}
+    ${days.map(({at, label}, i) => svg`<line class="day" x1=${x(at)} x2=${x(at)} y1="10" y2=${bottom}></line>${i % every ? nothing : svg`<text x=${x(at) + 3} y=${bottom + 16}>${label}</text>`}`)}
+    <path class="step" d=${points.map(({at, value}, i) => (i ? `H${x(at)}V${y(value)}` : `M${x(at)} ${y(value)}`)).join('') + `H${x(to)}`}></path>
   </svg>`;
 }

@@ -1,37 +1,46 @@
-/** How a recorded fact is put right or taken back: by the kind of its timeline entry. */
+/** How a recorded fact is put right or taken back: by the kind of its timeline entry, with what it says now. */
 
 import {may} from './session.js';
 
+const stay = entry => ({stayId: entry.stayId});
 const movement = entry => ({movementId: entry.movementId});
 const MOVEMENTS = ['STAY_EMERGENCY_CARE_RECORDED', 'STAY_ROOM_ALLOCATED', 'STAY_TRANSFERRED', 'STAY_BED_SWAPPED', 'STAY_LEAVE_STARTED', 'STAY_LEAVE_ENDED', 'STAY_ATTENDING_CHANGED', 'STAY_SPECIALTY_CHANGED', 'STAY_DISCHARGE_PLANNED'];
-const of = field => (entry, data) => ({[field]: data[field.slice(0, -2)]});
-const ofFlag = (entry, data) => ({stayId: entry.stayId, flagId: data.flag});
+const CHANGES = ['CHANGED', 'HELD', 'RESUMED', 'STOPPED', 'COMPLETED'].map(name => 'PRESCRIPTION_' + name);
+const of = field => (entry, content) => ({[field]: content[field]});
+const ofFlag = (entry, content) => ({stayId: entry.stayId, flagId: content.flagId});
+const ofPrescription = entry => ({prescriptionId: entry.subject});
+const both = (correct, cancel, values) => [[correct, values], [cancel, values]];
 
 const WAYS = {
-  STAY_ADMITTED: [['correctMovement', movement], ['cancelAdmission', entry => ({stayId: entry.stayId})]],
-  STAY_DISCHARGED: [['correctMovement', movement], ['cancelDischarge', entry => ({stayId: entry.stayId})]],
-  STAY_VISIT_RECORDED: [['amendVisit', of('visitId')], ['cancelVisit', of('visitId')]],
-  STAY_CONSULT_REQUESTED: [['correctConsult', of('consultId')], ['cancelConsult', of('consultId')]],
-  STAY_CONSULT_WITHDRAWN: [['correctConsultWithdrawal', of('consultId')], ['cancelConsultWithdrawal', of('consultId')]],
-  STAY_FLAG_RAISED: [['correctFlag', ofFlag], ['cancelFlag', ofFlag]],
-  STAY_FLAG_LOWERED: [['correctFlagLowering', ofFlag], ['cancelFlagLowering', ofFlag]],
-  PRESCRIPTION_CHANGED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
-  PRESCRIPTION_HELD: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
-  PRESCRIPTION_RESUMED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
-  PRESCRIPTION_STOPPED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
-  PRESCRIPTION_COMPLETED: [['correctPrescriptionChange', of('changeId')], ['cancelPrescriptionChange', of('changeId')]],
-  PRESCRIPTION_ADMINISTRATION_RECORDED: [['correctAdministration', of('administrationId')], ['cancelAdministration', of('administrationId')]],
-  PRESCRIPTION_UNPRESCRIBED_GIVEN: [['correctAdministration', of('administrationId')], ['cancelAdministration', of('administrationId')]],
-  PRESCRIPTION_INFUSION_ENDED: [['correctInfusionEnd', of('administrationId')], ['cancelInfusionEnd', of('administrationId')]],
-  PATIENT_DIED: [['correctDeath', entry => ({stayId: entry.stayId})], ['cancelDeath', entry => ({stayId: entry.stayId})]],
+  STAY_ADMITTED: [['correctMovement', movement], ['cancelAdmission', stay]],
+  STAY_DISCHARGED: [['correctMovement', movement], ['cancelDischarge', stay]],
+  STAY_VISIT_RECORDED: both('amendVisit', 'cancelVisit', of('visitId')),
+  STAY_CONSULT_REQUESTED: both('correctConsult', 'cancelConsult', of('consultId')),
+  STAY_CONSULT_WITHDRAWN: both('correctConsultWithdrawal', 'cancelConsultWithdrawal', of('consultId')),
+  STAY_FLAG_RAISED: both('correctFlag', 'cancelFlag', ofFlag),
+  STAY_FLAG_LOWERED: both('correctFlagLowering', 'cancelFlagLowering', ofFlag),
+  PRESCRIPTION_WRITTEN: both('correctPrescription', 'cancelPrescription', ofPrescription),
+  PRESCRIPTION_ADMINISTRATION_RECORDED: both('correctAdministration', 'cancelAdministration', of('administrationId')),
+  PRESCRIPTION_UNPRESCRIBED_GIVEN: both('correctAdministration', 'cancelAdministration', of('administrationId')),
+  PRESCRIPTION_INFUSION_ENDED: both('correctInfusionEnd', 'cancelInfusionEnd', of('administrationId')),
+  PATIENT_DIED: both('correctDeath', 'cancelDeath', stay),
 };
-for (const kind of MOVEMENTS) WAYS[kind] = [['correctMovement', movement], ['cancelMovement', movement]];
+for (const kind of MOVEMENTS) WAYS[kind] = both('correctMovement', 'cancelMovement', movement);
+for (const kind of CHANGES) WAYS[kind] = both('correctPrescriptionChange', 'cancelPrescriptionChange', of('changeId'));
+
+/** What a fact says, by the names of the inputs. Practitioners are by their id: `staff` of them is filled in by the form. */
+function says({bed, keepsBed, flagKind, kind, ...content}) {
+  const staff = {};
+  for (const [name, value] of Object.entries(content)) if (/Id$/.test(name)) staff[name.slice(0, -2)] = value;
+  return {...content, ...(bed?.room ? bed : {}), keepBed: keepsBed, kind, flagKind: flagKind ?? kind, staff};
+}
 
 /** The commands by which an entry is put right, each with its values; none of one that holds no longer. */
 export function waysOf(entry) {
   if (entry.status === 'CORRECTED' || entry.status === 'CANCELLED') return [];
-  const data = typeof entry.data === 'string' ? JSON.parse(entry.data) : (entry.data ?? {});
+  const content = (typeof entry.content === 'string' ? JSON.parse(entry.content) : entry.content) ?? {};
   return (WAYS[entry.kind] ?? [])
-    .map(([command, values]) => [command, {occurredAt: /^(correct|amend)/.test(command) ? entry.occurredAt : null, ...values(entry, data)}])
-    .filter(([command, values]) => may(command) && Object.entries(values).every(([name, value]) => name === 'occurredAt' || value));
+    .map(([command, values]) => [command, values(entry, content)])
+    .filter(([command, values]) => may(command) && Object.values(values).every(Boolean))
+    .map(([command, values]) => [command, /^(correct|amend)/.test(command) ? {...says(content), occurredAt: entry.occurredAt, ...values} : values]);
 }

@@ -4,8 +4,8 @@ import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, failure, go, save} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {clocks, date, dayTime, fullDay, localDay} from './time.js';
-import {bars} from './plot.js';
+import {chartDay, clocks, date, dayTime, fullDay, localDay, moment} from './time.js';
+import {bars, columns, stairs} from './plot.js';
 import {named, say} from './words.js';
 
 const dayBefore = days => localDay(Date.now() - days * 864e5);
@@ -19,7 +19,8 @@ class Reports extends Screen {
       may('report') ? ask('Report', {name, period: {from, to}, ward: ward || null, knownAt: clocks.knownAt}, signal).catch(error => ({error})) : /** @type {any} */ ({}),
       may('report_issues') ? ask('ReportIssues', {name}, signal).catch(() => null) : null,
     ]);
-    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error, issues: issues?.reportIssues.nodes};
+    const history = report.report && /census|occupancy/.test(name) ? await readHistory(report.report, signal).catch(() => null) : null;
+    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error, issues: issues?.reportIssues.nodes, history};
   }
 
   #choose(part, value) {
@@ -48,10 +49,14 @@ class Reports extends Screen {
     const label = figure => figure.of.map(({value}) => value).join(' · ') || figure.name;
     const byName = new Map();
     for (const figure of report.figures) byName.set(figure.name, [...(byName.get(figure.name) ?? []), figure]);
-    const drawn = [...byName].filter(([, those]) => those.length > 1 && those.length <= 60 && those.some(({value}) => value));
+    const single = report.figures.filter(({of}) => !of.length);
     return html`<section class="card"><h2>${report.definition.title}</h2>
       <p class="quiet">${date(report.period.from)} – ${date(report.period.to)} · ${report.ward ?? say('wholeHouse')} · ${clocks.knownAt ? say('asKnown', {at: dayTime(clocks.knownAt)}) : say('asKnownNow')}</p>
-      ${drawn.slice(0, 3).map(([name, those]) => html`<figure><figcaption>${named(name)} (${those[0].unit})</figcaption>${bars(those.map(figure => ({label: label(figure), value: figure.value ?? 0, shown: figure.shown})), name)}</figure>`)}
+      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${unit === 'seconds' && value != null ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unit}</small>`}</dd></div>`)}</dl>` : nothing}
+      ${this.data.history ? html`<figure><figcaption>${say('bedsTaken')}</figcaption>${stairs(this.data.history.points, {title: say('bedsTaken'), ...this.data.history})}
+        <details><summary>${say('asTable')}</summary><div class="scroll tall" tabindex="0" role="region" aria-label=${say('bedsTaken')}><table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
+          <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table></div></details></figure>` : nothing}
+      ${plots(byName)}
       <div class="scroll" tabindex="0" role="region" aria-label=${report.definition.title}><table><thead><tr><th scope="col">${say('figure')}</th><th scope="col">${say('of')}</th><th scope="col">${say('value')}</th><th scope="col">${say('unit')}</th></tr></thead>
         <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(({name, value}) => `${name} ${value}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${figure.unit}</td></tr>`)}</tbody></table></div>
       ${report.notes.map(note => html`<p class="quiet">${note}</p>`)}
@@ -67,6 +72,65 @@ class Reports extends Screen {
         ${each.changes.length ? html`<ul>${each.changes.map(change => html`<li><b>${named(change.name)} ${change.of.map(({value}) => value).join(' ')}</b>: <s>${change.oldShown}</s> → <b>${change.newShown}</b>
           <ul>${change.causes.flatMap(({facts}) => facts).map(fact => html`<li><small>${fact.stayId ? html`<a href=${address('stay/' + fact.stayId)}>${fact.summary ?? fact.kind}</a>` : (fact.summary ?? fact.kind)} · ${dayTime(fact.recordedAt)} ${fact.recordedBy ? `· ${fact.recordedBy.subject}` : ''}</small></li>`)}</ul></li>`)}</ul>` : html`<p class="quiet">${say('nothingChanged')}</p>`}`)}</article>`;
   }
+}
+
+/** Figures that belong in one plot, the first of each being what is drawn first. */
+const TOGETHER = [['meanOccupancyByHour'], ['arrivalsByHour', 'departuresByHour'], ['census'], ['admissions', 'discharges'], ['transfersIn', 'transfersOut'], ['percentile90ByHour', 'medianDelayByHour'], ['lateByHour'], ['lateByWard'], ['dailyOccupancyRate'], ['bedsHeld']];
+/** Figures of a state, which lasts: they are drawn in steps; what happens is drawn in columns. */
+const LASTS = /^(census|bedsHeld|meanOccupancy|dailyOccupancyRate)/;
+
+const labelOf = figure => figure.of.map(({name, value}) => (name === 'day' ? date(value).replace(/ \d{4}$/, '') : name === 'kind' ? named(value) : value)).join(' · ') || named(figure.name);
+
+/** The plots of figures by name: by hours and days over time, by other things as bars. */
+function plots(byName) {
+  const drawn = [...byName].filter(([, those]) => those.length > 1 && those.length <= 62 && those[0].of.length === 1 && those.some(({value}) => value));
+  const names = new Set(drawn.map(([name]) => name));
+  const groups = TOGETHER.map(group => group.filter(name => names.has(name))).filter(group => group.length);
+  const chosen = groups.length ? groups : drawn.slice(0, 3).map(([name]) => [name]);
+  return html`<div class="columns plots">${chosen.slice(0, 6).map(group => {
+    const first = byName.get(group[0]);
+    const title = `${group.map(named).join(', ')} (${first[0].unit})`;
+    const isTime = /^(day|hour)$/.test(first[0].of[0].name);
+    const of = new Map(group.map(name => [name, new Map(byName.get(name).map(figure => [figure.of[0].value, figure.value ?? 0]))]));
+    const rows = [...new Set(group.flatMap(name => [...of.get(name).keys()]))].sort();
+    const labels = new Map(group.flatMap(name => byName.get(name)).map(figure => [figure.of[0].value, labelOf(figure)]));
+    const valuesOf = name => rows.map(key => of.get(name).get(key) ?? 0);
+    const plot = !isTime
+      ? bars(first.map(figure => ({label: labelOf(figure), value: figure.value ?? 0, shown: figure.shown})), title)
+      : LASTS.test(group[0])
+        ? columns(rows.map(key => ({label: labels.get(key), values: []})), {title, line: {name: named(group[0]), values: valuesOf(group[0])}})
+        : columns(rows.map(key => ({label: labels.get(key), values: group.map(name => of.get(name).get(key) ?? 0)})), {title, names: group.map(named)});
+    return html`<figure><figcaption>${title}</figcaption>${plot}</figure>`;
+  })}</div>`;
+}
+
+/** Seconds, as one says them. */
+function lasting(seconds) {
+  const minutes = Math.round(seconds / 60);
+  return minutes < 1 ? `${Math.round(seconds)} s` : minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** How many beds were taken from when on, in the days of a report. */
+async function readHistory({period, ward}, signal) {
+  const day = (text, more) => new Date(Date.parse(text + 'T00:00Z') + more * 864e5).toISOString().slice(0, 10);
+  const midnight = text => Date.parse(moment(text + 'T00:00'));
+  const count = Math.round((Date.parse(period.to) - Date.parse(period.from)) / 864e5) + 1;
+  if (count > 31) return null;
+  const [from, to] = [midnight(period.from), Math.min(midnight(day(period.to, 1)), Date.now())];
+  if (to <= from) return null;
+  const {occupancyHistory} = await ask('History', {from: new Date(from).toISOString(), to: new Date(to).toISOString(), ward, knownAt: clocks.knownAt}, signal);
+  const steps = new Map([[from, 0]]);
+  for (const {since, until, sharesBedOf} of occupancyHistory) {
+    if (sharesBedOf) continue;
+    const begin = Math.max(Date.parse(since), from);
+    steps.set(begin, (steps.get(begin) ?? 0) + 1);
+    const end = until ? Date.parse(until) : Infinity;
+    if (end < to) steps.set(end, (steps.get(end) ?? 0) - 1);
+  }
+  let value = 0;
+  const points = [...steps].sort(([a], [b]) => a - b).map(([at, by]) => ({at, value: (value += by)}));
+  const days = Array.from({length: count}, (_, i) => midnight(day(period.from, i))).filter(at => at < to).map(at => ({at, label: chartDay(at)}));
+  return {points, from, to, days};
 }
 
 /** The figures as a file; a cell that a spreadsheet would take for a formula begins with an apostrophe. */

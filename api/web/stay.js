@@ -5,6 +5,7 @@ import {Screen, act, address, go, nameOf, refresh, save} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, isPast, localDay, short, time, weekday} from './time.js';
+import {allergiesOf} from './find.js';
 import {waysOf} from './putright.js';
 import {named, say} from './words.js';
 
@@ -72,11 +73,22 @@ class StayScreen extends Screen {
         ${stay.dischargedAt
           ? html`<div><dt>${named('STAY_DISCHARGED')}</dt><dd>${dayTime(stay.dischargedAt)} · ${named(stay.disposition ?? 'OTHER')} ${stay.destination ?? ''}</dd></div>`
           : html`<div><dt>${named('dischargePlan')}</dt><dd>${named(stay.dischargePlan)}${stay.expectedDischarge ? ` · ${dayTime(stay.expectedDischarge)}` : ''}</dd></div>`}
-        ${patient?.allergies?.length ? html`<div><dt>${say('allergies')}</dt><dd>${patient.allergies.map(allergy => html`<i class="flag">${allergy.substance.name}</i> ${named(allergy.verification)}${allergy.severity ? `, ${named(allergy.severity)}` : ''} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} `)}</dd></div>` : nothing}
-        ${stay.flags?.length ? html`<div><dt>${say('flags')}</dt><dd>${stay.flags.map(flag => html`<i class="flag">${named(flag.kind)}</i> ${flag.note ?? ''} ${may('lowerFlag') ? html`<button type="button" class="link" @click=${() => act('lowerFlag', {stayId: stay.id, flagId: flag.id}, {patient: stay.patient, stay, about: named(flag.kind)})}>${named('lowerFlag')}</button>` : nothing} `)}</dd></div>` : nothing}
         ${stay.mother ? html`<div><dt>${say('mother')}</dt><dd><a href=${address('stay/' + stay.mother.id)}>${nameOf(stay.mother.patient)}</a></dd></div>` : nothing}
         ${stay.children?.length ? html`<div><dt>${say('children')}</dt><dd>${stay.children.map(child => html`<a href=${address('stay/' + child.id)}>${nameOf(child.patient)}</a> `)}</dd></div>` : nothing}
-      </dl></header>`;
+      </dl></header>
+      ${patient?.allergies ? allergiesOf(patient) : nothing}${stay.flags ? this.#flags(stay) : nothing}`;
+  }
+
+  /** What is raised on the board, each with its note. */
+  #flags(stay) {
+    const context = {patient: stay.patient, stay};
+    const isOpen = stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE';
+    const button = (command, flag) => may(command) ? html`<button type="button" class="link noprint" aria-label=${`${named(command)}: ${named(flag.kind)}`} @click=${() => act(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: /^correct/.test(command) ? flag.since : null}, {...context, about: named(flag.kind)})}>${say(/^correct/.test(command) ? 'putRight' : 'lower')}</button>` : nothing;
+    if (!stay.flags.length && !(isOpen && may('raiseFlag'))) return nothing;
+    return html`<section class="banner raised" aria-label=${say('flags')}><b>${say('flags')}</b>
+      ${stay.flags.map(flag => html`<span><i class="flag raised">${named(flag.kind)}</i> ${flag.note ?? ''} <small>${say('since', {at: short(flag.since)})}</small> ${button('lowerFlag', flag)}${button('correctFlag', flag)}</span>`)}
+      ${stay.flags.length ? nothing : html`<span class="quiet">${say('none')}</span>`}
+      ${isOpen && may('raiseFlag') ? html`<button type="button" class="link noprint" @click=${() => act('raiseFlag', {stayId: stay.id}, context)}>${named('raiseFlag')}</button>` : nothing}</section>`;
   }
 
   #acts(stay) {
@@ -84,13 +96,12 @@ class StayScreen extends Screen {
     if (stay.status === 'ADMITTED') commands.push([stay.bed ? 'transferPatient' : 'allocateRoom', 'm'], ['swapBeds', 's'], ['startLeave', 'l']);
     if (stay.status === 'ON_LEAVE') commands.push(['endLeave', 'l']);
     if (stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE')
-      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['raiseFlag'], ...(stay.patient ? [['recordAllergy']] : []), ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty']);
+      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['requestBed'], ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty']);
     if (stay.status === 'DISCHARGED') commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['cancelDischarge']);
     if (stay.status !== 'CANCELLED') commands.push(['recordDeath'], ['recordEmergencyCare'], ['moveStay'], ['cancelAdmission']);
     const offered = commands.filter(([command]) => may(command));
     const context = {patient: stay.patient, stay};
-    const values = command => command === 'recordAllergy' ? {patientMrn: stay.patient.mrn, mrnAuthority: stay.patient.mrnAuthority} : {stayId: stay.id};
-    const button = ([command, letter]) => html`<button type="button" data-key=${letter ?? nothing} @click=${() => act(command, values(command), context)}>${named(command)}${letter ? html` <kbd aria-hidden="true">${letter}</kbd>` : nothing}</button>`;
+    const button = ([command, letter]) => html`<button type="button" data-key=${letter ?? nothing} @click=${() => act(command, command === 'planDischarge' ? {stayId: stay.id, plan: stay.dischargePlan, expectedAt: stay.expectedDischarge} : {stayId: stay.id}, context)}>${named(command)}${letter ? html` <kbd aria-hidden="true">${letter}</kbd>` : nothing}</button>`;
     return html`<div class="acts noprint" role="group" aria-label=${say('group.acts')}>${offered.slice(0, 7).map(button)}
       ${offered.length > 7 ? html`<details class="moreacts"><summary>${say('moreActs')}</summary><div>${offered.slice(7).map(button)}</div></details>` : nothing}</div>`;
   }
@@ -159,7 +170,7 @@ class StayScreen extends Screen {
     const button = command => html`<button type="button" class="link" @click=${() => act(command, command === 'recordAdministration' ? {...id, given: 'true', doseGiven: prescription.dose} : id, about)}
       aria-label=${`${named(command)}: ${about.about}`}>${named(command)}</button>`;
     return html`<tr class=${prescription.status}><th scope="row">${prescription.medication.name}
-        <small>${[prescription.dose, prescription.route, prescription.frequency].filter(Boolean).join(' · ')} <i class="flag">${named(prescription.status)}</i></small>
+        <small>${[prescription.dose, prescription.route, howOften(prescription)].filter(Boolean).join(' · ')} ${prescription.status === 'ACTIVE' ? nothing : html`<i class="flag">${named(prescription.status)}</i>`}</small>
         <span class="noprint">${first ? button(first) : nothing}${others.length ? html`<details><summary aria-label=${`${say('moreActs')}: ${about.about}`}>…</summary>${others.map(button)}</details>` : nothing}</span></th>
       ${days.map(day => html`<td>${prescription.administrations.filter(dose => localDay(dose.occurredAt) === day).map(dose => html`<span class="dose ${dose.given ? 'given' : 'notgiven'}"
         title=${`${dose.given ? (dose.doseGiven ?? say('given')) : (dose.reasonNotGiven ?? say('notGiven'))}`}>${time(dose.occurredAt)} ${dose.given ? '✓' : '✗'}</span>`)}</td>`)}</tr>`;
@@ -169,6 +180,13 @@ class StayScreen extends Screen {
     return html`<section class="card"><h2>${say('consults')}</h2><ul>${stay.consults.map(consult => html`<li>${named(consult.status)} · ${consult.specialty ?? consult.practitioner?.familyName ?? ''} · ${short(consult.requestedAt)} ${consult.question ? html`<q>${consult.question}</q>` : nothing}
       ${consult.status === 'OPEN' && may('recordVisit') ? html`<button type="button" class="link" @click=${() => act('recordVisit', {stayId: stay.id, kind: 'CONSULT', consultId: consult.id}, {patient: stay.patient, stay, about: consult.question})}>${say('answer')}</button>` : nothing}</li>`)}</ul></section>`;
   }
+}
+
+/** How often a medicine is given, in words or by its schedule. */
+export function howOften({frequency, schedule}) {
+  if (frequency || !schedule) return frequency;
+  const {timesOfDay, everyHours, asNeeded} = schedule;
+  return asNeeded ? named('asNeeded') : everyHours ? say('everyHours', {n: everyHours}) : (timesOfDay ?? []).map(each => each.slice(0, 5)).join(', ');
 }
 
 async function readTimeline(variables, signal) {
@@ -191,11 +209,13 @@ function strip(stay) {
   const end = Date.parse(stay.dischargedAt ?? clocks.asOf ?? new Date());
   const lasting = places.filter(({occurredAt}, i) => i + 1 === places.length || Date.parse(places[i + 1].occurredAt) > Date.parse(occurredAt));
   const whole = Math.max(end - Date.parse(places[0].occurredAt), 1);
+  let last = '';
   return html`<ol class="movements" aria-label=${say('movements')}>${lasting.map((movement, i) => {
     const until = i + 1 < lasting.length ? Date.parse(lasting[i + 1].occurredAt) : end;
     const share = Math.max((until - Date.parse(movement.occurredAt)) / whole, 0.02);
     const isLeave = movement.kind === 'STAY_LEAVE_STARTED';
-    const place = isLeave ? named('ON_LEAVE') : movement.room ? `${movement.room.ward} ${movement.room.number}-${movement.bed}` : (movement.withoutBed ?? '');
+    const place = isLeave ? named('ON_LEAVE') : movement.room ? `${movement.room.ward} ${movement.room.number}-${movement.bed}` : (movement.withoutBed ?? last);
+    if (!isLeave) last = place;
     return html`<li class=${isLeave ? 'leave' : ''} .style=${`flex-grow:${Math.round(share * 1000)}`} title=${`${place}, ${dayTime(movement.occurredAt)}`}>
       <b>${place}</b><small>${short(movement.occurredAt)}</small></li>`;
   })}</ol>`;

@@ -3,7 +3,7 @@
 import {language} from './words.js';
 
 export const clocks = {asOf: null, knownAt: null, locked: true};
-export const hospital = {name: '', zone: 'UTC', simulated: false, lateAfterMinutes: 60};
+export const hospital = {name: '', zone: 'UTC', simulated: false, lateAfterMinutes: 60, flags: []};
 
 /** Read the clocks from the address. */
 export function readClocks(parameters) {

@@ -20,6 +20,9 @@ export async function loadWords(wanted = localStorage.getItem(KEY) ?? navigator.
 export const say = (key, values = {}) =>
   (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 
+/** Whether there is such a text. */
+export const says = key => key in texts;
+
 /** The name of a command, a field or a value of the schema; one without a name is read as it is written. */
 export const named = name =>
   names[name] ?? name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase());

@@ -4,8 +4,6 @@
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,10 @@ from application.authorization.roles import Role
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward
 from tests.support.server_process import Served
+from tests.web.browsing import Open, bed_of, form, violations
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SCREENS = (
     "board",
     "find",
@@ -32,70 +29,6 @@ SCREENS = (
     "acts",
     "explorer",
 )
-
-Open = Callable[..., Any]
-
-
-@pytest.fixture
-def page_of(chromium: Any, running: Served) -> Iterator[Open]:
-    """Open the page with a login of a role; at the end nothing of it was broken or asked elsewhere."""
-    faults: list[str] = []
-    contexts: list[Any] = []
-
-    def opened(role: Role = Role.NURSE, wards: tuple[str, ...] = (), **options: Any) -> Any:
-        context = chromium.new_context(bypass_csp=False, **{"locale": "en-GB", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: _check_here(request.url, running, faults))
-        page.on("console", lambda message: _check_policy(message.text, faults))
-        token = LOGIN.make(role, f"a {role}", wards)
-        page.goto(f"http://127.0.0.1:{running.port}/#token={token}")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert faults == []
-
-
-def _check_here(url: str, running: Served, faults: list[str]) -> None:
-    if not url.startswith(f"http://127.0.0.1:{running.port}/") and not url.startswith("blob:"):
-        faults.append(f"asked elsewhere: {url}")
-
-
-def _check_policy(text: str, faults: list[str]) -> None:
-    if "Content Security Policy" in text or "TrustedHTML" in text:
-        faults.append(text)
-
-
-@contextmanager
-def form(page: Any, title: str) -> Iterator[Any]:
-    """The open form of a command; it is recorded at the end."""
-    dialog = page.get_by_role("dialog", name=title)
-    dialog.wait_for()
-    yield dialog
-    dialog.get_by_role("button", name="Record", exact=True).click()
-    refusal = dialog.locator(".refusal").or_(page.locator("main:not(:has(~ wb-form))"))
-    refusal.first.wait_for(state="attached")
-    assert dialog.locator(".refusal").all_inner_texts() == []
-    dialog.wait_for(state="detached")
-
-
-@pytest.fixture
-def ada(followed: Ward) -> dict[str, str]:
-    """A patient in a bed of a ward of her own, with another bed that is free."""
-    ward = followed.name("W")
-    room = followed.room("A", "B", ward=ward)
-    name = followed.name("Lovelace")
-    mrn = followed.patient(familyName=name, givenName="Ada", birthDate="1984-05-02", sex="FEMALE")
-    stay = followed.stay(f"{room}/A", patientMrn=mrn)
-    return {"ward": ward, "room": room.split("/")[1], "name": name, "stay": stay, "mrn": mrn}
-
-
-def bed_of(page: Any, text: str) -> Any:
-    return page.locator("a.bed", has_text=text)
 
 
 def test_a_nurse_moves_a_patient_by_keyboard_and_takes_it_back(
@@ -204,7 +137,7 @@ def test_who_is_second_at_a_bed_sees_who_has_it(
     followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=first)
     dialog.get_by_role("button", name="Record", exact=True).click()
     refusal = dialog.locator(".field.bad .refusal")
-    refusal.get_by_text("The bed is taken.").wait_for()
+    refusal.get_by_text(re.compile("Quick has bed")).wait_for()
     assert dialog.locator("#f-bed").get_attribute("aria-invalid") == "true"
     refusal.get_by_role("button", name="Swap beds").wait_for()
     refusal.get_by_role("link", name="See who has it").click()
@@ -360,26 +293,26 @@ def test_without_a_login_it_asks_for_one(chromium: Any, running: Served) -> None
 # -- for everybody --
 
 
-def violations(page: Any) -> list[str]:
-    """What axe finds. It is run beside the page's policy, as an extension of the browser would be."""
-    page.context.new_cdp_session(page).send(
-        "Runtime.evaluate", {"expression": AXE, "allowUnsafeEvalBlockedByCSP": True}
-    )
-    found = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", STANDARDS
-    )
-    return [
-        f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}"
-        for each in found["violations"]
-    ]
+VIEWS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "forced colours": {"forced_colors": "active"},
+    "200 %": {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2},
+}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_screen(page_of: Open, ada: dict[str, str], scheme: str) -> None:
-    page = page_of(Role.ADMIN, color_scheme=scheme)
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_on_any_screen(
+    page_of: Open, followed: Ward, ada: dict[str, str], view: str
+) -> None:
+    followed.record("requestBed", stayId=ada["stay"], ward=ada["ward"], urgency="STAT")
+    followed.record("raiseFlag", stayId=ada["stay"], flagKind="FALL_RISK", note="fell twice")
+    followed.prescription(ada["stay"], schedule={"everyHours": 6})
+    page = page_of(Role.ADMIN, **VIEWS[view])
     base = page.url.partition("#")[0]
     found: dict[str, list[str]] = {}
-    for screen in (*SCREENS, f"stay/{ada['stay']}", "board?at=2020-01-01T00:00:00Z&apart=1"):
+    own = (f"doses?ward={ada['ward']}", f"stay/{ada['stay']}", f"find?q={ada['name']}")
+    for screen in (*SCREENS, *own, "board?at=2020-01-01T00:00:00Z&apart=1"):
         page.goto(f"{base}#/{screen}")
         page.locator("main > * > *").nth(1).wait_for(state="attached")
         found[screen] = violations(page)

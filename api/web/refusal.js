@@ -1,0 +1,39 @@
+/** What was refused, in the reader's language by its code and what it names; what to do, and the click that does it. */
+
+import {html, nothing} from './vendor/lit.js';
+import {address, nameOf} from './shell.js';
+import {ask} from './gql.js';
+import {may} from './session.js';
+import {age, date, dayTime} from './time.js';
+import {language, named, say, says} from './words.js';
+
+/** Codes whose text in words says all: what the server adds is read with the others only. */
+const WHOLE = new Set(['BedOccupied', 'PatientAlreadyAdmitted', 'PatientDied', 'InFuture', 'VersionConflict', 'LikelyDuplicates', 'WarningsUnconfirmed', 'SharersUnplaced', 'ContradictsLaterFacts', 'NotAllowed', 'CommandIdReused', 'Needed', 'Unchanged', 'OFFLINE']);
+
+export const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
+export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? '';
+
+/** Learn who is meant by the ids of a refusal, so far as one may see them. */
+export async function learn(refusal) {
+  const id = refusal.byStay ?? refusal.stayId;
+  const [told, ...people] = await Promise.all([
+    id ? ask('WhoHas', {id}).catch(() => null) : null,
+    ...(refusal.candidates ?? []).map(id => ask('Person', {id}).catch(() => null)),
+  ]);
+  return {...refusal, who: told?.stay, people: people.map(told => told?.patient).filter(Boolean)};
+}
+
+/** The refusal, with `ways`: what is offered instead, each a text and what it does. */
+export function refusalOf(refusal, ways, close) {
+  const {code, message, facts = [], warnings = [], byStay, stayId, who, people = []} = refusal;
+  const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: refusal.diedAt || refusal.now ? dayTime(refusal.diedAt ?? refusal.now) : '', what: warnings.map(named).join(', '), policy: refusal.policy ? named(refusal.policy) : '', field: refusal.field ? named(refusal.field) : ''};
+  const text = says('refused.' + code) ? say('refused.' + code, values) : named(code);
+  return html`<div class="refusal" role="alert" tabindex="-1">
+    <strong>${text}</strong> ${WHOLE.has(code) || !message ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
+    ${says('todo.' + code) ? html`<p>${say('todo.' + code)}</p>` : nothing}
+    ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind.toUpperCase().replaceAll('.', '_'))} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
+    ${people.length ? html`<ul>${people.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${close}>${describe(person)}</a></li>`)}</ul>` : nothing}
+    <span class="ways">${byStay || stayId ? html`<a href=${address('stay/' + (byStay ?? stayId))} @click=${close}>${say(byStay ? 'whoHasIt' : 'openStay')}</a>` : nothing}
+    ${ways.filter(([, right]) => !right || may(right)).map(([label, , does]) => html`<button type="button" @click=${does}>${label}</button>`)}</span>
+  </div>`;
+}
