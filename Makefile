@@ -102,7 +102,7 @@ bench: setup ## Measure against peers, some minutes (ARGS=appending, reading, re
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 web: setup ## The page in Debian's chromium (apt-get install chromium): shifts, forms, axe; with node tsc, Lighthouse, a login
-	$(BIN)/pytest tests/web -m browser $(ARGS)
+	SCREENSHOTS=$(SCREENSHOTS) $(BIN)/pytest tests/web -m browser $(ARGS)
 
 failover: setup ## Break three nodes of PostgreSQL under Patroni, while staff write and read (docs/ha.md)
 	$(BIN)/pytest -n 0 -s -m nightly tests/faults/test_failover.py $(ARGS)

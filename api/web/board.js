@@ -50,18 +50,20 @@ class Board extends Screen {
     const ward = this.route.own.ward ?? null;
     const variables = {ward, ...asked()};
     const past = isPast();
-    const [{roomOccupancy}, open, difference] = await Promise.all([
-      ask('Board', variables, signal),
-      readOpen(variables, signal),
-      clocks.knownAt && may('occupancy_difference')
-        ? ask('OccupancyDifference', {fromKnown: clocks.knownAt, ward, asOf: clocks.asOf ?? clocks.knownAt}, signal).catch(() => null)
-        : null,
-    ]);
+    const [{roomOccupancy}, open] = await Promise.all([ask('Board', variables, signal), readOpen(variables, signal)]);
     this.isLive = !past;
     ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
     if (!past) this.#follow(ward);
-    this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: (difference?.occupancyDifference ?? []).flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
-    return {rooms: new Map(roomOccupancy.map(each => [each.room.id, each])), open, changed: new Set(), differs: differing(difference)};
+    else if (clocks.knownAt && may('occupancy_difference')) this.#compare(ward, signal);
+    return {rooms: new Map(roomOccupancy.map(each => [each.room.id, each])), open, changed: new Set(), differs: new Map()};
+  }
+
+  /** Outline the beds of which something else is held today, and mark when that was learned. */
+  async #compare(ward, signal) {
+    const told = await ask('OccupancyDifference', {fromKnown: clocks.knownAt, ward, asOf: clocks.asOf ?? clocks.knownAt}, signal).catch(() => null);
+    if (!told || signal.aborted) return;
+    this.data = {...this.data, differs: differing(told)};
+    this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: told.occupancyDifference.flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
   }
 
   #follow(ward) {
@@ -272,7 +274,7 @@ export async function readOpen({ward, asOf = null, knownAt = null}, signal = und
 
 function differing(difference) {
   const found = new Map();
-  for (const {room, before, after, facts} of difference?.occupancyDifference ?? [])
+  for (const {room, before, after, facts} of difference.occupancyDifference)
     found.set(room.id + (after ?? before).code, facts.map(({summary}) => summary).join('\n') || say('differs'));
   return found;
 }
