@@ -31,6 +31,7 @@ def bed_of(page: Any, text: str) -> Any:
 
 def go(page: Any, screen: str) -> None:
     """Go to a screen by its address, and wait until it shows something."""
+    page.get_by_role("navigation").wait_for()
     page.goto(page.url.partition("#")[0] + f"#/{screen}")
     page.locator("main > * > *").nth(1).wait_for(state="attached")
 

@@ -117,7 +117,8 @@ def enter(dialog: Any, id: str, kind: str, value: Any) -> None:
     elif isinstance(value, list):
         control.fill(", ".join(value))
     elif control.evaluate("each => each.tagName") == "SELECT":
-        control.select_option(str(value))
+        text = str(value)
+        control.select_option(text.upper() if id == "f-flagKind" else text)  # kinds as they are set
     else:
         text = wall(value) if kind == "DateTime" else str(value)
         control.fill(text[:5] if kind == "Time" else text)
