@@ -18,7 +18,7 @@ export function allergiesOf(patient) {
   const button = (command, allergy = null) => {
     const values = allergy ? {...of, allergyId: allergy.id, ...(/^correct/.test(command) ? {...allergy, occurredAt: allergy.since} : {})} : of;
     const about = allergy ? allergy.substance.name : '';
-    return may(command) ? html`<button type="button" class="link noprint" aria-label=${`${named(command)} ${about}`} @click=${() => act(command, values, {patient, about})}>${allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : named(command)}</button>` : nothing;
+    return may(command) ? html`<button type="button" class="link noprint" aria-label=${[allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : null, named(command), about].filter(Boolean).join(': ')} @click=${() => act(command, values, {patient, about})}>${allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : named(command)}</button>` : nothing;
   };
   return html`<section class="banner ${patient.allergies.length ? 'warn' : ''}" aria-label=${say('allergies')}><b>${say('allergies')}</b>
     ${patient.allergies.map(allergy => html`<span><strong>${allergy.substance.name}</strong> ${[allergy.severity, allergy.kind === 'INTOLERANCE' ? allergy.kind : null, allergy.verification].filter(Boolean).map(named).join(' · ')} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} ${button('endAllergy', allergy)}${button('correctAllergy', allergy)}</span>`)}

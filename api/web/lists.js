@@ -11,7 +11,12 @@ import {named, say} from './words.js';
 export const place = ({room, bed, withoutBed}) => (room ? `${room.ward} ${room.number}-${bed}` : (withoutBed ?? ''));
 
 /** A command beside the thing that it is for, if the role may give it. */
-export const button = (command, values, context, kind = 'link', label = null) => (may(command) ? html`<button type="button" class=${kind} aria-label=${`${named(command)}${context.about || context.patient ? ': ' : ''}${context.about || nameOf(context.patient ?? {familyName: ' '}).trim()}`} @click=${() => act(command, values, context)}>${label ? say(label) : named(command)}</button> ` : nothing);
+export function button(command, values, context, kind = 'link', label = null) {
+  if (!may(command)) return nothing;
+  const about = context.about || (context.patient ? nameOf(context.patient) : '');
+  const name = [label ? say(label) : null, named(command), about].filter(Boolean).join(': ');
+  return html`<button type="button" class=${kind} aria-label=${name} @click=${() => act(command, values, context)}>${label ? say(label) : named(command)}</button> `;
+}
 
 /** A list with its title and number; that it is empty is said in its title. */
 export const section = (title, rows, line) => html`<section class="card ${rows.length ? '' : 'empty'}"><h2>${title} <span class="of">${rows.length}</span></h2>

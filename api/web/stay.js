@@ -83,7 +83,7 @@ class StayScreen extends Screen {
   #flags(stay) {
     const context = {patient: stay.patient, stay};
     const isOpen = stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE';
-    const button = (command, flag) => may(command) ? html`<button type="button" class="link noprint" aria-label=${`${named(command)}: ${named(flag.kind)}`} @click=${() => act(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: /^correct/.test(command) ? flag.since : null}, {...context, about: named(flag.kind)})}>${say(/^correct/.test(command) ? 'putRight' : 'lower')}</button>` : nothing;
+    const button = (command, flag) => may(command) ? html`<button type="button" class="link noprint" aria-label=${`${say(/^correct/.test(command) ? 'putRight' : 'lower')}: ${named(command)}: ${named(flag.kind)}`} @click=${() => act(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: /^correct/.test(command) ? flag.since : null}, {...context, about: named(flag.kind)})}>${say(/^correct/.test(command) ? 'putRight' : 'lower')}</button>` : nothing;
     if (!stay.flags.length && !(isOpen && may('raiseFlag'))) return nothing;
     return html`<section class="banner raised" aria-label=${say('flags')}><b>${say('flags')}</b>
       ${stay.flags.map(flag => html`<span><i class="flag raised">${named(flag.kind)}</i> ${flag.note ?? ''} <small>${say('since', {at: short(flag.since)})}</small> ${button('lowerFlag', flag)}${button('correctFlag', flag)}</span>`)}
@@ -136,7 +136,7 @@ class StayScreen extends Screen {
         ${this.exposure?.of === entry.id ? html`<div class="exposure">${this.exposure.decided.length ? html`<ul>${this.exposure.decided.map(each => html`<li>${dayTime(each.recordedAt)} · ${each.summary}</li>`)}</ul>` : say('nothingDecided')}</div>` : nothing}
       </div>
       <span class="ways noprint">${ways.map(([command, values]) => html`<button type="button" class="link" @click=${() => act(command, values, context)}
-        aria-label=${`${named(command)}: ${entry.summary}`}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}</span></li>`;
+        aria-label=${`${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}: ${named(command)}: ${entry.summary}`}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}</span></li>`;
   }
 
   async #print(stay) {

@@ -20,6 +20,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, empty
 from tests.support.server_process import Served, served
+from tests.support.shared_history import catch_up
 from tests.web.browsing import go
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,7 @@ def busy(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     settings = Settings(home=tmp_path_factory.mktemp("home"), health_seconds=0)
     with closing(hospital(settings, migrated)) as house:
         simulate(house, beds=BEDS, days=DAYS, seed=1, until=datetime.now(UTC))
+    catch_up(migrated)
     with served(app(settings, migrated, LOGIN)) as server:
         yield server
 
