@@ -159,7 +159,7 @@ class CommandForm extends Plain {
     const picksBed = PICKS_BED.has(command);
     const own = forms.inputs[this.form.input].map(({name}) => name).filter(name => !this.fixed.has(name) && name !== WARNED && name !== 'despiteLikelyDuplicates' && !(picksBed && ['ward', 'room', 'bed'].includes(name)));
     if (picksBed) own.unshift(BED);
-    const known = own.filter(name => (name === BED ? this.begin.bed : this.begin[name] != null));
+    const known = own.filter(name => (name === BED ? this.begin['bed'] : this.begin[name] != null));
     const first = (known.length ? known : (FIRST[command] ?? own)).filter(name => name === BED || this.fields.has(name)).filter(name => !this.fixed.has(name));
     if (FIRST[command]) for (const name of own) if (this.fields.get(name)?.required && !first.includes(name)) first.push(name);
     if ((keepsReason(command) || this.#isLate || this.entered[WARNED]?.length || this.refusal?.code === 'ReasonNeeded') && !first.includes('reason')) first.push('reason');
