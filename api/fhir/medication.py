@@ -12,11 +12,11 @@ from api.fhir.resource import (
     id_of,
     ids_asked,
     in_order,
-    is_uuid,
     one,
 )
 from api.fhir.values import DRUG_SYSTEMS, Json, coding, concept, period, quantity, reference, uri
 from api.fhir.values import to as to_node
+from infrastructure.read_models.prescriptions import prescriptions_of_doses
 
 REQUESTS = {
     "SCHEDULED": "active",
@@ -34,7 +34,10 @@ BASES = {
     "EMERGENCY_DEPARTMENT": "Ordered in the emergency department.",
 }
 
+UCUM = "http://unitsofmeasure.org"
+
 DRUG = "medication { name code system }"
+SCHEDULE = "schedule { timesOfDay everyHours asNeeded minIntervalMinutes maxPerDay }"
 STAY = "stay { id patient { id } }"
 SUBJECT = to("Patient", path=("subject",), documentation="The patient.")
 
@@ -47,18 +50,49 @@ def drug(node: Json) -> Json:
 
 
 async def of_stays(reader: Reader, criteria: Criteria, encounter: str, fields: str) -> list[Json]:
-    """Return the prescriptions of the stay or of the person that a search names."""
+    """Return what is asked of the stay, or of the stays of the person, that a search names."""
     stay, patient = id_of(one(criteria, encounter)), id_of(one(criteria, "patient", "subject"))
-    selection = f"prescriptions {{ {fields} }}"
     if stay is not None:
-        query_text = f"stay(id: $id, {TIMES}) {{ {selection} }}"
+        query_text = f"stay(id: $id, {TIMES}) {{ {fields} }}"
         data = await reader.ask(query_text, id=("ID!", stay))
-        stays = [data["stay"]] if data["stay"] else []
-    else:
-        query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {selection} }} }}"
-        data = await reader.ask(query_text, id=("ID", patient))
-        stays = data["patient"]["stays"] if data["patient"] else []
+        return [data["stay"]] if data["stay"] else []
+    query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {fields} }} }}"
+    data = await reader.ask(query_text, id=("ID", patient))
+    return list(data["patient"]["stays"]) if data["patient"] else []
+
+
+async def prescriptions(
+    reader: Reader, criteria: Criteria, encounter: str, fields: str
+) -> list[Json]:
+    """Return the prescriptions of the stay or of the person that a search names."""
+    stays = await of_stays(reader, criteria, encounter, f"prescriptions {{ {fields} }}")
     return [prescription for stay in stays for prescription in stay["prescriptions"]]
+
+
+def _repeat(schedule: Json) -> Json:
+    """Return when the doses are due: times of the day, or so many hours apart."""
+    if times := schedule.get("timesOfDay"):
+        return {"frequency": len(times), "period": 1, "periodUnit": "d", "timeOfDay": times}
+    if hours := schedule.get("everyHours"):
+        return {"frequency": 1, "period": hours, "periodUnit": "h"}
+    return {}
+
+
+def _as_needed(schedule: Json) -> Json:
+    """Return what bounds the doses that are given as needed."""
+    if not schedule.get("asNeeded"):
+        return {}
+    apart, most = schedule["minIntervalMinutes"], schedule["maxPerDay"]
+    return {
+        "additionalInstruction": [{"text": f"At least {apart} minutes apart."}] if apart else [],
+        "asNeededBoolean": True,
+        "maxDosePerPeriod": {
+            "numerator": {"value": most, "unit": "dose"},
+            "denominator": {"value": 1, "unit": "day", "system": UCUM, "code": "d"},
+        }
+        if most
+        else None,
+    }
 
 
 class MedicationRequest(Resource):
@@ -68,7 +102,7 @@ class MedicationRequest(Resource):
     root = "prescription"
     fields = (
         "id status dose route frequency writtenAt start stop withoutPrescription prescriber { id }"
-        f" {DRUG} {STAY}"
+        f" {SCHEDULE} {DRUG} {STAY}"
     )
     needed = reverse = ("patient", "subject", "encounter")
     parameters = {
@@ -87,7 +121,7 @@ class MedicationRequest(Resource):
         patient = stay and stay["patient"]
         text = " ".join(part for part in (node["dose"], node["route"], node["frequency"]) if part)
         status = REQUESTS[node["status"]]
-        amount = quantity(node["dose"])
+        amount, schedule = quantity(node["dose"]), node["schedule"] or {}
         resource = {
             "resourceType": self.type,
             "id": node["id"],
@@ -105,9 +139,13 @@ class MedicationRequest(Resource):
                 {
                     "text": text,
                     "timing": {
-                        "repeat": {"boundsPeriod": period(node["start"], node["stop"])},
+                        "repeat": {
+                            "boundsPeriod": period(node["start"], node["stop"]),
+                            **_repeat(schedule),
+                        },
                         "code": {"text": node["frequency"]},
                     },
+                    **_as_needed(schedule),
                     "route": {"text": node["route"]},
                     "doseAndRate": [{"doseQuantity": amount}],
                 }
@@ -123,7 +161,7 @@ class MedicationRequest(Resource):
         if ids is not None:
             items = await self.by_ids(reader, ids)
         else:
-            nodes = await of_stays(reader, criteria, "encounter", self.fields)
+            nodes = await prescriptions(reader, criteria, "encounter", self.fields)
             items = [await self.item(reader, node) for node in nodes]
         holds = ("patient", "subject") if ids is None else ()
         async for item in in_order(items, after, holds):
@@ -193,8 +231,8 @@ class MedicationAdministration(Resource):
         }
 
     async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
-        items = await reader.prescriptions_of([id for id in ids if is_uuid(id)])
-        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(items.values())))
+        owners = await reader.owners(prescriptions_of_doses, ids)
+        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(owners.values())))
         doses = {dose.id: dose for node in nodes.values() for dose in self.doses(node)}
         return [doses[id] for id in dict.fromkeys(ids) if id in doses]
 
@@ -210,7 +248,7 @@ class MedicationAdministration(Resource):
                 by_id = await reader.nodes(self.root, f"{{ {self.fields} }}", [request])
                 nodes = list(by_id.values())
             else:
-                nodes = await of_stays(reader, criteria, "context", self.fields)
+                nodes = await prescriptions(reader, criteria, "context", self.fields)
             items = [dose for node in nodes for dose in self.doses(node)]
         holds = ("patient", "subject") if ids is None else ()
         async for item in in_order(items, after, holds):

@@ -4,11 +4,13 @@ So what a role, a ward, a label or an allowance closes there is closed here, by 
 read is recorded once for the request, of those patients whom its response shows.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.container import AppState
 from api.fhir.outcome import FhirError, refused
@@ -18,13 +20,16 @@ from api.graphql.scalars import Position, decode_position, encode_position, iso_
 from api.graphql.schema import schema
 from application.authorization.roles import Caller
 from infrastructure.access_log import NOBODY_SHOWN, REFUSED, SUCCESS, AccessRecord
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import changes_before, last_changes
-from infrastructure.read_models.prescriptions import prescriptions_of_doses
 
 TIMES = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"
 """The arguments by which an operation is as of the moments of the request."""
 
 _TIME_TYPES = {"asOf": "DateTime", "knownAt": "DateTime", "knownAtPosition": "Position"}
+
+Owners = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, UUID]]]
+"""A query that tells of each of some things what it is a part of."""
 
 AT_ONCE = 50
 """Things that are read by their ids in one operation."""
@@ -103,8 +108,8 @@ class Reader:
             nodes |= {id: data[f"n{n}"] for n, id in batch.items() if data[f"n{n}"]}
         return nodes
 
-    async def prescriptions_of(self, doses: Sequence[str]) -> dict[str, str]:
-        """Return the prescription of each of some doses."""
+    async def owners(self, query: Owners, ids: Sequence[str]) -> dict[str, str]:
+        """Return what each of some things is a part of: it is by this that GraphQL tells of it."""
         context = Context(self._operations, self.caller)
         moments = {
             name: datetime.fromisoformat(t) for name, t in self._times.items() if t[4] == "-"
@@ -115,8 +120,8 @@ class Reader:
             moments.get("knownAt"),
             None if "knownAt" in moments or position is None else Position(position),
         )
-        prescriptions = await context.query(prescriptions_of_doses, [UUID(id) for id in doses], at)
-        return {str(dose): str(prescription) for dose, prescription in prescriptions.items()}
+        owners = await context.query(query, [UUID(id) for id in ids if is_uuid(id)], at)
+        return {str(part): str(owner) for part, owner in owners.items()}
 
     async def finish(self, items: Sequence[Item]) -> None:
         """Give resources their versions."""
@@ -216,3 +221,11 @@ class Reader:
         if result.data is None and not result.errors:
             raise FhirError(500, "exception", "Internal error; it was logged.")
         return result.data, result.errors or ()
+
+
+def is_uuid(id: str) -> bool:
+    """Return whether an id is one of ours, as it is written."""
+    try:
+        return str(UUID(id)) == id
+    except ValueError:
+        return False

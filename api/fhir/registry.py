@@ -1,7 +1,9 @@
 """The resources that are answered, by their types."""
 
+from api.fhir.allergy_intolerance import AllergyIntolerance
 from api.fhir.audit_event import AuditEvent
 from api.fhir.encounter import Encounter
+from api.fhir.flag import Flag
 from api.fhir.location import Location
 from api.fhir.medication import MedicationAdministration, MedicationRequest
 from api.fhir.patient import Patient
@@ -18,6 +20,8 @@ RESOURCES: dict[str, Resource] = {
         Practitioner(),
         MedicationRequest(),
         MedicationAdministration(),
+        AllergyIntolerance(),
+        Flag(),
         Provenance(),
         AuditEvent(),
     )
@@ -27,6 +31,8 @@ COMPARTMENT = {
     "Encounter": "patient",
     "MedicationRequest": "patient",
     "MedicationAdministration": "patient",
+    "AllergyIntolerance": "patient",
+    "Flag": "patient",
     "Provenance": "patient",
 }
 """Types that ``$everything`` gives of a patient, with the parameters that find them."""

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, ClassVar
-from uuid import UUID
 
 from api.fhir.outcome import FhirError
 from api.fhir.parameters import COMMON, Criterion, Kind, Parameter
 from api.fhir.reader import TIMES as TIMES
 from api.fhir.reader import Item as Item
 from api.fhir.reader import Reader as Reader
+from api.fhir.reader import is_uuid as is_uuid
 from api.fhir.values import Json
 
 Criteria = Mapping[str, Sequence[Criterion]]
@@ -115,11 +115,3 @@ def one(criteria: Criteria, *names: str) -> str | None:
 
 def id_of(reference: str | None) -> str | None:
     return reference.rpartition("/")[2] if reference else None
-
-
-def is_uuid(id: str) -> bool:
-    """Return whether an id is one of ours, as it is written."""
-    try:
-        return str(UUID(id)) == id
-    except ValueError:
-        return False

@@ -108,3 +108,19 @@ async def allergies_of_persons(
         )
         for id, of_id in records.items()
     }
+
+
+_patients_of_allergies = by_id(
+    lambda at: select(allergies.c.allergy, allergies.c.patient).where(
+        is_one_of(allergies.c.allergy, "ids"), at.of(allergies)
+    )
+)
+
+
+@reads(allergies)
+async def patients_of_allergies(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, UUID]:
+    """Return the record of the person that has each of some allergies."""
+    rows = await _patients_of_allergies(connection, ids, at)
+    return {row.allergy: row.patient for row in rows}

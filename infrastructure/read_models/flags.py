@@ -116,3 +116,18 @@ async def flags_of(
 ) -> dict[UUID, list[FlagView]]:
     """Return the flags that hold of stays by stay; a stay that has ended has none."""
     return group_views("stay", FlagView, await _flags_of(connection, ids, at))
+
+
+_stays_of_flags = by_id(
+    lambda at: select(flags.c.flag, flags.c.stay).where(
+        is_one_of(flags.c.flag, "ids"), at.of(flags)
+    )
+)
+
+
+@reads(flags)
+async def stays_of_flags(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, UUID]:
+    """Return the stay of each of some flags."""
+    return {row.flag: row.stay for row in await _stays_of_flags(connection, ids, at)}

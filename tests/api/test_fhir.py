@@ -64,6 +64,7 @@ def fhir(shared: Ward) -> Fhir:
         dose="1 g",
         route="oral",
         frequency="4 times a day",
+        schedule={"timesOfDay": ["06:00", "12:00", "18:00", "23:00"]},
         prescriber=doctor,
     )
     for given in (
@@ -72,11 +73,19 @@ def fhir(shared: Ward) -> Fhir:
     ):
         told = ward.record("recordAdministration", prescriptionId=drug, **given)
     dose = told["prescription"]["administrations"][-1]["id"]
+    raised = {"flagKind": "ISOLATION", "note": "MRSA"}
+    flag = ward.record("raiseFlag", stayId=stay, **raised, **late(ago(hours=9)))["flag"]["id"]
+    substance = {"name": "Penicillin", "code": "J01C", "system": "ATC"}
+    known = ward.record(
+        "recordAllergy", patientMrn=mrn, substance=substance, severity="SEVERE", **late(ago(hours=9))
+    )
+    before = ago(minutes=1)
     ward.record("dischargePatient", stayId=stay, disposition="HOME")
     other = ward.patient(familyName="Other", sex="FEMALE")
     still = ward.stay(f"{room}/a", at=ago(hours=1), patientMrn=other)
     asked = "query($m: String) { patient(mrn: $m) { id } }"
     ids = {"mrn": mrn, "stay": stay, "drug": drug, "dose": dose, "still": still, "room": room}
+    ids |= {"allergy": known["allergy"]["id"], "flag": flag, "before": before}
     ids["patient"] = ward.ask(asked, m=mrn)["patient"]["id"]
     ids["other"] = ward.ask(asked, m=other)["patient"]["id"]
     told = ward.ask("{ wards { id rooms { id beds { id code } } } }")["wards"][-1]
@@ -91,6 +100,7 @@ ONE = {
     "Location": "bed",
     "MedicationRequest": "drug",
     "MedicationAdministration": "dose",
+    "AllergyIntolerance": "allergy",
 }
 
 
@@ -196,6 +206,13 @@ SEARCHES = [
     ("MedicationRequest?patient={patient}&code=http://www.whocc.no/atc|N02BE01", ["drug"]),
     ("MedicationRequest?patient={other}", []),
     ("MedicationAdministration?patient={patient}&status=not-done", ["dose"]),
+    ("AllergyIntolerance?patient={patient}&code=J01C&severity=severe", ["allergy"]),
+    ("AllergyIntolerance?patient={other}", []),
+    ("AllergyIntolerance?_id={allergy}&clinical-status=active&onset=gt2020", ["allergy"]),
+    ("Flag?patient={patient}", []),  # the stay has ended
+    ("Flag?patient={patient}&asOf={before}", ["flag"]),
+    ("Flag?encounter={stay}&code=ISOLATION&asOf={before}", ["flag"]),
+    ("Flag?_id={flag}&asOf={before}", ["flag"]),
     ("MedicationAdministration?context=Encounter/{stay}&status=not-done", ["dose"]),
 ]
 
@@ -237,7 +254,7 @@ def test_what_belongs_together_is_included(fhir: Fhir) -> None:
         "MedicationAdministration": 2,
         "Provenance": len(facts),
     }
-    everything = fhir.get("Patient/{patient}/$everything")["entry"]
+    everything = fhir.get("Patient/{patient}/$everything?asOf={before}")["entry"]
     told = {e["resource"]["resourceType"] for e in everything}
     assert told == set(RESOURCES) - {"AuditEvent"}
     names = {f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in everything}
@@ -259,6 +276,19 @@ def test_each_event_is_told_with_who_when_and_why(fhir: Fhir) -> None:
     assert fhir.get(f"Provenance/{written['id']}") == written
 
 
+def test_what_a_nurse_heeds_is_told_with_its_codes(fhir: Fhir) -> None:
+    allergy = fhir.get("AllergyIntolerance/{allergy}")
+    assert allergy["patient"] == {"reference": f"Patient/{fhir.ids['patient']}"}
+    assert allergy["verificationStatus"]["coding"][0]["code"] == "unconfirmed"
+    flag = fhir.get("Flag/{flag}?asOf={before}")
+    assert flag["code"]["text"] == "MRSA"
+    assert flag["code"]["coding"][0]["code"] == "ISOLATION"
+    assert flag["encounter"] == {"reference": f"Encounter/{fhir.ids['stay']}"}
+    repeat = fhir.get("MedicationRequest/{drug}")["dosageInstruction"][0]["timing"]["repeat"]
+    assert repeat["timeOfDay"] == ["06:00:00", "12:00:00", "18:00:00", "23:00:00"]
+    assert (repeat["frequency"], repeat["period"], repeat["periodUnit"]) == (4, 1, "d")
+
+
 def readings(database: Database) -> list[tuple[Any, ...]]:
     return rows(
         database,
@@ -277,6 +307,8 @@ READS = [
     ("MedicationRequest/{drug}", "fhir MedicationRequest"),
     ("MedicationAdministration/{dose}", "fhir MedicationAdministration"),
     ("Provenance?patient={patient}&_count=1", "fhir Provenance"),
+    ("AllergyIntolerance?patient={patient}", "fhir AllergyIntolerance"),
+    ("Flag/{flag}?asOf={before}", "fhir Flag"),
 ]
 
 

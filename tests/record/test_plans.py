@@ -49,7 +49,7 @@ from infrastructure.queries.waiting_list import (
     expected_arrivals_page,
 )
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.allergies import allergies_of_persons
+from infrastructure.read_models.allergies import allergies_of_persons, patients_of_allergies
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.consults import (
     consults_by_id,
@@ -57,7 +57,7 @@ from infrastructure.read_models.consults import (
     open_consults,
 )
 from infrastructure.read_models.expected_arrivals import expected_arrivals_by_id
-from infrastructure.read_models.flags import flags_of
+from infrastructure.read_models.flags import flags_of, stays_of_flags
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
@@ -216,6 +216,8 @@ READS: dict[Query, Sends] = {
     prescriptions_by_id: FEW["prescriptions"],
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],
+    patients_of_allergies: lambda c, at: patients_of_allergies(c, [ID], at),
+    stays_of_flags: lambda c, at: stays_of_flags(c, [ID], at),
     prescriptions_of_doses: lambda c, at: prescriptions_of_doses(c, [ID], at),
     stopped_by: lambda c, at: stopped_by(c, ID, at),
     beds_found: lambda c, at: beds_found(c, at, "A", BedCriteria(free_until=NOW)),

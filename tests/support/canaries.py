@@ -135,13 +135,17 @@ def _plant_patient(
     given_dose = ward.record(
         "recordAdministration", prescriptionId=course, **dose, occurredAt=ago(minutes=9)
     )["prescription"]["administrations"][0]["id"]
+    substance = {"name": word("clinical", "Sub")}
+    allergy = ward.record("recordAllergy", patientMrn=mrn, substance=substance)["allergy"]["id"]
+    raised = {"flagKind": "NOTE", "note": word("clinical", "Flag")}
+    flag = ward.record("raiseFlag", stayId=stay, **raised)["flag"]["id"]
     amended = word("clinical", "Amended")
     ward.record("amendVisit", visitId=visit, note=amended, reason=word("clinical", "Reason"))
     found = ward.ask("query($i: ID!) { stay(id: $i) { patient { id } movements { id } } }", i=stay)[
         "stay"
     ]
     movements = [m["id"] for m in found["movements"]]
-    ids = stay, visit, course, given_dose, found["patient"]["id"], *movements
+    ids = stay, visit, course, given_dose, allergy, flag, found["patient"]["id"], *movements
     planted.of[mrn] = {*ids, *words}
     planted.add("id", *ids)
     planted.add("id", first["commandId"])

@@ -23,6 +23,7 @@ class Substance:
 @strawberry.type(description="An allergy or intolerance that a person has at the moment.")
 class Allergy:
     id: strawberry.ID = strawberry.field(description="By which it is corrected and ended.")
+    patient_id: strawberry.ID = strawberry.field(description="The record that has it.")
     substance: Substance = strawberry.field(description="Of what.")
     kind: AllergyKind = strawberry.field(description="An allergy, or an intolerance.")
     severity: AllergySeverity | None = strawberry.field(description="How severe the reaction is.")
@@ -35,6 +36,7 @@ class Allergy:
         at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.allergy)),
+            patient_id=strawberry.ID(str(view.patient)),
             substance=Substance(name=view.substance, code=view.code, system=view.system),
             kind=AllergyKind(view.kind),
             severity=AllergySeverity(view.severity) if view.severity else None,
