@@ -1,4 +1,4 @@
-"""AllergyIntolerance (https://hl7.org/fhir/R4/allergyintolerance.html): what a person does not tolerate."""
+"""AllergyIntolerance (https://hl7.org/fhir/R4/allergyintolerance.html): of a person."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -75,7 +75,9 @@ class AllergyIntolerance(Resource):
 
     async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
         patients = await reader.owners(patients_of_allergies, ids)
-        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(patients.values())))
+        nodes = await reader.nodes(
+            self.root, f"{{ {self.fields} }}", sorted(set(patients.values()))
+        )
         items = {
             allergy["id"]: await self.item(reader, allergy)
             for node in nodes.values()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from api.fhir.outcome import FhirError
-from api.fhir.parameters import Kind, Parameter, at, date, span, to, token
+from api.fhir.parameters import Kind, Parameter, at, date, span, to, token, whole
 from api.fhir.resource import (
     TIMES,
     Criteria,
@@ -102,9 +102,10 @@ class AuditEvent(Resource):
         """Return entries by their ids, which begin with their number."""
         items = []
         for id in dict.fromkeys(ids):
-            number, _, rest = id.partition("-")
-            if number.isdigit() and rest:
-                async for entry in self.search(reader, {}, 1, _before(int(number), rest)):
+            digits, _, rest = id.partition("-")
+            number = whole(digits)
+            if number is not None and rest:
+                async for entry in self.search(reader, {}, 1, _before(number, rest)):
                     if entry.id == id:
                         items.append(entry)
                     break

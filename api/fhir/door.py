@@ -3,6 +3,7 @@
 Nothing is written here: facts come in by commands, and by ``wardbook import fhir``.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from api.auth.authentication import Authenticator
 from api.fhir.capability import statement
+from api.fhir.elements import elements_asked, leave
 from api.fhir.history import history, version_of
 from api.fhir.outcome import FhirError, OutOfScope, not_found
 from api.fhir.parameters import DATE_TIME
@@ -70,8 +72,7 @@ class Fhir:
                 "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
                 " or imported (wardbook import fhir).",
             )
-        if any(name == "_format" and "json" not in value for name, value in parameters):
-            raise FhirError(406, "not-supported", "Answers are in JSON: _format=json.")
+        _check_format(request, parameters)
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
         try:
@@ -131,13 +132,14 @@ class Fhir:
         parameters: Pairs,
         version: str | None = None,
     ) -> Answer:
-        _check_known(parameters)
+        _check_known(parameters, "_elements", "_summary")
         if version is None:
             item = await _item_by_id(reader, resource, id)
             await reader.finish([item])
         else:
             item = await version_of(reader, resource, id, version)
-        return _resource_response(request, item), [item]
+        elements = elements_asked(dict(parameters), resource.type)
+        return _resource_response(request, item, elements), [item]
 
     async def _history(
         self, request: Request, reader: Reader, resource: Resource, id: str, parameters: Pairs
@@ -154,6 +156,14 @@ class Fhir:
         patient = await _item_by_id(reader, RESOURCES["Patient"], id)
         bundle, items = await patient_everything(reader, patient, dict(parameters), _base(request))
         return _response(bundle), items
+
+
+def _check_format(request: Request, parameters: Pairs) -> None:
+    """Refuse a request that takes no JSON; ``_format`` goes before the header. Raises FhirError."""
+    formats = [value for name, value in parameters if name == "_format"]
+    accepted = formats or [request.headers.get("accept", "")]
+    if any(text and not re.search(r"json|\*/\*|application/\*", text) for text in accepted):
+        raise FhirError(406, "not-supported", "Answers are in JSON: _format=json.")
 
 
 def _reader(request: Request, parameters: Pairs) -> Reader:
@@ -212,9 +222,9 @@ def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/") + PATH
 
 
-def _resource_response(request: Request, item: Item) -> Response:
+def _resource_response(request: Request, item: Item, elements: Sequence[str] | None) -> Response:
     """Return the response of one resource; 304 to who has its version already."""
-    resource = present(item.resource)
+    resource = present(leave(item.resource, elements))
     meta = resource.get("meta", {})
     headers = {}
     if "versionId" in meta:
@@ -223,7 +233,8 @@ def _resource_response(request: Request, item: Item) -> Response:
         moment = datetime.fromisoformat(meta["lastUpdated"])
         headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
     tags = request.headers.get("if-none-match", "")
-    if headers.get("ETag") and headers["ETag"] in [tag.strip() for tag in tags.split(",")]:
+    known_tags = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+    if "ETag" in headers and headers["ETag"].removeprefix("W/") in known_tags:
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
 

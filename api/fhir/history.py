@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from api.fhir.outcome import FhirError, not_found
-from api.fhir.parameters import span
+from api.fhir.outcome import not_found
+from api.fhir.parameters import span, whole, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.resource import MOST, Resource
 from api.fhir.values import Json, present
@@ -14,10 +14,10 @@ PAGE = 20
 
 async def version_of(reader: Reader, resource: Resource, id: str, version: str) -> Item:
     """Return a version of a resource. Raises FhirError if it has none such."""
-    number = version.partition("-")[0]
+    number = whole(version.partition("-")[0])
     versions: list[Item] = []
-    if number.isdigit() and len(number) < 19:
-        then = reader.at_version(int(number))
+    if number is not None:
+        then = reader.at_version(number)
         versions = await resource.by_ids(then, [id])
         await then.finish(versions)
     if not versions or versions[0].resource.get("meta", {}).get("versionId") != version:
@@ -29,12 +29,8 @@ async def history(
     reader: Reader, resource: Resource, latest: Item, given: Mapping[str, str], base: str
 ) -> tuple[Json, list[Item]]:
     """Return a page of the versions of a resource, the latest first, and what it shows."""
-    count = given.get("_count", str(PAGE))
-    after = given.get("_after")
-    if not count.isdigit() or not (after is None or after.isdigit()):
-        raise FhirError(400, "invalid", "_count is a whole number, 0 or more.")
-    first = min(int(count), PAGE, MOST)
-    before = int(after) if after else None
+    first = min(whole_number("_count", given.get("_count", str(PAGE))), PAGE, MOST)
+    before = whole_number("_after", given["_after"]) if given.get("_after") else None
     positions = await reader.versions(latest, before, first + 1)
     since = span(given["_since"])[1][0] if "_since" in given else None
     items: list[Item] = []

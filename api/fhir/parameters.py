@@ -60,14 +60,18 @@ class Criterion:
 def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     """Return a parameter as it was given. Raises FhirError for a modifier that is not understood."""
     _, _, modifier = name.partition(":")
-    modifiers = (*MODIFIERS[parameter.kind], *parameter.targets)
+    modifiers = ("missing", *MODIFIERS[parameter.kind], *parameter.targets)
     if modifier and modifier not in modifiers:
         raise FhirError(
             400,
             "not-supported",
-            f"The modifier of {name.partition(':')[0]} is not known here"
-            + (f"; there are: {', '.join(modifiers)}." if modifiers else ": leave it out."),
+            f"The modifier of {name.partition(':')[0]} is not known here; there are:"
+            f" {', '.join(modifiers)}.",
         )
+    if modifier == "missing":
+        if text not in ("true", "false"):
+            raise FhirError(400, "invalid", "The modifier missing takes true or false.")
+        return Criterion(name.partition(":")[0], modifier, (text,))
     values = tuple(value.strip() for value in re.split(r"(?<!\\),", text) if value.strip())
     if parameter.kind is Kind.REFERENCE:
         types = (modifier,) if modifier else parameter.targets
@@ -79,10 +83,26 @@ def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     return Criterion(name.partition(":")[0], modifier or None, values)
 
 
+def whole(text: str) -> int | None:
+    """Return the whole number that a text is; None if it is none, or one of too many digits."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def whole_number(name: str, text: str) -> int:
+    """Return the whole number that a parameter is. Raises FhirError."""
+    digits = text.lstrip("0") or text[-1:]
+    number = whole(digits[:18] if digits.isascii() and digits.isdecimal() else digits)
+    if number is None:
+        raise FhirError(400, "invalid", f"{name} is a whole number, 0 or more.")
+    return number
+
+
 def _as_reference(text: str, types: Sequence[str]) -> str:
-    """Return ``Type/id`` of what may be an id alone, or a whole address."""
+    """Return ``Type/id`` of what may be an id alone, or a whole address. Raises FhirError."""
     parts = text.rstrip("/").split("/")
     if len(parts) > 1:
+        if parts[-2] not in types:
+            raise FhirError(400, "invalid", f"This refers to one of: {', '.join(types)}.")
         return "/".join(parts[-2:])
     return f"{types[0]}/{text}" if len(types) == 1 else text
 
@@ -90,6 +110,8 @@ def _as_reference(text: str, types: Sequence[str]) -> str:
 def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
     """Return whether a resource has one of the values that were given."""
     values = list(parameter.values(resource))
+    if criterion.modifier == "missing":
+        return criterion.values == (str(not values).lower(),)
     test = _MATCH[parameter.kind]
     is_there = any(
         test(text, criterion.modifier, value) for text in criterion.values for value in values

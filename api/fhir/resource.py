@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from api.fhir.outcome import FhirError
-from api.fhir.parameters import COMMON, Criterion, Kind, Parameter
+from api.fhir.parameters import COMMON, Criterion, Kind, Parameter, whole_number
 from api.fhir.reader import TIMES as TIMES
 from api.fhir.reader import Item as Item
 from api.fhir.reader import Reader as Reader
@@ -96,7 +96,7 @@ async def in_order(
     items: Sequence[Item], after: str | None, holds: Collection[str] = ()
 ) -> AsyncIterator[Item]:
     """Yield what was found at once, from a cursor on: the number in its order."""
-    begin = int(after) + 1 if after and after.isdigit() else 0
+    begin = 0 if after is None else whole_number("_after", after) + 1
     for number, item in enumerate(items[begin:], begin):
         item.cursor, item.holds = str(number), holds
         yield item

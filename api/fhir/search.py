@@ -4,14 +4,24 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from api.fhir.elements import elements_asked, leave
 from api.fhir.outcome import FhirError, outcome
-from api.fhir.parameters import Criterion, criterion, matches
+from api.fhir.parameters import Criterion, criterion, matches, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import RESOURCES, reverse_includes
 from api.fhir.resource import MOST, PAGE, Resource
 from api.fhir.values import Json, present
 
-RESULT = ("_count", "_total", "_summary", "_include", "_revinclude", "_after", "_known")
+RESULT = (
+    "_count",
+    "_total",
+    "_summary",
+    "_elements",
+    "_include",
+    "_revinclude",
+    "_after",
+    "_known",
+)
 """Parameters of the result, beside those of the search itself."""
 
 EVERYWHERE = ("asOf", "knownAt", "_format", "_pretty")
@@ -40,6 +50,8 @@ class Query:
     total: bool = False
     includes: list[str] = field(default_factory=list)
     reverse: list[tuple[str, str]] = field(default_factory=list)
+    elements: Sequence[str] | None = None
+    """The elements of matches that are asked for; None for all."""
     after: str | None = None
     kept: list[tuple[str, str]] = field(default_factory=list)
     """The parameters that were understood, as they were given."""
@@ -80,15 +92,16 @@ def _of_result(query: Query, name: str, value: str) -> bool:
     """Read a parameter of the result; return whether it is one that is known."""
     match name:
         case "_count":
-            if not value.isdigit():
-                raise FhirError(400, "invalid", "_count is a whole number, 0 or more.")
-            query.count = min(int(value), MOST)
+            query.count = min(whole_number(name, value), MOST)
         case "_total":
-            query.total = value == "accurate"
+            if value not in ("accurate", "estimate", "none"):
+                raise FhirError(400, "invalid", "_total is one of: accurate, estimate, none.")
+            query.total = value != "none"
         case "_summary":
-            if value not in ("count", "false"):
-                return False
+            query.elements = elements_asked({name: value}, query.resource.type)
             query.count = 0 if value == "count" else query.count
+        case "_elements":
+            query.elements = elements_asked({name: value}, query.resource.type)
         case "_after":
             query.after = value
         case "_known":
@@ -241,7 +254,10 @@ def searchset(result: Result, query: Query, base: str, known: str | None) -> Jso
         if known and not any(name == "knownAt" for name, _ in parameters):
             parameters.append(("_known", known))
         links.append({"relation": "next", "url": _link(url, parameters)})
-    entries = [entry(item, base, "match") for item in result.matches]
+    entries = [
+        entry(item, base, "match") | {"resource": leave(item.resource, query.elements)}
+        for item in result.matches
+    ]
     entries += [entry(item, base, "include") for item in result.included]
     outcomes = []
     if query.unknown:
@@ -271,7 +287,7 @@ def entry(item: Item, base: str, mode: str) -> Json:
 
 
 def _unknown_text(query: Query) -> str:
-    names = ", ".join([*query.resource.searched_by, *RESULT[:5], *EVERYWHERE])
+    names = ", ".join([*query.resource.searched_by, *RESULT[:6], *EVERYWHERE])
     return (
         f"{len(query.unknown)} of the parameters are not known here: the link self has the others."
         f" {query.resource.type} is searched by {names}."

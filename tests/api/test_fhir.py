@@ -77,7 +77,11 @@ def fhir(shared: Ward) -> Fhir:
     flag = ward.record("raiseFlag", stayId=stay, **raised, **late(ago(hours=9)))["flag"]["id"]
     substance = {"name": "Penicillin", "code": "J01C", "system": "ATC"}
     known = ward.record(
-        "recordAllergy", patientMrn=mrn, substance=substance, severity="SEVERE", **late(ago(hours=9))
+        "recordAllergy",
+        patientMrn=mrn,
+        substance=substance,
+        severity="SEVERE",
+        **late(ago(hours=9)),
     )
     before = ago(minutes=1)
     ward.record("dischargePatient", stayId=stay, disposition="HOME")

@@ -86,3 +86,30 @@ def test_mistake_184_a_search_that_finds_nobody_is_no_reading(shared: Ward) -> N
         ("fhir Patient", "SUCCESS", "nobody was shown"),
         ("fhir Patient", "SUCCESS", "nobody was shown"),
     ]
+
+
+def test_mistake_200_a_number_that_no_program_reads_is_an_internal_error(shared: Ward) -> None:
+    """Digits of another script, or thousands of them: a whole number all the same, or none."""
+    stay = shared.stay()
+    patient = patient_of(shared, stay)
+    for path in (
+        "Encounter?_count=²",
+        "Location?_after=²",
+        f"Encounter/{stay}/_history?_count=²",
+        f"Patient/{patient}/_history?_after=٣",
+    ):
+        assert told(shared, path, status=400)["resourceType"] == "OperationOutcome"
+    assert told(shared, f"Encounter/{stay}?_count=²", status=400)
+    told(shared, f"Encounter/{stay}/_history/²", status=404)
+    told(shared, "AuditEvent/²-x", status=404)
+    assert len(told(shared, f"Encounter?patient={patient}&_count={'9' * 5000}")["entry"]) == 1
+
+
+def test_mistake_201_a_reference_to_another_type_finds_what_has_that_id(shared: Ward) -> None:
+    patient = patient_of(shared, shared.stay())
+    for path in (
+        f"Encounter?patient=Practitioner/{patient}",
+        f"MedicationRequest?subject=https://elsewhere/fhir/Group/{patient}",
+        f"Provenance?target=Location/{patient}",
+    ):
+        told(shared, path, status=400)
