@@ -1,6 +1,8 @@
 """The commands ``import`` and ``simulate``, which fill the log."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +25,11 @@ from api.cli.terminal import (
     table_of,
 )
 from api.exit_codes import ExitCode
-from api.imports.mimic_iv import Account, import_mimic_iv, sums_path
+from api.imports.account import Account, Progress, sums_path
+from api.imports.fhir import BadFile, import_fhir
+from api.imports.mimic_iv import import_mimic_iv
 from api.simulator import SimulationResult, simulate
+from application.hospital import Hospital
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
@@ -48,16 +53,50 @@ def import_mimic(
 
     Run again it records nothing twice; broken off and run again it ends the same.
     """
+    _import(import_mimic_iv, directory, account or Path("mimic-iv-account.csv"), json, csv)
+
+
+@imports.command("fhir")
+def import_fhir_files(
+    path: Annotated[
+        Path, typer.Argument(help="A file or folder: FHIR R4 Bundles (.json), NDJSON (.ndjson).")
+    ],
+    system: Annotated[
+        str, typer.Option(help="Name of the system that they are from; ids are unique in it.")
+    ] = "fhir",
+    account: Annotated[
+        Path | None, typer.Option(help="Where each resource's fate is written (CSV).")
+    ] = None,
+    json: Json = False,
+    csv: Csv = False,
+) -> None:
+    """Import FHIR R4 resources. Every one is recorded, merged or refused, and told.
+
+    Run again it records nothing twice; broken off and run again it ends the same.
+    """
+    read = partial(import_fhir, system=system)
+    _import(read, path, account or Path("fhir-account.csv"), json, csv)
+
+
+def _import(
+    read: Callable[[Hospital, Path, Path, Progress], Account],
+    path: Path,
+    account_file: Path,
+    json: bool,
+    csv: bool,
+) -> None:
+    """Import what is at a path, and print what became of it."""
     configuration = settings()
     database = Database.of(configuration)
     migrate(database)
     log = database.open_log()
     the_hospital = hospital(configuration, database)
     seed(configuration, the_hospital, log)
-    account_file = account or Path("mimic-iv-account.csv")
     try:
         with progress("Importing") as tell:
-            result = import_mimic_iv(the_hospital, directory, account_file, tell)
+            result = read(the_hospital, path, account_file, tell)
+    except BadFile as error:
+        stop(str(error), ExitCode.USAGE)
     finally:
         the_hospital.close()
     fill(database)

@@ -18,6 +18,7 @@ from api.fhir.resource import (
     one,
 )
 from api.fhir.values import (
+    OWN,
     TERMINOLOGY,
     Json,
     coding,
@@ -47,6 +48,7 @@ CHANGES = {
 }
 """The movements that begin another status."""
 
+ADMISSION_TYPES = f"{OWN}:admission-type"
 PRIORITIES = {"EMERGENCY": ("EM", "emergency"), "ELECTIVE": ("EL", "elective")}
 SOURCES = {
     "TRANSFER_IN": ("hosp-trans", "Transferred from other hospital"),
@@ -121,6 +123,7 @@ class Encounter(Resource):
             ]
             if care
             else [],
+            "type": [concept(coding(ADMISSION_TYPES, kind))],
             "serviceType": {"text": node["specialty"]},
             "priority": concept(coding(f"{TERMINOLOGY}/v3-ActPriority", *PRIORITIES[kind]))
             if kind in PRIORITIES

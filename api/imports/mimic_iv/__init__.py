@@ -20,7 +20,7 @@ Every reason says what was read out of the row, and what was adjusted. See `acco
 `rules` for the importer's own refusals, and `patient` for how times are moved back.
 """
 
-from api.imports.mimic_iv.account import Account, TableAccount, Verdict, sums_path
+from api.imports.account import Account, TableAccount, Verdict, sums_path
 from api.imports.mimic_iv.importing import import_mimic_iv
 from api.imports.mimic_iv.rules import RULES, Rule
 from api.imports.tables import BadTable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.orders import Orders
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.prescriptions import Chart, Prescription

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.imports.mimic_iv.account import Account, Ledger, Progress, TableAccount
+from api.imports.account import Account, Ledger, Progress, TableAccount
 from api.imports.mimic_iv.beds import Allotment
 from api.imports.mimic_iv.doses import amounts_of, judge_amounts, record_doses
 from api.imports.mimic_iv.leftovers import judge_leftovers

@@ -5,7 +5,7 @@ They are judged when a patient's facts have been recorded, for their verdicts fo
 
 from collections.abc import Mapping
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.orders import CONSULTS, DISCONTINUES, Orders
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.prescriptions import Chart, Prescription

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.beds import Allotment, Bed
 from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule

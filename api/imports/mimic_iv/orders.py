@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, time_text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.orders import Orders
 from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from api.imports.mimic_iv.account import Ledger
+from api.imports.account import Ledger
 from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, time_text

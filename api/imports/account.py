@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from api.csv_writer import CsvWriter
-from api.imports.mimic_iv.patient import Row
 from application.command import Recorded
 from domain.refusals import Refusal
 
@@ -24,6 +23,25 @@ Progress = Callable[[int, int], None]
 
 PROGRESS_EVERY = 50
 """Rows between two calls of a `Progress`."""
+
+
+class Row(Protocol):
+    """A row, or a resource: of which table it is, its key there, and where it stands."""
+
+    @property
+    def table(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+R = TypeVar("R", bound=Row)
 
 
 class Verdict(StrEnum):
@@ -150,7 +168,7 @@ class Ledger:
     def is_recorded(self, row: Row) -> bool:
         return self._judged.get(_place(row)) is Verdict.RECORDED
 
-    def without_verdict(self, rows: Iterable[Row]) -> list[Row]:
+    def without_verdict(self, rows: Iterable[R]) -> list[R]:
         return [row for row in rows if _place(row) not in self._judged]
 
     def next_patient(self) -> None:

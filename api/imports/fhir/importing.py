@@ -1,0 +1,250 @@
+"""The import: people and places, then all acts of all stays in the order in which they occurred."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from pathlib import Path
+from typing import Any
+
+from api.imports.account import Account, Ledger, Progress, TableAccount
+from api.imports.fhir.flags import record_flag
+from api.imports.fhir.medicines import Medicines
+from api.imports.fhir.people import People
+from api.imports.fhir.places import Bed, beds_of, open_rooms
+from api.imports.fhir.resources import Files, Resource, When
+from api.imports.fhir.rules import Rule
+from api.imports.fhir.sending import Sender
+from api.imports.fhir.stays import Stay, is_stay, stay_of
+from application.command import Recorded
+from application.hospital import Hospital
+from domain.refusals import Refusal
+from domain.stay.facts import Disposition
+
+Act = Callable[[], None]
+
+LEAVES, ENTERS, CARES = range(3)
+"""What is done first of what is done at one moment: a bed is left before it is taken."""
+
+
+def import_fhir(
+    hospital: Hospital,
+    path: Path,
+    account: Path,
+    progress: Progress = lambda done, total: None,
+    system: str = "fhir",
+) -> Account:
+    """Record the resources of a file or a folder, and write to ``account`` what became of each.
+
+    ``system``: the name of where they come from. Doing it again records nothing twice: every command's
+    id and content follow from the files alone. Raises BadFile if there is nothing to read.
+    """
+    files = Files(hospital.zone())
+    files.read(path)
+    rows = [*files.resources.values(), *(r for r, _ in files.repeated), *files.unreadable]
+    tables: dict[str, TableAccount] = {}
+    for row in rows:
+        tables.setdefault(row.table, TableAccount(0)).rows += 1
+    with Ledger(account, Account(dict(sorted(tables.items()))), progress) as ledger:
+        _Import(files, Sender(hospital, system), ledger).run()
+        return ledger.account
+
+
+@dataclass(slots=True)
+class _Import:
+    """Import of some files."""
+
+    files: Files
+    sender: Sender
+    ledger: Ledger
+    beds: dict[str, Bed] = field(default_factory=dict)
+    stays: dict[str, Stay] = field(default_factory=dict)
+    """Stays by the names of their Encounters."""
+    _acts: list[tuple[Any, int, int, Act]] = field(default_factory=list)
+
+    def run(self) -> None:
+        for resource in self.files.unreadable:
+            self.ledger.judge_refused(resource, Rule.UNREADABLE, resource.body["why"])
+        for resource, earlier in self.files.repeated:
+            if resource.body == earlier.body:
+                self.ledger.judge_merged(resource, "the same resource", earlier)
+            else:
+                self.ledger.judge_refused(resource, Rule.REPEATED_ID, parent=earlier)
+        self.beds = dict(beds_of(self.files))
+        open_rooms(self.files, self.beds, self.sender, self.ledger)
+        people = People(self.files, self.sender, self.ledger)
+        people.register()
+        self._plan_stays(people)
+        care = {s.emergency.name: s for s in self.stays.values() if s.emergency}
+        medicines = Medicines(self.files, self.sender, self.ledger, people, self.stays | care)
+        for at, act in medicines.acts():
+            self._plan(at, CARES, act)
+        for flag in self.files.of("Flag"):
+            self._plan_flag(flag)
+        heapify(self._acts)
+        while self._acts:
+            heappop(self._acts)[-1]()
+        people.record_deaths()
+        people.merge()
+        for stay in self.stays.values():
+            self._judge(stay)
+        for resource in self.ledger.without_verdict(self.files.resources.values()):
+            self.ledger.judge_refused(resource, Rule.NOT_KEPT)
+
+    def _plan(self, when: When, rank: int, act: Act) -> None:
+        heappush(self._acts, (when.at, rank, len(self._acts), act))
+
+    # -- stays --
+
+    def _plan_stays(self, people: People) -> None:
+        emergencies: dict[str, Resource] = {}
+        encounters = self.files.of("Encounter")
+        for encounter in encounters:
+            status = encounter.first("status")
+            patient = people.of(encounter, "subject")
+            if status in ("entered-in-error", "cancelled"):
+                self.ledger.judge_refused(encounter, Rule.ENTERED_IN_ERROR)
+            elif not is_stay(encounter):
+                continue
+            elif status not in ("in-progress", "onleave", "finished"):
+                self.ledger.judge_refused(encounter, Rule.NOT_A_STAY)
+            elif not people.may_have(encounter, patient):
+                continue
+            else:
+                self._plan_stay(encounter, patient, emergencies)
+        for encounter in self.ledger.without_verdict(encounters):
+            if encounter.name in emergencies:
+                self.ledger.judge_merged(encounter, "emergency care", emergencies[encounter.name])
+            elif encounter.name not in self.stays:
+                self.ledger.judge_refused(encounter, Rule.NOT_A_STAY)
+
+    def _plan_stay(
+        self, encounter: Resource, patient: Resource | None, emergencies: dict[str, Resource]
+    ) -> None:
+        assert patient is not None
+        try:
+            stay = stay_of(encounter, self.files, self.beds, patient)
+        except (ValueError, AttributeError) as error:
+            self.ledger.judge_refused(encounter, Rule.UNREADABLE, str(error))
+            return
+        self.stays[encounter.name] = stay
+        if stay.emergency is not None:
+            emergencies[stay.emergency.name] = encounter
+        self._plan(stay.admitted, ENTERS, lambda: self._admit(stay))
+        for stretch in stay.stretches:
+            if stretch.since.at > stay.admitted.at and not stay.is_on_leave(stretch.since):
+                content = self._place(stay, stretch.since)
+                part = f":{stretch.since.at.isoformat()}"
+                self._plan(stretch.since, ENTERS, self._move(stay, stretch.since, part, content))
+        for since, until in stay.leaves:
+            part = f":{since.at.isoformat()}"
+            keeps = (place := stay.place_at(since)) is not None and place.bed is not None
+            start = self.sender.hospital.stays.start_leave
+            self._plan(since, LEAVES, self._act(stay, start, since, part, keep_bed=keeps))
+            if until is not None:
+                back = stay.place_at(until)
+                kept = back is not None and keeps and back == place
+                content = {} if kept else self._place(stay, until)
+                end = self.sender.hospital.stays.end_leave
+                self._plan(until, ENTERS, self._act(stay, end, until, part, **content))
+        if stay.discharged is not None and encounter.first("status") == "finished":
+            self._plan(stay.discharged, LEAVES, lambda: self._discharge(stay))
+
+    def _place(self, stay: Stay, when: When) -> dict[str, Any]:
+        stretch = stay.place_at(when)
+        if stretch is None or stretch.bed is None:
+            return {"without_bed": (stretch and stretch.place) or "not told"}
+        mothers = self.files.find(stay.encounter.first("partOf", "reference"))
+        mother = self.stays.get(mothers.name) if mothers else None
+        content: dict[str, Any] = dict(stretch.bed.named)
+        if mother and (hers := mother.place_at(when)) and hers.bed == stretch.bed:
+            content["shares_bed_of"] = mother.id
+        return content
+
+    def _admit(self, stay: Stay) -> None:
+        stays, encounter = self.sender.hospital.stays, stay.encounter
+        people = self.files.find(encounter.first("participant", "individual", "reference"))
+        answer = self.sender.send(
+            encounter,
+            stays.admit_patient,
+            stay.admitted,
+            **People.named(stay.patient),
+            admission_type=stay.type,
+            attending=People.staff_number(people) if people else None,
+            specialty=encounter.text("serviceType"),
+            **self._place(stay, stay.admitted),
+        )
+        if isinstance(answer, Refusal):
+            self.ledger.judge_refused(encounter, answer.code, answer.message)
+            return
+        stay.id = answer.events[0].originator_id
+        stay.commands["admit_patient"] = None
+        if stay.arrived is not None and stay.arrived.at < stay.admitted.at:
+            departed = stay.departed and min(stay.departed.at, stay.admitted.at)
+            care = stays.record_emergency_care
+            self._act(stay, care, stay.arrived, departed_at=departed)()
+
+    def _move(self, stay: Stay, when: When, part: str, content: dict[str, Any]) -> Act:
+        return self._act(stay, self.sender.hospital.stays.transfer_patient, when, part, **content)
+
+    def _act(
+        self,
+        stay: Stay,
+        command: Callable[..., Recorded],
+        when: When,
+        part: str = "",
+        **content: Any,
+    ) -> Act:
+        """Return an act in a stay; what is refused is told in the notes of its Encounter."""
+
+        def act() -> None:
+            if stay.id is not None:
+                answer = self.sender.send(
+                    stay.encounter, command, when, part, stay_id=stay.id, **content
+                )
+                if isinstance(answer, Refusal):
+                    stay.notes.append(
+                        f"{command.__name__} refused: {answer.code}: {answer.message}"
+                    )
+                else:
+                    stay.commands[command.__name__] = None
+
+        return act
+
+    def _discharge(self, stay: Stay) -> None:
+        assert stay.discharged is not None
+        died = self.files.when(stay.patient.first("deceasedDateTime"))
+        if died and stay.admitted.at <= died.at < stay.discharged.at:
+            self._act(stay, self.sender.hospital.patients.record_death, died)()
+        discharge = self.sender.hospital.stays.discharge_patient
+        destination = stay.encounter.first("hospitalization", "destination", "display")
+        is_death = stay.disposition is Disposition.DIED
+        self._act(
+            stay,
+            discharge,
+            stay.discharged,
+            disposition=stay.disposition,
+            destination=None if is_death else destination,
+        )()
+
+    def _judge(self, stay: Stay) -> None:
+        if stay.id is not None:
+            self.ledger.judge_recorded(
+                stay.encounter, ", ".join(stay.commands), "; ".join(stay.notes)
+            )
+
+    # -- flags --
+
+    def _plan_flag(self, flag: Resource) -> None:
+        encounter = self.files.find(flag.first("encounter", "reference"))
+        stay = self.stays.get(encounter.name) if encounter else None
+        since = self.files.when(flag.first("period", "start"))
+        if flag.first("status") == "entered-in-error":
+            self.ledger.judge_refused(flag, Rule.ENTERED_IN_ERROR)
+        elif stay is None:
+            self.ledger.judge_refused(flag, Rule.NO_STAY)
+        elif since is None:
+            self.ledger.judge_refused(flag, Rule.UNREADABLE, "period.start is no moment")
+        else:
+            until = self.files.when(flag.first("period", "end"))
+            act = record_flag(flag, stay, since, until, self.sender, self.ledger)
+            self._plan(max(since, stay.admitted, key=lambda when: when.at), CARES, act)

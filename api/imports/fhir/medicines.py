@@ -1,0 +1,255 @@
+"""Medicines of the files: requests, and doses given or not."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from api.fhir.medication import BASES
+from api.fhir.values import DRUG_SYSTEMS, named_by
+from api.imports.account import Ledger
+from api.imports.fhir.resources import Files, Resource, When
+from api.imports.fhir.rules import Rule
+from api.imports.fhir.sending import Sender
+from api.imports.fhir.stays import Stay
+from domain.allergies import Substance
+from domain.prescription.course import Basis, Outside
+from domain.prescription.events import Medication
+from domain.prescription.schedule import Schedule
+from domain.refusals import PrescriptionStateBroken, Refusal
+
+if TYPE_CHECKING:
+    from api.imports.fhir.people import People
+
+Act = Callable[[], None]
+Coded = TypeVar("Coded", Medication, Substance)
+
+SYSTEMS = {uri: name for name, uri in reversed(DRUG_SYSTEMS.items())}
+BASES_BY_TEXT = {text: Basis(name) for name, text in BASES.items()}
+
+
+def coded(concept: Any, kind: type[Coded]) -> Coded | None:
+    """Return a drug or a substance of a CodeableConcept; None if it says no name."""
+    if not isinstance(concept, dict):
+        return None
+    first: Mapping[str, Any] = next((c for c in concept.get("coding", ()) if c.get("code")), {})
+    name = concept.get("text") or first.get("display") or first.get("code")
+    system = first.get("system")
+    known = SYSTEMS.get(system or "") or (named_by(system, "codes") if system else None)
+    return kind(name=str(name), code=first.get("code"), system=known) if name else None
+
+
+def schedule_of(dosage: Resource) -> Schedule | None:
+    """Return when doses are due, where it is one of the ways in which the house says so."""
+    repeat = dosage.first("timing", "repeat") or {}
+    times, period, unit = repeat.get("timeOfDay"), repeat.get("period"), repeat.get("periodUnit")
+    try:
+        if dosage.first("asNeededBoolean") is True:
+            texts = dosage.all("additionalInstruction", "text")
+            apart = next((t.split()[2] for t in texts if t.startswith("At least ")), None)
+            most = dosage.first("maxDosePerPeriod", "numerator", "value")
+            schedule = Schedule(
+                as_needed=True,
+                min_interval_minutes=int(apart) if apart else None,
+                max_per_day=int(most)
+                if most and dosage.first("maxDosePerPeriod", "denominator", "code") == "d"
+                else None,
+            )
+        elif times:
+            schedule = Schedule(times_of_day=tuple(time.fromisoformat(t) for t in times))
+        elif unit == "h" and str(period).isdecimal() and repeat.get("frequency", 1) == 1:
+            schedule = Schedule(every_hours=int(str(period)))
+        else:
+            return None
+        schedule.check()
+    except (ValueError, TypeError, Refusal):
+        return None
+    return schedule
+
+
+@dataclass(slots=True)
+class Medicines:
+    """The medicines of some files."""
+
+    files: Files
+    sender: Sender
+    ledger: Ledger
+    people: "People"
+    stays: Mapping[str, Stay]
+    _prescriptions: dict[str, UUID] = field(default_factory=dict)
+    """Prescriptions by the names of their requests."""
+
+    def acts(self) -> Iterator[tuple[When, Act]]:
+        """Yield what is to be recorded, each with its time; judge what cannot be."""
+        single = {r.name: r for r in self.files.of("MedicationRequest") if _basis(r)}
+        for request in self.files.of("MedicationRequest"):
+            if request.name not in single:
+                yield from self._request(request)
+        for dose in self.files.of("MedicationAdministration"):
+            ordered = self.files.find(dose.first("request", "reference"))
+            yield from self._dose(dose, ordered, single)
+
+    def _stay(self, resource: Resource, path: str) -> Stay | None:
+        """Return the stay that a resource is of; judge one that is of none."""
+        if resource.first("status") in ("entered-in-error", "cancelled", "unknown", "draft"):
+            self.ledger.judge_refused(resource, Rule.ENTERED_IN_ERROR)
+            return None
+        encounter = self.files.find(resource.first(path, "reference"))
+        stay = self.stays.get(encounter.name) if encounter else None
+        if stay is None:
+            self.ledger.judge_refused(resource, Rule.NO_STAY)
+        return stay
+
+    def _drug(self, resource: Resource) -> Medication | None:
+        concept = resource.first("medicationCodeableConcept")
+        if concept is None:
+            reference = resource.first("medicationReference", "reference")
+            medication = self.files.find(reference, resource)
+            concept = medication.first("code") if medication else None
+            if medication and medication.line != resource.line:
+                for unjudged in self.ledger.without_verdict([medication]):
+                    self.ledger.judge_merged(unjudged, "the medicine", resource)
+        return coded(concept, Medication)
+
+    def _request(self, request: Resource) -> Iterator[tuple[When, Act]]:
+        stay = self._stay(request, "encounter")
+        if stay is None:
+            return
+        dosage = Resource("", "", 0, request.first("dosageInstruction") or {})
+        bounds = dosage.first("timing", "repeat", "boundsPeriod") or {}
+        start, stop = self.files.when(bounds.get("start")), self.files.when(bounds.get("end"))
+        written, drug = self.files.when(request.first("authoredOn")) or start, self._drug(request)
+        prescriber = self.files.find(request.first("requester", "reference"))
+        if written is None or drug is None:
+            self.ledger.judge_refused(
+                request, Rule.UNREADABLE, "it needs authoredOn and a medicine"
+            )
+            return
+        route = dosage.text("route")
+        frequency = dosage.first("timing", "code", "text")
+
+        def act() -> None:
+            if stay.id is None:
+                self.ledger.judge_refused(request, Rule.REFUSED_WITH, parent=stay.encounter)
+                return
+            answer = self.sender.send(
+                request,
+                self.sender.hospital.prescriptions.write_prescription,
+                written,
+                stay_id=stay.id,
+                medication=drug,
+                dose=_amount(dosage, route, frequency),
+                route=route,
+                frequency=frequency,
+                schedule=schedule_of(dosage),
+                start=start and start.at,
+                stop=stop and stop.at,
+                prescriber=self.people.staff_number(prescriber)
+                if prescriber and prescriber.table == "Practitioner"
+                else None,
+            )
+            if isinstance(answer, Refusal):
+                self.ledger.judge_refused(request, answer.code, answer.message)
+                return
+            self._prescriptions[request.name] = answer.events[0].originator_id
+            status = request.first("status")
+            note = (
+                f"it is {status}, not told since when" if status in ("stopped", "on-hold") else ""
+            )
+            self.ledger.judge_recorded(request, "write_prescription", note)
+
+        yield max(written, stay.admitted, key=lambda when: when.at), act
+
+    def _dose(
+        self, dose: Resource, request: Resource | None, single: Mapping[str, Resource]
+    ) -> Iterator[tuple[When, Act]]:
+        stay = self._stay(dose, "context")
+        if stay is None:
+            return
+        period = dose.first("effectivePeriod") or {}
+        when = self.files.when(dose.first("effectiveDateTime") or period.get("start"))
+        ended, drug = self.files.when(period.get("end")), self._drug(dose)
+        if when is None or drug is None:
+            self.ledger.judge_refused(dose, Rule.UNREADABLE, "it needs effective[x] and a medicine")
+            return
+        at = when
+        given = dose.first("status") != "not-done"
+        amount = (
+            dose.first("dosage", "text") or dose.first("note", "text") or _quantity(dose, "dosage")
+        )
+        details: dict[str, Any] = (
+            {"infusion": True, "ended_at": ended and ended.at} if period else {}
+        )
+        details |= {"dose_given": amount if given else None}
+        performer = dose.first("performer", "actor", "display")
+
+        def prescribed(prescription: UUID) -> None:
+            details["reason_not_given"] = None if given else dose.text("statusReason") or "not told"
+            record = self.sender.hospital.prescriptions.record_administration
+            content = {"prescription_id": prescription, "given": given, **details}
+            answer = self.sender.send(dose, record, at, performed_by=performer, **content)
+            if isinstance(answer, PrescriptionStateBroken):
+                content["outside_prescription"] = Outside.LATE
+                answer = self.sender.send(
+                    dose, record, at, ":outside", performed_by=performer, **content
+                )
+            self.ledger.judge_answer(dose, "record_administration", answer)
+
+        def unprescribed(stay_id: UUID) -> None:
+            order = request if request and request.name in single else None
+            basis = Basis.EMERGENCY_DEPARTMENT if at.at < stay.admitted.at else Basis.PROTOCOL
+            orderer = self.files.find(order.first("requester", "reference")) if order else None
+            answer = self.sender.send(
+                dose,
+                self.sender.hospital.prescriptions.record_unprescribed_dose,
+                at,
+                performed_by=performer,
+                stay_id=stay_id,
+                medication=drug,
+                basis=_basis(order) if order else basis,
+                route=dose.text("dosage", "route"),
+                ordered_by=self.people.staff_number(orderer) if orderer else None,
+                **details,
+            )
+            self.ledger.judge_answer(dose, "record_unprescribed_dose", answer)
+            for unjudged in self.ledger.without_verdict([order] if order else []):
+                self.ledger.judge_merged(unjudged, "the order of one dose", dose)
+
+        def act() -> None:
+            prescription = self._prescriptions.get(request.name) if request else None
+            if stay.id is None:
+                self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=stay.encounter)
+            elif prescription is not None:
+                prescribed(prescription)
+            elif request and request.name not in single:
+                self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=request)
+            elif given:
+                unprescribed(stay.id)
+            else:
+                self.ledger.judge_refused(dose, Rule.NO_PRESCRIPTION)
+
+        yield max(when, stay.admitted, key=lambda w: w.at), act
+
+
+def _basis(request: Resource) -> Basis | None:
+    """Return on what a dose was given that was not prescribed, as our own door tells it."""
+    texts = request.all("note", "text")
+    return next((BASES_BY_TEXT[text] for text in texts if text in BASES_BY_TEXT), None)
+
+
+def _quantity(resource: Resource, *path: str) -> str | None:
+    dose = (
+        resource.first(*path, "dose") or resource.first(*path, "doseAndRate", "doseQuantity") or {}
+    )
+    value, unit = dose.get("value"), dose.get("unit") or dose.get("code")
+    return None if value is None else f"{value:g} {unit}".removesuffix(" None")
+
+
+def _amount(dosage: Resource, route: str | None, frequency: str | None) -> str | None:
+    """Return how much at a time: what a dosage says before its route and frequency."""
+    text, rest = dosage.first("text"), " ".join(part for part in (route, frequency) if part)
+    if rest and text and text.endswith(rest):
+        return str(text).removesuffix(rest).strip() or None
+    quantity = _quantity(dosage)
+    return quantity or (str(text) if text else None)
