@@ -34,6 +34,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "simulate": "Simulate a hospital over time, into an empty or a simulated log.",
             "import": "Bring in the history of another system.",
         },
+        "exports": {
+            "export": "Give the record to another system.",
+        },
         "hl7": {
             "hl7": "Messages of other systems in HL7 v2.",
         },
