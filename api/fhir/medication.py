@@ -1,6 +1,7 @@
 """MedicationRequest and MedicationAdministration: prescriptions, and their doses given or not given."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import time
 
 from api.fhir.parameters import date, to, token
 from api.fhir.resource import (
@@ -72,7 +73,13 @@ async def prescriptions(
 def _repeat(schedule: Json) -> Json:
     """Return when the doses are due: times of the day, or so many hours apart."""
     if times := schedule.get("timesOfDay"):
-        return {"frequency": len(times), "period": 1, "periodUnit": "d", "timeOfDay": times}
+        times_of_day = [time.fromisoformat(text).isoformat("seconds") for text in times]
+        return {
+            "frequency": len(times),
+            "period": 1,
+            "periodUnit": "d",
+            "timeOfDay": times_of_day,
+        }
     if hours := schedule.get("everyHours"):
         return {"frequency": 1, "period": hours, "periodUnit": "h"}
     return {}

@@ -81,7 +81,7 @@ class Stranger:
         self.drug = ward.prescription(self.stay)
         allergy = {"patientMrn": mrn, "substance": {"name": "Latex"}}
         ward.record("recordAllergy", **allergy, **late(ago(hours=3)))
-        ward.record("raiseFlag", stayId=self.stay, flagKind="NOTE", **late(ago(hours=3)))
+        ward.record("raiseFlag", stayId=self.stay, flagKind="FALL_RISK", **late(ago(hours=3)))
         asked = "query($i: ID!) { stay(id: $i) { patient { id } } }"
         self.patient = ward.ask(asked, i=self.stay)["stay"]["patient"]["id"]
 

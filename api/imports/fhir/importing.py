@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from api.imports.fhir.medicines import Medicines
 from api.imports.fhir.people import People
 from api.imports.fhir.places import Bed, beds_of, open_rooms
 from api.imports.fhir.resources import Files, Resource, When
-from api.imports.fhir.rules import Rule
+from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import Sender
 from api.imports.fhir.stays import Stay, is_stay, stay_of
 from application.command import Recorded
@@ -59,7 +59,7 @@ class _Import:
     beds: dict[str, Bed] = field(default_factory=dict)
     stays: dict[str, Stay] = field(default_factory=dict)
     """Stays by the names of their Encounters."""
-    _acts: list[tuple[Any, int, int, Act]] = field(default_factory=list)
+    _acts: list[tuple[datetime, int, int, Resource, Act]] = field(default_factory=list)
 
     def run(self) -> None:
         for resource in self.files.unreadable:
@@ -76,13 +76,14 @@ class _Import:
         self._plan_stays(people)
         care = {s.emergency.name: s for s in self.stays.values() if s.emergency}
         medicines = Medicines(self.files, self.sender, self.ledger, people, self.stays | care)
-        for at, act in medicines.acts():
-            self._plan(at, CARES, act)
+        for at, medicine, act in medicines.acts():
+            self._plan(at, CARES, medicine, act)
         for flag in self.files.of("Flag"):
-            self._plan_flag(flag)
-        heapify(self._acts)
-        while self._acts:
-            heappop(self._acts)[-1]()
+            with readable(flag, self.ledger):
+                self._plan_flag(flag)
+        for _, _, _, resource, act in sorted(self._acts, key=lambda planned: planned[:3]):
+            with readable(resource, self.ledger):
+                act()
         people.record_deaths()
         people.merge()
         for stay in self.stays.values():
@@ -90,8 +91,8 @@ class _Import:
         for resource in self.ledger.without_verdict(self.files.resources.values()):
             self.ledger.judge_refused(resource, Rule.NOT_KEPT)
 
-    def _plan(self, when: When, rank: int, act: Act) -> None:
-        heappush(self._acts, (when.at, rank, len(self._acts), act))
+    def _plan(self, when: When, rank: int, resource: Resource, act: Act) -> None:
+        self._acts.append((when.at, rank, len(self._acts), resource, act))
 
     # -- stays --
 
@@ -99,23 +100,27 @@ class _Import:
         emergencies: dict[str, Resource] = {}
         encounters = self.files.of("Encounter")
         for encounter in encounters:
-            status = encounter.first("status")
-            patient = people.of(encounter, "subject")
-            if status in ("entered-in-error", "cancelled"):
-                self.ledger.judge_refused(encounter, Rule.ENTERED_IN_ERROR)
-            elif not is_stay(encounter):
-                continue
-            elif status not in ("in-progress", "onleave", "finished"):
-                self.ledger.judge_refused(encounter, Rule.NOT_A_STAY)
-            elif not people.may_have(encounter, patient):
-                continue
-            else:
-                self._plan_stay(encounter, patient, emergencies)
+            with readable(encounter, self.ledger):
+                self._plan_encounter(encounter, people, emergencies)
         for encounter in self.ledger.without_verdict(encounters):
             if encounter.name in emergencies:
                 self.ledger.judge_merged(encounter, "emergency care", emergencies[encounter.name])
             elif encounter.name not in self.stays:
                 self.ledger.judge_refused(encounter, Rule.NOT_A_STAY)
+
+    def _plan_encounter(
+        self, encounter: Resource, people: People, emergencies: dict[str, Resource]
+    ) -> None:
+        status = encounter.first("status")
+        patient = people.of(encounter, "subject")
+        if status in ("entered-in-error", "cancelled"):
+            self.ledger.judge_refused(encounter, Rule.ENTERED_IN_ERROR)
+        elif not is_stay(encounter):
+            return
+        elif status not in ("in-progress", "onleave", "finished"):
+            self.ledger.judge_refused(encounter, Rule.NOT_A_STAY)
+        elif people.may_have(encounter, patient):
+            self._plan_stay(encounter, patient, emergencies)
 
     def _plan_stay(
         self, encounter: Resource, patient: Resource | None, emergencies: dict[str, Resource]
@@ -129,25 +134,27 @@ class _Import:
         self.stays[encounter.name] = stay
         if stay.emergency is not None:
             emergencies[stay.emergency.name] = encounter
-        self._plan(stay.admitted, ENTERS, lambda: self._admit(stay))
+        self._plan(stay.admitted, ENTERS, encounter, lambda: self._admit(stay))
         for stretch in stay.stretches:
             if stretch.since.at > stay.admitted.at and not stay.is_on_leave(stretch.since):
-                content = self._place(stay, stretch.since)
                 part = f":{stretch.since.at.isoformat()}"
-                self._plan(stretch.since, ENTERS, self._move(stay, stretch.since, part, content))
+                move = self.sender.hospital.stays.transfer_patient
+                act = self._act(stay, move, stretch.since, part, goes=True)
+                self._plan(stretch.since, ENTERS, encounter, act)
         for since, until in stay.leaves:
             part = f":{since.at.isoformat()}"
             keeps = (place := stay.place_at(since)) is not None and place.bed is not None
             start = self.sender.hospital.stays.start_leave
-            self._plan(since, LEAVES, self._act(stay, start, since, part, keep_bed=keeps))
+            act = self._act(stay, start, since, part, keep_bed=keeps)
+            self._plan(since, LEAVES, encounter, act)
             if until is not None:
                 back = stay.place_at(until)
                 kept = back is not None and keeps and back == place
-                content = {} if kept else self._place(stay, until)
                 end = self.sender.hospital.stays.end_leave
-                self._plan(until, ENTERS, self._act(stay, end, until, part, **content))
+                act = self._act(stay, end, until, part, goes=not kept)
+                self._plan(until, ENTERS, encounter, act)
         if stay.discharged is not None and encounter.first("status") == "finished":
-            self._plan(stay.discharged, LEAVES, lambda: self._discharge(stay))
+            self._plan(stay.discharged, LEAVES, encounter, lambda: self._discharge(stay))
 
     def _place(self, stay: Stay, when: When) -> dict[str, Any]:
         stretch = stay.place_at(when)
@@ -183,23 +190,25 @@ class _Import:
             care = stays.record_emergency_care
             self._act(stay, care, stay.arrived, departed_at=departed)()
 
-    def _move(self, stay: Stay, when: When, part: str, content: dict[str, Any]) -> Act:
-        return self._act(stay, self.sender.hospital.stays.transfer_patient, when, part, **content)
-
     def _act(
         self,
         stay: Stay,
         command: Callable[..., Recorded],
         when: When,
         part: str = "",
+        goes: bool = False,
         **content: Any,
     ) -> Act:
-        """Return an act in a stay; what is refused is told in the notes of its Encounter."""
+        """Return an act in a stay, which names where the patient goes, if somewhere.
+
+        What is refused is told in the notes of its Encounter.
+        """
 
         def act() -> None:
             if stay.id is not None:
+                place = self._place(stay, when) if goes else {}
                 answer = self.sender.send(
-                    stay.encounter, command, when, part, stay_id=stay.id, **content
+                    stay.encounter, command, when, part, stay_id=stay.id, **content, **place
                 )
                 if isinstance(answer, Refusal):
                     stay.notes.append(
@@ -247,4 +256,5 @@ class _Import:
         else:
             until = self.files.when(flag.first("period", "end"))
             act = record_flag(flag, stay, since, until, self.sender, self.ledger)
-            self._plan(max(since, stay.admitted, key=lambda when: when.at), CARES, act)
+            begin = max(since, stay.admitted, key=lambda when: when.at)
+            self._plan(begin, CARES, flag, act)

@@ -10,7 +10,7 @@ from api.fhir.medication import BASES
 from api.fhir.values import DRUG_SYSTEMS, named_by
 from api.imports.account import Ledger
 from api.imports.fhir.resources import Files, Resource, When
-from api.imports.fhir.rules import Rule
+from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import Sender
 from api.imports.fhir.stays import Stay
 from domain.allergies import Substance
@@ -80,15 +80,22 @@ class Medicines:
     _prescriptions: dict[str, UUID] = field(default_factory=dict)
     """Prescriptions by the names of their requests."""
 
-    def acts(self) -> Iterator[tuple[When, Act]]:
+    def acts(self) -> Iterator[tuple[When, Resource, Act]]:
         """Yield what is to be recorded, each with its time; judge what cannot be."""
         single = {r.name: r for r in self.files.of("MedicationRequest") if _basis(r)}
         for request in self.files.of("MedicationRequest"):
             if request.name not in single:
-                yield from self._request(request)
+                with readable(request, self.ledger):
+                    yield from self._request(request)
         for dose in self.files.of("MedicationAdministration"):
-            ordered = self.files.find(dose.first("request", "reference"))
-            yield from self._dose(dose, ordered, single)
+            with readable(dose, self.ledger):
+                yield from self._ordered(dose, single)
+
+    def _ordered(
+        self, dose: Resource, single: Mapping[str, Resource]
+    ) -> Iterator[tuple[When, Resource, Act]]:
+        ordered = self.files.find(dose.first("request", "reference"))
+        yield from self._dose(dose, ordered, single)
 
     def _stay(self, resource: Resource, path: str) -> Stay | None:
         """Return the stay that a resource is of; judge one that is of none."""
@@ -112,7 +119,7 @@ class Medicines:
                     self.ledger.judge_merged(unjudged, "the medicine", resource)
         return coded(concept, Medication)
 
-    def _request(self, request: Resource) -> Iterator[tuple[When, Act]]:
+    def _request(self, request: Resource) -> Iterator[tuple[When, Resource, Act]]:
         stay = self._stay(request, "encounter")
         if stay is None:
             return
@@ -159,11 +166,11 @@ class Medicines:
             )
             self.ledger.judge_recorded(request, "write_prescription", note)
 
-        yield max(written, stay.admitted, key=lambda when: when.at), act
+        yield max(written, stay.admitted, key=lambda when: when.at), request, act
 
     def _dose(
         self, dose: Resource, request: Resource | None, single: Mapping[str, Resource]
-    ) -> Iterator[tuple[When, Act]]:
+    ) -> Iterator[tuple[When, Resource, Act]]:
         stay = self._stay(dose, "context")
         if stay is None:
             return
@@ -229,7 +236,7 @@ class Medicines:
             else:
                 self.ledger.judge_refused(dose, Rule.NO_PRESCRIPTION)
 
-        yield max(when, stay.admitted, key=lambda w: w.at), act
+        yield max(when, stay.admitted, key=lambda w: w.at), dose, act
 
 
 def _basis(request: Resource) -> Basis | None:

@@ -12,7 +12,7 @@ from api.fhir.values import LABELS, named_by
 from api.imports.account import Ledger
 from api.imports.fhir.medicines import coded
 from api.imports.fhir.resources import Files, Resource
-from api.imports.fhir.rules import Rule
+from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import ALWAYS, Sender
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
 from domain.patient import Confidentiality, Sex
@@ -47,8 +47,8 @@ class People:
     files: Files
     sender: Sender
     ledger: Ledger
-    _refused: set[str] = field(default_factory=set)
-    _deaths: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
+    """Names of the patients who are registered."""
 
     @staticmethod
     def named(patient: Resource) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class People:
         """Return whether something may be recorded of a patient; judge what may not."""
         if patient is None:
             self.ledger.judge_refused(resource, Rule.NO_PATIENT)
-        elif patient.name in self._refused:
+        elif patient.name not in self._known:
             self.ledger.judge_refused(resource, Rule.REFUSED_WITH, parent=patient)
         else:
             return True
@@ -82,11 +82,14 @@ class People:
 
     def register(self) -> None:
         for practitioner in self.files.of("Practitioner"):
-            self._register_practitioner(practitioner)
+            with readable(practitioner, self.ledger):
+                self._register_practitioner(practitioner)
         for patient in self.files.of("Patient"):
-            self._register_patient(patient)
+            with readable(patient, self.ledger):
+                self._register_patient(patient)
         for allergy in self.files.of("AllergyIntolerance"):
-            self._record_allergy(allergy)
+            with readable(allergy, self.ledger):
+                self._record_allergy(allergy)
 
     def _register_practitioner(self, practitioner: Resource) -> None:
         texts = [
@@ -128,8 +131,8 @@ class People:
             sex=SEXES.get(patient.first("gender")),
             confidentiality=next((CONFIDENTIAL[c] for c in labels if c in CONFIDENTIAL), None),
         )
-        if isinstance(answer, Refusal):
-            self._refused.add(patient.name)
+        if not isinstance(answer, Refusal):
+            self._known.add(patient.name)
         self.ledger.judge_answer(patient, "register_patient", answer, note)
 
     def _record_allergy(self, allergy: Resource) -> None:
@@ -171,7 +174,7 @@ class People:
         """Record the deaths that no stay has told."""
         for patient in self.files.of("Patient"):
             died = self.files.when(patient.first("deceasedDateTime"))
-            if died is not None and patient.name not in self._refused:
+            if died is not None and patient.name in self._known:
                 self.sender.send(
                     patient,
                     self.sender.hospital.patients.record_death,
@@ -182,7 +185,7 @@ class People:
     def merge(self) -> None:
         """Merge the records that another has replaced."""
         for patient in self.files.of("Patient"):
-            for link in patient.all("link"):
+            for link in patient.all("link") if patient.name in self._known else ():
                 into = self.files.find(link.get("other", {}).get("reference"))
                 if link.get("type") == "replaced-by" and into and into is not patient:
                     named = self.named(into)

@@ -1,7 +1,10 @@
 """The importer's own rules: why a resource is refused that no command can carry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
+
+from api.imports.account import Ledger, Row
 
 
 class Rule(StrEnum):
@@ -34,3 +37,14 @@ RULES: Mapping[str, str] = {
     Rule.UNREADABLE: "it is no resource, or a value that is needed is missing or cannot be read",
 }
 """Descriptions of the importer's own rules, for people."""
+
+
+@contextmanager
+def readable(resource: Row, ledger: Ledger) -> Iterator[None]:
+    """Refuse a resource in which a value has another form than in FHIR: a text for a list."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        for unjudged in ledger.without_verdict([resource]):
+            why = f"a value has another form than in FHIR: {type(error).__name__}"
+            ledger.judge_refused(unjudged, Rule.UNREADABLE, why)

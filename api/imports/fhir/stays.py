@@ -28,6 +28,7 @@ DISPOSITION_CODES = {code: Disposition(name) for name, (code, _) in DISPOSITIONS
     "snf": Disposition.TRANSFERRED,
     "hosp-trans": Disposition.TRANSFERRED,
 }
+TYPES = {type.value: type for type in AdmissionType}
 SOURCE_CODES = {code: AdmissionType(name) for name, (code, _) in SOURCES.items()}
 
 
@@ -63,8 +64,8 @@ class Stay:
         """Return how the patient came in; in an emergency where nothing else is said."""
         e = self.encounter
         for coding in e.all("type", "coding"):
-            if coding.get("system") == ADMISSION_TYPES and coding.get("code") in AdmissionType:
-                return AdmissionType(coding["code"])
+            if coding.get("system") == ADMISSION_TYPES and coding.get("code") in TYPES:
+                return TYPES[coding["code"]]
         if e.first("class", "code") == "SS":
             return AdmissionType.DAY_CASE
         source = e.first("hospitalization", "admitSource", "coding", "code")

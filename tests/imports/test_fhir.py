@@ -1,0 +1,269 @@
+"""The import of FHIR: each resource has a verdict, again is nothing, and out and in is the same."""
+
+import asyncio
+import csv
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.fhir.bulk import NdjsonFolder, all_of_house
+from api.fhir.reader import Reader
+from api.imports.fhir import BadFile, Rule, import_fhir
+from application.authorization.roles import Caller
+from domain.envelope import Actor
+from infrastructure.projections.runner import ProjectionRunner
+from tests.imports.conftest import Imported, NewHospital
+from tests.support.app_without_http import alone
+
+pytestmark = pytest.mark.slow
+
+
+def to(name: str) -> dict[str, str]:
+    return {"reference": name}
+
+
+def coded(code: str) -> dict[str, Any]:
+    return {"coding": [{"code": code}]}
+
+
+def location(id: str, kind: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Location", "id": id, "name": id, "physicalType": coded(kind), **more}
+
+
+def stay(
+    id: str, who: str, places: list[tuple[str, str, str | None]], **more: Any
+) -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "id": id,
+        "status": "finished" if "end" in more["period"] else "in-progress",
+        "class": {"code": "IMP"},
+        "subject": to(f"Patient/{who}"),
+        "location": [
+            {"location": to(f"Location/{bed}"), "period": {"start": since, "end": until}}
+            for bed, since, until in places
+        ],
+        **more,
+    }
+
+
+def day(number: int, hour: int = 8) -> str:
+    return f"2026-03-{number:02}T{hour:02}:00:00+00:00"
+
+
+def dose(id: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": id,
+        "status": "completed",
+        "medicationCodeableConcept": {"text": "Heparin"},
+        "subject": to("Patient/ann"),
+        "context": to("Encounter/s1"),
+        "effectiveDateTime": day(3),
+        **more,
+    }
+
+
+RESOURCES: list[Any] = [
+    location("W", "wa"),
+    location("1", "ro", partOf=to("Location/W")),
+    location("a", "bd", partOf=to("Location/1")),
+    location("b", "bd", partOf=to("Location/1")),
+    location("office", "ro"),
+    {"resourceType": "Practitioner", "id": "d", "name": [{"family": "Doe"}]},
+    *(
+        {
+            "resourceType": "Patient",
+            "id": id,
+            "identifier": [{"system": f"http://{'x' * 60}", "value": f"M{id}"}],
+            "name": [{"family": id.capitalize(), "given": ["A", "B"]}],
+            "gender": "female",
+            "birthDate": "1950-02-03",
+        }
+        for id in ("ann", "bea")
+    ),
+    {"resourceType": "Patient", "id": "odd", "name": "a text", "identifier": [{"value": "M3"}]},
+    # bea lies in a until day 4, ann moves from b to a then: in the order of the files it is taken
+    stay(
+        "s1",
+        "ann",
+        [("b", day(2), day(4)), ("a", day(4), day(9))],
+        period={"start": day(1), "end": day(9)},
+        classHistory=[
+            {"class": {"code": "EMER"}, "period": {"start": day(1), "end": day(2)}},
+            {"class": {"code": "IMP"}, "period": {"start": day(2), "end": day(9)}},
+        ],
+        statusHistory=[{"status": "onleave", "period": {"start": day(5), "end": day(6)}}],
+        participant=[{"individual": to("Practitioner/d")}],
+        hospitalization={"dischargeDisposition": coded("home")},
+    ),
+    stay("s2", "bea", [("a", day(1), day(4))], period={"start": day(1), "end": day(4)}),
+    stay("s3", "odd", [], period={"start": day(1)}),
+    {**stay("visit", "ann", [], period={"start": day(1)}), "class": {"code": "AMB"}},
+    stay("undated", "bea", [], period={}),
+    {
+        "resourceType": "AllergyIntolerance",
+        "id": "latex",
+        "patient": to("Patient/ann"),
+        "code": {"text": "Latex"},
+        "recordedDate": "2026-03-01",
+        "reaction": [{"manifestation": [{"text": "rash"}], "severity": "severe"}],
+    },
+    {
+        "resourceType": "AllergyIntolerance",
+        "id": "none",
+        "patient": to("Patient/ann"),
+        "code": coded("716186003"),
+        "recordedDate": "2026-03-01",
+    },
+    {
+        "resourceType": "MedicationRequest",
+        "id": "r1",
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": {
+            "text": "Latex"
+        },  # against the allergy, and given all the same
+        "subject": to("Patient/ann"),
+        "encounter": to("Encounter/s1"),
+        "authoredOn": day(2),
+        "dosageInstruction": [
+            {
+                "text": "2 mg oral daily",
+                "route": {"text": "oral"},
+                "timing": {"code": {"text": "daily"}, "repeat": {"timeOfDay": ["08:00:00"]}},
+            }
+        ],
+    },
+    dose("g1", request=to("MedicationRequest/r1")),
+    dose("g2", request=to("MedicationRequest/r1"), status="not-done", effectiveDateTime=day(4)),
+    dose("g3"),
+    dose("g4", status="not-done"),
+    dose("g5", status="entered-in-error"),
+    {
+        "resourceType": "Flag",
+        "id": "f",
+        "status": "inactive",
+        "code": {"text": "MRSA"},
+        "subject": to("Patient/ann"),
+        "encounter": to("Encounter/s1"),
+        "period": {"start": day(3), "end": day(7)},
+    },
+    {"resourceType": "Observation", "id": "o"},
+    "no resource",
+]
+
+VERDICTS = {
+    "Location/office": Rule.NOT_THERE,
+    "Encounter/s3": Rule.REFUSED_WITH,
+    "Encounter/visit": Rule.NOT_A_STAY,
+    "Encounter/undated": Rule.UNREADABLE,
+    "Patient/odd": Rule.UNREADABLE,
+    "AllergyIntolerance/none": Rule.NOT_HELD,
+    "MedicationAdministration/g4": Rule.NO_PRESCRIPTION,
+    "MedicationAdministration/g5": Rule.ENTERED_IN_ERROR,
+    "Observation/o": Rule.NOT_KEPT,
+    "unreadable/some.json#25": Rule.UNREADABLE,
+}
+"""What is refused, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A house after an import, and the folder and account of it."""
+
+    house: Imported
+    source: Path
+    folder: Path
+
+    def lines(self) -> dict[str, dict[str, str]]:
+        with (self.folder / "account.csv").open(newline="") as file:
+            return {f"{line['table']}/{line['key']}": line for line in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def run(new_hospital: NewHospital, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("fhir")
+    source = folder / "some.json"
+    entries = [{"resource": resource} for resource in RESOURCES]
+    source.write_text(json.dumps({"resourceType": "Bundle", "entry": entries}))
+    house = new_hospital()
+    account = import_fhir(house.hospital, source, folder / "account.csv")
+    assert account.adds_up
+    return Run(house, source, folder)
+
+
+def test_every_resource_has_a_verdict(run: Run) -> None:
+    lines = run.lines()
+    assert len(lines) == len(RESOURCES)
+    assert {n: v["rule"] for n, v in lines.items() if v["verdict"] == "refused"} == VERDICTS
+    assert lines["Encounter/s1"]["rule"] == (
+        "admit_patient, record_emergency_care, transfer_patient, start_leave, end_leave,"
+        " discharge_patient"
+    )
+    assert not lines["Encounter/s1"]["note"]
+    assert lines["MedicationAdministration/g3"]["rule"] == "record_unprescribed_dose"
+
+
+def test_again_records_nothing(run: Run) -> None:
+    before, lines = run.house.log(), run.lines()
+    import_fhir(run.house.hospital, run.source, run.folder / "account.csv")
+    assert run.house.log() == before
+    assert run.lines() == lines
+
+
+def test_a_folder_without_resources_is_told(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(BadFile):
+        import_fhir(run.house.hospital, tmp_path, tmp_path / "account.csv")
+
+
+async def exported(house: Imported, folder: Path) -> None:
+    ProjectionRunner(house.database.app_url).catch_up()
+    caller = Caller(
+        Actor(issuer="os", subject="me", role="admin"), None, datetime.now(UTC) + timedelta(hours=1)
+    )
+    async with alone(house.database) as state:
+        reader, files = Reader(state, caller, {"asOf": day(5, 12)}), NdjsonFolder(folder)
+        async for items in all_of_house(reader):
+            files.write(items)
+        files.close(whole=True)
+
+
+def told(folder: Path) -> list[str]:
+    """Return what files tell, without what differs between houses: ids, versions, clocks."""
+    resources = []
+    numbers: dict[str, str] = {}
+    for path in folder.glob("*.ndjson"):
+        if path.stem != "Provenance":
+            resources += [json.loads(line) for line in path.read_text().splitlines()]
+    for r in resources:
+        names = r.get("identifier") or r.get("alias") or [r.get("name")]
+        numbers[f"{r['resourceType']}/{r['id']}"] = json.dumps(names)
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                k: numbers.get(v, "?") if k == "reference" else plain(v)
+                for k, v in value.items()
+                if k not in ("id", "meta")
+            }
+        return [plain(v) for v in value] if isinstance(value, list) else value
+
+    return sorted(json.dumps(plain(r), sort_keys=True) for r in resources)
+
+
+def test_what_goes_out_comes_in_the_same(
+    run: Run, new_hospital: NewHospital, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    asyncio.run(exported(run.house, first))
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in first.iterdir())
+    other = new_hospital()
+    account = import_fhir(other.hospital, first, tmp_path / "account.csv")
+    assert account.adds_up
+    asyncio.run(exported(other, second))
+    assert told(second) == told(first)
