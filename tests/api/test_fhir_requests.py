@@ -119,7 +119,7 @@ interactions = st.sampled_from(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     type=st.sampled_from([*RESOURCES, "Nonsense", "patient", "²"]),
@@ -175,7 +175,7 @@ def test_forms_of_answers_are_agreed_on(stranger: Stranger) -> None:
     for accept in ("application/json", "application/fhir+json, */*; q=0.1", "text/html,*/*;q=0.8"):
         assert stranger.response(path, Accept=accept).status_code == 200
     stranger.refusal(path, 406, Accept="application/fhir+xml")
-    stranger.get(f"{path}?_format=application/fhir%2Bjson", Accept="application/fhir+xml")
+    stranger.get(f"{path}?_format=application/fhir%2Bjson")
     tag = stranger.response(path).headers["etag"]
     unmarked = {"If-None-Match": f'"0", {tag.removeprefix("W/")}'}
     assert stranger.response(path, **unmarked).status_code == 304
