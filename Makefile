@@ -114,7 +114,7 @@ site: setup ## The documentation as a site, in site/, each link checked (needs a
 audits: setup ## GraphQL over HTTP, audited by npm's graphql-http (where node is there)
 	$(BIN)/python -m tests.clients.audits
 
-clients: setup ## Apollo, urql, graphql-ws, Relay, gql against a server; what tools say of the schema (FUZZ=3)
+clients: setup ## Apollo, urql, graphql-ws, Relay, gql and clients of FHIR against a server; validators, fuzzing (FUZZ=3)
 	FUZZ=$(FUZZ) $(BIN)/python -m tests.clients.clients
 
 # Cross-version and cross-platform (markers), with hashes; no registry's address gets into the file.

@@ -3,6 +3,7 @@
 What graphql-codegen, relay-compiler, tsc and graphql-eslint say of the schema; then Apollo Client, urql,
 graphql-ws, Relay and gql, each at the points of src/points.ts; urql again by ids alone, at a server that
 answers only the documents that graphql-codegen wrote down. Four clients of HL7 v2 ask the same server.
+Clients of FHIR, and validators, ask one of a simulated month.
 """
 
 import os
@@ -13,11 +14,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copy, copytree, rmtree
 from time import monotonic
 from zoneinfo import ZoneInfo
 
+from api.cli.filling import fill
+from api.cli.imports import simulate_into
 from api.graphql.schema import sdl
 from api.hl7.mllp import Endpoint
 from api.hl7.sending import SendingSystem
@@ -77,6 +81,7 @@ def main() -> int:
                 # urql's development build looks for the kind of operation in the text that is not there
                 by_ids = {"WARDBOOK_TRUSTED": "1", "NODE_ENV": "production"}
                 failed += client("urql", server, **by_ids)()
+    failed += asked_by_fhir(commands, by_node)
     print("all is well" if not failed else f"{failed} failed")
     return min(failed, 1)
 
@@ -89,6 +94,24 @@ def made(packages: Path) -> int:
     eslint = ran(str(bin / "eslint"), "schema.graphql")
     failed = together([codegen, relay, eslint])
     return failed or together([ran(str(bin / "tsc"))])
+
+
+def asked_by_fhir(commands: Path | None, by_node: bool) -> int:
+    """Clients and validators of FHIR at the door of a simulated month; how many failed."""
+    with a_database("simulated") as (database, home):
+        settings = Settings(home=home)
+        until = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        simulate_into(settings, database, 10, 30, 1, until, 0.2)
+        fill(database)
+        with served(app(settings, database, LOGIN)) as server:
+            base = f"http://127.0.0.1:{server.port}/fhir"
+            steps: list[Step] = []
+            if commands:
+                steps.append(ran(str(commands / "python"), "asking_fhir.py", base, TOKEN))
+            if by_node:
+                environ = {"WARDBOOK_FHIR": base, "WARDBOOK_TOKEN": TOKEN}
+                steps.append(ran("node", "asking_fhir.mjs", **environ))
+            return sum(step() for step in steps)
 
 
 def address(server: Served) -> str:
@@ -146,7 +169,7 @@ def together(steps: list[Step]) -> int:
 
 
 @contextmanager
-def a_database() -> Iterator[tuple[Database, Path]]:
+def a_database(kind: str = "real") -> Iterator[tuple[Database, Path]]:
     """An empty record of its own."""
     with tempfile.TemporaryDirectory(prefix="wb-") as name:
         folder = Path(name)
@@ -154,6 +177,7 @@ def a_database() -> Iterator[tuple[Database, Path]]:
         database = Database(ensure_server(folder / "server"))
         try:
             migrate(database)
+            database.open_log(kind)
             yield database, folder / "home"
         finally:
             stop_server(folder / "server")
@@ -167,7 +191,15 @@ def lay_out() -> None:
     (PLACE / "src" / "made" / "relay").mkdir(parents=True)
     for file in ("codegen.yml", "documents.graphql", "eslint.config.mjs", "relay.config.json"):
         copy(HERE / file, PLACE)
-    for file in ("tsconfig.json", "imports.mjs", "asking.py", "fuzzing.py", *MESSAGES):
+    for file in (
+        "tsconfig.json",
+        "imports.mjs",
+        "asking.py",
+        "asking_fhir.py",
+        "asking_fhir.mjs",
+        "fuzzing.py",
+        *MESSAGES,
+    ):
         copy(HERE / file, PLACE)
     (PLACE / "schema.graphql").write_text(sdl())
 
