@@ -52,8 +52,8 @@ def export_fhir(
         stop("Name a stay by --stay or a patient by --mrn, or neither.", ExitCode.USAGE)
     configuration = settings()
     _, database = open_hospital(configuration)
-    told = {"asOf": moment(as_of, "--as-of"), "knownAt": moment(known_at, "--known-at")}
-    times = {name: iso_moment(at) if at else None for name, at in told.items()}
+    moments = {"asOf": moment(as_of, "--as-of"), "knownAt": moment(known_at, "--known-at")}
+    times = {name: iso_moment(at) if at else None for name, at in moments.items()}
     caller = Caller(operator(), None, now() + timedelta(days=1), purpose)
     try:
         counts = asyncio.run(_export(configuration, database, caller, times, folder, stay, mrn))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 from api.fhir.outcome import FhirError
-from api.fhir.parameters import Kind, Parameter, at, date, span, to, token, whole
+from api.fhir.parameters import Kind, Parameter, at, date, span, to, token, whole_from
 from api.fhir.resource import (
     TIMES,
     Criteria,
@@ -103,7 +103,7 @@ class AuditEvent(Resource):
         items = []
         for id in dict.fromkeys(ids):
             digits, _, rest = id.partition("-")
-            number = whole(digits)
+            number = whole_from(digits)
             if number is not None and rest:
                 async for entry in self.search(reader, {}, 1, _before(number, rest)):
                     if entry.id == id:

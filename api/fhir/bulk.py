@@ -78,13 +78,13 @@ class NdjsonFolder:
 
     def write(self, items: Sequence[Item]) -> Sequence[Item]:
         """Write resources that are not there yet; return them."""
-        fresh = [item for item in items if item.name not in self._names]
-        for item in fresh:
+        new_items = [item for item in items if item.name not in self._names]
+        for item in new_items:
             self._names.add(item.name)
             self.counts[item.type] = self.counts.get(item.type, 0) + 1
             file = self._files.get(item.type) or self._open(item.type)
             file.write(msgspec.json.encode(present(item.resource)) + b"\n")
-        return fresh
+        return new_items
 
     def close(self, *, whole: bool) -> None:
         """Close the files; they get their names if all was written."""

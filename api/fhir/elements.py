@@ -53,9 +53,9 @@ def leave(resource: Json, elements: Sequence[str] | None) -> Json:
     if elements is None:
         return resource
     type = resource["resourceType"]
-    told = {"resourceType", "id", "meta", *elements, *MANDATORY.get(type, "").split()}
+    names_left = {"resourceType", "id", "meta", *elements, *MANDATORY.get(type, "").split()}
     # a choice is named without its type: medication[x], effective[x], deceased[x]
     choices = ("medication", "effective", "deceased", "onset", "occurred")
-    told |= {n for n in resource for c in choices if c in elements and n.startswith(c)}
+    names_left |= {n for n in resource for c in choices if c in elements and n.startswith(c)}
     meta = {**resource.get("meta", {}), "tag": [SUBSETTED]}
-    return {name: value for name, value in resource.items() if name in told} | {"meta": meta}
+    return {name: value for name, value in resource.items() if name in names_left} | {"meta": meta}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from api.fhir.outcome import not_found
-from api.fhir.parameters import span, whole, whole_number
+from api.fhir.parameters import span, whole_from, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.resource import MOST, Resource
 from api.fhir.values import Json, present
@@ -14,7 +14,7 @@ PAGE = 20
 
 async def version_of(reader: Reader, resource: Resource, id: str, version: str) -> Item:
     """Return a version of a resource. Raises FhirError if it has none such."""
-    number = whole(version.partition("-")[0])
+    number = whole_from(version.partition("-")[0])
     versions: list[Item] = []
     if number is not None:
         then = reader.at_version(number)

@@ -89,15 +89,15 @@ def _as_needed(schedule: Json) -> Json:
     """Return what bounds the doses that are given as needed."""
     if not schedule.get("asNeeded"):
         return {}
-    apart, most = schedule["minIntervalMinutes"], schedule["maxPerDay"]
+    apart, most_doses = schedule["minIntervalMinutes"], schedule["maxPerDay"]
     return {
         "additionalInstruction": [{"text": f"At least {apart} minutes apart."}] if apart else [],
         "asNeededBoolean": True,
         "maxDosePerPeriod": {
-            "numerator": {"value": most, "unit": "dose"},
+            "numerator": {"value": most_doses, "unit": "dose"},
             "denominator": {"value": 1, "unit": "day", "system": UCUM, "code": "d"},
         }
-        if most
+        if most_doses
         else None,
     }
 

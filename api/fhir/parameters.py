@@ -83,7 +83,7 @@ def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     return Criterion(name.partition(":")[0], modifier or None, values)
 
 
-def whole(text: str) -> int | None:
+def whole_from(text: str) -> int | None:
     """Return the whole number that a text is; None if it is none, or one of too many digits."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
 
@@ -91,7 +91,7 @@ def whole(text: str) -> int | None:
 def whole_number(name: str, text: str) -> int:
     """Return the whole number that a parameter is. Raises FhirError."""
     digits = text.lstrip("0") or text[-1:]
-    number = whole(digits[:18] if digits.isascii() and digits.isdecimal() else digits)
+    number = whole_from(digits[:18] if digits.isascii() and digits.isdecimal() else digits)
     if number is None:
         raise FhirError(400, "invalid", f"{name} is a whole number, 0 or more.")
     return number

@@ -24,7 +24,7 @@ def record_flag(
         if stay.id is None:
             ledger.judge_refused(flag, Rule.REFUSED_WITH, parent=stay.encounter)
             return
-        raised = sender.send(
+        raising = sender.send(
             flag,
             sender.hospital.flags.raise_flag,
             since,
@@ -32,16 +32,16 @@ def record_flag(
             flag_kind=kind,
             note=None if text == kind else text,
         )
-        if isinstance(raised, Refusal):
-            ledger.judge_refused(flag, raised.code, raised.message)
+        if isinstance(raising, Refusal):
+            ledger.judge_refused(flag, raising.code, raising.message)
             return
         note = ""
         if until is not None:
-            id = raised.events[0].flag  # type: ignore[attr-defined]
+            id = raising.events[0].flag  # type: ignore[attr-defined]
             lower = sender.hospital.flags.lower_flag
-            lowered = sender.send(flag, lower, until, stay_id=stay.id, flag_id=id)
-            if isinstance(lowered, Refusal):
-                note = f"lower_flag refused: {lowered.code}: {lowered.message}"
+            lowering = sender.send(flag, lower, until, stay_id=stay.id, flag_id=id)
+            if isinstance(lowering, Refusal):
+                note = f"lower_flag refused: {lowering.code}: {lowering.message}"
         ledger.judge_recorded(flag, "raise_flag", note)
 
     return act

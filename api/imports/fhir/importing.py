@@ -23,7 +23,7 @@ from domain.stay.facts import Disposition
 Act = Callable[[], None]
 
 LEAVES, ENTERS, CARES = range(3)
-"""What is done first of what is done at one moment: a bed is left before it is taken."""
+"""Ranks of what is done at one moment: a bed is left before it is taken."""
 
 
 def import_fhir(
@@ -149,9 +149,9 @@ class _Import:
             self._plan(since, LEAVES, encounter, act)
             if until is not None:
                 back = stay.place_at(until)
-                kept = back is not None and keeps and back == place
+                is_kept = back is not None and keeps and back == place
                 end = self.sender.hospital.stays.end_leave
-                act = self._act(stay, end, until, part, goes=not kept)
+                act = self._act(stay, end, until, part, goes=not is_kept)
                 self._plan(until, ENTERS, encounter, act)
         if stay.discharged is not None and encounter.first("status") == "finished":
             self._plan(stay.discharged, LEAVES, encounter, lambda: self._discharge(stay))
@@ -186,9 +186,9 @@ class _Import:
         stay.id = answer.events[0].originator_id
         stay.commands["admit_patient"] = None
         if stay.arrived is not None and stay.arrived.at < stay.admitted.at:
-            departed = stay.departed and min(stay.departed.at, stay.admitted.at)
+            departed_at = stay.departed and min(stay.departed.at, stay.admitted.at)
             care = stays.record_emergency_care
-            self._act(stay, care, stay.arrived, departed_at=departed)()
+            self._act(stay, care, stay.arrived, departed_at=departed_at)()
 
     def _act(
         self,
@@ -221,9 +221,9 @@ class _Import:
 
     def _discharge(self, stay: Stay) -> None:
         assert stay.discharged is not None
-        died = self.files.when(stay.patient.first("deceasedDateTime"))
-        if died and stay.admitted.at <= died.at < stay.discharged.at:
-            self._act(stay, self.sender.hospital.patients.record_death, died)()
+        death = self.files.moment(stay.patient.first("deceasedDateTime"))
+        if death and stay.admitted.at <= death.at < stay.discharged.at:
+            self._act(stay, self.sender.hospital.patients.record_death, death)()
         discharge = self.sender.hospital.stays.discharge_patient
         destination = stay.encounter.first("hospitalization", "destination", "display")
         is_death = stay.disposition is Disposition.DIED
@@ -246,7 +246,7 @@ class _Import:
     def _plan_flag(self, flag: Resource) -> None:
         encounter = self.files.find(flag.first("encounter", "reference"))
         stay = self.stays.get(encounter.name) if encounter else None
-        since = self.files.when(flag.first("period", "start"))
+        since = self.files.moment(flag.first("period", "start"))
         if flag.first("status") == "entered-in-error":
             self.ledger.judge_refused(flag, Rule.ENTERED_IN_ERROR)
         elif stay is None:
@@ -254,7 +254,7 @@ class _Import:
         elif since is None:
             self.ledger.judge_refused(flag, Rule.UNREADABLE, "period.start is no moment")
         else:
-            until = self.files.when(flag.first("period", "end"))
+            until = self.files.moment(flag.first("period", "end"))
             act = record_flag(flag, stay, since, until, self.sender, self.ledger)
             begin = max(since, stay.admitted, key=lambda when: when.at)
             self._plan(begin, CARES, flag, act)

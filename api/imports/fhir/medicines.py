@@ -29,15 +29,15 @@ SYSTEMS = {uri: name for name, uri in reversed(DRUG_SYSTEMS.items())}
 BASES_BY_TEXT = {text: Basis(name) for name, text in BASES.items()}
 
 
-def coded(concept: Any, kind: type[Coded]) -> Coded | None:
+def coded_concept(concept: Any, kind: type[Coded]) -> Coded | None:
     """Return a drug or a substance of a CodeableConcept; None if it says no name."""
     if not isinstance(concept, dict):
         return None
     first: Mapping[str, Any] = next((c for c in concept.get("coding", ()) if c.get("code")), {})
     name = concept.get("text") or first.get("display") or first.get("code")
     system = first.get("system")
-    known = SYSTEMS.get(system or "") or (named_by(system, "codes") if system else None)
-    return kind(name=str(name), code=first.get("code"), system=known) if name else None
+    known_system = SYSTEMS.get(system or "") or (named_by(system, "codes") if system else None)
+    return kind(name=str(name), code=first.get("code"), system=known_system) if name else None
 
 
 def schedule_of(dosage: Resource) -> Schedule | None:
@@ -48,12 +48,12 @@ def schedule_of(dosage: Resource) -> Schedule | None:
         if dosage.first("asNeededBoolean") is True:
             texts = dosage.all("additionalInstruction", "text")
             apart = next((t.split()[2] for t in texts if t.startswith("At least ")), None)
-            most = dosage.first("maxDosePerPeriod", "numerator", "value")
+            most_doses = dosage.first("maxDosePerPeriod", "numerator", "value")
             schedule = Schedule(
                 as_needed=True,
                 min_interval_minutes=int(apart) if apart else None,
-                max_per_day=int(most)
-                if most and dosage.first("maxDosePerPeriod", "denominator", "code") == "d"
+                max_per_day=int(most_doses)
+                if most_doses and dosage.first("maxDosePerPeriod", "denominator", "code") == "d"
                 else None,
             )
         elif times:
@@ -89,13 +89,13 @@ class Medicines:
                     yield from self._request(request)
         for dose in self.files.of("MedicationAdministration"):
             with readable(dose, self.ledger):
-                yield from self._ordered(dose, single)
+                yield from self._dose_of_request(dose, single)
 
-    def _ordered(
+    def _dose_of_request(
         self, dose: Resource, single: Mapping[str, Resource]
     ) -> Iterator[tuple[When, Resource, Act]]:
-        ordered = self.files.find(dose.first("request", "reference"))
-        yield from self._dose(dose, ordered, single)
+        request = self.files.find(dose.first("request", "reference"))
+        yield from self._dose(dose, request, single)
 
     def _stay(self, resource: Resource, path: str) -> Stay | None:
         """Return the stay that a resource is of; judge one that is of none."""
@@ -115,9 +115,9 @@ class Medicines:
             medication = self.files.find(reference, resource)
             concept = medication.first("code") if medication else None
             if medication and medication.line != resource.line:
-                for unjudged in self.ledger.without_verdict([medication]):
-                    self.ledger.judge_merged(unjudged, "the medicine", resource)
-        return coded(concept, Medication)
+                for row in self.ledger.without_verdict([medication]):
+                    self.ledger.judge_merged(row, "the medicine", resource)
+        return coded_concept(concept, Medication)
 
     def _request(self, request: Resource) -> Iterator[tuple[When, Resource, Act]]:
         stay = self._stay(request, "encounter")
@@ -125,10 +125,13 @@ class Medicines:
             return
         dosage = Resource("", "", 0, request.first("dosageInstruction") or {})
         bounds = dosage.first("timing", "repeat", "boundsPeriod") or {}
-        start, stop = self.files.when(bounds.get("start")), self.files.when(bounds.get("end"))
-        written, drug = self.files.when(request.first("authoredOn")) or start, self._drug(request)
+        start, stop = self.files.moment(bounds.get("start")), self.files.moment(bounds.get("end"))
+        written_at, drug = (
+            self.files.moment(request.first("authoredOn")) or start,
+            self._drug(request),
+        )
         prescriber = self.files.find(request.first("requester", "reference"))
-        if written is None or drug is None:
+        if written_at is None or drug is None:
             self.ledger.judge_refused(
                 request, Rule.UNREADABLE, "it needs authoredOn and a medicine"
             )
@@ -143,7 +146,7 @@ class Medicines:
             answer = self.sender.send(
                 request,
                 self.sender.hospital.prescriptions.write_prescription,
-                written,
+                written_at,
                 stay_id=stay.id,
                 medication=drug,
                 dose=_amount(dosage, route, frequency),
@@ -166,7 +169,7 @@ class Medicines:
             )
             self.ledger.judge_recorded(request, "write_prescription", note)
 
-        yield max(written, stay.admitted, key=lambda when: when.at), request, act
+        yield max(written_at, stay.admitted, key=lambda when: when.at), request, act
 
     def _dose(
         self, dose: Resource, request: Resource | None, single: Mapping[str, Resource]
@@ -175,26 +178,26 @@ class Medicines:
         if stay is None:
             return
         period = dose.first("effectivePeriod") or {}
-        when = self.files.when(dose.first("effectiveDateTime") or period.get("start"))
-        ended, drug = self.files.when(period.get("end")), self._drug(dose)
-        if when is None or drug is None:
+        given_at = self.files.moment(dose.first("effectiveDateTime") or period.get("start"))
+        end, drug = self.files.moment(period.get("end")), self._drug(dose)
+        if given_at is None or drug is None:
             self.ledger.judge_refused(dose, Rule.UNREADABLE, "it needs effective[x] and a medicine")
             return
-        at = when
-        given = dose.first("status") != "not-done"
+        at = given_at
+        is_given = dose.first("status") != "not-done"
         amount = (
             dose.first("dosage", "text") or dose.first("note", "text") or _quantity(dose, "dosage")
         )
-        details: dict[str, Any] = (
-            {"infusion": True, "ended_at": ended and ended.at} if period else {}
-        )
-        details |= {"dose_given": amount if given else None}
+        details: dict[str, Any] = {"infusion": True, "ended_at": end and end.at} if period else {}
+        details |= {"dose_given": amount if is_given else None}
         performer = dose.first("performer", "actor", "display")
 
-        def prescribed(prescription: UUID) -> None:
-            details["reason_not_given"] = None if given else dose.text("statusReason") or "not told"
+        def record_prescribed(prescription: UUID) -> None:
+            details["reason_not_given"] = (
+                None if is_given else dose.text("statusReason") or "not told"
+            )
             record = self.sender.hospital.prescriptions.record_administration
-            content = {"prescription_id": prescription, "given": given, **details}
+            content = {"prescription_id": prescription, "given": is_given, **details}
             answer = self.sender.send(dose, record, at, performed_by=performer, **content)
             if isinstance(answer, PrescriptionStateBroken):
                 content["outside_prescription"] = Outside.LATE
@@ -203,7 +206,7 @@ class Medicines:
                 )
             self.ledger.judge_answer(dose, "record_administration", answer)
 
-        def unprescribed(stay_id: UUID) -> None:
+        def record_unprescribed(stay_id: UUID) -> None:
             order = request if request and request.name in single else None
             basis = Basis.EMERGENCY_DEPARTMENT if at.at < stay.admitted.at else Basis.PROTOCOL
             orderer = self.files.find(order.first("requester", "reference")) if order else None
@@ -220,23 +223,23 @@ class Medicines:
                 **details,
             )
             self.ledger.judge_answer(dose, "record_unprescribed_dose", answer)
-            for unjudged in self.ledger.without_verdict([order] if order else []):
-                self.ledger.judge_merged(unjudged, "the order of one dose", dose)
+            for row in self.ledger.without_verdict([order] if order else []):
+                self.ledger.judge_merged(row, "the order of one dose", dose)
 
         def act() -> None:
             prescription = self._prescriptions.get(request.name) if request else None
             if stay.id is None:
                 self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=stay.encounter)
             elif prescription is not None:
-                prescribed(prescription)
+                record_prescribed(prescription)
             elif request and request.name not in single:
                 self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=request)
-            elif given:
-                unprescribed(stay.id)
+            elif is_given:
+                record_unprescribed(stay.id)
             else:
                 self.ledger.judge_refused(dose, Rule.NO_PRESCRIPTION)
 
-        yield max(when, stay.admitted, key=lambda w: w.at), dose, act
+        yield max(given_at, stay.admitted, key=lambda w: w.at), dose, act
 
 
 def _basis(request: Resource) -> Basis | None:

@@ -10,7 +10,7 @@ from api.fhir.patient import GENDERS
 from api.fhir.practitioner import STAFF
 from api.fhir.values import LABELS, named_by
 from api.imports.account import Ledger
-from api.imports.fhir.medicines import coded
+from api.imports.fhir.medicines import coded_concept
 from api.imports.fhir.resources import Files, Resource
 from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import ALWAYS, Sender
@@ -62,8 +62,8 @@ class People:
 
     @staticmethod
     def staff_number(practitioner: Resource) -> str | None:
-        own = [i for i in practitioner.all("identifier") if i.get("system") == STAFF]
-        return str((own or [identifier(practitioner, "EI")])[0]["value"])
+        staff_identifiers = [i for i in practitioner.all("identifier") if i.get("system") == STAFF]
+        return str((staff_identifiers or [identifier(practitioner, "EI")])[0]["value"])
 
     def of(self, resource: Resource, *path: str) -> Resource | None:
         """Return the patient that a resource refers to; None if it is not in the files."""
@@ -118,13 +118,13 @@ class People:
         born, note = _day(patient.first("birthDate")), ""
         if born is None and patient.first("birthDate"):
             note = "birthDate is no day"
-        named = self.named(patient)
+        names_given = self.named(patient)
         answer = self.sender.send(
             patient,
             self.sender.hospital.patients.register_patient,
             None,
-            mrn=named["patient_mrn"],
-            mrn_authority=named["mrn_authority"],
+            mrn=names_given["patient_mrn"],
+            mrn_authority=names_given["mrn_authority"],
             family_name=name.get("family") or name.get("text"),
             given_name=" ".join(map(str, name.get("given") or ())) or None,
             birth_date=born,
@@ -140,7 +140,10 @@ class People:
         code = allergy.first("verificationStatus", "coding", "code") or "unconfirmed"
         status = allergy.first("clinicalStatus", "coding", "code") or "active"
         onset = allergy.first("onsetDateTime") or allergy.first("recordedDate")
-        when, substance = self.files.when(onset), coded(allergy.first("code"), Substance)
+        onset_at, substance = (
+            self.files.moment(onset),
+            coded_concept(allergy.first("code"), Substance),
+        )
         is_none = not NONE_KNOWN.isdisjoint(allergy.all("code", "coding", "code"))
         if not self.may_have(allergy, patient):
             return
@@ -148,7 +151,7 @@ class People:
             self.ledger.judge_refused(allergy, Rule.ENTERED_IN_ERROR)
         elif is_none or (status != "active" and code != "refuted"):
             self.ledger.judge_refused(allergy, Rule.NOT_HELD)
-        elif when is None or substance is None:
+        elif onset_at is None or substance is None:
             self.ledger.judge_refused(allergy, Rule.UNREADABLE, "it needs onsetDateTime and code")
         else:
             assert patient is not None
@@ -158,7 +161,7 @@ class People:
             answer = self.sender.send(
                 allergy,
                 self.sender.hospital.allergies.record_allergy,
-                when,
+                onset_at,
                 **self.named(patient),
                 substance=substance,
                 kind=AllergyKind.INTOLERANCE
@@ -173,12 +176,12 @@ class People:
     def record_deaths(self) -> None:
         """Record the deaths that no stay has told."""
         for patient in self.files.of("Patient"):
-            died = self.files.when(patient.first("deceasedDateTime"))
-            if died is not None and patient.name in self._known:
+            death = self.files.moment(patient.first("deceasedDateTime"))
+            if death is not None and patient.name in self._known:
                 self.sender.send(
                     patient,
                     self.sender.hospital.patients.record_death,
-                    died,
+                    death,
                     **self.named(patient),
                 )
 
@@ -188,14 +191,14 @@ class People:
             for link in patient.all("link") if patient.name in self._known else ():
                 into = self.files.find(link.get("other", {}).get("reference"))
                 if link.get("type") == "replaced-by" and into and into is not patient:
-                    named = self.named(into)
+                    names_given = self.named(into)
                     self.sender.send(
                         patient,
                         self.sender.hospital.identity.merge_patients,
                         None,
                         **self.named(patient),
-                        into_mrn=named["patient_mrn"],
-                        into_mrn_authority=named["mrn_authority"],
+                        into_mrn=names_given["patient_mrn"],
+                        into_mrn_authority=names_given["mrn_authority"],
                     )
 
 

@@ -75,8 +75,8 @@ def open_rooms(files: Files, beds: Mapping[str, Bed], sender: Sender, ledger: Le
             beds=sorted({beds[location.name].bed for location in locations}),
         )
         if isinstance(answer, Refusal):
-            known = "; the room that is there is used" if isinstance(answer, AlreadyExists) else ""
-            ledger.judge_refused(first, answer.code, answer.message + known)
+            note = "; the room that is there is used" if isinstance(answer, AlreadyExists) else ""
+            ledger.judge_refused(first, answer.code, answer.message + note)
         else:
             ledger.judge_recorded(first, "open_room")
         for location in others:

@@ -84,7 +84,7 @@ class Files:
         name = self._names.get(reference, reference)
         return self.resources.get(name) or self.resources.get("/".join(name.split("/")[-2:]))
 
-    def when(self, value: Any) -> When | None:
+    def moment(self, value: Any) -> When | None:
         """Return a dateTime as a moment: a day is known to the day. None where it cannot be read."""
         if not isinstance(value, str):
             return None
@@ -141,8 +141,8 @@ class Files:
             self._names.setdefault(full_url, resource.name)
         for identifier in resource.all("identifier"):
             if isinstance(identifier, dict):
-                asked = f"{identifier.get('system') or ''}|{identifier.get('value')}"
-                self._names.setdefault(f"{resource.table}?identifier={asked}", resource.name)
+                query_text = f"{identifier.get('system') or ''}|{identifier.get('value')}"
+                self._names.setdefault(f"{resource.table}?identifier={query_text}", resource.name)
         earlier = self.resources.setdefault(resource.name, resource)
         if earlier is not resource:
             self.repeated.append((resource, earlier))

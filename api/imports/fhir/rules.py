@@ -45,6 +45,6 @@ def readable(resource: Row, ledger: Ledger) -> Iterator[None]:
     try:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        for unjudged in ledger.without_verdict([resource]):
-            why = f"a value has another form than in FHIR: {type(error).__name__}"
-            ledger.judge_refused(unjudged, Rule.UNREADABLE, why)
+        for row in ledger.without_verdict([resource]):
+            note = f"a value has another form than in FHIR: {type(error).__name__}"
+            ledger.judge_refused(row, Rule.UNREADABLE, note)

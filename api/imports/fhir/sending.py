@@ -61,7 +61,7 @@ class Sender:
         except WarningsUnconfirmed as refusal:
             if "confirmed_warnings" in content:
                 return refusal
-            warned = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
+            confirmation = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
             return self.send(
                 resource,
                 command,
@@ -69,7 +69,7 @@ class Sender:
                 f"{part}:confirmed",
                 performed_by,
                 **content,
-                **warned,
+                **confirmation,
             )
         except Refusal as refusal:
             return refusal

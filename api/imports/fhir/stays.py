@@ -95,11 +95,11 @@ class Stay:
 
 def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient: Resource) -> Stay:
     """Return the stay that an Encounter is. Raises ValueError where it does not say since when."""
-    begin = files.when(encounter.first("period", "start"))
+    begin = files.moment(encounter.first("period", "start"))
     if begin is None:
         raise ValueError("period.start is no moment")
     end_text = encounter.first("period", "end")
-    end = files.when(end_text)
+    end = files.moment(end_text)
     if end_text is not None and end is None:
         raise ValueError("period.end is no moment")
     classes = [
@@ -107,24 +107,24 @@ def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient:
         for part in encounter.all("classHistory")
     ]
     care: Json = next((period for code, period in classes if code == "EMER"), {})
-    own: Json = next((period for code, period in classes if code != "EMER"), {})
-    arrived, departed = files.when(care.get("start")), files.when(care.get("end"))
-    admitted = files.when(own.get("start")) or begin
+    own_period: Json = next((period for code, period in classes if code != "EMER"), {})
+    arrival, departure = files.moment(care.get("start")), files.moment(care.get("end"))
+    admission = files.moment(own_period.get("start")) or begin
     parent = files.find(encounter.first("partOf", "reference"))
     emergency = None
-    if arrived is None and parent is not None and parent.first("class", "code") == "EMER":
+    if arrival is None and parent is not None and parent.first("class", "code") == "EMER":
         emergency = parent
-        arrived = files.when(parent.first("period", "start"))
-        departed = files.when(parent.first("period", "end"))
+        arrival = files.moment(parent.first("period", "start"))
+        departure = files.moment(parent.first("period", "end"))
     return Stay(
         encounter,
         patient,
-        admitted,
+        admission,
         end,
-        arrived,
-        departed,
+        arrival,
+        departure,
         emergency,
-        list(_stretches(encounter, files, beds, admitted)),
+        list(_stretches(encounter, files, beds, admission)),
         list(_leaves(encounter, files)),
     )
 
@@ -135,25 +135,27 @@ def _stretches(
     """Yield the times in beds, in order; if there is none, those in other places."""
     stretches = []
     for place in encounter.all("location"):
-        told = place.get("location", {})
-        location = files.find(told.get("reference"))
+        node = place.get("location", {})
+        location = files.find(node.get("reference"))
         bed = beds.get(location.name) if location else None
-        name = told.get("display") or (location and location.first("name")) or told.get("reference")
+        name = node.get("display") or (location and location.first("name")) or node.get("reference")
         period = place.get("period", {})
-        since = files.when(period.get("start")) or admitted
-        stretches.append(Stretch(since, files.when(period.get("end")), bed, None if bed else name))
+        since = files.moment(period.get("start")) or admitted
+        stretches.append(
+            Stretch(since, files.moment(period.get("end")), bed, None if bed else name)
+        )
     beds_had = [s for s in stretches if s.bed]
     if beds_had:
         # a ward that is told beside its bed says nothing more; a place after all beds does
         ends = [s.until for s in beds_had if s.until]
         others = [s for s in stretches if not s.bed and s.until is None]
         if others and len(ends) == len(beds_had) and encounter.first("status") != "finished":
-            left = max(ends, key=lambda end: end.at)
-            beds_had.append(replace(others[-1], since=left))
+            last_end = max(ends, key=lambda end: end.at)
+            beds_had.append(replace(others[-1], since=last_end))
         stretches = beds_had
-    ordered = sorted(stretches, key=lambda s: s.since.at)
+    in_order = sorted(stretches, key=lambda s: s.since.at)
     before: Stretch | None = None
-    for stretch in ordered:
+    for stretch in in_order:
         if before and before.bed == stretch.bed and before.place == stretch.place:
             before = Stretch(before.since, stretch.until, stretch.bed, stretch.place)
             continue
@@ -168,7 +170,7 @@ def _leaves(encounter: Resource, files: Files) -> Iterator[tuple[When, When | No
     last: When | None = None
     for status in encounter.all("statusHistory"):
         period: dict[str, Any] = status.get("period", {})
-        since, last = files.when(period.get("start")), files.when(period.get("end"))
+        since, last = files.moment(period.get("start")), files.moment(period.get("end"))
         if status.get("status") == "onleave" and since is not None:
             yield since, last
     if encounter.first("status") == "onleave" and last is not None:
