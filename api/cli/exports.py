@@ -1,6 +1,7 @@
 """The command ``export fhir``: a stay, a patient or the house as NDJSON."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from api.container import running
 from api.exit_codes import ExitCode
 from api.fhir.bulk import NdjsonFolder, all_of_house, all_of_patient, all_of_stay
 from api.fhir.outcome import FhirError
-from api.fhir.reader import Reader
+from api.fhir.reader import Item, Reader
 from api.graphql.scalars import iso_moment
 from application.authorization.roles import Caller, Purpose
 from infrastructure.postgres.database import Database
@@ -74,17 +75,22 @@ async def _export(
 ) -> dict[str, int]:
     async with running(configuration, database, with_worker=False) as state:
         reader, files = Reader(state, caller, times), NdjsonFolder(folder)
-        is_whole = False
+        is_whole, items_shown = False, list[Item]()
         try:
             if stay is not None:
-                await reader.record(OPERATION, files.write(await all_of_stay(reader, stay)))
+                items_shown += files.write(await all_of_stay(reader, stay))
             elif mrn is not None:
                 items = await all_of_patient(reader, mrn, configuration.mrn_authority)
-                await reader.record(OPERATION, files.write(items))
+                items_shown += files.write(items)
             else:
                 async for items in all_of_house(reader):
-                    await reader.record(OPERATION, files.write(items))
+                    # of a whole house, what was shown is kept by its name alone
+                    items_shown += (
+                        replace(item, resource={"resourceType": item.type, "id": item.id})
+                        for item in files.write(items)
+                    )
             is_whole = True
         finally:
+            await reader.record(OPERATION, items_shown)
             files.close(whole=is_whole)
         return files.counts

@@ -26,7 +26,7 @@ from api.cli.terminal import (
 )
 from api.exit_codes import ExitCode
 from api.imports.account import Account, Progress, sums_path
-from api.imports.fhir import BadFile, import_fhir
+from api.imports.fhir import import_fhir
 from api.imports.mimic_iv import import_mimic_iv
 from api.simulator import SimulationResult, simulate
 from application.hospital import Hospital
@@ -95,8 +95,6 @@ def _import(
     try:
         with progress("Importing") as tell:
             result = read(the_hospital, path, account_file, tell)
-    except BadFile as error:
-        stop(str(error), ExitCode.USAGE)
     finally:
         the_hospital.close()
     fill(database)

@@ -17,7 +17,7 @@ from tests.cli.conftest import Run
 
 WITHOUT_EXAMPLE = {
     *("worker", "migrate", "schema", "new-epoch", "simulate"),
-    *("import", "hl7", "keys", "projections"),  # groups
+    *("import", "export", "hl7", "keys", "projections"),  # groups
 }
 HEAVY = (
     *("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn"),

@@ -22,7 +22,7 @@ NAME, MRN, NOTE = "Canarywood", "M-77-CANARY", "Whispering canary"
 GOING_ON = {"serve", "worker", "demo", "hl7 listen", "feed"}
 """Commands that go on until they are stopped; what they serve has tests of its own."""
 
-MAKING = {"simulate", "import mimic-iv"}
+MAKING = {"simulate", "import mimic-iv", "import fhir"}
 """Commands that fill an empty hospital, and show nothing of what they bring in but numbers."""
 
 WITHOUT_DATA = {
@@ -38,12 +38,13 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "occupancy": ((), ("--json",)),
     "accesses": ((), ("--mrn", "{mrn}")),
     "course": (("--mrn", "{mrn}"), ("--stay", "{stay}", "--format", "json"), ("--mrn", "nobody")),
+    "export fhir": (("{file}",), ("{file}", "--mrn", "{mrn}"), ("{file}", "--mrn", "nobody")),
     "report": (("inpatient-census", "--from", "{day}", "--to", "{day}"),),
     "restate": (("{issue}",),),
     "query": (("SELECT * FROM stays",), ("SELECT count(*) FROM stays WHERE false",)),
     "proof": (("1",),),
     "hl7 refused": (("--show", "{message}"),),
-    "backup": (("{file}",),),
+    "backup": (("{file}.backup",),),
     "witness": (("{nothing}", "--key", "none"),),
     "restore": (("{nothing}",),),
     "revoke": (("--subject", "nobody", "--reason", "left"),),

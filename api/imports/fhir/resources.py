@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from api.fhir.parameters import at
 from api.fhir.values import Json
+from domain.errors import WardbookError
 from domain.time import Precision, is_nameable
 
 UNREADABLE = "unreadable"
 """The table of lines and files that are no resources."""
 
 
-class BadFile(ValueError):
+class BadFile(WardbookError):
     """A file that is not there, or none that has resources."""
 
 
