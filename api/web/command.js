@@ -23,6 +23,7 @@ class CommandForm extends Plain {
     this.entered = {};
     for (const [name, value] of Object.entries(values))
       if (value != null && this.fields.has(name)) this.entered[name] = this.fields.get(name).type === 'DateTime' ? wall(value) : value;
+    /** @type {Record<string, any>} */
     this.begin = keepsTime(command) ? {...this.entered} : {};
     this.known = values;
     this.fixed = new Set(Object.keys(this.entered).filter(name => this.fields.get(name).type === 'ID'));
