@@ -158,8 +158,8 @@ def _movement(
     if kind in OF_PERSONS:
         fields["former_mrn"], fields["former_mrn_authority"] = _former_number(message, sender)
     if kind is SourceKind.EXPECT:
-        expected = message.time("PV2", 8, sender.zone) or message.time("EVN", 3, sender.zone)
-        fields["expected_at"] = expected[0] if expected else None
+        times = message.time("PV2", 8, sender.zone) or message.time("EVN", 3, sender.zone)
+        fields["expected_at"] = times[0] if times else None
     if kind is SourceKind.DISCHARGE:
         fields["disposition"] = sender.dispositions.get(message.value("PV1", 36) or "")
         fields["destination"] = message.value("PV1", 37)
