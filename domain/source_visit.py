@@ -34,9 +34,9 @@ class SourceKind(DescribedEnum):
         " one (A08, A54); the patient stays where they are.",
     )
     EXPECT = "EXPECT", "A planned admission, which that of the visit converts (A05)."
-    MOVE_STAY = "MOVE_STAY", "The whole visit is another patient's: that of `patientMrn` (A45)."
-    MERGE = "MERGE", "The record of `formerMrn` is of the person of `patientMrn` (A34, A36, A40)."
-    CHANGE_MRN = "CHANGE_MRN", "The number `formerMrn` was changed to `patientMrn` (A46, A47)."
+    MOVE_STAY = "MOVE_STAY", "The whole visit is another patient's, whose number is told (A45)."
+    MERGE = "MERGE", "The former number and the patient's are of one person (A34, A36, A40)."
+    CHANGE_MRN = "CHANGE_MRN", "The former number was changed to the patient's (A46, A47)."
 
 
 OUTSIDE_STAY = (SourceKind.EXPECT, SourceKind.MERGE, SourceKind.CHANGE_MRN)

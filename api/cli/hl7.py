@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.cli.queries import For, open_hospital, run_query
+from api.cli.queries import For, open_hospital, record_reading, run_query
 from api.cli.server import ready_database
-from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
+from api.cli.terminal import Csv, Json, operator, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from api.hl7.door import KEPT, NOT_OPENED, Door, RefusedMessages
 from api.hl7.follower import HL7Follower
@@ -22,6 +22,7 @@ from api.hl7.receiving import receiving_system
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
 from application.authorization.roles import Purpose
+from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.hl7_deliveries import deliveries, parked_messages
 from infrastructure.queries.as_of import AsOf
@@ -61,6 +62,11 @@ def send(
     configuration = settings()
     database = ready_database(configuration)
     log = database.open_log()
+    entity = f"movements to {receiver.name}"
+    reading = AccessRecord(
+        operator(), "wardbook hl7 send", Purpose.ADMINISTRATION, (), entity=entity
+    )
+    record_reading(database, [reading])
     with (
         closing(hospital(configuration, database)) as the_hospital,
         deliveries(database, receiver.name) as own_deliveries,

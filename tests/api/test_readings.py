@@ -144,7 +144,6 @@ def test_who_reads_a_list_or_a_board_has_read_all_who_are_on_it(
 def test_what_names_nobody_is_no_reading(settled: Settled, migrated: Database) -> None:
     ward, _ = settled
     ward.ask("{ wards { name } roomOccupancy { beds { code state } } projections { name } }")
-    ward.client.raw('{ patient(mrn: "nobody") { mrn } }')
     ward.client.raw("{ patients { nodes { nonsense } } }")
     assert readings(migrated) == []
 

@@ -19,7 +19,7 @@ Values = Mapping[str, str]
 
 NAME, MRN, NOTE = "Canarywood", "M-77-CANARY", "Whispering canary"
 
-GOING_ON = {"serve", "worker", "demo", "hl7 listen", "feed"}
+GOING_ON = {"serve", "worker", "demo", "hl7 listen", "hl7 send", "feed"}
 """Commands that go on until they are stopped; what they serve has tests of its own."""
 
 MAKING = {"simulate", "import mimic-iv", "import fhir"}
@@ -29,7 +29,7 @@ WITHOUT_DATA = {
     *("doctor", "token", "migrate", "schema", "restore", "witness", "checkpoint", "verify"),
     *("keys status", "keys abandon", "keys rotate", "revoke", "new-epoch"),
     *("projections list", "projections parked", "projections retry", "projections skip"),
-    *("projections rebuild", "hl7 replay"),
+    *("projections rebuild", "hl7 parked", "hl7 replay"),
 }
 """Commands that show nothing of a patient: they are run, and searched for it."""
 
