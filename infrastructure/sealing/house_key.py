@@ -31,6 +31,11 @@ class HouseKey:
         if self.command is None:
             read_or_make_key(self.file, _ADVICE)
 
+    @property
+    def successor(self) -> "HouseKey":
+        """Return the key in the file that is about to take this one's place."""
+        return HouseKey(self.file.with_name(f"{self.file.name}.new"))
+
     def key(self) -> bytes:
         """Return the key of 32 bytes. Raises UnsafeKey, HouseKeyUnavailable."""
         secret = read_key(self.file, _ADVICE) if self.command is None else self._from_command()

@@ -5,12 +5,13 @@ exports, checks. A text whose key is destroyed or lost reads as REDACTED, and is
 """
 
 import hmac
+import os
 from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from os import urandom
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -164,7 +165,7 @@ class KeyRing:
         if key is None:
             return REDACTED
         text += "\0" * (-len(text.encode()) % PADDED_TO)
-        nonce = urandom(NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         ciphertext = nonce + key.encrypt(nonce, text.encode(), place.encode())
         return SEAL + b64encode(ciphertext).decode()
 
@@ -235,13 +236,12 @@ class KeyRing:
             raise HouseKeyUnavailable(
                 "The key of the house comes from a command; give --to-command."
             )
-        file, today = self._house_key.file, datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        draft, former = (file.with_name(f"{file.name}.{part}") for part in ("new", today))
-        new = HouseKey(draft)
+        file, new = self._house_key.file, self._house_key.successor
+        former = file.with_name(f"{file.name}.{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
         new.make()
         count = self.rewrap(new)
-        file.rename(former)
-        draft.rename(file)
+        os.link(file, former)
+        new.file.replace(file)  # at once: at no moment is there no key
         self._house_key = HouseKey(file)
         return count, former
 
@@ -297,18 +297,20 @@ class KeyRing:
             return self._unwrap_anew(subject, nonce, rest)
 
     def _unwrap_anew(self, subject: str, nonce: bytes, rest: bytes) -> bytes:
-        """Unwrap a key by the house's key of now: another process may just have changed it."""
-        self._house = AESGCM(self._house_key.key())
-        try:
-            return self._house.decrypt(nonce, rest, subject.encode())
-        except InvalidTag:
-            raise HouseKeyUnavailable(
-                "The key of the house is another one than that by which the keys are wrapped."
-            ) from None
+        """Unwrap a key by the house's key of now: another process may just be changing it."""
+        for house_key in (self._house_key, self._house_key.successor, self._house_key):
+            with suppress(InvalidTag, ConfigurationError, OSError):
+                wrapper = AESGCM(house_key.key())
+                key = wrapper.decrypt(nonce, rest, subject.encode())
+                self._house = wrapper
+                return key
+        raise HouseKeyUnavailable(
+            "The key of the house is another one than that by which the keys are wrapped."
+        )
 
 
 def _wrap_key(wrapper: AESGCM, subject: str, key: bytes) -> bytes:
-    nonce = urandom(NONCE_BYTES)
+    nonce = os.urandom(NONCE_BYTES)
     return nonce + wrapper.encrypt(nonce, key, subject.encode())
 
 

@@ -1,6 +1,7 @@
 """Sealed texts: ciphertext wherever the log is kept, and clear to whoever reads it with the keys."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
@@ -213,6 +214,23 @@ def test_another_key_of_the_house_wraps_all_keys_and_touches_no_text(
     old = KeyRing(tmp_path / "keys.sqlite", HouseKey(former))
     assert old.open("somebody", "here", sealed) is None
     assert "another one" in str(old.problem())
+
+
+def test_texts_are_opened_while_the_key_of_the_house_changes(ring: KeyRing, tmp_path: Path) -> None:
+    sealed = {name: ring.seal(name, "here", name) for name in "abcdefgh"}
+
+    def rotate() -> None:
+        for _ in range(20):
+            ring.rotate()
+
+    file, house_key = tmp_path / "keys.sqlite", HouseKey(tmp_path / "house.key")
+    with ThreadPoolExecutor(1) as thread:
+        rotating = thread.submit(rotate)
+        while not rotating.done():
+            reader = KeyRing(file, house_key)
+            assert all(reader.open(name, "here", text) == name for name, text in sealed.items())
+        rotating.result()
+    assert len(list(tmp_path.glob("house.key.*"))) == 20
 
 
 def test_the_key_of_the_house_may_come_from_a_command(tmp_path: Path) -> None:
