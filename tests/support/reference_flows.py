@@ -10,6 +10,7 @@ from statistics import median
 from uuid import UUID
 
 from domain.aggregate import Cancelling, Correcting, Event
+from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
@@ -81,6 +82,8 @@ class Flows:
             case Prescription.Cancelled():
                 for key in [key for key in self.told if key[0] == stream]:
                     del self.told[key]
+            case ExpectedArrival.Cancelled() if not entered_in_error:  # called off: a fact itself
+                self.told[stream, event.originator_version] = (event, at)
             case Stay.MovementCancelled() | Stay.DischargeCancelled():
                 if entered_in_error:
                     self.told.pop((stream, fact), None)
@@ -89,6 +92,8 @@ class Flows:
             case Prescription.StopCorrected():
                 if event.at is None:
                     self.told.pop((stream, fact), None)
+            case ExpectedArrival.Converted():  # which nobody tells: it follows from the admission
+                pass
             case _ if not isinstance(event, CORRECTIONS):
                 self.told[stream, fact or event.originator_version] = (event, at)
 
