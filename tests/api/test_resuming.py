@@ -43,11 +43,10 @@ SEEDS = min(int(os.environ.get("WARDBOOK_STORIES", "1")), 20)
 class Reader:
     """A client that comes and goes, and remembers what it was told and where to go on."""
 
-    def __init__(self, lot: Random, kinds: list[str] | None) -> None:
-        self._lot, self.kinds = lot, kinds
+    def __init__(self, lot: Random, kinds: list[str] | None, after: str) -> None:
+        self._lot, self.kinds, self._after = lot, kinds, after
         self.told: list[str] = []
         self.connections = 0
-        self._after: str | None = None
         self._is_done = False
 
     def _read(self, url: str) -> None:
@@ -98,7 +97,10 @@ def test_who_comes_and_goes_is_told_everything_once_over_a_restart_of_the_server
     monkeypatch.setattr(broker, "BUFFERED_CHANGES", 3)  # so that some fall behind
     lot, serving = Random(seed), threading.Event()
     some = ["STAY_TRANSFERRED", "STAY_SPECIALTY_CHANGED"]
-    readers = [Reader(Random(lot.random()), kinds) for kinds in (None, None, None, some, some)]
+    log = database.open_log()
+    begin = encode_position(log.id, log.epoch, 0)
+    of_each = (None, None, None, some, some)
+    readers = [Reader(Random(lot.random()), kinds, begin) for kinds in of_each]
 
     def acts(numbers: range) -> list[Callable[[], None]]:
         return [partial(write, hospital, Random(lot.random()), n) for n in numbers]
