@@ -128,7 +128,7 @@ class Board extends Screen {
               : nothing)}
           <div><dt>${say('beds')}</dt><dd>${count.beds}</dd></div>
           <div><dt>${say('leavingToday')}</dt><dd>${leaving.length}</dd></div>
-          ${waiting ? html`<div class="short-count"><dt><a href=${address('flow')}>${say('waiting')}</a></dt><dd>${waiting}</dd></div>` : nothing}
+          ${waiting ? html`<div class="short-count"><dt><a href=${address('flow')}>${say('expected')}</a></dt><dd>${waiting}</dd></div>` : nothing}
         </dl>
         ${may('admitPatient') && !isPast()
           ? html`<button class="primary" type="button" @click=${() => act('admitPatient', {ward: this.route.own.ward})}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>`

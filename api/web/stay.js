@@ -152,7 +152,9 @@ class StayScreen extends Screen {
   /** Prescriptions by days: each dose given, not given, or given late. */
   #chart(stay) {
     const end = new Date(stay.dischargedAt ?? clocks.asOf ?? Date.now());
-    const days = Array.from({length: 7}, (_, i) => localDay(end.getTime() - (6 - i) * 864e5));
+    const doses = stay.prescriptions.flatMap(({administrations}) => administrations);
+    const [first] = [stay.admittedAt, ...doses.map(dose => dose.occurredAt)].map(localDay).sort();
+    const days = Array.from({length: 7}, (_, i) => localDay(end.getTime() - (6 - i) * 864e5)).filter(day => day >= first);
     const context = {patient: stay.patient, stay};
     const isActive = ({status}) => status === 'ACTIVE' || status === 'HELD' || status === 'SCHEDULED';
     const rows = stay.prescriptions.toSorted((a, b) => +isActive(b) - +isActive(a) || Date.parse(a.start) - Date.parse(b.start));
