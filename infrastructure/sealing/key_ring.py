@@ -60,6 +60,8 @@ class KeyRing:
         self._pepper: bytes | None = None
         self._lock = Lock()
         self._wrong: str | None = None
+        self.failures = 0
+        """The texts that could not be opened since the keys could not be had: later they may be."""
 
     @classmethod
     def of(cls, settings: Settings) -> "KeyRing":
@@ -177,7 +179,10 @@ class KeyRing:
                 return None
             raw = b64decode(sealed[len(SEAL) :], validate=True)
             text = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
-        except (ConfigurationError, InvalidTag, ValueError):
+        except ConfigurationError:
+            self.failures += 1
+            return None
+        except (InvalidTag, ValueError):
             return None
         return text.rstrip(b"\0").decode()
 
@@ -262,7 +267,7 @@ class KeyRing:
         wrapped_key = store.wrapped_key(subject)
         if wrapped_key is None and make:
             wrapped_key = store.add(subject, self._wrap(subject, AESGCM.generate_key(256)))
-        key = AESGCM(self._unwrap(subject, wrapped_key)) if wrapped_key else None
+        key = AESGCM(self._unwrap_of(store, subject, wrapped_key)) if wrapped_key else None
         with self._lock:
             self._keys[subject] = key
             while len(self._keys) > self._in_memory:
@@ -295,6 +300,16 @@ class KeyRing:
             return self._wrapper().decrypt(nonce, rest, subject.encode())
         except InvalidTag:
             return self._unwrap_anew(subject, nonce, rest)
+
+    def _unwrap_of(self, store: KeyStore, subject: str, wrapped: bytes) -> bytes:
+        """Unwrap a subject's key, as the store has it by now if it was wrapped anew meanwhile."""
+        try:
+            return self._unwrap(subject, wrapped)
+        except HouseKeyUnavailable:
+            wrapped_now = store.wrapped_key(subject)
+            if not wrapped_now or wrapped_now == wrapped:
+                raise
+            return self._unwrap(subject, wrapped_now)
 
     def _unwrap_anew(self, subject: str, nonce: bytes, rest: bytes) -> bytes:
         """Unwrap a key by the house's key of now: another process may just be changing it."""

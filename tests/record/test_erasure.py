@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -26,6 +27,7 @@ from infrastructure.sealing.key_ring import KeyRing, key_ring
 from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.settings import Settings
 from tests.conftest import KEYS
+from tests.support.checker import end
 from tests.support.hospital_dsl import admitted, ago, events, request, rows
 from tests.support.random_privacy import EVE
 
@@ -126,6 +128,34 @@ def test_what_is_told_of_a_person_without_a_key_is_read(
     )
     corrected = [e for *_, e in events(database) if isinstance(e, Patient.DetailsCorrected)]
     assert [(e.sex, e.birth_date) for e in corrected] == [(Sex.UNKNOWN, None)]
+
+
+def test_read_models_wait_while_the_keys_cannot_be_had(
+    hospital: Hospital, database: Database, tmp_path: Path
+) -> None:
+    registered(hospital)
+    begin = end(database)
+    hospital.patients.register_patient(request(), mrn="M2", family_name="Later")
+    file, house_key = tmp_path / "keys.sqlite", HouseKey(tmp_path / "house.key")
+    with closing(sqlite3.connect(KEYS)) as store, closing(sqlite3.connect(file)) as copy:
+        store.backup(copy)
+    house_key.file.write_bytes(KEYS.with_name("house.key").read_bytes())
+    for private in (file, house_key.file):
+        private.chmod(0o600)
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        projector = BatchProjector(connection, mapper=EventMapper(KeyRing(file, house_key)))
+        projector.prepare()
+        while projector.step(begin):
+            pass
+        KeyRing(file, house_key).rotate()
+        elsewhere = house_key.file.rename(tmp_path / "elsewhere")
+        for _ in range(2):
+            with pytest.raises(KeysMissing):
+                projector.step()
+        elsewhere.rename(house_key.file)
+        while projector.step():
+            pass
+    assert {name for name, _ in rows(database, NAMES)} == {"Name of other", "Quetzal", "Later"}
 
 
 def test_read_models_stand_still_without_the_keys_of_the_log(

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from tempfile import mkdtemp
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -219,9 +220,13 @@ def test_another_key_of_the_house_wraps_all_keys_and_touches_no_text(
 def test_texts_are_opened_while_the_key_of_the_house_changes(ring: KeyRing, tmp_path: Path) -> None:
     sealed = {name: ring.seal(name, "here", name) for name in "abcdefgh"}
 
+    was_read = Event()
+
     def rotate() -> None:
         for _ in range(20):
             ring.rotate()
+            was_read.clear()
+            assert was_read.wait(20)
 
     file, house_key = tmp_path / "keys.sqlite", HouseKey(tmp_path / "house.key")
     with ThreadPoolExecutor(1) as thread:
@@ -229,6 +234,7 @@ def test_texts_are_opened_while_the_key_of_the_house_changes(ring: KeyRing, tmp_
         while not rotating.done():
             reader = KeyRing(file, house_key)
             assert all(reader.open(name, "here", text) == name for name, text in sealed.items())
+            was_read.set()
         rotating.result()
     assert len(list(tmp_path.glob("house.key.*"))) == 20
 
