@@ -48,6 +48,7 @@ KEYS = Path(
 TOGETHER = (
     *("tests/api/", "tests/imports/", "tests/reports/", "tests/test_simulator.py"),
     *("tests/record/test_analysis.py", "tests/record/test_fresh_database.py"),
+    "tests/record/test_feed.py",
     "tests/mistakes/",
 )
 """Where the tests of a file share what takes long to make: one worker does all of them."""

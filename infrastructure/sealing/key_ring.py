@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain.envelope import REDACTED
 from domain.errors import ConfigurationError
 from infrastructure.sealing.house_key import HouseKey, HouseKeyUnavailable
-from infrastructure.sealing.key_store import KeyStore, SqliteKeyStore
+from infrastructure.sealing.key_store import PEPPER, KeyStore, SqliteKeyStore
 from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.sealing.postgres_key_store import PostgresKeyStore, name_of
 from infrastructure.settings import Settings, from_environment
@@ -41,9 +41,6 @@ KEYS_IN_MEMORY = 10_000
 SECONDS_UNSEEN = 1.0
 """The time for which a key that another process destroys may still be in memory here."""
 
-PEPPER = "pepper"
-"""The subject of the key by which numbers of patients are claimed and looked up."""
-
 
 class KeyRing:
     """Keys of a store, unwrapped by the key of the house. Safe in threads."""
@@ -60,6 +57,7 @@ class KeyRing:
         self._pepper: bytes | None = None
         self._lock = Lock()
         self._wrong: str | None = None
+        self._wrapped_pepper: bytes | None = None
         self.failures = 0
         """The texts that could not be opened since the keys could not be had: later they may be."""
 
@@ -266,13 +264,24 @@ class KeyRing:
             return None
         wrapped_key = store.wrapped_key(subject)
         if wrapped_key is None and make:
-            wrapped_key = store.add(subject, self._wrap(subject, AESGCM.generate_key(256)))
+            wrapped_key = self._add(store, subject)
         key = AESGCM(self._unwrap_of(store, subject, wrapped_key)) if wrapped_key else None
         with self._lock:
             self._keys[subject] = key
             while len(self._keys) > self._in_memory:
                 self._keys.popitem(last=False)
         return key
+
+    def _add(self, store: KeyStore, subject: str) -> bytes:
+        """Make a key of a subject; return it, wrapped by the key of the house by which all are."""
+        while True:
+            pepper = store.wrapped_key(PEPPER)
+            if pepper is not None and pepper != self._wrapped_pepper:
+                self._unwrap_of(store, PEPPER, pepper)
+                self._wrapped_pepper = pepper
+            new_key = self._wrap(subject, AESGCM.generate_key(256))
+            if (wrapped_key := store.add(subject, new_key, pepper)) is not None:
+                return wrapped_key
 
     def _forget_changed(self) -> None:
         """Forget all keys in memory if another process has changed the store since the last look."""

@@ -17,6 +17,9 @@ from uuid import uuid4
 from domain.errors import ConfigurationError
 from infrastructure.private_file import check_private
 
+PEPPER = "pepper"
+"""The subject of the key by which numbers of patients are claimed and looked up."""
+
 
 class KeyStoreUnreadable(ConfigurationError):
     """The key store is there and cannot be read, or is not one."""
@@ -39,8 +42,12 @@ class KeyStore(Protocol):
     def wrapped_key(self, subject: str) -> bytes | None:
         """Return the key of a subject, empty if it is destroyed; None if there never was one."""
 
-    def add(self, subject: str, wrapped: bytes) -> bytes:
-        """Keep a key; return the one that is kept now, which another process may have made."""
+    def add(self, subject: str, wrapped: bytes, pepper: bytes | None = None) -> bytes | None:
+        """Keep a key; return the one that is kept now, which another process may have made.
+
+        ``pepper``: how that of the store has to be wrapped still, or else nothing is kept (None): the
+        key would be the only one that a former key of the house wraps.
+        """
 
     def destroy(self, subjects: Sequence[str]) -> int:
         """Destroy the keys of subjects for ever, made or not; return how many there were."""
@@ -99,15 +106,15 @@ class SqliteKeyStore:
         row = self._one("SELECT wrapped FROM keys WHERE subject = ?", subject)
         return row[0] if row else None
 
-    def add(self, subject: str, wrapped: bytes) -> bytes:
+    def add(self, subject: str, wrapped: bytes, pepper: bytes | None = None) -> bytes | None:
         with self._used() as connection:
             connection.execute(
-                "INSERT INTO keys VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING",
-                [subject, wrapped, _now()],
+                "INSERT INTO keys SELECT ?, ?, ?, NULL WHERE ? IS NULL"
+                " OR EXISTS (SELECT 1 FROM keys WHERE subject = ? AND wrapped = ?)"
+                " ON CONFLICT DO NOTHING",
+                [subject, wrapped, _now(), pepper, PEPPER, pepper],
             )
-            wrapped_key = self.wrapped_key(subject)
-        assert wrapped_key is not None
-        return wrapped_key
+            return self.wrapped_key(subject)
 
     def destroy(self, subjects: Sequence[str]) -> int:
         count = 0

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.sealing.key_store import KeyCounts, KeyStoreUnreadable
+from infrastructure.sealing.key_store import PEPPER, KeyCounts, KeyStoreUnreadable
 
 CONNECT_SECONDS = 5
 
@@ -75,15 +75,15 @@ class PostgresKeyStore:
             ).fetchone()
         return row[0] if row else None
 
-    def add(self, subject: str, wrapped: bytes) -> bytes:
-        with self._used() as connection:
+    def add(self, subject: str, wrapped: bytes, pepper: bytes | None = None) -> bytes | None:
+        with self._used() as connection:  # waits for the lock of `rewrap`, and sees what that did
             connection.execute(
-                "INSERT INTO wardbook_keys.keys VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                [subject, wrapped],
+                "INSERT INTO wardbook_keys.keys SELECT %s, %s WHERE %s::bytea IS NULL"
+                " OR EXISTS (SELECT FROM wardbook_keys.keys WHERE subject = %s AND wrapped = %s)"
+                " ON CONFLICT DO NOTHING",
+                [subject, wrapped, pepper, PEPPER, pepper],
             )
-        wrapped_key = self.wrapped_key(subject)
-        assert wrapped_key is not None
-        return wrapped_key
+        return self.wrapped_key(subject)
 
     def destroy(self, subjects: Sequence[str]) -> int:
         with self._used() as connection:

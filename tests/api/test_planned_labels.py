@@ -27,7 +27,7 @@ def is_closed(first: str, plan: list[tuple[int, str]]) -> bool:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(first=st.sampled_from(LABELS), plan=plans, merged=st.booleans())
 def test_the_strictest_of_the_labels_now_and_to_come_closes(

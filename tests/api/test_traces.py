@@ -170,6 +170,7 @@ def test_what_cannot_be_met_is_said(environ: dict[str, str]) -> None:
         tracing.begin(environ)
 
 
+@pytest.mark.nightly
 def test_a_server_needs_no_sdk_until_traces_are_asked_for() -> None:
     """And says how to get it when they are."""
     program = """

@@ -239,6 +239,17 @@ def test_texts_are_opened_while_the_key_of_the_house_changes(ring: KeyRing, tmp_
     assert len(list(tmp_path.glob("house.key.*"))) == 20
 
 
+def test_a_key_made_after_another_process_changed_the_key_of_the_house_is_wrapped_by_it(
+    ring: KeyRing, tmp_path: Path
+) -> None:
+    file, house_key = tmp_path / "keys.sqlite", HouseKey(tmp_path / "house.key")
+    ring.seal("somebody", "here", "Quetzal")
+    for number in range(3):
+        KeyRing(file, house_key).rotate()
+        sealed = ring.seal(f"new {number}", "here", "Quetzal")
+        assert KeyRing(file, house_key).open(f"new {number}", "here", sealed) == "Quetzal"
+
+
 def test_the_key_of_the_house_may_come_from_a_command(tmp_path: Path) -> None:
     file = tmp_path / "keys.sqlite"
     ring = begun(file, HouseKey(tmp_path / "none", f"printf {'k' * 40}"))
