@@ -6,6 +6,7 @@ from application.authorization.roles import may
 from application.authorization.scope import is_of_wards
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import WarningsUnconfirmed
+from domain.erasure import ErasureImpossible
 from domain.patient import Patient
 from domain.refusals import (
     BedNotOpen,
@@ -27,6 +28,7 @@ from domain.stay.aggregate import Stay
 TELLING = (
     BedOccupied,
     ContradictsLaterFacts,
+    ErasureImpossible,
     MergeImpossible,
     NotAllowed,
     OutsideStay,
