@@ -99,6 +99,7 @@ def test_everything_recorded_names_its_row_and_says_why(run: Run) -> None:
     assert without == 0
 
 
+@pytest.mark.nightly
 def test_importing_twice_records_nothing_twice(run: Run, real: Path, tmp_path: Path) -> None:
     before = run.imported.ask("SELECT max(position) FROM record.events")
 
@@ -108,6 +109,7 @@ def test_importing_twice_records_nothing_twice(run: Run, real: Path, tmp_path: P
     assert (tmp_path / "again.csv").read_text() == run.file.read_text()
 
 
+@pytest.mark.nightly
 def test_a_broken_import_of_fewer_patients_ends_as_that_of_all_began(
     run: Run, real: Path, new_hospital: NewHospital, tmp_path: Path
 ) -> None:
