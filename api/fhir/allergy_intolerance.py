@@ -1,20 +1,10 @@
 """AllergyIntolerance (https://hl7.org/fhir/R4/allergyintolerance.html): of a person."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from api.fhir.medication import drug
 from api.fhir.parameters import date, to, token
-from api.fhir.resource import (
-    TIMES,
-    Criteria,
-    Item,
-    Reader,
-    Resource,
-    id_of,
-    ids_asked,
-    in_order,
-    one,
-)
+from api.fhir.resource import TIMES, Criteria, Item, Part, Reader, id_of, one
 from api.fhir.values import TERMINOLOGY, Json, coding, concept, reference
 from infrastructure.read_models.allergies import patients_of_allergies
 
@@ -24,16 +14,16 @@ UNKNOWN = coding(f"{TERMINOLOGY}/data-absent-reason", "unknown", "Unknown")
 """A reaction whose severity alone is known: FHIR wants a manifestation."""
 
 
-class AllergyIntolerance(Resource):
+class AllergyIntolerance(Part):
     type = "AllergyIntolerance"
     specification = "https://hl7.org/fhir/R4/allergyintolerance.html"
     documentation = "An allergy or intolerance that a person has at the moment."
     root = "patient"
-    own_fields = (
-        "id patientId substance { name code system } kind severity reaction verification since"
+    fields = (
+        "allergies { id patientId substance { name code system } kind severity reaction verification"
+        " since }"
     )
-    fields = f"allergies {{ {own_fields} }}"
-    needed = reverse = ("patient",)
+    needed = reverse = holds = ("patient",)
     parameters = {
         "patient": to(
             "Patient", path=("patient",), documentation="The patient, by any record of the person."
@@ -46,7 +36,11 @@ class AllergyIntolerance(Resource):
         "onset": date(("onsetDateTime",), documentation="Since when the person has it."),
     }
 
-    async def item(self, reader: Reader, node: Json) -> Item:
+    def parts(self, node: Json) -> list[Item]:
+        """Return the allergies of a person."""
+        return [self._allergy(allergy) for allergy in node["allergies"]]
+
+    def _allergy(self, node: Json) -> Item:
         patient, severity, verification = node["patientId"], node["severity"], node["verification"]
         clinical = "inactive" if verification == "REFUTED" else "active"
         resource = {
@@ -73,28 +67,10 @@ class AllergyIntolerance(Resource):
         }
         return Item(resource, (patient,), (patient,))
 
-    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
-        patients = await reader.owners(patients_of_allergies, ids)
-        nodes = await reader.nodes(
-            self.root, f"{{ {self.fields} }}", sorted(set(patients.values()))
-        )
-        items = {
-            allergy["id"]: await self.item(reader, allergy)
-            for node in nodes.values()
-            for allergy in node["allergies"]
-        }
-        return [items[id] for id in dict.fromkeys(ids) if id in items]
+    async def owners(self, reader: Reader, ids: Sequence[str]) -> Mapping[str, str]:
+        return await reader.owners(patients_of_allergies, ids)
 
-    async def search(
-        self, reader: Reader, criteria: Criteria, first: int, after: str | None
-    ) -> AsyncIterator[Item]:
-        ids = ids_asked(criteria)
-        if ids is not None:
-            items = await self.by_ids(reader, ids)
-        else:
-            query_text = f"patient(id: $id, {TIMES}) {{ {self.fields} }}"
-            data = await reader.ask(query_text, id=("ID", id_of(one(criteria, "patient"))))
-            nodes = data["patient"]["allergies"] if data["patient"] else []
-            items = [await self.item(reader, node) for node in nodes]
-        async for item in in_order(items, after, ("patient",) if ids is None else ()):
-            yield item
+    async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
+        query_text = f"patient(id: $id, {TIMES}) {{ {self.fields} }}"
+        data = await reader.ask(query_text, id=("ID", id_of(one(criteria, "patient"))))
+        return [data["patient"]] if data["patient"] else []

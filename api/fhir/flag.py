@@ -1,10 +1,10 @@
 """Flag (https://hl7.org/fhir/R4/flag.html): what is to be noted of a patient on the board."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from api.fhir.medication import SUBJECT, of_stays
 from api.fhir.parameters import date, to, token
-from api.fhir.resource import Criteria, Item, Reader, Resource, ids_asked, in_order
+from api.fhir.resource import Criteria, Item, Part, Reader
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept, period
 from api.fhir.values import to as to_node
 from infrastructure.read_models.flags import stays_of_flags
@@ -13,13 +13,14 @@ KINDS = f"{OWN}:flag-kind"
 CATEGORY = f"{TERMINOLOGY}/flag-category"
 
 
-class Flag(Resource):
+class Flag(Part):
     type = "Flag"
     specification = "https://hl7.org/fhir/R4/flag.html"
     documentation = "What is to be noted of a patient in a stay, while it holds."
     root = "stay"
     fields = "id patient { id } flags { id kind note since }"
     needed = reverse = ("patient", "subject", "encounter")
+    holds = ("patient", "subject")
     parameters = {
         "patient": SUBJECT,
         "subject": SUBJECT,
@@ -28,9 +29,9 @@ class Flag(Resource):
         "date": date(("period",), documentation="A time at which it holds."),
     }
 
-    def flags(self, stay: Json) -> list[Item]:
+    def parts(self, node: Json) -> list[Item]:
         """Return the flags of a stay."""
-        patient = stay["patient"]
+        patient = node["patient"]
         patients = (patient["id"],) if patient else ()
         return [
             Item(
@@ -42,28 +43,16 @@ class Flag(Resource):
                     "code": concept(coding(KINDS, flag["kind"]), text=flag["note"] or flag["kind"]),
                     "subject": to_node("Patient", patient),
                     "period": period(flag["since"], None),
-                    "encounter": to_node("Encounter", stay),
+                    "encounter": to_node("Encounter", node),
                 },
                 patients,
-                (stay["id"],),
+                (node["id"],),
             )
-            for flag in stay["flags"]
+            for flag in node["flags"]
         ]
 
-    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
-        stays = await reader.owners(stays_of_flags, ids)
-        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(stays.values())))
-        items = {item.id: item for stay in nodes.values() for item in self.flags(stay)}
-        return [items[id] for id in dict.fromkeys(ids) if id in items]
+    async def owners(self, reader: Reader, ids: Sequence[str]) -> Mapping[str, str]:
+        return await reader.owners(stays_of_flags, ids)
 
-    async def search(
-        self, reader: Reader, criteria: Criteria, first: int, after: str | None
-    ) -> AsyncIterator[Item]:
-        ids = ids_asked(criteria)
-        if ids is not None:
-            items = await self.by_ids(reader, ids)
-        else:
-            stays = await of_stays(reader, criteria, "encounter", self.fields)
-            items = [item for stay in stays for item in self.flags(stay)]
-        async for item in in_order(items, after, ("patient", "subject") if ids is None else ()):
-            yield item
+    async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
+        return await of_stays(reader, criteria, "encounter", self.fields)

@@ -1,6 +1,6 @@
 """MedicationRequest and MedicationAdministration: prescriptions, and their doses given or not given."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import time
 
 from api.fhir.parameters import date, to, token
@@ -8,6 +8,7 @@ from api.fhir.resource import (
     TIMES,
     Criteria,
     Item,
+    Part,
     Reader,
     Resource,
     id_of,
@@ -175,7 +176,7 @@ class MedicationRequest(Resource):
             yield item
 
 
-class MedicationAdministration(Resource):
+class MedicationAdministration(Part):
     type = "MedicationAdministration"
     specification = "https://hl7.org/fhir/R4/medicationadministration.html"
     documentation = "A dose that was given, or not given and why."
@@ -185,6 +186,7 @@ class MedicationAdministration(Resource):
         " performedBy infusion endedAt }"
     )
     needed = reverse = ("patient", "subject", "context", "request")
+    holds = ("patient", "subject")
     parameters = {
         "patient": SUBJECT,
         "subject": SUBJECT,
@@ -197,7 +199,7 @@ class MedicationAdministration(Resource):
         "code": token(("medicationCodeableConcept",), "The drug by its code."),
     }
 
-    def doses(self, node: Json) -> list[Item]:
+    def parts(self, node: Json) -> list[Item]:
         """Return the doses of a prescription."""
         stay = node["stay"]
         patient = stay and stay["patient"]
@@ -237,26 +239,12 @@ class MedicationAdministration(Resource):
             else None,
         }
 
-    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
-        owners = await reader.owners(prescriptions_of_doses, ids)
-        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(owners.values())))
-        doses = {dose.id: dose for node in nodes.values() for dose in self.doses(node)}
-        return [doses[id] for id in dict.fromkeys(ids) if id in doses]
+    async def owners(self, reader: Reader, ids: Sequence[str]) -> Mapping[str, str]:
+        return await reader.owners(prescriptions_of_doses, ids)
 
-    async def search(
-        self, reader: Reader, criteria: Criteria, first: int, after: str | None
-    ) -> AsyncIterator[Item]:
-        ids = ids_asked(criteria)
+    async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
         request = id_of(one(criteria, "request"))
-        if ids is not None:
-            items = await self.by_ids(reader, ids)
-        else:
-            if request is not None:
-                by_id = await reader.nodes(self.root, f"{{ {self.fields} }}", [request])
-                nodes = list(by_id.values())
-            else:
-                nodes = await prescriptions(reader, criteria, "context", self.fields)
-            items = [dose for node in nodes for dose in self.doses(node)]
-        holds = ("patient", "subject") if ids is None else ()
-        async for item in in_order(items, after, holds):
-            yield item
+        if request is None:
+            return await prescriptions(reader, criteria, "context", self.fields)
+        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", [request])
+        return list(nodes.values())

@@ -92,6 +92,43 @@ class Resource:
             after = page["pageInfo"]["endCursor"]
 
 
+class Part(Resource):
+    """One type of resources that GraphQL tells as parts of something else: a dose of a prescription."""
+
+    holds: ClassVar[tuple[str, ...]]
+    """Parameters by which what is searched through was found."""
+
+    async def owners(self, reader: Reader, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return what each of some parts is of, by its id."""
+        raise NotImplementedError
+
+    async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
+        """Return that whose parts are searched through."""
+        raise NotImplementedError
+
+    def parts(self, node: Json) -> list[Item]:
+        """Return the parts of something."""
+        raise NotImplementedError
+
+    async def by_ids(self, reader: Reader, ids: Sequence[str]) -> list[Item]:
+        owners = await self.owners(reader, ids)
+        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", sorted(set(owners.values())))
+        items = {item.id: item for node in nodes.values() for item in self.parts(node)}
+        return [items[id] for id in dict.fromkeys(ids) if id in items]
+
+    async def search(
+        self, reader: Reader, criteria: Criteria, first: int, after: str | None
+    ) -> AsyncIterator[Item]:
+        ids = ids_asked(criteria)
+        if ids is not None:
+            items = await self.by_ids(reader, ids)
+        else:
+            nodes = await self.nodes_of(reader, criteria)
+            items = [item for node in nodes for item in self.parts(node)]
+        async for item in in_order(items, after, self.holds if ids is None else ()):
+            yield item
+
+
 async def in_order(
     items: Sequence[Item], after: str | None, holds: Collection[str] = ()
 ) -> AsyncIterator[Item]:
