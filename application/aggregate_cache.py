@@ -1,4 +1,4 @@
-"""Cache of aggregates between commands."""
+"""Aggregates as the log has them: kept between commands, and read outside of one."""
 
 import copy
 from collections import OrderedDict
@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TypeVar
 from uuid import UUID
 
+from application.ports import EventStore
 from domain.aggregate import Aggregate
 from domain.room.occupancy import Occupancy
 
@@ -69,3 +70,10 @@ class AggregateCache:
 
 def _size(aggregate: Aggregate) -> int:
     return OVERHEAD + aggregate.version
+
+
+def current(store: EventStore, aggregate: A) -> A:
+    """Return an aggregate with all its events, read from the log outside of a command."""
+    for event in store.streams({aggregate.id: 0}).get(aggregate.id, ()):
+        event.mutate(aggregate)
+    return aggregate

@@ -10,6 +10,7 @@ from uuid import UUID
 from api.hl7.er7 import escape_text
 from api.hl7.outgoing_movements import Told, changes_between, movements_of
 from api.hl7.receiving import ReceivingSystem
+from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.aggregate import Aggregate
 from domain.patient import Patient
@@ -128,6 +129,9 @@ class MessageWriter:
         ]
         return "".join(segment + "\r" for segment in segments).encode()
 
+    def _current(self, aggregate: A) -> A:
+        return current(self._hospital.record, aggregate)
+
     def _time(self, at: datetime, precision: Precision) -> str:
         """Return a moment as well as it is known; a day is one of the hospital's."""
         pattern = TIMES.get(precision)
@@ -136,7 +140,7 @@ class MessageWriter:
         return at.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f%z")
 
     def _patient(self, stay: Stay) -> str:
-        patient, receiver = self._aggregate(Patient.empty(stay.patient)), self._receiver  # type: ignore[arg-type]
+        patient, receiver = self._current(Patient.empty(stay.patient)), self._receiver  # type: ignore[arg-type]
         if patient.is_erased or not patient.exists:
             return _segment("PID", {})
         details = patient.details[-1][1]
@@ -157,7 +161,7 @@ class MessageWriter:
             return ""
         if place.bed is None:
             return _text(place.without_bed)
-        room = self._aggregate(Room.empty(place.bed.room))
+        room = self._current(Room.empty(place.bed.room))
         ward = _text(self._receiver.wards.get(room.ward, room.ward))
         # the mother's bed is hers: the child is in the room
         bed = "" if place.shares_bed_of else _text(place.bed.bed)
@@ -166,12 +170,7 @@ class MessageWriter:
     def _staff_number(self, practitioner: UUID | None) -> str:
         if practitioner is None:
             return ""
-        return _text(self._aggregate(Practitioner.empty(practitioner)).staff_number)
-
-    def _aggregate(self, aggregate: A) -> A:
-        for event in self._hospital.record.streams({aggregate.id: 0}).get(aggregate.id, ()):
-            event.mutate(aggregate)
-        return aggregate
+        return _text(self._current(Practitioner.empty(practitioner)).staff_number)
 
 
 def _text(text: str | None) -> str:

@@ -3,6 +3,7 @@
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
+from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION
 from application.command_group import CommandGroup, command
@@ -33,7 +34,5 @@ class Calendar(CommandGroup):
     def zone(self) -> ZoneInfo:
         """Return the hospital's time zone today, outside of a command."""
         calendar = HospitalCalendar.empty(calendar_id(self.rules.hospital))
-        for event in self.record.streams({calendar.id: 0}).get(calendar.id, ()):
-            event.mutate(calendar)
-        days = calendar.days
+        days = current(self.record, calendar).days
         return days.zone_on(days.date_of(self.record.preload(calendar.id).now))

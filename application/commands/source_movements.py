@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from application import lookups
+from application.aggregate_cache import current
 from application.append import pending_events
 from application.authorization.roles import SYSTEMS
 from application.command import Recorded, Request, utc
@@ -160,9 +161,7 @@ class SourceMovements(CommandGroup):
     def stay_of(self, system: str, source_visit: str) -> UUID | None:
         """Return the stay of a visit of another system, as it is held now."""
         visit = SourceVisit.empty(SourceVisit.id_for(line(system), line(source_visit)))
-        for event in self.record.streams({visit.id: 0}).get(visit.id, ()):
-            event.mutate(visit)
-        return visit.stay
+        return current(self.record, visit).stay
 
     def run(self, request: Request, result: Recorded) -> None:
         """Retry the pending visits that wait for what a command changed, and so on.
