@@ -27,9 +27,7 @@ LOCK = 1463898722
 
 _STAYS = (
     "SELECT command_end, stream, min(version), max(version), max(recorded_at), min(subject)"
-    " FROM record.events WHERE position > %(after)s AND topic LIKE %(topics)s AND position <= ("
-    "  SELECT max(command_end) FROM (SELECT command_end FROM record.events"
-    "    WHERE position > %(after)s ORDER BY position LIMIT %(page)s) AS first)"
+    " FROM record.events WHERE position > %s AND position <= %s AND topic LIKE %s"
     " GROUP BY command_end, stream ORDER BY command_end, min(position)"
 )
 _END = (
@@ -49,7 +47,7 @@ class StayChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a command changed in stays: its end in the log, and when it was recorded."""
+    """The change of stays by a command: its end in the log, and when it was recorded."""
 
     position: int
     recorded_at: datetime
@@ -94,9 +92,10 @@ class Deliveries:
 
     def changes(self) -> Iterator[Change]:
         """Return the changes of stays that follow, by command; advance over what is of no stay."""
-        values = {"after": self.position, "topics": f"{Stay.TOPIC}.%", "page": PAGE}
-        rows = self._connection.execute(_STAYS, values).fetchall()
-        end = self._connection.execute(_END, (self.position, PAGE)).fetchone()
+        ((end,),) = self._connection.execute(_END, (self.position, PAGE)).fetchall()
+        if end is None:
+            return
+        rows = self._connection.execute(_STAYS, (self.position, end, f"{Stay.TOPIC}.%")).fetchall()
         for position, group in groupby(rows, key=lambda row: row[0]):
             of_command = list(group)
             yield Change(
@@ -105,8 +104,8 @@ class Deliveries:
                 of_command[0][5],
                 tuple(StayChange(*row[1:4]) for row in of_command),
             )
-        if end and end[0] is not None and end[0] > self.position:
-            self.advance(end[0])
+        if end > self.position:
+            self.advance(end)
 
     def advance(self, position: int, sent: int = 0) -> None:
         """Note that everything up to a command is told, and so many messages of the next one."""

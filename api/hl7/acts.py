@@ -156,13 +156,18 @@ def _order(message: Message) -> str:
     return _needed_value(message, "ORC", 2, "the placer's number of the order")
 
 
+def _is_ended(message: Message) -> bool:
+    """Return whether an order is cancelled or discontinued (HL7 table 0119)."""
+    return message.value("ORC", 1) in ("CA", "DC")
+
+
 def _order_time(message: Message, sender: SendingSystem) -> Moment:
     return message.time("ORC", 9, sender.zone) or _recording_time(message, sender)
 
 
 def _consult(message: Message, sender: SendingSystem) -> Act:
     order, order_time = _name("consult", _order(message)), _order_time(message, sender)
-    if message.value("ORC", 1) in ("CA", "DC"):
+    if _is_ended(message):
         names = {"consult_id": (order, "consult")}
         return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
     specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
@@ -181,7 +186,7 @@ def _consult(message: Message, sender: SendingSystem) -> Act:
 
 def _prescription(message: Message, sender: SendingSystem) -> Act:
     order, order_time = _name("prescription", _order(message)), _order_time(message, sender)
-    if message.value("ORC", 1) in ("CA", "DC"):
+    if _is_ended(message):
         names = {"prescription_id": (order, "prescription")}
         return Act(command="stop_prescription", content={}, occurred=order_time, names=names)
     segment, code, amount, units = "RXE", 2, 3, 5

@@ -151,10 +151,9 @@ def _movement(
         fields["keep_bed"] = message.value("PV1", 40) != RELEASED
     if kind in (*NAMING, SourceKind.ADMIT):
         fields["patient_mrn"], fields["mrn_authority"] = patient_number(message, sender)
+        fields["patient"] = _patient(message, sender)
     if kind is SourceKind.ADMIT:
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
-    if kind in (*NAMING, SourceKind.ADMIT):
-        fields["patient"] = _patient(message, sender)
     if kind in OF_PERSONS:
         fields["former_mrn"], fields["former_mrn_authority"] = _former_number(message, sender)
     if kind is SourceKind.EXPECT:

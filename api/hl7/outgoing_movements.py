@@ -53,7 +53,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a message tells of a movement: the trigger of the message, and INSERT, UPDATE or CANCEL."""
+    """The content of a message: a movement, the message's trigger, and INSERT, UPDATE or CANCEL."""
 
     movement: Movement
     trigger: str
