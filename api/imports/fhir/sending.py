@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from api.imports.answers import answer_to
 from api.imports.fhir.resources import Resource, When
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
 from domain.envelope import Actor, Source
-from domain.refusals import Refusal, VersionConflict
+from domain.refusals import Refusal
 
 IMPORTER = "fhir"
 
@@ -54,22 +55,9 @@ class Sender:
             reason=reason,
             source=Source(system=self.system, id=resource.name),
         )
-        try:
-            return command(request, **content)
-        except VersionConflict:
-            raise
-        except WarningsUnconfirmed as refusal:
-            if "confirmed_warnings" in content:
-                return refusal
-            confirmation = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
-            return self.send(
-                resource,
-                command,
-                when,
-                f"{part}:confirmed",
-                performed_by,
-                **content,
-                **confirmation,
-            )
-        except Refusal as refusal:
-            return refusal
+        answer = answer_to(command, request, **content)
+        if not isinstance(answer, WarningsUnconfirmed) or "confirmed_warnings" in content:
+            return answer
+        confirmation = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
+        part = f"{part}:confirmed"
+        return self.send(resource, command, when, part, performed_by, **content, **confirmation)

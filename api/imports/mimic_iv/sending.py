@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec
 from uuid import UUID, uuid5
 
+from api.imports.answers import answer_to
 from api.imports.mimic_iv.beds import BEDS, Bed
 from api.imports.mimic_iv.patient import Row
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.envelope import Actor, Source
-from domain.refusals import AlreadyExists, Refusal, VersionConflict
+from domain.refusals import AlreadyExists, Refusal
 from domain.time import Precision
 
 SYSTEM = "mimic-iv"
@@ -76,7 +77,7 @@ class Sender:
             reason=_reason(f"{row.table} {row.key}", *telling.notes),
             source=Source(system=SYSTEM, id=row.name, recorded_at=telling.recorded_at),
         )
-        return _answer(command, request, *args, **content)
+        return answer_to(command, request, *args, **content)
 
     def practitioner(self, number: str) -> str | None:
         """Return the staff number of a provider, registered before its use; None if there is none."""
@@ -114,7 +115,7 @@ class Sender:
         **content: P.kwargs,
     ) -> None:
         """Register something that commands name; what exists is used, what is refused is not found."""
-        answer = _answer(command, request, *args, **content)
+        answer = answer_to(command, request, *args, **content)
         if isinstance(answer, AlreadyExists):
             self._opened[f"{what} known before"] += 1
         elif isinstance(answer, Refusal):
@@ -130,20 +131,6 @@ def command_id(name: str, command: str) -> UUID:
 def time_text(moment: datetime) -> str:
     """Format a time for a reason: moved back like all others, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
-
-
-def _answer(
-    command: Callable[Concatenate[Request, P], Recorded],
-    request: Request,
-    *args: P.args,
-    **content: P.kwargs,
-) -> Recorded | Refusal:
-    try:
-        return command(request, *args, **content)
-    except VersionConflict:
-        raise
-    except Refusal as refusal:
-        return refusal
 
 
 def _opening(name: str, command: str) -> Request:
