@@ -10,13 +10,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from api.cli.queries import record_reading
+from api.cli.queries import record_publication
 from api.cli.server import ready_database
-from api.cli.terminal import operator, out, settings, stop
+from api.cli.terminal import out, settings, stop
 from api.exit_codes import ExitCode
 from api.telemetry import logs
-from application.authorization.roles import Purpose
-from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital
 
 if TYPE_CHECKING:  # it needs an extra
@@ -51,9 +49,7 @@ def feed(
     configuration = settings()
     database = ready_database(configuration)
     log = database.open_log()
-    entity = f"feed to {urlsplit(to).hostname}"
-    reading = AccessRecord(operator(), "wardbook feed", Purpose.ADMINISTRATION, (), entity=entity)
-    record_reading(database, [reading])
+    record_publication(database, "wardbook feed", f"feed to {urlsplit(to).hostname}")
     with closing(hospital(configuration, database)):  # which has the keys of sealed texts
         logs.begin()
         bridge = Bridge(database, log, Target(to, configuration.hospital, replicas))

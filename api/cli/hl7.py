@@ -9,9 +9,8 @@ from ssl import SSLContext
 from typing import Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.cli.queries import For, open_hospital, record_reading, run_query
+from api.cli.queries import For, open_hospital, record_publication, record_reading
 from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, operator, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
@@ -25,7 +24,6 @@ from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.hl7_deliveries import deliveries, parked_messages
-from infrastructure.queries.as_of import AsOf
 
 app = typer.Typer()
 hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=True)
@@ -62,11 +60,7 @@ def send(
     configuration = settings()
     database = ready_database(configuration)
     log = database.open_log()
-    entity = f"movements to {receiver.name}"
-    reading = AccessRecord(
-        operator(), "wardbook hl7 send", Purpose.ADMINISTRATION, (), entity=entity
-    )
-    record_reading(database, [reading])
+    record_publication(database, "wardbook hl7 send", f"movements to {receiver.name}")
     with (
         closing(hospital(configuration, database)) as the_hospital,
         deliveries(database, receiver.name) as own_deliveries,
@@ -126,12 +120,11 @@ def _show(messages: RefusedMessages, file: str, purpose: Purpose) -> None:
     message = messages.message_of(record)
     if message is None:
         stop(NOT_OPENED.text)
-
-    async def read(engine: AsyncEngine, at: AsOf) -> None:
-        """Read nothing of the record: what is shown comes from the file."""
-
     _, database = open_hospital(settings())
-    run_query(database, "hl7 refused", purpose, read, entity=f"message {name}")
+    reading = AccessRecord(
+        operator(), "wardbook hl7 refused", purpose, (), entity=f"message {name}"
+    )
+    record_reading(database, [reading])
     for line in message.decode("utf-8", "replace").splitlines():
         out.print(line, soft_wrap=True)
 

@@ -272,6 +272,12 @@ def record_reading(database: Database, readings: Sequence[AccessRecord]) -> None
     asyncio.run(run())
 
 
+def record_publication(database: Database, command: str, entity: str) -> None:
+    """Record that the operator has a command tell another system of all patients."""
+    by = operator()
+    record_reading(database, [AccessRecord(by, command, Purpose.ADMINISTRATION, (), entity=entity)])
+
+
 def known_position(
     database: Database, known_at: str | None, ward: str | None = None, report: str | None = None
 ) -> tuple[int, str | None]:
