@@ -274,10 +274,10 @@ class App extends Plain {
   }
 }
 
+takeToken(); // before anything is waited for: it leaves the address at once
 await loadHouse();
 let failed = null;
 if (!(await takeAnswer().catch(error => ((failed = error), false)))) {
-  takeToken();
   await Promise.all([loadWords(), loadForms(), loadOperations()]);
   customElements.define('wb-app', App);
   Object.assign(document.querySelector('wb-app'), {loginError: failed});

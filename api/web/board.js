@@ -37,15 +37,6 @@ export function totals(rooms) {
 
 class Board extends Screen {
   static properties = {totals: {state: true}};
-  #end = null;
-  #timer = 0;
-
-  stop() {
-    this.#end?.();
-    this.#end = null;
-    clearTimeout(this.#timer);
-  }
-
   async read(signal) {
     const ward = this.route.own.ward ?? null;
     const variables = {ward, ...asked()};
@@ -68,14 +59,14 @@ class Board extends Screen {
 
   #follow(ward) {
     let isFirst = true;
-    this.#end = live.follow(
+    this.unfollow = live.follow(
       'Following',
       {ward},
       'roomOccupancyChanged',
       item => this.#told(item),
       () => {
         // what was recorded between the answer and the beginning of the following is in a second answer
-        if (isFirst) this.#timer = setTimeout(() => this.#again(ward), 1200);
+        if (isFirst) this.timer = setTimeout(() => this.#again(ward), 1200);
         isFirst = false;
       },
     );
@@ -83,7 +74,7 @@ class Board extends Screen {
 
   async #again(ward) {
     const {roomOccupancy} = await ask('Board', {ward}).catch(() => ({}));
-    if (roomOccupancy && this.#end) this.data = {...this.data, rooms: new Map(roomOccupancy.map(each => [each.room.id, each]))};
+    if (roomOccupancy && this.unfollow) this.data = {...this.data, rooms: new Map(roomOccupancy.map(each => [each.room.id, each]))};
   }
 
   #told({rooms}) {
@@ -98,10 +89,10 @@ class Board extends Screen {
       this.data.rooms.set(each.room.id, each);
     }
     this.data = {...this.data, changed};
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
       const open = await readOpen({ward: this.route.own.ward ?? null}).catch(() => null);
-      if (open && this.#end) this.data = {...this.data, open};
+      if (open && this.unfollow) this.data = {...this.data, open};
     }, 400);
   }
 

@@ -150,7 +150,7 @@ class CommandForm extends Plain {
         refresh();
       }
     } catch (error) {
-      this.refusal = {code: error.code, message: error.code === 'OFFLINE' ? say('form.offline') : error.message, path: []};
+      this.refusal = {code: error.code, message: error.message, path: []};
     }
     this.isSending = false;
   }

@@ -12,19 +12,13 @@ const STATUSES = ['OVERDUE', 'DUE', 'UPCOMING'];
 const byPlace = (a, b) => place(a).localeCompare(place(b), 'en', {numeric: true});
 
 class Doses extends Screen {
-  #timer = 0;
-
-  stop() {
-    clearTimeout(this.#timer);
-  }
-
   async read(signal) {
     const ward = this.route.own.ward || null;
     const [{stays}, due] = await Promise.all([
       ask('Doses', {ward, ...asked()}, signal),
       ward ? ask('DosesDue', {ward, ...asked()}, signal) : null,
     ]);
-    if (!isPast()) this.#timer = setTimeout(refresh, 60e3); // what is due becomes overdue by time alone
+    if (!isPast()) this.timer = setTimeout(refresh, 60e3); // what is due becomes overdue by time alone
     return {...stays, due: due?.dosesDue ?? []};
   }
 

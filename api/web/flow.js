@@ -15,15 +15,6 @@ const by = field => (a, b) => Date.parse(a[field]) - Date.parse(b[field]);
 const COUNTS = ['beds', 'taken', 'free', 'toBeCleaned', 'closed', 'waiting'];
 
 class Flow extends Screen {
-  #end = null;
-  #timer = 0;
-
-  stop() {
-    this.#end?.();
-    this.#end = null;
-    clearTimeout(this.#timer);
-  }
-
   async read(signal) {
     const when = asked();
     const [open, {roomOccupancy}, {houseTotals}, {expectedArrivals}] = await Promise.all([
@@ -34,11 +25,11 @@ class Flow extends Screen {
     ]);
     if (!isPast() && may('house_totals_changed')) {
       let shown = JSON.stringify(houseTotals);
-      this.#end = live.follow('HouseFollowing', {}, 'houseTotalsChanged', ({totals}) => {
+      this.unfollow = live.follow('HouseFollowing', {}, 'houseTotalsChanged', ({totals}) => {
         if (JSON.stringify(totals) === shown) return;
         shown = JSON.stringify(totals);
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(refresh, 300);
+        clearTimeout(this.timer);
+        this.timer = setTimeout(refresh, 300);
       });
     }
     return {open, rooms: roomOccupancy, totals: houseTotals, arrivals: expectedArrivals.nodes};

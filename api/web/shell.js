@@ -66,6 +66,12 @@ export class Screen extends Plain {
   /** @type {Record<string, object>} */
   static properties = {route: {attribute: false}, wards: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
 
+  /** Ends what is followed live; null where nothing is.
+   * @type {(() => void) | null} */
+  unfollow = null;
+  /** The next reading, where it is noted.
+   * @type {any} */
+  timer = 0;
   #again = () => this.#read();
   #abort = null;
 
@@ -111,7 +117,11 @@ export class Screen extends Plain {
   view() {}
 
   /** End what was followed. */
-  stop() {}
+  stop() {
+    this.unfollow?.();
+    this.unfollow = null;
+    clearTimeout(this.timer);
+  }
 
   render() {
     if (this.error) return failure(this.error);

@@ -13,15 +13,6 @@ const READINGS = ['TRUTH', 'ALL', 'RECORD'];
 
 class StayScreen extends Screen {
   static properties = {exposure: {state: true}};
-  #end = null;
-  #timer = 0;
-
-  stop() {
-    this.#end?.();
-    this.#end = null;
-    clearTimeout(this.#timer);
-  }
-
   async read(signal) {
     const id = this.route.id;
     this.exposure = null;
@@ -32,9 +23,9 @@ class StayScreen extends Screen {
       sees && clocks.knownAt ? ask('StayDifference', {id, fromKnown: clocks.knownAt}, signal).catch(() => null) : null,
     ]);
     if (sees && !isPast())
-      this.#end = live.follow('TimelineFollowing', {stayId: id}, 'timelineExtended', () => {
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(refresh, 150);
+      this.unfollow = live.follow('TimelineFollowing', {stayId: id}, 'timelineExtended', () => {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(refresh, 150);
       });
     const marks = (timeline ?? []).filter(entry => entry.corrects || entry.cancels || entry.late).map(entry => entry.recordedAt);
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: marks}));

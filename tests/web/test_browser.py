@@ -13,7 +13,7 @@ from application.authorization.roles import Role
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward
 from tests.support.server_process import Served
-from tests.web.browsing import Open, bed_of, form, violations
+from tests.web.browsing import Open, bed_of, form, go, violations
 
 pytestmark = pytest.mark.browser
 
@@ -251,9 +251,8 @@ def test_who_has_a_ward_sees_that_ward(page_of: Open, ada: dict[str, str]) -> No
     page.locator(".live.live").wait_for()
 
 
-def test_an_expired_login_asks_again_over_what_was_typed(
-    page_of: Open, ada: dict[str, str]
-) -> None:
+def log_in_over_a_form(page_of: Open, ada: dict[str, str], subject: str) -> Any:
+    """Type into a form as a nurse, whose login ends, and log in over it."""
     page = page_of()
     bed_of(page, ada["name"]).focus()
     page.keyboard.press("m")
@@ -261,8 +260,15 @@ def test_an_expired_login_asks_again_over_what_was_typed(
     ended = LOGIN.make(Role.NURSE, "a nurse", hours=-1)
     page.evaluate("token => sessionStorage.setItem('wardbook-token', token)", ended)
     page.get_by_role("button", name="Record", exact=True).click()
-    page.locator("#token").fill(LOGIN.make(Role.NURSE, "a nurse"))
+    page.locator("#token").fill(LOGIN.make(Role.NURSE, subject))
     page.get_by_role("button", name="Log in").click()
+    return page
+
+
+def test_an_expired_login_asks_again_over_what_was_typed(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = log_in_over_a_form(page_of, ada, "a nurse")
     with form(page, "Transfer") as dialog:
         assert dialog.locator("#f-withoutBed").input_value() == "corridor"
 
@@ -270,15 +276,7 @@ def test_an_expired_login_asks_again_over_what_was_typed(
 def test_who_logs_in_over_anothers_screen_does_not_go_on_with_what_they_typed(
     page_of: Open, ada: dict[str, str]
 ) -> None:
-    page = page_of()
-    bed_of(page, ada["name"]).focus()
-    page.keyboard.press("m")
-    page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").fill("corridor")
-    ended = LOGIN.make(Role.NURSE, "a nurse", hours=-1)
-    page.evaluate("token => sessionStorage.setItem('wardbook-token', token)", ended)
-    page.get_by_role("button", name="Record", exact=True).click()
-    page.locator("#token").fill(LOGIN.make(Role.NURSE, "another"))
-    page.get_by_role("button", name="Log in").click()
+    page = log_in_over_a_form(page_of, ada, "another")
     page.get_by_text("another · Nurse").wait_for()
     page.get_by_role("dialog").wait_for(state="detached")
 
@@ -309,14 +307,12 @@ def test_axe_finds_nothing_on_any_screen(
     followed.record("raiseFlag", stayId=ada["stay"], flagKind="FALL_RISK", note="fell twice")
     followed.prescription(ada["stay"], schedule={"everyHours": 6})
     page = page_of(Role.ADMIN, **VIEWS[view])
-    base = page.url.partition("#")[0]
     found: dict[str, list[str]] = {}
     own = (f"doses?ward={ada['ward']}", f"stay/{ada['stay']}", f"find?q={ada['name']}")
     for screen in (*SCREENS, *own, "board?at=2020-01-01T00:00:00Z&apart=1"):
-        page.goto(f"{base}#/{screen}")
-        page.locator("main > * > *").nth(1).wait_for(state="attached")
+        go(page, screen)
         found[screen] = violations(page)
-    page.goto(f"{base}#/stay/{ada['stay']}")
+    go(page, f"stay/{ada['stay']}")
     page.get_by_role("heading", name=ada["name"]).wait_for()
     for letter in "mvp":
         page.keyboard.press(letter)
@@ -330,8 +326,7 @@ def test_axe_finds_nothing_on_any_screen(
 @pytest.mark.parametrize("screen", SCREENS)
 def test_nothing_is_wider_than_a_phone(page_of: Open, ada: dict[str, str], screen: str) -> None:
     page = page_of(Role.ADMIN, viewport={"width": 360, "height": 740}, locale="de-DE")
-    page.goto(page.url.partition("#")[0] + f"#/{screen}")
-    page.locator("main > * > *").nth(1).wait_for(state="attached")
+    go(page, screen)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
