@@ -32,7 +32,7 @@ class Flag(Recordable):
 
 
 class Assessment:
-    """What a nurse asks for and sees when a patient comes; it draws from a generator of its own."""
+    """Assessment of a patient who comes; it draws from a generator of its own."""
 
     def __init__(self, world: World) -> None:
         self.world = world

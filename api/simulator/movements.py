@@ -65,9 +65,8 @@ class Movements:
             AT_THE_DESK,
             world.movement_rng,
             after=max(
-                person.recorded or world.now,
-                *(other.recorded for other in (mother, expected) if other is not None),
                 world.now,
+                *(fact.recorded for fact in (person, mother, expected) if fact and fact.recorded),
             ),
             creates=patient,
             about=patient.mrns,

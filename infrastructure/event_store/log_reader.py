@@ -348,7 +348,7 @@ class _Owner(msgspec.Struct):
 
 
 class _Subject(msgspec.Struct):
-    """What `_FORESEEN` finds of a subject."""
+    """A subject as `_FORESEEN` finds it."""
 
     id: UUID
     merged: list[UUID]
