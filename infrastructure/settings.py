@@ -109,7 +109,7 @@ class Settings:
     requests_per_second: float = 200.0
     """The rate limit of one login on average, with bursts of ten seconds' worth; 0: no limit."""
 
-    anonymous_per_second: float = 200.0
+    anonymous_per_second: float = 100.0
     """The responses to all who are not logged in, on average; others wait; 0: no limit."""
 
     processor_share: float = 0.3

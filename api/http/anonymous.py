@@ -10,6 +10,9 @@ from time import monotonic
 AT_ONCE_SECONDS = 1.0
 """Seconds' worth of requests that are answered at once."""
 
+FAILED_LOGIN = 4
+"""Responses that a failed login counts for: it is verified, refused and logged."""
+
 MOST_SECONDS = 2.0
 """Longest time, in seconds, for which a response is held back."""
 
@@ -22,15 +25,15 @@ class Pace:
         self._per_second, self._clock = per_second, clock
         self._next = clock()
 
-    def wait(self) -> float:
-        """Count a response; return the seconds for which it is held back."""
+    def wait(self, count: int = 1) -> float:
+        """Count some responses; return the seconds for which the last is held back."""
         if not self._per_second:
             return 0.0
         now = self._clock()
-        self._next = max(self._next, now - AT_ONCE_SECONDS) + 1 / self._per_second
+        self._next = max(self._next, now - AT_ONCE_SECONDS) + count / self._per_second
         return min(max(self._next - now, 0.0), MOST_SECONDS)
 
-    async def turn(self) -> None:
-        """Wait until it is the turn of another response."""
-        if wait := self.wait():
+    async def turn(self, count: int = 1) -> None:
+        """Wait until it is the turn of another response, or of some."""
+        if wait := self.wait(count):
             await asyncio.sleep(wait)

@@ -33,6 +33,7 @@ from api.fhir.paths import OPEN as FHIR_OPEN
 from api.fhir.paths import PATH as FHIR_PATH
 from api.fhir.registry import RESOURCES
 from api.http.allowances import Allowances
+from api.http.anonymous import FAILED_LOGIN
 from api.http.errors import error_response, fhir_error
 from api.telemetry import logs, metrics
 from api.work import WORK, MeteredCoroutine
@@ -271,7 +272,7 @@ class Authentication:
                 check_not_for_fhir(caller)
         except NotLoggedIn as error:
             log_failed_login(error, address)
-            await self._allowances.anonymous.turn()
+            await self._allowances.anonymous.turn(FAILED_LOGIN)
             raise
         caller = with_purpose(caller, request.headers.get("x-purpose"))
         request.state.caller = replace(caller, address=address)

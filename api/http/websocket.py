@@ -24,7 +24,7 @@ from api.auth.authentication import (
 )
 from api.errors import DocumentNotTrusted, TooManyRequests, format_error
 from api.graphql.context import Connected, Context
-from api.http.anonymous import Pace
+from api.http.anonymous import FAILED_LOGIN, Pace
 from api.telemetry import metrics
 from api.work import WORK
 from application.authorization.roles import Caller
@@ -79,7 +79,7 @@ async def log_in(connection: Connected, login: Authenticator, anonymous: Pace) -
     except (NotLoggedIn, UnknownPurpose) as error:
         if isinstance(error, NotLoggedIn):
             log_failed_login(error, connection.address)
-        await anonymous.turn()
+        await anonymous.turn(FAILED_LOGIN)
         raise ConnectionRejectionError from None
 
 
