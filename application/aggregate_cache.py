@@ -26,10 +26,10 @@ class AggregateCache:
     values and never changes them in place, so a shallow copy is enough.
     """
 
-    def __init__(self, most: int = 120_000) -> None:
-        """Set ``most``, the events of all aggregates together; one takes some 300 bytes."""
+    def __init__(self, limit: int = 120_000) -> None:
+        """Set ``limit``, the events of all aggregates together; one takes some 300 bytes."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
-        self._most, self._size = most, 0
+        self._most, self._size = limit, 0
         self._lock = Lock()
 
     def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:

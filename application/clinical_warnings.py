@@ -37,14 +37,14 @@ def allergies_against(
     medication: Medication,
     start: datetime,
     stop: datetime | None,
-    already: Collection[ClinicalWarning] = (),
+    warnings: Collection[ClinicalWarning] = (),
 ) -> dict[ClinicalWarning, str]:
     """Return the warning of a person's allergies against a medicine that is given in a period.
 
-    ``already``: the warnings that the prescription of the dose has confirmed.
+    ``warnings``: the warnings that the prescription of the dose has confirmed.
     """
     assert patient is not None
-    if ClinicalWarning.ALLERGY in already:
+    if ClinicalWarning.ALLERGY in warnings:
         return {}
     period = Period(start, stop)
     names = [

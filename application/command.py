@@ -155,10 +155,10 @@ class CommandSpec:
         return dict(parameters)
 
 
-def reason_needed(entry: Envelope, why: str) -> None:
+def reason_needed(entry: Envelope, rule: str) -> None:
     """Refuse an entry that does not say why. Raises ReasonNeeded."""
     if not (entry.reason or "").strip():
-        raise ReasonNeeded(why)
+        raise ReasonNeeded(rule)
 
 
 def utc(moment: datetime | None, field: str) -> datetime | None:

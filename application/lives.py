@@ -146,9 +146,9 @@ def _tells_birth(event: object) -> bool:
     return isinstance(event, Patient.DetailsCorrected) and event.birth_date is not None
 
 
-def _at_birth_date(why: str, stays: tuple[UUID, ...]) -> Refusal:
-    return InvalidInput("birth_date", why)
+def _at_birth_date(reason: str, stays: tuple[UUID, ...]) -> Refusal:
+    return InvalidInput("birth_date", reason)
 
 
-def _at_occurred_at(why: str, stays: tuple[UUID, ...]) -> Refusal:
-    return InvalidInput("occurred_at", why)
+def _at_occurred_at(reason: str, stays: tuple[UUID, ...]) -> Refusal:
+    return InvalidInput("occurred_at", reason)

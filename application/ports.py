@@ -106,9 +106,9 @@ class AlreadyRecorded(WardbookError):
 class EventDoesNotFit(WardbookError):
     """An event that its schema does not allow; nothing was stored."""
 
-    def __init__(self, topic: str, field: str, why: str) -> None:
-        super().__init__(f"{topic}: {why}")
-        self.topic, self.field, self.why = topic, field, why
+    def __init__(self, topic: str, field: str, reason: str) -> None:
+        super().__init__(f"{topic}: {reason}")
+        self.topic, self.field, self.why = topic, field, reason
 
 
 class EventStore(Protocol):

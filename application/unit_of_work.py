@@ -141,16 +141,16 @@ class UnitOfWork:
                 self.cache.keep(aggregate)
             self._track(aggregate)
 
-    def one(self, kind: type[A], id: UUID, what: str, field: str) -> A:
+    def one(self, kind: type[A], id: UUID, name: str, field: str) -> A:
         """Return an aggregate that must exist. Raises NotFound."""
         aggregates = self.load(kind, id)
         if not aggregates or not aggregates[0].exists:
-            raise NotFound(what, str(id), field)
+            raise NotFound(name, str(id), field)
         return aggregates[0]
 
-    def new(self, kind: type[A], what: str, about: About | None = None) -> A:
+    def new(self, kind: type[A], name: str, about: About | None = None) -> A:
         """Begin an aggregate. Its id is derived from the command's id."""
-        aggregate = kind.empty(self.entry.id_of(what), about)
+        aggregate = kind.empty(self.entry.id_of(name), about)
         self._track(aggregate)
         return aggregate
 

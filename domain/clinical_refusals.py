@@ -24,8 +24,8 @@ class AllergyStateBroken(Refusal):
 
     path = ("allergy_id",)
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The state of the allergy does not allow this: {why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The state of the allergy does not allow this: {reason}.")
 
 
 class WarningsUnconfirmed(Refusal):

@@ -82,6 +82,6 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     hospital: Text
     about: About | None = None
 
-    def id_of(self, what: str) -> UUID:
+    def id_of(self, name: str) -> UUID:
         """Return the id of a thing that this command creates: the same on every retry."""
-        return uuid5(self.command_id, what)
+        return uuid5(self.command_id, name)

@@ -38,6 +38,6 @@ class ErasureImpossible(Refusal):
 
     path = ("patient_mrn",)
 
-    def __init__(self, why: str, stays: tuple[UUID, ...] = ()) -> None:
-        super().__init__(f"The person cannot be erased: {why}.")
+    def __init__(self, reason: str, stays: tuple[UUID, ...] = ()) -> None:
+        super().__init__(f"The person cannot be erased: {reason}.")
         self.stays = stays

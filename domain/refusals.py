@@ -121,8 +121,8 @@ class RoomPolicyBroken(Refusal):
 
     path = ("room",)
 
-    def __init__(self, policy: str, why: str) -> None:
-        super().__init__(f"The room's policy {policy} is broken: {why}.")
+    def __init__(self, policy: str, reason: str) -> None:
+        super().__init__(f"The room's policy {policy} is broken: {reason}.")
         self.policy = policy
 
 
@@ -134,8 +134,8 @@ class BedStateBroken(Refusal):
 
     path = ("bed",)
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The state of the bed does not allow this: {why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The state of the bed does not allow this: {reason}.")
 
 
 class StayNotOpen(Refusal):
@@ -162,8 +162,8 @@ class StayStateBroken(Refusal):
 
     path = ("stay_id",)
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The state of the stay does not allow this: {why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The state of the stay does not allow this: {reason}.")
 
 
 class MovementNotFound(Refusal):
@@ -190,8 +190,8 @@ class MergeImpossible(Refusal):
 
     path = ("into_mrn",)
 
-    def __init__(self, why: str, stays: tuple[UUID, ...] = ()) -> None:
-        super().__init__(f"The records cannot be merged: {why}.")
+    def __init__(self, reason: str, stays: tuple[UUID, ...] = ()) -> None:
+        super().__init__(f"The records cannot be merged: {reason}.")
         self.stays = stays
 
 
@@ -285,8 +285,8 @@ class PrescriptionStateBroken(Refusal):
 
     path = ("prescription_id",)
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"The state of the prescription does not allow this: {why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The state of the prescription does not allow this: {reason}.")
 
 
 class InFuture(Refusal):
@@ -313,8 +313,8 @@ class ReasonNeeded(Refusal):
 
     path = ("reason",)
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"A reason is needed: {why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A reason is needed: {reason}.")
 
 
 class NotFound(Refusal):
@@ -324,8 +324,8 @@ class NotFound(Refusal):
     key: str
     field: FieldName
 
-    def __init__(self, what: str, key: str, field: str, but: str = "") -> None:
-        self.but = but and f" {but}"
+    def __init__(self, what: str, key: str, field: str, hint: str = "") -> None:
+        self.but = hint and f" {hint}"
         super().__init__(f"There is no {what} {key!r}.{self.but}")
         self.what, self.key, self.field = what, key, FieldName(field)
         self.path = (field,)
@@ -349,8 +349,8 @@ class InvalidInput(Refusal):
 
     field: Annotated[FieldName, "The input field."]
 
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(f"`{field}`: {why}.")
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"`{field}`: {reason}.")
         self.field = FieldName(field)
         self.path = (field,)
 
@@ -361,8 +361,8 @@ class NotAllowed(Refusal):
     Or the patient's data are restricted.
     """
 
-    def __init__(self, why: str) -> None:
-        super().__init__(f"{why}.")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}.")
 
 
 class CommandIdReused(Refusal):

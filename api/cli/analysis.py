@@ -90,12 +90,12 @@ def query(
         stop(str(error))
 
 
-def _recorder(database: Database, asked: str, purpose: Purpose) -> OnRead:
+def _recorder(database: Database, question: str, purpose: Purpose) -> OnRead:
     """Return what writes into the access log whose data are read, before they are shown."""
 
     def record(tables: list[str], patients: set[UUID]) -> None:
         patient_ids = sorted(patients)
-        entity = f"{', '.join(tables)}: {asked[:MOST_CHARACTERS]}"
+        entity = f"{', '.join(tables)}: {question[:MOST_CHARACTERS]}"
         entries = [
             AccessRecord(operator(), "wardbook query", purpose, page, entity=entity)
             for page in (
@@ -107,10 +107,10 @@ def _recorder(database: Database, asked: str, purpose: Purpose) -> OnRead:
     return record
 
 
-def _export(database: Database, directory: Path, known: int, log: Log, record: OnRead) -> None:
-    about = {"log": str(log.id), "kind": log.kind, "position": str(known)}
+def _export(database: Database, directory: Path, position: int, log: Log, record: OnRead) -> None:
+    about = {"log": str(log.id), "kind": log.kind, "position": str(position)}
     with progress("Writing") as tell:
-        for file in export_history(database, directory, known, about, tell, record):
+        for file in export_history(database, directory, position, about, tell, record):
             out.print(str(file), soft_wrap=True)
 
 

@@ -92,5 +92,5 @@ async def _export(
             is_whole = True
         finally:
             await reader.record(OPERATION, items_shown)
-            files.close(whole=is_whole)
+            files.close(complete=is_whole)
         return files.counts

@@ -163,14 +163,14 @@ def moment(text: str | None, option: str) -> datetime | None:
 
 
 @contextmanager
-def progress(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int], None]]:
+def progress(activity: str, *, lines: bool = False) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error with rate and time left: call it with (done, total).
 
     Where that is no terminal nothing is shown, or a line for each tenth with ``lines``.
     """
     tenths_told = 0
     bar = Progress(
-        TextColumn(what),
+        TextColumn(activity),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -182,13 +182,13 @@ def progress(what: str, *, lines: bool = False) -> Iterator[Callable[[int, int],
         disable=not err.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(activity, total=None, rate="")
 
         def update(done: int, total: int) -> None:
             nonlocal tenths_told
             if lines and not err.is_terminal and done * 10 // max(total, 1) > tenths_told:
                 tenths_told = done * 10 // total
-                err.print(f"{what}: {tenths_told}0 %")
+                err.print(f"{activity}: {tenths_told}0 %")
             seconds = bar.tasks[0].elapsed or 0.0
             rate = f"{done / seconds:,.0f}/s" if seconds > 0 else ""
             bar.update(task, completed=done, total=total, rate=rate)

@@ -114,13 +114,21 @@ def allergic(allergy: Allergy) -> str:
     return text + (f": {allergy.reaction}" if allergy.reaction else "")
 
 
-def drug(each: Prescription) -> str:
+def drug(prescription: Prescription) -> str:
     """Return a prescription in words."""
-    code = f" [{each.medication.code}]" if each.medication.code else ""
-    schedule = schedule_in_words(each.schedule) if each.schedule and not each.frequency else None
-    regimen = [t for t in (each.dose, each.route, each.frequency, schedule) if t]
-    basis = [f"without a prescription: {words(b)}" for b in (each.without_prescription,) if b]
-    return ", ".join([f"{each.medication.name}{code}", *regimen, *basis])
+    code = f" [{prescription.medication.code}]" if prescription.medication.code else ""
+    schedule = (
+        schedule_in_words(prescription.schedule)
+        if prescription.schedule and not prescription.frequency
+        else None
+    )
+    regimen = [
+        t for t in (prescription.dose, prescription.route, prescription.frequency, schedule) if t
+    ]
+    basis = [
+        f"without a prescription: {words(b)}" for b in (prescription.without_prescription,) if b
+    ]
+    return ", ".join([f"{prescription.medication.name}{code}", *regimen, *basis])
 
 
 def dose(given: Administration) -> str:

@@ -86,11 +86,11 @@ class NdjsonFolder:
             file.write(msgspec.json.encode(present(item.resource)) + b"\n")
         return new_items
 
-    def close(self, *, whole: bool) -> None:
+    def close(self, *, complete: bool) -> None:
         """Close the files; they get their names if all was written."""
         for type, file in self._files.items():
             file.close()
-            if whole:
+            if complete:
                 os.replace(self._part(type), self._folder / f"{type}.ndjson")
             else:
                 self._part(type).unlink()

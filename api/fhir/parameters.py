@@ -119,22 +119,22 @@ def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
     return is_there != (criterion.modifier == "not")
 
 
-def _token(asked: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
+def _token(criterion: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
     system, code = value
-    asked_system, bar, asked_code = asked.rpartition("|")
+    asked_system, bar, asked_code = criterion.rpartition("|")
     if bar and asked_system != (system or ""):
         return False
     return not asked_code or asked_code == code
 
 
-def _reference(asked: str, modifier: str | None, value: str) -> bool:
-    return value == asked or (("/" not in asked) and value.endswith(f"/{asked}"))
+def _reference(criterion: str, modifier: str | None, value: str) -> bool:
+    return value == criterion or (("/" not in criterion) and value.endswith(f"/{criterion}"))
 
 
-def _string(asked: str, modifier: str | None, value: str) -> bool:
+def _string(criterion: str, modifier: str | None, value: str) -> bool:
     if modifier == "exact":
-        return asked == value
-    beginning, text = _fold(asked), _fold(value)
+        return criterion == value
+    beginning, text = _fold(criterion), _fold(value)
     if modifier == "contains":
         return beginning in text
     return any(text.startswith(beginning, begin) for begin in _beginnings(text))
@@ -192,8 +192,8 @@ def span(date_text: str) -> tuple[str, Span]:
     return prefix or "eq", (begin, end)
 
 
-def _date(asked: str, modifier: str | None, value: Span) -> bool:
-    prefix, (low, high) = span(asked)
+def _date(criterion: str, modifier: str | None, value: Span) -> bool:
+    prefix, (low, high) = span(criterion)
     begin, end = value
     match prefix:
         case "eq":

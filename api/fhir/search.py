@@ -244,15 +244,15 @@ async def _gather(result: Result, known_names: set[str], reading: Awaitable[list
         result.hidden = True
 
 
-def searchset(result: Result, query: Query, base: str, known: str | None) -> Json:
-    """Return the Bundle of a page. ``known``: where the log is read, for the next page."""
+def searchset(result: Result, query: Query, base: str, known_at: str | None) -> Json:
+    """Return the Bundle of a page. ``known_at``: where the log is read, for the next page."""
     url = f"{base}/{query.resource.type}"
     links = [{"relation": "self", "url": _link(url, query.kept)}]
     if result.after is not None:
         parameters = [(n, v) for n, v in query.kept if n not in ("_after", "_known", "_count")]
         parameters += [("_count", str(query.count)), ("_after", result.after)]
-        if known and not any(name == "knownAt" for name, _ in parameters):
-            parameters.append(("_known", known))
+        if known_at and not any(name == "knownAt" for name, _ in parameters):
+            parameters.append(("_known", known_at))
         links.append({"relation": "next", "url": _link(url, parameters)})
     entries = [
         entry(item, base, "match") | {"resource": leave(item.resource, query.elements)}

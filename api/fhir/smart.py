@@ -34,8 +34,8 @@ def types_of(scopes: Iterable[str]) -> frozenset[str] | None:
     )
 
 
-def _reads(what: str) -> bool:
-    return what in ("*", "read") or {"r", "s"} <= set(what)
+def _reads(permissions: str) -> bool:
+    return permissions in ("*", "read") or {"r", "s"} <= set(permissions)
 
 
 def is_in_scope(caller: Caller, type: str) -> bool:

@@ -75,14 +75,14 @@ async def or_forbidden(
 
 
 async def check_known(
-    context: Context, result: object, id: str | None, what: str, field: str = "id"
+    context: Context, result: object, id: str | None, kind: str, field: str = "id"
 ) -> None:
     """Refuse an id that nothing of that kind ever had. Raises NotFound.
 
     What is there at another moment only is known: its answer as of this one is null.
     """
-    if result is None and not await context.query(has_stream, id_of(id), what.split()[-1]):
-        raise NotFound(what, id or "", field)
+    if result is None and not await context.query(has_stream, id_of(id), kind.split()[-1]):
+        raise NotFound(kind, id or "", field)
 
 
 def _refusal_to_show(patient: UUID | None) -> NotAllowed:

@@ -178,9 +178,9 @@ class Context:
         self.state.replica.fail()
         self.reads_replica, self.source = False, self.state
 
-    def moment(self, as_of: datetime, known: int) -> AsOf:
+    def moment(self, as_of: datetime, known_at_position: int) -> AsOf:
         """Return a moment for this viewer. No part of an answer is read in another way."""
-        return AsOf(as_of, known, self.viewer)
+        return AsOf(as_of, known_at_position, self.viewer)
 
     def note_position(self, position: int) -> None:
         """Note that a part of the answer was computed at this log position."""
@@ -215,12 +215,12 @@ class Context:
         if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
 
-    def may(self, what: str) -> bool:
+    def may(self, permission: str) -> bool:
         """Return whether the caller may run a query or see a kind of data in this house."""
         role = self.caller.role
-        if what == "data:clinical" and role == Role.ADMIN:
+        if permission == "data:clinical" and role == Role.ADMIN:
             return self.state.settings.admins_see_clinical
-        return may(role, what)
+        return may(role, permission)
 
     async def load_permissions(self) -> None:
         """Load what is opened to and closed from a viewer who does not see all, as of now."""
@@ -256,12 +256,12 @@ class Context:
             self.entity = f"{self.entity}; {entity}"
 
     def _first_moment(
-        self, which: str, asked: datetime | None, before: datetime | None
+        self, name: str, moment: datetime | None, before: datetime | None
     ) -> datetime | None:
         """Return the first moment that is asked about; others are noted beside what is asked."""
-        if asked is not None and before not in (None, asked):
-            self.note_entity(f"{which} {asked.isoformat()}")
-        return before or asked
+        if moment is not None and before not in (None, moment):
+            self.note_entity(f"{name} {moment.isoformat()}")
+        return before or moment
 
     def reading(
         self, operation: str, patients: Collection[UUID], resources: Collection[UUID] = ()

@@ -165,7 +165,7 @@ class Subject:
 
 
 async def _entries(
-    info: Ask, topic: TimelineTopic, whose: Subject, after: int | None
+    info: Ask, topic: TimelineTopic, subject: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
     """Yield the entries. Raises NotAllowed once all are hidden: silence would be a wrong answer."""
     async with _changes(info.context, topic, after) as items:
@@ -174,7 +174,10 @@ async def _entries(
                 status = await info.context.log_status()  # the clock of who noted it may be ahead
                 at = await info.context.at(max(status.now, item.payload.entry.occurred_at))
                 views = await info.context.query(entry_by_id, item.payload.entry.entry, at)
-                if await or_forbidden(info.context, views, whose.question, whose.id, at) is None:
+                if (
+                    await or_forbidden(info.context, views, subject.question, subject.id, at)
+                    is None
+                ):
                     continue
             entry = TimelineEntry.of(info, item.payload.entry, item.payload.summary)
             entry.position = info.context.position(item.position)

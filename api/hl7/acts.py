@@ -93,11 +93,11 @@ def _recording_time(message: Message, sender: SendingSystem) -> Moment:
 
 
 def _needed_value(
-    message: Message, segment: str, number: int, what: str, component: int = 1
+    message: Message, segment: str, number: int, name: str, component: int = 1
 ) -> str:
     value = message.value(segment, number, component)
     if value is None:
-        raise Unreadable(101, f"{segment}^1^{number}", f"{what} is absent")
+        raise Unreadable(101, f"{segment}^1^{number}", f"{name} is absent")
     return value
 
 

@@ -144,18 +144,22 @@ class Message:
         return time_of(text, zone, f"{segment}^1^{field}") if text else None
 
 
-def escape_text(text: str, own: Delimiters = Delimiters()) -> str:
+def escape_text(text: str, delimiters: Delimiters = Delimiters()) -> str:
     """Return a text as it may stand in a field."""
     for letter, sign in (
-        ("E", own.escape),
-        ("F", own.field),
-        ("S", own.component),
-        ("T", own.subcomponent),
-        ("R", own.repetition),
+        ("E", delimiters.escape),
+        ("F", delimiters.field),
+        ("S", delimiters.component),
+        ("T", delimiters.subcomponent),
+        ("R", delimiters.repetition),
     ):
-        text = text.replace(sign, f"{own.escape}{letter}{own.escape}") if sign else text
+        text = (
+            text.replace(sign, f"{delimiters.escape}{letter}{delimiters.escape}") if sign else text
+        )
     return (
-        text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", f"{own.escape}.br{own.escape}")
+        text.replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\n", f"{delimiters.escape}.br{delimiters.escape}")
     )
 
 

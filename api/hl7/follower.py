@@ -83,10 +83,10 @@ class HL7Follower:
     """Tells a receiver of each movement that the log has, from its own position on."""
 
     def __init__(
-        self, hospital: Hospital, receiver: ReceivingSystem, own: Deliveries, log_id: UUID
+        self, hospital: Hospital, receiver: ReceivingSystem, deliveries: Deliveries, log_id: UUID
     ) -> None:
         self._writer = MessageWriter(hospital, receiver, log_id)
-        self._receiver, self._deliveries = receiver, own
+        self._receiver, self._deliveries = receiver, deliveries
         self._connection = Connection(receiver)
         self._stopping = threading.Event()
 

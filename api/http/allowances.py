@@ -41,9 +41,9 @@ class Allowances:
 class Concurrency:
     """Limit of what each login has of a kind at the same time."""
 
-    def __init__(self, most: int) -> None:
-        """``most``: of one login; 0 for no limit."""
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        """``limit``: of one login; 0 for no limit."""
+        self._most = limit
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def take(self, by: Actor, name: str) -> None:

@@ -176,8 +176,8 @@ async def _readiness(state: AppState) -> Body:
     return 200 if is_ready else 503, "application/json", msgspec.json.encode(status)
 
 
-def _not_ready(why: str) -> Body:
-    return 503, "application/json", msgspec.json.encode({"ready": False, "why": why})
+def _not_ready(reason: str) -> Body:
+    return 503, "application/json", msgspec.json.encode({"ready": False, "why": reason})
 
 
 async def _metrics(state: AppState) -> Body:

@@ -119,8 +119,8 @@ def _fields(kind: Any) -> Iterator[str]:
         yield _entry(label, field, roles + (f"<dl>{arguments}</dl>" if arguments else ""))
 
 
-def _entry(label: str, element: Any, more: str = "") -> str:
-    return f"<dt>{label}</dt><dd>{_description(element)}{more}</dd>"
+def _entry(label: str, element: Any, suffix: str = "") -> str:
+    return f"<dt>{label}</dt><dd>{_description(element)}{suffix}</dd>"
 
 
 def _description(element: Any) -> str:

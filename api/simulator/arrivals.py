@@ -144,7 +144,7 @@ class Arrivals:
         world.agenda.after(wait, lambda: self._merge(person, known))
         return person
 
-    def _merge(self, person: Person, known: Person) -> None:
+    def _merge(self, person: Person, registered_person: Person) -> None:
         rng = self.world.error_rng
         if person.recorded is None:  # there was no bed, and the patient went elsewhere
             self.has_duplicates = False
@@ -157,7 +157,7 @@ class Arrivals:
             after=person.recorded,
             reason=rng.choice(RECOGNISED),
             patient_mrn=person.mrn,
-            into_mrn=known.mrn,
+            into_mrn=registered_person.mrn,
         )
 
     def _find_beds(self) -> None:

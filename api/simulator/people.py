@@ -60,13 +60,13 @@ class People:
         child.family = mother.family
         return child
 
-    def unidentified_person(self, known: Person | None = None) -> Person:
+    def unidentified_person(self, person: Person | None = None) -> Person:
         """Return somebody without papers: a temporary number and no name.
 
-        ``known``: one whose record is found only later.
+        ``person``: one whose record is found only later.
         """
         self._unidentified += 1
-        sex = known.sex if known else self._rng.choice(SEXES)
+        sex = person.sex if person else self._rng.choice(SEXES)
         return Person(f"T{self._unidentified:06}", sex, None, None, None)
 
     def returning(self, now: datetime, *, is_child: bool) -> Person | None:

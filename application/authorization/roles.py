@@ -131,9 +131,9 @@ def grant(command: str, roles: Roles) -> None:
     MAY[command] = roles
 
 
-def may(role: str, what: str) -> bool:
+def may(role: str, permission: str) -> bool:
     """Return whether a role may give a command, run a query or see a kind of data."""
-    return role in MAY.get(what, frozenset())
+    return role in MAY.get(permission, frozenset())
 
 
 def check_command(by: Actor, command: str) -> None:

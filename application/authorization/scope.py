@@ -103,9 +103,9 @@ def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:
     return is_of_wards(uow.wards, uow.one(Room, latest.bed.room, "room", "room").ward)
 
 
-def _require_emergency_access(uow: UnitOfWork, patient: UUID | None, why: str) -> None:
+def _require_emergency_access(uow: UnitOfWork, patient: UUID | None, message: str) -> None:
     """Refuse unless the login has opened the patient's data in an emergency. Raises NotAllowed."""
     (access,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
     records = persons.records(uow, patient) if patient and access.opened else ()
     if not any(access.is_open(record.id, uow.now) for record in records):
-        raise NotAllowed(why)
+        raise NotAllowed(message)

@@ -93,9 +93,9 @@ class Flags(CommandGroup):
         lookups.stay(uow, stay_id).cancel_flag_lowering(flag_id, uow.entry)
 
 
-def kind_of(rules: Rules, said: str) -> str:
+def kind_of(rules: Rules, name: str) -> str:
     """Return a kind of flag as the house has set it, however it is typed. Raises InvalidInput."""
-    kind = next((kind for kind in rules.board_flags if key(kind) == key(said)), None)
+    kind = next((kind for kind in rules.board_flags if key(kind) == key(name)), None)
     if kind is None:
         kinds = ", ".join(rules.board_flags) or "none"
         raise InvalidInput("flag_kind", f"there is no such flag in this house; there are: {kinds}")

@@ -51,9 +51,11 @@ def give_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     uow.reassign_claims([stay])
 
 
-def move_visit(uow: UnitOfWork, wrong: Stay, visit: UUID, right: Stay) -> None:
+def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay) -> None:
     """Put a visit, with all that was said of it, into the right stay under the same id."""
-    visit_event = wrong.visit_as_held(visit, uow.record.streams({wrong.id: 0})[wrong.id])
+    visit_event = wrong_stay.visit_as_held(
+        visit, uow.record.streams({wrong_stay.id: 0})[wrong_stay.id]
+    )
     entry = replace(
         uow.entry,
         occurred_at=visit_event.entry.occurred_at,
@@ -61,5 +63,5 @@ def move_visit(uow: UnitOfWork, wrong: Stay, visit: UUID, right: Stay) -> None:
         performed_by=visit_event.entry.performed_by,
         witnessed_by=visit_event.entry.witnessed_by,
     )
-    wrong.cancel_visit(visit, uow.entry)
-    right.take_visit(visit_event, entry, persons.died_at(uow, right.patient))
+    wrong_stay.cancel_visit(visit, uow.entry)
+    right_stay.take_visit(visit_event, entry, persons.died_at(uow, right_stay.patient))

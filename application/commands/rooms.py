@@ -145,9 +145,9 @@ def _rooms(uow: UnitOfWork, ward: str, room: str | None, bed: str | None) -> lis
     return lookups.rooms_of(uow, ward)
 
 
-def _must_change(uow: UnitOfWork, why: str) -> None:
+def _must_change(uow: UnitOfWork, reason: str) -> None:
     if not any(aggregate.pending_events for aggregate in uow.loaded.values()):
-        raise BedStateBroken(why)
+        raise BedStateBroken(reason)
 
 
 def _check_name(uow: UnitOfWork, room: Room, ward: str | None, number: str | None) -> str:

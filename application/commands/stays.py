@@ -296,7 +296,7 @@ class Stays(CommandGroup):
 
 def admit(
     uow: UnitOfWork,
-    what: str,
+    name: str,
     patient: Patient,
     admission_type: AdmissionType,
     place: Place | None,
@@ -309,10 +309,10 @@ def admit(
     disposition: Disposition | None = None,
     destination: str | None = None,
 ) -> Stay:
-    """Open a stay within a command, and close it too if the patient has left. ``what``: its name."""
+    """Open a stay within a command, and close it too if the patient has left. ``name``: its name."""
     assert patient.about is not None
-    about = replace(patient.about, stay=uow.entry.id_of(what))
-    stay = uow.new(Stay, what, about)
+    about = replace(patient.about, stay=uow.entry.id_of(name))
+    stay = uow.new(Stay, name, about)
     stay.admit(
         patient.id,
         admission_type,
@@ -375,9 +375,9 @@ def discharge_stay(
     let_prescriptions_follow(uow, stay, prescriptions)
 
 
-def _both_beds(one: Stay, other: Stay, entry: Envelope) -> tuple[Envelope, list[BedRef]]:
+def _both_beds(first: Stay, second: Stay, entry: Envelope) -> tuple[Envelope, list[BedRef]]:
     """Return the entry of a swap with the beds of two stays then. Raises StayStateBroken."""
-    states = [stay.history.at(entry.occurred_at) for stay in (one, other)]
+    states = [stay.history.at(entry.occurred_at) for stay in (first, second)]
     beds = [state.place.bed for state in states if state and state.place.bed]
     if len(beds) < 2:
         raise StayStateBroken("both patients need a bed then to exchange them")

@@ -236,15 +236,15 @@ DAYS = Formula(
 
 
 def _combine(
-    one: Formula, other: Term, of_both: "Callable[[int | Fraction, int | Fraction], Value]"
+    first: Formula, second: Term, of_both: "Callable[[int | Fraction, int | Fraction], Value]"
 ) -> Formula:
-    if isinstance(other, int):
-        number = other
-        other = Formula(frozenset(), lambda marks, of: number)
-    operand = other
+    if isinstance(second, int):
+        number = second
+        second = Formula(frozenset(), lambda marks, of: number)
+    operand = second
 
     def compute(marks: Amounts, of: Dimensions) -> Value:
-        a, b = one.compute(marks, of), operand.compute(marks, of)
+        a, b = first.compute(marks, of), operand.compute(marks, of)
         return None if a is None or b is None else of_both(a, b)
 
-    return Formula(one.measures | operand.measures, compute)
+    return Formula(first.measures | operand.measures, compute)

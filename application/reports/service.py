@@ -76,7 +76,7 @@ class ReportData(Protocol):
     def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
         """Return the patients and rooms with facts between two positions; None for all."""
 
-    def about(self, subjects: Collection[Subject], known: Collection[int]) -> ChangeSet:
+    def about(self, subjects: Collection[Subject], positions: Collection[int]) -> ChangeSet:
         """Return the patients and rooms whose inputs some subjects contribute by, at some positions."""
 
     def commands_of(self, positions: Collection[int]) -> dict[int, int]:

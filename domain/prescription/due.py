@@ -32,16 +32,20 @@ def due_times(segments: Segments, period: Period, days: LocalDays) -> list[datet
 
 
 def dose_warnings(
-    course: Course, at: datetime, precision: Precision, days: LocalDays, but: UUID | None = None
+    course: Course,
+    at: datetime,
+    precision: Precision,
+    days: LocalDays,
+    excluded: UUID | None = None,
 ) -> Warnings:
-    """Return the warnings against a dose that is given at a moment. ``but``: the dose itself.
+    """Return the warnings against a dose that is given at a moment. ``excluded``: the dose itself.
 
     Where no schedule is prescribed, or the time is not known to the minute, nothing is claimed.
     """
     regimen = next((r for during, _, r in course.segments() if at in during), None)
     if regimen is None or regimen.schedule is None or precision is not Precision.MINUTE:
         return {}
-    others = sorted(d.at for d in course.doses if _counts(d) and d.id != but)
+    others = sorted(d.at for d in course.doses if _counts(d) and d.id != excluded)
     if regimen.schedule.as_needed:
         return _as_needed(regimen.schedule, at, others)
     return _by_schedule(regimen.schedule, course, at, others, days)

@@ -228,10 +228,10 @@ def corrected_regimen(regimen: Regimen, right: "PrescriptionEvents.WrittenCorrec
 
 
 def merged_changes(
-    changes: tuple[tuple[str, Any], ...], more: tuple[tuple[str, Any], ...]
+    changes: tuple[tuple[str, Any], ...], later_changes: tuple[tuple[str, Any], ...]
 ) -> tuple[tuple[str, Any], ...]:
     """Return the values that a change gives once it was corrected by others."""
-    return tuple({**dict(changes), **dict(more)}.items())
+    return tuple({**dict(changes), **dict(later_changes)}.items())
 
 
 def changes_of(

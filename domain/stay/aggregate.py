@@ -186,7 +186,7 @@ class Stay(StayFlags):
             destination=destination,
             discharge_medicines=discharge_medicines,
         )
-        self._check(event, movement, died_at=died_at, also=also_later)
+        self._check(event, movement, died_at=died_at, other_facts=also_later)
         self.add(event)
         return movement
 

@@ -133,9 +133,9 @@ class Fact:
         raise InvalidInput("bed", "this movement has a time but no place of its own")
 
 
-def _must_be_present(state: State, what: str) -> None:
+def _must_be_present(state: State, fact: str) -> None:
     if state.status is Status.ON_LEAVE:
-        raise StayStateBroken(f"{what} needs the patient here, and the patient is on leave then")
+        raise StayStateBroken(f"{fact} needs the patient here, and the patient is on leave then")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

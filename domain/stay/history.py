@@ -223,11 +223,11 @@ class History:
         self,
         candidates: Iterable[UUID],
         died_at: datetime | None = None,
-        also: Sequence[FactRef] = (),
+        other_facts: Sequence[FactRef] = (),
     ) -> None:
         """Refuse the history if a candidate is illegal in its place, or makes a later fact so.
 
-        ``also``: facts of other histories that a candidate makes illegal, named with its own.
+        ``other_facts``: facts of other histories that a candidate makes illegal, named with its own.
         """
         checked_ids = frozenset(candidates)
         problems = list(self.problems)
@@ -238,8 +238,8 @@ class History:
         for fact, refusal in problems:
             if fact.id in checked_ids:
                 raise refusal
-        if problems or also:
-            raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *also))
+        if problems or other_facts:
+            raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *other_facts))
 
     def ref(self, fact: Fact) -> FactRef:
         """Return a fact as refusals refer to it."""

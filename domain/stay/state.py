@@ -96,19 +96,19 @@ class StayState(StayEvents, Aggregate):
         self.history.check(self.deferred, died_at)
         self.deferred = None
 
-    def must_include(self, moment: datetime, what: str) -> None:
+    def must_include(self, moment: datetime, fact: str) -> None:
         """Refuse a clinical fact that lies outside the stay. Raises OutsideStay."""
         if not self.history.includes(moment):
-            raise OutsideStay(self.id, what)
+            raise OutsideStay(self.id, fact)
 
-    def must_not_have_ended(self, moment: datetime, what: str) -> None:
+    def must_not_have_ended(self, moment: datetime, fact: str) -> None:
         """Refuse a clinical fact after the stay, or while its patient was away between two parts of it.
 
         It may lie before the admission. Raises OutsideStay.
         """
         admission = self.history.admission
         if admission is None or moment >= admission.at:
-            self.must_include(moment, what)
+            self.must_include(moment, fact)
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that this stay's clinical facts contradict."""
@@ -127,9 +127,9 @@ class StayState(StayEvents, Aggregate):
             Status.ON_LEAVE,
         )
 
-    def _new_id(self, envelope: Envelope, what: str) -> UUID:
+    def _new_id(self, envelope: Envelope, name: str) -> UUID:
         """Return the id of a new movement; a command that makes several of a kind gets several."""
-        id = envelope.id_of(what)
+        id = envelope.id_of(name)
         return id if self.deferred is None else uuid5(id, f"{self.id} {self.version}")
 
     def _record(
@@ -150,22 +150,22 @@ class StayState(StayEvents, Aggregate):
         event: Event,
         *facts: UUID,
         died_at: datetime | None = None,
-        also: Sequence[FactRef] = (),
+        other_facts: Sequence[FactRef] = (),
     ) -> None:
         """Refuse an event after which one of its facts, or what is recorded later, is illegal."""
-        self._check_history(evolve(self.history, event), facts, died_at, also)
+        self._check_history(evolve(self.history, event), facts, died_at, other_facts)
 
     def _check_history(
         self,
         history: History,
         facts: Sequence[UUID],
         died_at: datetime | None,
-        also: Sequence[FactRef] = (),
+        other_facts: Sequence[FactRef] = (),
     ) -> None:
         if self.deferred is not None:
             self.deferred.update(facts)
         else:
-            history.check(facts, died_at, also)
+            history.check(facts, died_at, other_facts)
 
 
 def evolve(history: History, event: Event) -> History:

@@ -54,7 +54,7 @@ class InvalidQuery(WardbookError):
 def query_history(
     database: Database,
     sql: str,
-    known: int,
+    position: int,
     zone: str,
     on_progress: Progress,
     on_read: OnRead = read_by_nobody,
@@ -73,7 +73,7 @@ def query_history(
             names = duck.get_table_names(sql)
         tables = [table for table in TABLES if table.name in names]
         patients: set[UUID] = set()
-        for table, file in _csv_files(database, tables, known, folder, on_progress):
+        for table, file in _csv_files(database, tables, position, folder, on_progress):
             patients |= _patients(duck, table, file)
             duck.execute(f"INSERT INTO {table.name} {_read(table, file)}")
         on_read([table.name for table in tables], patients)
@@ -88,7 +88,7 @@ def query_history(
 def export_history(
     database: Database,
     directory: Path,
-    known: int,
+    position: int,
     about: dict[str, str],
     on_progress: Progress,
     on_read: OnRead = read_by_nobody,
@@ -108,7 +108,7 @@ def export_history(
     parts: dict[Path, Path] = {}
     with _duckdb("UTC") as (duck, folder):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for table, file in _csv_files(database, TABLES, known, folder, on_progress):
+        for table, file in _csv_files(database, TABLES, position, folder, on_progress):
             part = parts[files[table.name]] = directory / f".{table.name}.part"
             part.touch(mode=0o600)
             patients |= _patients(duck, table, file)
@@ -143,14 +143,14 @@ def _duckdb(zone: str) -> "Iterator[tuple[DuckDBPyConnection, Path]]":
 def _csv_files(
     database: Database,
     tables: Sequence[HistoryTable],
-    known: int,
+    position: int,
     folder: Path,
     on_progress: Progress,
 ) -> Iterator[tuple[HistoryTable, Path]]:
     """Yield each table as a CSV file, which is removed before the next one."""
     with psycopg.connect(database.app_url) as connection:
         connection.execute("SET TIME ZONE 'UTC'")
-        rows = {t.name: _count(connection, t, known) for t in tables}
+        rows = {t.name: _count(connection, t, position) for t in tables}
         row_count, total = 0, sum(rows.values())
         for table in tables:
             file = folder / f"{table.name}.csv"
@@ -158,7 +158,7 @@ def _csv_files(
             with (
                 file.open("wb") as into,
                 connection.cursor() as cursor,
-                cursor.copy(copy.encode(), {"known": known}) as stream,
+                cursor.copy(copy.encode(), {"known": position}) as stream,
             ):
                 for row in stream:
                     into.write(row)
@@ -178,9 +178,9 @@ def _patients(duck: "DuckDBPyConnection", table: HistoryTable, file: Path) -> se
     return {UUID(str(patient)) for (patient,) in rows if patient is not None}
 
 
-def _count(connection: psycopg.Connection[Any], table: HistoryTable, known: int) -> int:
+def _count(connection: psycopg.Connection[Any], table: HistoryTable, position: int) -> int:
     query = f"SELECT count(*) FROM ({table.select}) AS rows"
-    row = connection.execute(query.encode(), {"known": known}).fetchone()
+    row = connection.execute(query.encode(), {"known": position}).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -113,11 +113,11 @@ class Snapshots:
             return frozenset()
         return await self._by_merge(elsewhere_by_merge, wards, snapshot)
 
-    async def _by_merge(self, query: ByMerge, some: Set[str], snapshot: Snapshot) -> Set[UUID]:
+    async def _by_merge(self, query: ByMerge, patients: Set[str], snapshot: Snapshot) -> Set[UUID]:
         async def read(connection: AsyncConnection) -> _Permission:
-            return _Permission(snapshot.log_status, *await query(connection, some))
+            return _Permission(snapshot.log_status, *await query(connection, patients))
 
-        return await self._permission((query, some), read, snapshot)
+        return await self._permission((query, patients), read, snapshot)
 
     async def _permission(
         self,

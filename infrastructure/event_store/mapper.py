@@ -263,7 +263,7 @@ class _Row(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
 
 
-def _to_row(event: Event, own: dict[str, Any], reason: str | None) -> _Row:
+def _to_row(event: Event, fields: dict[str, Any], reason: str | None) -> _Row:
     entry = event.entry
     by, source, about = entry.recorded_by, entry.source, entry.about
     return _Row(
@@ -278,7 +278,7 @@ def _to_row(event: Event, own: dict[str, Any], reason: str | None) -> _Row:
         by.subject,
         by.role,
         entry.hospital,
-        own,
+        fields,
         entry.precision,
         by.on_behalf_of,
         entry.performed_by,

@@ -18,10 +18,10 @@ class CheckResult:
     broken: int = 0
     examples: list[str] = field(default_factory=list)
 
-    def breaks(self, what: str) -> None:
+    def breaks(self, example: str) -> None:
         self.broken += 1
         if len(self.examples) < MAX_EXAMPLES:
-            self.examples.append(what)
+            self.examples.append(example)
 
 
 def query(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:

@@ -87,11 +87,11 @@ def compare(database: Database, model: type[ReadModel], on_progress: Progress) -
 
 
 def compare_sample(
-    database: Database, model: type[ReadModel], most: int, lot: Random
+    database: Database, model: type[ReadModel], limit: int, lot: Random
 ) -> tuple[int, RebuildResult]:
     """Fill a draft with the rows of some subjects, compare these with the live ones, and drop it.
 
-    ``most`` of the subjects of the read model are drawn by ``lot``, and all that have dead letters.
+    ``limit`` of the subjects of the read model are drawn by ``lot``, and all that have dead letters.
     Returns their number and the result. Raises DraftHalted.
     """
     live_schema = str(model.metadata.schema)
@@ -103,7 +103,7 @@ def compare_sample(
         with owner.transaction():
             owner.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
             position = position_of(owner, live_schema)
-            sample = _sample(owner, model, position, most, lot)
+            sample = _sample(owner, model, position, limit, lot)
             projector = IsolatingProjector(
                 owner, ProjectionTarget(model, draft), EventMapper(), position
             )
@@ -124,7 +124,7 @@ def compare_sample(
 
 
 def _sample(
-    owner: Connection[TupleRow], model: type[ReadModel], position: int, most: int, lot: Random
+    owner: Connection[TupleRow], model: type[ReadModel], position: int, limit: int, lot: Random
 ) -> list[UUID]:
     """Draw some of the subjects of the rows, and add all that have dead letters."""
     kinds = [f"{kind.TOPIC}.%" for kind in model.entities()]
@@ -139,7 +139,7 @@ def _sample(
         [str(model.metadata.schema)],
     )
     return list(
-        {*lot.sample(entities, min(most, len(entities))), *(entity for (entity,) in dead_letters)}
+        {*lot.sample(entities, min(limit, len(entities))), *(entity for (entity,) in dead_letters)}
     )
 
 

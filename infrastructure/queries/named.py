@@ -93,9 +93,9 @@ async def staff_number_named(connection: AsyncConnection, text: str, field: str)
     return str(staff_number)
 
 
-def _spellings(text: str, names: Iterable[str], what: str) -> list[str]:
+def _spellings(text: str, names: Iterable[str], kind: str) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
     spellings = sorted(name for name in names if key(name) == key(text))
     if not spellings:
-        raise NotFound(what, text, what)
+        raise NotFound(kind, text, kind)
     return spellings

@@ -135,12 +135,12 @@ async def likely_duplicates(
     birth_date: date | None,
     sex: str | None,
     at: AsOf,
-    but: Collection[UUID] = (),
+    excluded: Collection[UUID] = (),
 ) -> list[PatientView]:
     """Return the records that are likely of the same person, in the order of their names.
 
     Of the same birth date all words of one name are in the other; where a birth date is missing they are
-    the same words. Sex does not differ, as far as it is known. ``but``: these are known not to be.
+    the same words. Sex does not differ, as far as it is known. ``excluded``: these are known not to be.
     """
     words = name_words(family_name, given_name)
     if not words:
@@ -157,7 +157,7 @@ async def likely_duplicates(
     return [
         candidate
         for candidate in views
-        if candidate.patient not in but
+        if candidate.patient not in excluded
         and (candidate.sex == sex or candidate.sex in unknown or sex in unknown)
         and _are_one(words, name_words(candidate.family_name, candidate.given_name))
     ][:LIKELY_DUPLICATES]

@@ -104,7 +104,9 @@ class Viewer:
         self.resources.clear()
         return resources
 
-    def predicate(self, table: Table, as_of: datetime, known: int) -> ColumnElement[bool]:
+    def predicate(
+        self, table: Table, as_of: datetime, known_at_position: int
+    ) -> ColumnElement[bool]:
         """Return the condition for the rows of a table that the viewer may see.
 
         It follows from the ``visibility`` that the table declares.
@@ -114,7 +116,7 @@ class Viewer:
             return true()
         if visibility == "ward":
             return true() if self.wards is None else table.c.ward.in_(self.wards)
-        at = as_of, known
+        at = as_of, known_at_position
         if visibility == "patient":
             sees_patient = self._sees_patient(table.c.patient, at)
             return (
@@ -176,10 +178,12 @@ class Viewer:
         return is_in, has_been
 
     def _or_own(
-        self, own: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
+        self, condition: ColumnElement[Any], patient: ColumnElement[Any], open_: ColumnElement[bool]
     ) -> ColumnElement[bool]:
         return or_(
-            _is_one_of(own, self.just_written, Uuid), _is_one_of(patient, self.opened, Uuid), open_
+            _is_one_of(condition, self.just_written, Uuid),
+            _is_one_of(patient, self.opened, Uuid),
+            open_,
         )
 
     def _is_unlabelled(self, patient: Any) -> ColumnElement[bool]:

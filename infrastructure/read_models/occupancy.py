@@ -107,7 +107,7 @@ async def occupancy_history(
     ward: str | None,
     numbers: Sequence[str] | None,
     beds: Sequence[str] | None,
-    most: int | None = None,
+    limit: int | None = None,
 ) -> list[StretchView]:
     """Return the stretches of occupancy between two moments, in the order in which they began.
 
@@ -120,7 +120,7 @@ async def occupancy_history(
         )
         of_wards = list(result.scalars())
     rows = await _history.execute(
-        connection, at, start=start, end=end, rooms=of_wards, beds=beds, most=most
+        connection, at, start=start, end=end, rooms=of_wards, beds=beds, most=limit
     )
     return [view(StretchView, row) for row in rows]
 

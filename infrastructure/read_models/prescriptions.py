@@ -160,9 +160,9 @@ class Prescriptions(AggregateProjection[Prescription]):
             position=place.position,
         )
 
-    def _take_back(self, which: Values, place: EventPosition) -> None:
+    def _take_back(self, match: Values, place: EventPosition) -> None:
         """Close the rows of doses that were entered in error."""
-        self.writer(doses).revise(which, known=place.known, position=place.position)
+        self.writer(doses).revise(match, known=place.known, position=place.position)
 
     def _revise(self, event: Prescription.AdministrationCorrected, place: EventPosition) -> None:
         corrections = {

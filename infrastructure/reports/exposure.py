@@ -35,7 +35,7 @@ class _Computation:
 def containing(
     connection: Connection[TupleRow],
     hospital: str,
-    wrong: Sequence[EntryView],
+    wrong_entries: Sequence[EntryView],
     wrong_from: int,
     wrong_to: int,
 ) -> list[UUID]:
@@ -45,14 +45,14 @@ def containing(
     just before: also where a wrong discharge left a patient out.
     """
     reports = ReportService(ReadModelReportData(connection, hospital))
-    subjects = _subjects(connection, wrong, wrong_to)
+    subjects = _subjects(connection, wrong_entries, wrong_to)
     differs: dict[bytes, bool] = {}
     issue_ids: dict[UUID, None] = {}
     for computation in _computations(connection, wrong_from, wrong_to):
         key = msgspec.json.encode(computation.terms)  # reports may be issued many times
         if key not in differs:
             differs[key] = any(
-                _touches_period(connection, computation, wrong, position)
+                _touches_period(connection, computation, wrong_entries, position)
                 for position in (wrong_to - 1, wrong_to)
             ) and reports.differs(subjects, *question_of(computation.terms), wrong_to - 1, wrong_to)
         if differs[key]:
@@ -72,10 +72,10 @@ def _computations(connection: Connection[TupleRow], after: int, before: int) -> 
 
 
 def _subjects(
-    connection: Connection[TupleRow], wrong: Sequence[EntryView], known: int
+    connection: Connection[TupleRow], wrong_entries: Sequence[EntryView], known_at: int
 ) -> set[Subject]:
-    subjects = {Subject("stay", str(e.stay)) for e in wrong if e.stay}
-    for entry in wrong:
+    subjects = {Subject("stay", str(e.stay)) for e in wrong_entries if e.stay}
+    for entry in wrong_entries:
         bed = entry.data.get("bed")
         if isinstance(bed, dict):
             subjects.add(Subject("bed", f"{bed['room']}/{bed['bed']}"))
@@ -84,7 +84,7 @@ def _subjects(
         f" SELECT p.merged_into FROM followed f JOIN {patients.fullname} p ON p.patient = f.person"
         "  WHERE p.merged_into IS NOT NULL AND p.known @> %s::int8)"
         " SELECT person::text FROM followed",
-        [list({e.patient for e in wrong}), known],
+        [list({e.patient for e in wrong_entries}), known_at],
     )
     return subjects | {Subject("person", person) for (person,) in people}
 
@@ -92,16 +92,16 @@ def _subjects(
 def _touches_period(
     connection: Connection[TupleRow],
     computation: _Computation,
-    wrong: Sequence[EntryView],
-    known: int,
+    wrong_entries: Sequence[EntryView],
+    known_at: int,
 ) -> bool:
     """Return whether such a stay touched the period at all: a cheap test that mostly fails."""
     row = connection.execute(
         f"SELECT EXISTS (SELECT FROM {stays.fullname} WHERE stay = ANY(%s) AND known @> %s::int8"
         " AND during && tstzrange(%s::date - %s, %s::date + %s))",
         [
-            list({e.stay for e in wrong if e.stay}),
-            known,
+            list({e.stay for e in wrong_entries if e.stay}),
+            known_at,
             computation.terms.first,
             AROUND,
             computation.terms.last,

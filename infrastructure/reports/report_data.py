@@ -100,7 +100,7 @@ class ReadModelReportData:
             return None  # the wards or grades of all may be others
         return changed_between(self._connection, before, now)
 
-    def about(self, subjects: Collection[Subject], known: Collection[int]) -> ChangeSet:
+    def about(self, subjects: Collection[Subject], positions: Collection[int]) -> ChangeSet:
         ids: dict[str, list[str]] = {"person": [], "stay": [], "bed": []}
         for subject in subjects:
             ids.setdefault(subject.kind, []).append(subject.id)
@@ -110,7 +110,7 @@ class ReadModelReportData:
         )
         persons = {*ids["person"], *(patient for (patient,) in of_stays)}
         rooms = {id.partition("/")[0] for id in ids["bed"]}
-        return ChangeSet(records_of_persons(self._connection, persons, known), sorted(rooms))
+        return ChangeSet(records_of_persons(self._connection, persons, positions), sorted(rooms))
 
     def commands_of(self, positions: Collection[int]) -> dict[int, int]:
         rows = self._connection.execute(

@@ -230,7 +230,7 @@ async def exported(house: Imported, folder: Path) -> None:
         reader, files = Reader(state, caller, {"asOf": day(5, 12)}), NdjsonFolder(folder)
         async for items in all_of_house(reader):
             files.write(items)
-        files.close(whole=True)
+        files.close(complete=True)
 
 
 def told(folder: Path) -> list[str]:

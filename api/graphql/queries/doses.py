@@ -57,8 +57,8 @@ class DoseQueries:
         return [DoseDue.of(view, at) for view in views]
 
 
-def _hours(said: int, field: str) -> timedelta:
+def _hours(hours: int, field: str) -> timedelta:
     """Return some hours. Raises InvalidInput for a number that is negative or too large."""
-    if not 0 <= said <= LONGEST_HOURS:
+    if not 0 <= hours <= LONGEST_HOURS:
         raise InvalidInput(field, f"from 0 to {LONGEST_HOURS} hours")
-    return timedelta(hours=said)
+    return timedelta(hours=hours)

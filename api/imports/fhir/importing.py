@@ -91,8 +91,8 @@ class _Import:
         for resource in self.ledger.without_verdict(self.files.resources.values()):
             self.ledger.judge_refused(resource, Rule.NOT_KEPT)
 
-    def _plan(self, when: When, rank: int, resource: Resource, act: Act) -> None:
-        self._acts.append((when.at, rank, len(self._acts), resource, act))
+    def _plan(self, time: When, rank: int, resource: Resource, act: Act) -> None:
+        self._acts.append((time.at, rank, len(self._acts), resource, act))
 
     # -- stays --
 
@@ -156,14 +156,14 @@ class _Import:
         if stay.discharged is not None and encounter.first("status") == "finished":
             self._plan(stay.discharged, LEAVES, encounter, lambda: self._discharge(stay))
 
-    def _place(self, stay: Stay, when: When) -> dict[str, Any]:
-        stretch = stay.place_at(when)
+    def _place(self, stay: Stay, time: When) -> dict[str, Any]:
+        stretch = stay.place_at(time)
         if stretch is None or stretch.bed is None:
             return {"without_bed": (stretch and stretch.place) or "not told"}
         mothers = self.files.find(stay.encounter.first("partOf", "reference"))
         mother = self.stays.get(mothers.name) if mothers else None
         content: dict[str, Any] = dict(stretch.bed.named)
-        if mother and (hers := mother.place_at(when)) and hers.bed == stretch.bed:
+        if mother and (hers := mother.place_at(time)) and hers.bed == stretch.bed:
             content["shares_bed_of"] = mother.id
         return content
 
@@ -194,7 +194,7 @@ class _Import:
         self,
         stay: Stay,
         command: Callable[..., Recorded],
-        when: When,
+        time: When,
         part: str = "",
         goes: bool = False,
         **content: Any,
@@ -206,9 +206,9 @@ class _Import:
 
         def act() -> None:
             if stay.id is not None:
-                place = self._place(stay, when) if goes else {}
+                place = self._place(stay, time) if goes else {}
                 answer = self.sender.send(
-                    stay.encounter, command, when, part, stay_id=stay.id, **content, **place
+                    stay.encounter, command, time, part, stay_id=stay.id, **content, **place
                 )
                 if isinstance(answer, Refusal):
                     stay.notes.append(

@@ -33,9 +33,9 @@ def identifier(resource: Resource, type: str) -> Mapping[str, Any]:
     """Return the identifier of a type; else the usual one, or the first."""
     identifiers = [i for i in resource.all("identifier") if isinstance(i, dict) and i.get("value")]
 
-    def order(one: Mapping[str, Any]) -> tuple[bool, bool]:
-        codings = one.get("type", {}).get("coding", ())
-        return all(c.get("code") != type for c in codings), one.get("use") != "usual"
+    def order(item: Mapping[str, Any]) -> tuple[bool, bool]:
+        codings = item.get("type", {}).get("coding", ())
+        return all(c.get("code") != type for c in codings), item.get("use") != "usual"
 
     return min(identifiers, key=order, default={"value": resource.key})
 

@@ -148,9 +148,9 @@ class Files:
         if earlier is not resource:
             self.repeated.append((resource, earlier))
 
-    def _refuse(self, place: str, why: str) -> None:
+    def _refuse(self, place: str, reason: str) -> None:
         self._lines += 1
-        self.unreadable.append(Resource(UNREADABLE, place, self._lines, {"why": why}))
+        self.unreadable.append(Resource(UNREADABLE, place, self._lines, {"why": reason}))
 
 
 def _resources_in(body: Any) -> Iterator[tuple[str | None, Any]]:

@@ -34,7 +34,7 @@ class Sender:
         self,
         resource: Resource,
         command: Callable[..., Recorded],
-        when: When | None,
+        time: When | None,
         part: str = "",
         performed_by: str | None = None,
         **content: Any,
@@ -49,8 +49,8 @@ class Sender:
         request = Request(
             command_id=uuid5(NAMESPACE, f"{self.system}/{resource.name}/{name}"),
             by=Actor(issuer=IMPORTER, subject="import", role="service"),
-            occurred_at=when.at if when else None,
-            precision=when.precision if when else None,
+            occurred_at=time.at if time else None,
+            precision=time.precision if time else None,
             performed_by=performed_by,
             reason=reason,
             source=Source(system=self.system, id=resource.name),
@@ -60,4 +60,4 @@ class Sender:
             return answer
         confirmation = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
         part = f"{part}:confirmed"
-        return self.send(resource, command, when, part, performed_by, **content, **confirmation)
+        return self.send(resource, command, time, part, performed_by, **content, **confirmation)

@@ -78,19 +78,19 @@ class Stay:
         code = self.encounter.first("hospitalization", "dischargeDisposition", "coding", "code")
         return DISPOSITION_CODES.get(code or "", Disposition.OTHER)
 
-    def place_at(self, when: When) -> Stretch | None:
+    def place_at(self, time: When) -> Stretch | None:
         """Return where the patient is from a moment on; None if nothing is said of it."""
         return next(
             (
                 s
                 for s in reversed(self.stretches)
-                if s.since.at <= when.at and (s.until is None or s.until.at > when.at)
+                if s.since.at <= time.at and (s.until is None or s.until.at > time.at)
             ),
             None,
         )
 
-    def is_on_leave(self, when: When) -> bool:
-        return any(a.at <= when.at and (b is None or when.at <= b.at) for a, b in self.leaves)
+    def is_on_leave(self, time: When) -> bool:
+        return any(a.at <= time.at and (b is None or time.at <= b.at) for a, b in self.leaves)
 
 
 def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient: Resource) -> Stay:

@@ -243,15 +243,15 @@ def _link(row: Row, chart: Chart, orders: Orders) -> Link:
     return _choose(recorded_prescriptions, row, reason)
 
 
-def _choose(several: list[Prescription], row: Row, how: str) -> Link:
+def _choose(several: list[Prescription], row: Row, rule: str) -> Link:
     """Choose of several: one in force then, of the dose's drug, the lowest number; else the nearest."""
     at, drug = row.at("charttime"), row["medication"].lower()
     in_force = [p for p in several if p.holds_at(at)]
     if in_force:
         choice = min(in_force, key=lambda p: (p.row["drug"].lower() != drug, p.number))
-        return Link(choice, f"{how}, {len(in_force)} of {len(several)} in force")
+        return Link(choice, f"{rule}, {len(in_force)} of {len(several)} in force")
     choice = min(several, key=lambda p: (_distance(p, at), p.number))
-    return Link(choice, f"{how}, the nearest of {len(several)}: none in force")
+    return Link(choice, f"{rule}, the nearest of {len(several)}: none in force")
 
 
 def _distance(prescription: Prescription, at: datetime) -> timedelta:

@@ -108,7 +108,7 @@ class Sender:
 
     def _register(
         self,
-        what: str,
+        kind: str,
         command: Callable[Concatenate[Request, P], Recorded],
         request: Request,
         *args: P.args,
@@ -117,11 +117,11 @@ class Sender:
         """Register something that commands name; what exists is used, what is refused is not found."""
         answer = answer_to(command, request, *args, **content)
         if isinstance(answer, AlreadyExists):
-            self._opened[f"{what} known before"] += 1
+            self._opened[f"{kind} known before"] += 1
         elif isinstance(answer, Refusal):
-            self._opened[f"{what} refused"] += 1
+            self._opened[f"{kind} refused"] += 1
         else:
-            self._opened[what] += 1
+            self._opened[kind] += 1
 
 
 def command_id(name: str, command: str) -> UUID:

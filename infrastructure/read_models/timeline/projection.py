@@ -288,7 +288,7 @@ class Timeline(ReadModel):
         event: Event,
         place: EventPosition,
         at: datetime | None,
-        which: Values | None = None,
+        match: Values | None = None,
         since: datetime | None = None,
     ) -> None:
         """Put another entry in the place of the one of the corrected fact.
@@ -318,7 +318,7 @@ class Timeline(ReadModel):
             {
                 "subject": event.originator_id,
                 "status": "TRUE",
-                **(which or {"fact": event.fact}),
+                **(match or {"fact": event.fact}),
             },
             old,
             Copy(changes, Period(at) if at else None),
@@ -331,16 +331,16 @@ class Timeline(ReadModel):
         self._cancel(event, place, {})
         self._tell_cancel(event, place, {**first, "status": "CANCELLED"})
 
-    def _cancel(self, event: Event, place: EventPosition, which: Values) -> None:
+    def _cancel(self, event: Event, place: EventPosition, match: Values) -> None:
         """Mark entries of the event's stream as entered in error."""
         self.writer(entries).revise(
-            {"subject": event.originator_id, "status": "TRUE", **which},
+            {"subject": event.originator_id, "status": "TRUE", **match},
             Copy({"status": "CANCELLED", "cancelled_by": entry_id(event)}, keeps_position=True),
             known=place.known,
             position=place.position,
         )
 
-    def _tell_cancel(self, event: Event, place: EventPosition, which: Values) -> None:
+    def _tell_cancel(self, event: Event, place: EventPosition, match: Values) -> None:
         """Add the entry of a cancel, beside the one that it takes back."""
         values = {
             **entry_values(event, place),
@@ -357,7 +357,7 @@ class Timeline(ReadModel):
             values["occurred_at"], period = OtherColumn("occurred_at"), None
             values["first_position"] = OtherColumn("first_position")
         self.writer(entries).revise(
-            {"subject": event.originator_id, "status": "TRUE", **which},
+            {"subject": event.originator_id, "status": "TRUE", **match},
             Copy(values, period),
             known=place.known,
             position=place.position,

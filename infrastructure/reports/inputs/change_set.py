@@ -27,7 +27,7 @@ def changed_between(connection: Connection[TupleRow], after: int, to: int) -> Ch
 
 
 def records_of_persons(
-    connection: Connection[TupleRow], records: Collection[str], known: Collection[int]
+    connection: Connection[TupleRow], records: Collection[str], positions: Collection[int]
 ) -> list[str]:
     """Return records with all that were of the same persons as known at any of some positions."""
     rows = connection.execute(
@@ -39,6 +39,6 @@ def records_of_persons(
         " same AS (SELECT unnest(%s::uuid[]) AS patient"
         "  UNION SELECT e.other FROM same s JOIN either e ON e.one = s.patient)"
         " SELECT patient::text FROM same",
-        [list(known), list(records)],
+        [list(positions), list(records)],
     )
     return [patient for (patient,) in rows]

@@ -37,11 +37,11 @@ def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | N
     return {stay: (arrival, departure) for stay, arrival, departure in rows}
 
 
-def _stays(query: ReportQuery, which: str) -> tuple[InpatientStay, ...]:
+def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text"
-        f" FROM inpatients_v2.inpatients WHERE known @> %(position)s::int8 AND {which}"
+        f" FROM inpatients_v2.inpatients WHERE known @> %(position)s::int8 AND {condition}"
         f"{query.of_patient('patient')}"
     )
     wards = query.wards
