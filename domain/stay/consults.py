@@ -42,14 +42,14 @@ class StayConsults(StayVisits):
     def request_consult(
         self,
         specialty: str | None,
-        consultant: UUID | None,
+        asked: UUID | None,
         requested_by: UUID | None,
         question: str | None,
         envelope: Envelope,
         died_at: datetime | None,
     ) -> None:
         """Ask for a consult of a specialty or a doctor. Raises OutsideStay, PatientDied."""
-        if specialty is None and consultant is None:
+        if specialty is None and asked is None:
             raise InvalidInput("specialty", "say who is asked: a specialty or a practitioner")
         self._record(
             StayEvents.ConsultRequested,
@@ -57,7 +57,7 @@ class StayConsults(StayVisits):
             died_at,
             consult=envelope.id_of("consult"),
             specialty=specialty,
-            consultant=consultant,
+            asked=asked,
             requested_by=requested_by,
             question=question,
         )
