@@ -65,9 +65,8 @@ def listening(door: Door, act: Callable[[int], Awaitable[None]]) -> None:
 
 
 def codes(answers: list[str]) -> list[str]:
-    return [
-        line.split("|")[1] for each in answers for line in each.split("\r") if line[:3] == "MSA"
-    ]
+    lines = [line for each in answers for line in each.split("\r") if line[:3] == "MSA"]
+    return [line.split(line[3])[1] for line in lines]  # by the sender's own separator
 
 
 def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
