@@ -29,7 +29,7 @@ class AggregateCache:
     def __init__(self, limit: int = 120_000) -> None:
         """Set ``limit``, the events of all aggregates together; one takes some 300 bytes."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
-        self._most, self._size = limit, 0
+        self._limit, self._size = limit, 0
         self._lock = Lock()
 
     def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
@@ -48,7 +48,7 @@ class AggregateCache:
             self._drop(aggregate.id)
             self._kept[aggregate.id] = self._copy(aggregate)
             self._size += _size(aggregate)
-            while self._size > self._most:
+            while self._size > self._limit:
                 self._drop(next(iter(self._kept)))
 
     def forget(self, ids: Iterable[UUID]) -> None:

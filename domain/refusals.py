@@ -325,8 +325,8 @@ class NotFound(Refusal):
     field: FieldName
 
     def __init__(self, what: str, key: str, field: str, hint: str = "") -> None:
-        self.but = hint and f" {hint}"
-        super().__init__(f"There is no {what} {key!r}.{self.but}")
+        self.hint = hint and f" {hint}"
+        super().__init__(f"There is no {what} {key!r}.{self.hint}")
         self.what, self.key, self.field = what, key, FieldName(field)
         self.path = (field,)
 

@@ -43,14 +43,14 @@ class Concurrency:
 
     def __init__(self, limit: int) -> None:
         """``limit``: of one login; 0 for no limit."""
-        self._most = limit
+        self._limit = limit
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def take(self, by: Actor, name: str) -> None:
         """Count one more. Raises TooManyRequests if the login has as many as it may."""
         login = by.issuer, by.subject
-        if self._most and self._counts[login] >= self._most:
-            raise TooManyRequests(f"A login has {self._most} {name} at once at most: end some.")
+        if self._limit and self._counts[login] >= self._limit:
+            raise TooManyRequests(f"A login has {self._limit} {name} at once at most: end some.")
         self._counts[login] += 1
 
     def give_back(self, by: Actor) -> None:

@@ -30,7 +30,7 @@ class TokenBucket:
     def __init__(self, per_second: float, clock: Callable[[], float] = monotonic) -> None:
         """``per_second``: 0 for no limit. ``clock``: seconds, never going back."""
         self._per_second, self._clock = per_second, clock
-        self._most = per_second * AT_ONCE_SECONDS
+        self._limit = per_second * AT_ONCE_SECONDS
         self._allowances: dict[tuple[str, str], _Allowance] = {}
 
     def spend(self, by: Actor, requests: int = 1) -> None:
@@ -40,9 +40,9 @@ class TokenBucket:
 
     def spend_units(self, by: Actor, units: int) -> None:
         """Count the work that an operation asks for. Raises TooManyRequests if it may not begin."""
-        if self._per_second and units >= max(self._most, 1):
+        if self._per_second and units >= max(self._limit, 1):
             raise TooManyRequests(
-                f"This asks for {units + 1} things at once, {int(self._most)} are allowed: send it in"
+                f"This asks for {units + 1} things at once, {int(self._limit)} are allowed: send it in"
                 " parts, one after the other."
             )
         if seconds := self.take(by, units):
@@ -53,7 +53,7 @@ class TokenBucket:
         if self._per_second:
             self.take(by, 0)
             allowance = self._of(by, self._clock())
-            allowance.left = max(allowance.left - units, -self._most)
+            allowance.left = max(allowance.left - units, -self._limit)
 
     def take(self, by: Actor, requests: int = 1) -> int:
         """Count some requests; return 0 if they may go on, else the seconds after which to retry.
@@ -62,9 +62,9 @@ class TokenBucket:
         """
         if not self._per_second:
             return 0
-        now, requests = self._clock(), min(requests, int(self._most) or 1)
+        now, requests = self._clock(), min(requests, int(self._limit) or 1)
         allowance = self._of(by, now)
-        allowance.left = min(self._most, allowance.left + (now - allowance.at) * self._per_second)
+        allowance.left = min(self._limit, allowance.left + (now - allowance.at) * self._per_second)
         allowance.at = now
         if requests and allowance.left < requests:
             return max(1, math.ceil((requests - allowance.left) / self._per_second))
@@ -80,5 +80,5 @@ class TokenBucket:
                     for key, allowance in self._allowances.items()
                     if now - allowance.at < AT_ONCE_SECONDS
                 }
-            self._allowances[login] = _Allowance(self._most, now)
+            self._allowances[login] = _Allowance(self._limit, now)
         return self._allowances[login]
