@@ -165,6 +165,17 @@ class Allergy:
         """Return the period in which the patient has it."""
         return Period(self.at, self.end.at if self.end else None)
 
+    def says_same(self, other: "Allergy") -> bool:
+        """Return whether both tell one thing: of one substance, in one time, as held or as refuted."""
+        is_refuted = AllergyVerification.REFUTED
+        return (
+            self.id != other.id
+            and self.allergy_kind is other.allergy_kind
+            and (self.verification is is_refuted) == (other.verification is is_refuted)
+            and is_one_substance(self.substance, other.substance)
+            and self.period.meets(other.period)
+        )
+
     def forbids(self, medication: "Coded", period: Period) -> bool:
         """Return whether a medicine in a period meets an allergy that is not refuted."""
         is_held = self.verification is not AllergyVerification.REFUTED
@@ -188,6 +199,13 @@ def is_same(substance: Coded, medication: Coded) -> bool:
     return folded_name(substance.name) == folded_name(medication.name)
 
 
+def is_one_substance(substance: Substance, other: Substance) -> bool:
+    """Return whether two substances are one: by code, where both are of one system, else by name."""
+    if substance.code and other.code and _system(substance) == _system(other):
+        return key(substance.code) == key(other.code)
+    return folded_name(substance.name) == folded_name(other.name)
+
+
 def _system(coded: Coded) -> str | None:
     return key(coded.system) if coded.system else None
 
@@ -199,10 +217,11 @@ class PatientAllergies(AllergyEvents, Aggregate):
         super().__init__()
         self.allergies: Mapping[UUID, Allergy] = {}
 
-    def record_allergy(self, envelope: Envelope, **details: Any) -> None:
-        """Record an allergy or intolerance, which the patient has from its time on."""
+    def record_allergy(self, envelope: Envelope, **details: Any) -> UUID:
+        """Record an allergy or intolerance, which the patient has from its time on; return its id."""
         allergy = envelope.id_of("allergy")
         self.record(AllergyEvents.AllergyRecorded, envelope, allergy=allergy, **details)
+        return allergy
 
     def correct_allergy(
         self,

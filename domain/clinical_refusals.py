@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated
+from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.refusals import Refusal
@@ -13,6 +14,7 @@ class ClinicalWarning(DescribedEnum):
     ALLERGY = "ALLERGY", "The patient is allergic to the medicine, or does not tolerate it."
     TOO_EARLY = "TOO_EARLY", "The dose is not due yet."
     GIVEN_TWICE = "GIVEN_TWICE", "The dose that is due was given already."
+    ON_LEAVE = "ON_LEAVE", "The patient is on leave then."
     OVER_MAXIMUM = "OVER_MAXIMUM", "The most that may be given in 24 hours was given already."
 
 
@@ -26,6 +28,24 @@ class AllergyStateBroken(Refusal):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The state of the allergy does not allow this: {reason}.")
+
+
+class AllergyKnown(Refusal):
+    """The allergy, or intolerance, of the person is recorded already, perhaps under another number.
+
+    Of one substance a person has one at a time; one that has ended may begin again.
+    """
+
+    allergy_id: Annotated[UUID, "The allergy that is recorded."]
+
+    path = ("substance",)
+
+    def __init__(self, kind: str, substance: str, allergy: UUID) -> None:
+        super().__init__(
+            f"The {kind} to {substance} is recorded already; correct allergy {allergy}"
+            " if more is known of it."
+        )
+        self.allergy_id = allergy
 
 
 class WarningsUnconfirmed(Refusal):

@@ -46,6 +46,8 @@ class Patient(PatientEvents, PatientAllergies):
 
     def __init__(self) -> None:
         super().__init__()
+        self.former_numbers: tuple[tuple[str, str], ...] = ()
+        """The MRNs that it had before, each with its authority first."""
         self.merged_into: UUID | None = None
         self.merge: UUID | None = None
         self.details: tuple[tuple[datetime | None, Details], ...] = ()
@@ -264,6 +266,9 @@ class Patient(PatientEvents, PatientAllergies):
                 self.mrn, self.mrn_authority = event.mrn, event.mrn_authority
                 self._hold(None, event, birth_date=event.birth_date)
             case Patient.DetailsCorrected():
+                if event.former_mrn:
+                    number = (event.former_mrn_authority or self.mrn_authority, event.former_mrn)
+                    self.former_numbers = (*self.former_numbers, number)
                 self.mrn = event.mrn or self.mrn
                 self.mrn_authority = event.mrn_authority or self.mrn_authority
                 self._hold(None, event, event.birth_date, event.unknown or ())
@@ -300,7 +305,7 @@ class Patient(PatientEvents, PatientAllergies):
                 self.erasure = None
             case Patient.Erased():
                 self.is_erased, self.erasure = True, None
-                self.mrn = REDACTED
+                self.mrn, self.former_numbers = REDACTED, ()
                 self._fold(
                     tuple((since, _redact_details(values)) for since, values in self.recorded)
                 )

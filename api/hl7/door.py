@@ -20,6 +20,7 @@ from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.sending import SendingSystem
 from application.command import Request
 from application.hospital import Hospital
+from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
 from domain.refusals import CommandIdReused, MovementNotFound, NotFound, Refusal, VersionConflict
 from infrastructure.sealing.key_ring import SEAL, key_ring
@@ -196,6 +197,8 @@ class Door:
         except CommandIdReused:
             if not act.thing:
                 raise  # what is made of a thing of the sender's is made once
+        except AllergyKnown:
+            pass  # what it says is recorded
 
     def _sender(self, message: Message) -> SendingSystem:
         application, facility = message.value("MSH", 3), message.value("MSH", 4)

@@ -8,7 +8,7 @@ from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
 from application.unit_of_work import UnitOfWork
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
-from domain.clinical_refusals import AllergyStateBroken
+from domain.clinical_refusals import AllergyKnown, AllergyStateBroken
 from domain.patient import Patient
 from domain.refusals import ContradictsLaterFacts, MovementNotFound
 from domain.stay.facts import CancellationReason
@@ -17,7 +17,7 @@ from domain.stay.facts import CancellationReason
 class Allergies(CommandGroup):
     """The allergies and intolerances of persons. A medicine against one has to be confirmed."""
 
-    @command(roles=MEDICATION)
+    @command(roles=MEDICATION, raises=(AllergyKnown,))
     def record_allergy(
         self,
         uow: UnitOfWork,
@@ -30,9 +30,12 @@ class Allergies(CommandGroup):
         reaction: str | None = None,
         verification: AllergyVerification | None = None,
     ) -> None:
-        """Record an allergy (or by ``kind`` an intolerance) that the patient has from a time on."""
+        """Record an allergy (or by ``kind`` an intolerance) that the patient has from a time on.
+
+        Raises AllergyKnown if it is recorded already, under whichever record of the person.
+        """
         patient = lookups.patient(uow, patient_mrn, mrn_authority)
-        patient.record_allergy(
+        allergy = patient.record_allergy(
             uow.entry,
             substance=substance,
             allergy_kind=kind or AllergyKind.ALLERGY,
@@ -40,8 +43,9 @@ class Allergies(CommandGroup):
             reaction=reaction,
             verification=verification or AllergyVerification.UNCONFIRMED,
         )
+        _check_new(uow, patient, allergy)
 
-    @correction(roles=MEDICATION, raises=(MovementNotFound, ContradictsLaterFacts))
+    @correction(roles=MEDICATION, raises=(MovementNotFound, ContradictsLaterFacts, AllergyKnown))
     def correct_allergy(
         self,
         uow: UnitOfWork,
@@ -55,8 +59,12 @@ class Allergies(CommandGroup):
         reaction: str | None = None,
         verification: AllergyVerification | None = None,
     ) -> None:
-        """Correct since when the patient has it (``occurred_at``), or what it is; absent stays."""
-        _record_with(uow, patient_mrn, mrn_authority, allergy_id).correct_allergy(
+        """Correct since when the patient has it (``occurred_at``), or what it is; absent stays.
+
+        Raises AllergyKnown if that is recorded already.
+        """
+        patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
+        patient.correct_allergy(
             allergy_id,
             uow.corrected_at,
             uow.corrected_precision,
@@ -67,6 +75,7 @@ class Allergies(CommandGroup):
             reaction=reaction,
             verification=verification,
         )
+        _check_new(uow, patient, allergy_id)
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_allergy(
@@ -110,7 +119,7 @@ class Allergies(CommandGroup):
             allergy_id, uow.corrected_at, uow.corrected_precision, uow.entry
         )
 
-    @command(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken))
+    @command(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken, AllergyKnown))
     def cancel_allergy_end(
         self,
         uow: UnitOfWork,
@@ -120,10 +129,19 @@ class Allergies(CommandGroup):
         allergy_id: UUID,
         because: CancellationReason | None = None,
     ) -> None:
-        """Take back the end of an allergy: the patient still has it."""
+        """Take back the end of an allergy: the patient still has it. Raises AllergyKnown."""
         entered_in_error_only(uow, because)
         patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
         patient.cancel_allergy_end(allergy_id, uow.entry)
+        _check_new(uow, patient, allergy_id)
+
+
+def _check_new(uow: UnitOfWork, patient: Patient, id: UUID) -> None:
+    """Refuse what another allergy of the person tells already. Raises AllergyKnown."""
+    allergy = patient.allergy(id)
+    for known in persons.allergies_of(uow, patient.id):
+        if known.says_same(allergy):
+            raise AllergyKnown(known.allergy_kind.lower(), known.substance.name, known.id)
 
 
 def _record_with(uow: UnitOfWork, mrn: str, authority: str | None, allergy: UUID) -> Patient:

@@ -16,7 +16,7 @@ from domain.envelope import Envelope
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Basis, Outside
 from domain.prescription.drug_chart import DrugChart
-from domain.prescription.due import dose_warnings
+from domain.prescription.due import Warnings, dose_warnings
 from domain.prescription.events import Medication
 from domain.refusals import (
     InvalidInput,
@@ -59,7 +59,10 @@ class Doses(CommandGroup):
         stay = lookups.stay_of(uow, prescription, "prescription_id")
         entry = imprecise_times.inside(uow, stay)
         stay.must_include(entry.occurred_at, "The dose")
-        warnings = _warnings(uow, prescription, entry, outside_prescription) if given else {}
+        warnings: Warnings = {}
+        if given:
+            warnings = _warnings(uow, prescription, entry, outside_prescription)
+            warnings |= _leave_warning(uow, stay, entry.occurred_at, entry.precision)
         dose = prescription.record_administration(
             given,
             dose_given,
@@ -103,7 +106,10 @@ class Doses(CommandGroup):
         stay.must_include(entry.occurred_at, "The dose")
         patient = lookups.patient_of(uow, stay)
         at = entry.occurred_at
-        warnings = allergies_against(uow, patient.id, medication, at, at)
+        warnings = {
+            **allergies_against(uow, patient.id, medication, at, at),
+            **_leave_warning(uow, stay, at, entry.precision),
+        }
         prescription = uow.new(Prescription, "prescription", stay.about)
         dose = prescription.give_unprescribed(
             stay.id,
@@ -162,9 +168,14 @@ class Doses(CommandGroup):
         def correct(at: datetime | None) -> None:
             if at is not None:
                 stay.must_include(at, "The dose")
-            moment, warnings = at or (dose.at if dose else None), {}
+            moment = at or (dose.at if dose else None)
+            warnings: Warnings = {}
             if moment and medication is not None:
                 warnings = allergies_against(uow, prescription.patient, medication, moment, moment)
+            is_given = given or (given is None and at is not None and dose and dose.given)
+            if moment and dose and is_given:
+                precision = uow.corrected_precision or dose.precision
+                warnings |= _leave_warning(uow, stay, moment, precision)
             if at is not None and dose and dose.given and prescription.course.has_schedule:
                 precision = uow.corrected_precision or dose.precision
                 days = hospital_days.calendar_of(uow).days
@@ -252,6 +263,14 @@ def _warnings(
         return allergies
     days = hospital_days.calendar_of(uow).days
     return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}
+
+
+def _leave_warning(uow: UnitOfWork, stay: Stay, at: datetime, precision: Precision) -> Warnings:
+    """Return the warning that the patient was away as a dose was given."""
+    leave = stay.history.leave_during(*hospital_days.span_of(uow, at, precision))
+    if leave is None:
+        return {}
+    return {ClinicalWarning.ON_LEAVE: f"The patient is on leave from {leave.start.isoformat()} on"}
 
 
 def _is_infusion(infusion: bool | None, ended_at: datetime | None) -> bool:

@@ -53,7 +53,7 @@ class Search:
         self.refusals: dict[str, list[Refusal]] = {}
         self.also: list[Refusal] = []
         versions = visit.wanted.values()
-        needs_stay = all(version.needs_stay for version in versions)
+        needs_stay = bool(versions) and all(version.needs_stay for version in versions)
         if needs_stay and visit.stay is None and visit.admission_among(versions) is None:
             not_found = NotFound("admission of visit", visit.source_visit, "source_visit")
             self.selection = {visit.id: {}}
@@ -141,8 +141,9 @@ class Search:
         What can never fit beside the rest of the visit waits for the visit alone.
         """
         uow, visit, subjects = self.uow, self.visit, set[UUID]()
-        if any(v.kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN) for v in visit.held.values()):
-            subjects |= _persons_of(uow, visit)
+        versions = [*visit.held.values(), *(applied.version for applied in visit.applied)]
+        if any(v.kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN) for v in versions):
+            subjects |= _persons_of(uow, versions)
         for refusal in [*self.also, *(r for refusals in self.refusals.values() for r in refusals)]:
             stay = blocker_of(refusal)
             if isinstance(refusal, MergeImpossible):
@@ -212,9 +213,9 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
     return subjects
 
 
-def _persons_of(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
-    """Return the records that have a number which a visit names."""
-    numbers = {n for v in visit.held.values() for n in numbers_of(uow, v.movement)}
+def _persons_of(uow: UnitOfWork, versions: Iterable[Version]) -> set[UUID]:
+    """Return the records that have a number which reports name."""
+    numbers = {number for version in versions for number in numbers_of(uow, version.movement)}
     owners = (lookups.patient_id(uow, number, authority) for authority, number in numbers)
     return {owner for owner in owners if owner}
 

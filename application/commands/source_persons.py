@@ -14,7 +14,7 @@ from domain import unique_keys
 from domain.envelope import About, Envelope
 from domain.expected_arrival import Expectation, ExpectedArrival
 from domain.patient import Confidentiality, Patient, Sex
-from domain.refusals import InvalidInput, PatientDied
+from domain.refusals import AlreadyExists, InvalidInput, PatientDied
 from domain.source_visit import Applied, SourceKind, SourceMovement
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
@@ -141,7 +141,10 @@ def convert_expected(uow: UnitOfWork, arrivals: Iterable[UUID], stay: Stay) -> N
 
 
 def undo(uow: UnitOfWork, applied: Applied) -> None:
-    """Take back a plan, a merge or another number; what the staff has taken back stays as it is."""
+    """Take back a plan, a merge or another number; what the staff has taken back stays as it is.
+
+    Raises AlreadyExists while somebody else has the number that the record had before.
+    """
     version, id = applied.version, applied.movement
     if version.kind is SourceKind.EXPECT:
         arrival = uow.one(ExpectedArrival, id, "expected arrival", "source_id")
@@ -157,7 +160,10 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
         if unique_keys.mrn(record.mrn_authority, record.mrn) == unique_keys.mrn(
             movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
         ):
-            _renumber(record, *_former_number(uow, movement), uow.entry)
+            authority, number = _former_number(uow, movement)
+            if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
+                raise AlreadyExists("patient with MRN", number, "former_mrn")
+            _renumber(record, authority, number, uow.entry)
 
 
 def _merge(uow: UnitOfWork, former: Patient, into: Patient) -> UUID:

@@ -37,7 +37,7 @@ from domain.stay.facts import (
     kind_of,
     needs_life,
 )
-from domain.time import Period
+from domain.time import Period, Precision, earliest, latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +322,32 @@ class History:
     def open_periods(self) -> tuple[Period, ...]:
         """Return the periods here or on leave, without those between a discharge and its reversal."""
         return tuple(p for p, state in self.segments if state.status not in OVER)
+
+    @cached_property
+    def leaves(self) -> tuple[Period, ...]:
+        """Return the periods on leave, whatever else changes meanwhile."""
+        leaves: list[Period] = []
+        for period, state in self.segments:
+            if state.status is Status.ON_LEAVE:
+                follows = leaves and leaves[-1].end == period.start
+                start = leaves.pop().start if follows else period.start
+                leaves.append(Period(start, period.end))
+        return tuple(leaves)
+
+    def leave_during(self, first: datetime, last: datetime) -> Period | None:
+        """Return the leave in which a patient was away from one moment to another, if any.
+
+        In the minutes of leaving and of coming back the patient was here, too.
+        """
+        return next(
+            (
+                leave
+                for leave in self.leaves
+                if latest(leave.start, Precision.MINUTE) < first
+                and (leave.end is None or last < earliest(leave.end, Precision.MINUTE))
+            ),
+            None,
+        )
 
     def at(self, moment: datetime) -> State | None:
         """Return the state at a moment; None before the admission."""

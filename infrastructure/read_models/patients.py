@@ -26,16 +26,16 @@ from domain.aggregate import Event
 from domain.allergies import ALLERGIES
 from domain.envelope import REDACTED
 from domain.names import name_key, prefixes
-from domain.patient import Patient
+from domain.patient import Details, Patient
 from domain.text import code, key, number_key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 
-metadata = MetaData(schema="patients_v3")
+metadata = MetaData(schema="patients_v4")
 patients = bitemporal_table(
     "patients",
     metadata,
@@ -50,13 +50,14 @@ patients = bitemporal_table(
     Column("died_at", DateTime(timezone=True)),
     Column("merged_into", Uuid),
     Column("mrn_key", String, nullable=False),
+    Column("former_keys", ARRAY(String), nullable=False),
     Column("prefixes", ARRAY(String), nullable=False),
     Column("name_key", String),
     visibility="patient",
     find_by=("mrn_key", "merged_into", "name_key", "birth_date"),
     has_valid_time_boundaries=True,
 )
-FOUND_BY = ("mrn_key", "prefixes", "name_key")
+FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key")
 """Columns by which patients are found, and that no view shows."""
 
 NAME = (
@@ -66,6 +67,7 @@ NAME = (
 )
 Index("patients_name", *NAME)
 Index("patients_prefixes", patients.c.prefixes, postgresql_using="gin")
+Index("patients_former_keys", patients.c.former_keys, postgresql_using="gin")
 
 
 class Patients(AggregateProjection[Patient]):
@@ -91,11 +93,8 @@ class Patients(AggregateProjection[Patient]):
                 "died_at": None,
                 "merged_into": patient.merged_into,
                 "mrn_key": "" if is_redacted else number_key(patient.mrn),
-                "prefixes": []
-                if is_redacted
-                else prefixes(
-                    details.family_name, details.given_name, patient.mrn, details.birth_date
-                ),
+                "former_keys": sorted({_former_key(*number) for number in patient.former_numbers}),
+                "prefixes": [] if is_redacted else _prefixes(patient, details),
                 "name_key": None
                 if is_redacted
                 else name_key(details.family_name, details.given_name),
@@ -108,6 +107,14 @@ class Patients(AggregateProjection[Patient]):
                 dead = Period(max(death, period.start), period.end)
                 rows[patient.id, dead.start] = (dead, {**values, "died_at": death})
         return {patients: rows}
+
+
+def _prefixes(patient: Patient, details: Details) -> list[str]:
+    """Return the beginnings of the words by which a patient is found, former numbers among them."""
+    names, numbers = (details.family_name, details.given_name), [patient.mrn]
+    numbers += [number for _, number in patient.former_numbers]
+    words = chain(*(prefixes(*names, number, details.birth_date) for number in numbers))
+    return sorted(set(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,18 @@ _by_mrn = CompiledStatement(
     )
 )
 
+_by_former_mrn = CompiledStatement(
+    lambda at: select(*columns(patients, *FOUND_BY)).where(
+        patients.c.former_keys.bool_op("@>")(parameter("former_keys", ARRAY(String))),
+        at.of(patients),
+    )
+)
+
+
+def _former_key(authority: str, mrn: str) -> str:
+    """Return what a former number is found by, in whatever spelling it is typed."""
+    return f"{key(authority)} {number_key(mrn)}"
+
 
 @reads(patients)
 async def patient_by_mrn(
@@ -155,11 +174,16 @@ async def patient_by_mrn(
 ) -> PatientView | None:
     """Return a patient by the MRN of an authority, in whatever spelling it is typed.
 
-    A log from before spellings were compared may have two: the one that is spelled so, or the first.
+    A former number still names who had it, as long as nobody else has it, or had it too. A log from
+    before spellings were compared may have two: the one that is spelled so, or the first.
     """
     rows = await _by_mrn.execute(connection, at, mrn_key=number_key(mrn))
     views = [view(PatientView, row) for row in rows]
     views = [v for v in views if key(v.mrn_authority) == key(authority)]
+    if not views:
+        former_keys = [_former_key(authority, mrn)]
+        former = (await _by_former_mrn.execute(connection, at, former_keys=former_keys)).all()
+        return view(PatientView, former[0]) if len(former) == 1 else None
     return min(
         views,
         key=lambda v: (v.mrn != mrn, v.mrn != code(mrn), v.mrn, v.patient),

@@ -147,11 +147,11 @@ def test_what_is_closed_is_told_without_what_is_in_it(shared: Ward) -> None:
 
 
 ASKED = [
-    ("query($x: String) { patient(mrn: $x) { mrn } }", "SELECT ON patients_v3.patients"),
+    ("query($x: String) { patient(mrn: $x) { mrn } }", "SELECT ON patients_v4.patients"),
     ("query($x: String) { timeline(mrn: $x) { nodes { data } } }", "SELECT ON timeline_v3.entries"),
     (
         "query($x: String) { patients(search: $x) { nodes { mrn } } }",
-        "SELECT ON patients_v3.patients",
+        "SELECT ON patients_v4.patients",
     ),
     (
         "query($x: String) { patients(search: $x) { nodes { mrn familyName } } }",

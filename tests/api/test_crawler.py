@@ -266,7 +266,7 @@ def read_by(database: Database, subject: str) -> set[str]:
         mrn
         for (mrn,) in rows(
             database,
-            "SELECT DISTINCT p.mrn FROM audit.accesses a JOIN patients_v3.patients p"
+            "SELECT DISTINCT p.mrn FROM audit.accesses a JOIN patients_v4.patients p"
             f" ON p.patient = ANY(a.patients) WHERE a.subject = '{subject}'",
         )
     }

@@ -37,7 +37,7 @@ ID = "00000000-0000-4000-8000-000000000001"
 
 def secret_free(text: str) -> bool:
     """Whether nothing of the database or of a patient is in a text."""
-    secrets = ("Okafor", "visits_v1", "patients_v3", "SELECT", "psycopg", "sqlalchemy", "relation")
+    secrets = ("Okafor", "visits_v1", "patients_v4", "SELECT", "psycopg", "sqlalchemy", "relation")
     return not any(secret.lower() in text.lower() for secret in secrets)
 
 

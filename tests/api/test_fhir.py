@@ -296,7 +296,7 @@ def test_what_a_nurse_heeds_is_told_with_its_codes(fhir: Fhir) -> None:
 def readings(database: Database) -> list[tuple[Any, ...]]:
     return rows(
         database,
-        "SELECT a.operation, a.outcome, array(SELECT DISTINCT p.mrn FROM patients_v3.patients p"
+        "SELECT a.operation, a.outcome, array(SELECT DISTINCT p.mrn FROM patients_v4.patients p"
         " WHERE p.patient = ANY(a.patients) ORDER BY p.mrn) FROM audit.accesses a ORDER BY a.no",
     )
 

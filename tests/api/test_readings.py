@@ -24,7 +24,7 @@ def readings(database: Database) -> list[tuple[Any, ...]]:
     return rows(
         database,
         "SELECT a.subject, a.role, a.operation, a.purpose, array(SELECT DISTINCT p.mrn FROM"
-        " patients_v3.patients p WHERE p.patient = ANY(a.patients) ORDER BY p.mrn)"
+        " patients_v4.patients p WHERE p.patient = ANY(a.patients) ORDER BY p.mrn)"
         " FROM audit.accesses a ORDER BY a.no",
     )
 

@@ -47,7 +47,7 @@ class Asking:
         def count(_c: object, _cursor: object, said: str, *_: object) -> None:
             self.statements += 1
             self.boards += "held" in said
-            self.patients += said.startswith("SELECT patients_v3.patients")
+            self.patients += said.startswith("SELECT patients_v4.patients")
             self.rights += said.startswith("WITH RECURSIVE")
 
     async def board(self, caller: Caller) -> Any:

@@ -42,7 +42,7 @@ VISIT = """mutation($input: RecordVisitInput!) { recordVisit(input: $input) {
   __typename ... on VisitRecorded { visit { id occurredAt kind } stay { id version } } } }"""
 COPIED = """
 INSERT INTO twin.rooms SELECT room, ward, number FROM rooms_v1.rooms WHERE upper_inf(known);
-INSERT INTO twin.patients SELECT patient, mrn, family_name FROM patients_v3.patients
+INSERT INTO twin.patients SELECT patient, mrn, family_name FROM patients_v4.patients
   WHERE upper_inf(known);
 INSERT INTO twin.stays SELECT stay, patient, specialty, admitted_at, discharged_at, 1
   FROM stays_v1.stays WHERE upper_inf(known) AND upper_inf(during);

@@ -215,7 +215,7 @@ def _moments(owner: "psycopg.Connection[Any]", past: Full, last: Full) -> tuple[
 def _subjects(owner: "psycopg.Connection[Any]", then: Full) -> list[Subject]:
     found = owner.execute(
         "SELECT DISTINCT s.stay, s.patient, p.mrn, r.ward FROM stays_v1.stays s"
-        " JOIN patients_v3.patients p USING (patient) JOIN rooms_v1.rooms r USING (room)"
+        " JOIN patients_v4.patients p USING (patient) JOIN rooms_v1.rooms r USING (room)"
         " JOIN prescriptions_v2.prescriptions d USING (stay)"
         " WHERE s.status = 'ADMITTED' AND s.during @> %s AND s.known @> %s::bigint ORDER BY 1",
         [then.moment, then.position],

@@ -48,7 +48,7 @@ CREATE SCHEMA board;
 CREATE VIEW board.rooms AS SELECT room AS id, ward, number
   FROM rooms_v1.rooms WHERE {NOW.format("rooms_v1")};
 CREATE VIEW board.patients AS SELECT patient AS id, mrn, family_name
-  FROM patients_v3.patients WHERE {NOW.format("patients_v3")};
+  FROM patients_v4.patients WHERE {NOW.format("patients_v4")};
 CREATE VIEW board.stays AS SELECT stay AS id, specialty, admitted_at
   FROM stays_v1.stays WHERE {NOW.format("stays_v1")};
 CREATE VIEW board.beds AS SELECT b.room, b.bed AS code, s.stay, s.patient,

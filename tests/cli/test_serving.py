@@ -149,7 +149,7 @@ def test_a_worker_follows_the_log_and_stops_cleanly(
         assert worker.wait(timeout=15) == 0
         assert worker.stderr is not None
         assert "Traceback" not in worker.stderr.read()
-    assert rows(here, "SELECT mrn FROM patients_v3.patients ORDER BY mrn") == [("M1",), ("M2",)]
+    assert rows(here, "SELECT mrn FROM patients_v4.patients ORDER BY mrn") == [("M1",), ("M2",)]
 
 
 def test_a_server_without_a_worker_is_served_by_another_process(here: Database, home: Path) -> None:

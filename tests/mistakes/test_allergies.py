@@ -102,7 +102,7 @@ def test_mistake_165_each_step_of_an_allergy_is_put_right_and_taken_back(ward: W
     stay = ward.stay(patientMrn=ward.patient())
     assert prescribed(ward, stay, {"name": "Iodine"})["__typename"] == "PrescriptionRecorded"
     ward.record("cancelAllergy", **named, **WRONG)
-    assert held(ward, mrn) == ["Latex"]
+    assert sorted(held(ward, mrn)) == ["Latex"]
     unknown = ward.execute("cancelAllergy", **named, **WRONG)
     assert (unknown["__typename"], unknown["path"]) == ("MovementNotFound", ["allergyId"])
 
@@ -111,3 +111,39 @@ def test_mistake_165_an_allergy_begins_with_the_life_that_it_is_of(ward: Ward) -
     mrn = ward.patient(birthDate=ago(days=3)[:10])
     early = ward.execute("recordAllergy", patientMrn=mrn, substance=PENICILLIN, **late(ago(days=9)))
     assert (early["__typename"], early["path"]) == ("InvalidInput", ["occurredAt"])
+
+
+def test_mistake_138_an_allergy_is_recorded_once_under_whichever_record(ward: Ward) -> None:
+    mrn, other, gone = ward.patient(), ward.patient(), ward.patient()
+    for merged, into in ((gone, other), (other, mrn)):
+        ward.record("mergePatients", patientMrn=merged, intoMrn=into, reason="one person")
+    known = allergy(ward, gone)["allergyId"]
+    again = {"patientMrn": mrn, "substance": {"name": " PENICILLIN"}}
+    refused = ward.execute("recordAllergy", **again)
+    assert (refused["__typename"], refused["allergyId"]) == ("AllergyKnown", known)
+    assert refused["path"] == ["substance"]
+    by_code = {**PENICILLIN, "name": "a penicillin", "code": "j01c"}
+    assert ward.execute("recordAllergy", patientMrn=mrn, substance=by_code)["allergyId"] == known
+    ward.record("recordAllergy", **again, kind="INTOLERANCE")
+    latex = ward.record("recordAllergy", patientMrn=mrn, substance={"name": "Latex"})
+    named = {"patientMrn": mrn, "allergyId": latex["allergy"]["id"], **WRONG}
+    renamed = ward.execute("correctAllergy", **named, substance=PENICILLIN)
+    assert renamed["__typename"] == "AllergyKnown"
+    assert held(ward, mrn) == ["Latex", "PENICILLIN", "Penicillin"]
+
+
+def test_mistake_138_an_allergy_that_ended_or_was_refuted_may_be_recorded_again(
+    ward: Ward,
+) -> None:
+    mrn = patient(ward)
+    first = allergy(ward, mrn, hours=9)
+    ward.record("endAllergy", **first, **late(ago(hours=7)))
+    inside = {"patientMrn": mrn, "substance": PENICILLIN, **late(ago(hours=8))}
+    assert ward.execute("recordAllergy", **inside)["__typename"] == "AllergyKnown"
+    second = allergy(ward, mrn, hours=5)
+    undone = ward.execute("cancelAllergyEnd", **first, **WRONG)
+    assert (undone["__typename"], undone["allergyId"]) == ("AllergyKnown", second["allergyId"])
+    ward.record("correctAllergy", **second, verification="REFUTED", **WRONG)
+    third = allergy(ward, mrn, hours=1)
+    again = ward.execute("correctAllergy", **second, verification="CONFIRMED", **WRONG)
+    assert (again["__typename"], again["allergyId"]) == ("AllergyKnown", third["allergyId"])

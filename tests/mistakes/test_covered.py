@@ -42,6 +42,7 @@ MISTAKES = (
     | {190}
     | set(range(147, 157))
     | set(range(191, 195))
+    | {128, 129, 138, 139}
 ) - NOT_GIVEN
 
 

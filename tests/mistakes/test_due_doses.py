@@ -135,3 +135,36 @@ def test_mistake_169_due_times_follow_the_hospitals_clocks_and_the_length_of_the
     assert sorted(times) == ["08:00", "20:00"]
     too_far = ward.client.raw(DUE, {**asked, "ahead": 1_000})
     assert codes(too_far) == {"InvalidInput"}
+
+
+def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward: Ward) -> None:
+    bed = Bedside(ward, 20, asNeeded=True, maxPerDay=9)
+    for command, hours, content in (
+        ("startLeave", 4, {"keepBed": True}),
+        ("changeSpecialty", 6, {"specialty": "surgery"}),
+        ("endLeave", 8, {}),
+    ):
+        at = late(said(bed.began + timedelta(hours=hours)))
+        ward.record(command, stayId=bed.stay, **content, **at)
+    for hours in (5, 7):
+        refused = bed.give(hours)
+        assert (refused["__typename"], refused["warnings"]) == ("WarningsUnconfirmed", ["ON_LEAVE"])
+    assert "is on leave from" in refused["message"]
+    assert bed.give(5, given=False, reasonNotGiven="away")["__typename"] == "PrescriptionRecorded"
+    told = bed.give(7, confirmedWarnings=["ON_LEAVE"], reason="given to take along")
+    assert told["__typename"] == "PrescriptionRecorded"
+    query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind data } } }"
+    nodes = ward.ask(query, id=bed.stay)["timeline"]["nodes"]
+    doses = [n["data"] for n in nodes if n["kind"] == "PRESCRIPTION_ADMINISTRATION_RECORDED"]
+    assert ["ON_LEAVE"] in [dose.get("confirmed_warnings") for dose in doses]
+    for hours in (4, 8, 9):  # in the minutes of leaving and coming back the patient is here
+        assert bed.give(hours)["__typename"] == "PrescriptionRecorded"
+    day = bed.give(6, occurredAtPrecision="DAY")
+    assert day["__typename"] == "PrescriptionRecorded"
+    unwritten = {"stayId": bed.stay, "medication": {"name": "Salbutamol"}, "basis": "PROTOCOL"}
+    at = late(said(bed.began + timedelta(hours=6)))
+    assert ward.execute("recordUnprescribedDose", **unwritten, **at)["warnings"] == ["ON_LEAVE"]
+    (dose,) = [d["id"] for d in told["prescription"]["administrations"] if d["given"]]
+    moved = {"occurredAt": at["occurredAt"], **WRONG}
+    refused = ward.execute("correctAdministration", administrationId=dose, **moved)
+    assert refused["warnings"] == ["ON_LEAVE"]

@@ -31,7 +31,7 @@ from tests.support.checker import end
 from tests.support.hospital_dsl import admitted, ago, events, request, rows
 from tests.support.random_privacy import EVE
 
-NAMES = "SELECT family_name, mrn FROM patients_v3.patients"
+NAMES = "SELECT family_name, mrn FROM patients_v4.patients"
 
 
 def registered(hospital: Hospital) -> UUID:

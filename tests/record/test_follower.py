@@ -88,7 +88,7 @@ def test_a_batch_that_breaks_half_way_leaves_nothing(lived: Lived) -> None:
         with pytest.raises(psycopg.errors.UndefinedTable):
             catch_up(lived.database)
         assert positions(lived.database) == {0}
-        assert rows(lived.database, "SELECT count(*) FROM patients_v3.patients") == [(0,)]
+        assert rows(lived.database, "SELECT count(*) FROM patients_v4.patients") == [(0,)]
     finally:
         migrate(lived.database)
 

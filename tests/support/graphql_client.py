@@ -46,6 +46,7 @@ DETAILS = """
   ... on PatientAlreadyAdmitted { otherStay: stay }
   ... on ContradictsLaterFacts { facts { id kind occurredAt stay } }
   ... on SharersUnplaced { stays }
+  ... on AllergyKnown { allergyId }
   ... on MergeImpossible { inStays: stays }
   ... on InvalidInput { field }
   ... on VersionConflict { expected actual }

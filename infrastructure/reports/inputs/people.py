@@ -23,7 +23,7 @@ def persons(query: ReportQuery) -> dict[str, str]:
     """Return the person of each merged record: the record at the end of its links."""
     links: dict[str, str] = dict(
         query.rows(
-            "SELECT DISTINCT patient::text, merged_into::text FROM patients_v3.patients"
+            "SELECT DISTINCT patient::text, merged_into::text FROM patients_v4.patients"
             " WHERE known @> %(position)s::int8 AND merged_into IS NOT NULL"
         )
     )
@@ -43,7 +43,7 @@ def deaths(query: ReportQuery) -> dict[str, datetime]:
         records_of.setdefault(of, {of}).add(record)
     deaths: dict[str, datetime] = {}
     rows: Iterable[tuple[str, datetime]] = query.rows(
-        "SELECT patient::text, min(died_at) FROM patients_v3.patients"
+        "SELECT patient::text, min(died_at) FROM patients_v4.patients"
         " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
         f"{query.of_patient('patient')} GROUP BY patient"
     )
