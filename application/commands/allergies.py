@@ -139,9 +139,9 @@ class Allergies(CommandGroup):
 def _check_new(uow: UnitOfWork, patient: Patient, id: UUID) -> None:
     """Refuse what another allergy of the person tells already. Raises AllergyKnown."""
     allergy = patient.allergy(id)
-    for known in persons.allergies_of(uow, patient.id):
-        if known.says_same(allergy):
-            raise AllergyKnown(known.allergy_kind.lower(), known.substance.name, known.id)
+    for other in persons.allergies_of(uow, patient.id):
+        if other.says_same(allergy):
+            raise AllergyKnown(other.allergy_kind.lower(), other.substance.name, other.id)
 
 
 def _record_with(uow: UnitOfWork, mrn: str, authority: str | None, allergy: UUID) -> Patient:

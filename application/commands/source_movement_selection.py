@@ -141,7 +141,7 @@ class Search:
         What can never fit beside the rest of the visit waits for the visit alone.
         """
         uow, visit, subjects = self.uow, self.visit, set[UUID]()
-        versions = [*visit.held.values(), *(applied.version for applied in visit.applied)]
+        versions = [*visit.held.values(), *(application.version for application in visit.applied)]
         if any(v.kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN) for v in versions):
             subjects |= _persons_of(uow, versions)
         for refusal in [*self.also, *(r for refusals in self.refusals.values() for r in refusals)]:
