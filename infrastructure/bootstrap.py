@@ -1,6 +1,7 @@
 """Composition root: the hospital of settings and database."""
 
 import asyncio
+from contextlib import suppress
 from datetime import date, datetime
 from functools import partial
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -11,6 +12,7 @@ from domain.envelope import Actor
 from infrastructure import tracing
 from infrastructure.postgres.database import Database, Log
 from infrastructure.reports.report_data import open_report_service
+from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
@@ -33,7 +35,8 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     hospital.pipeline.watch = tracing.span
     hospital.pipeline.likely_duplicates = partial(_likely_duplicates, database)
     hospital.record.bind_keys()
-    hospital.erasures.finish()
+    with suppress(KeysMissing):  # it goes on without them, and says so: `wardbook doctor`, /readyz
+        hospital.erasures.finish()
     return hospital
 
 

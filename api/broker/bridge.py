@@ -30,6 +30,7 @@ from infrastructure.access_log import AccessLog, AccessRecord
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database, Log
 from infrastructure.queries.feed import LoggedEvent, events_page
 from infrastructure.queries.log import log_of
+from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 PAGE = 200
@@ -44,7 +45,7 @@ ACK_SECONDS = 10.0
 READER = Actor(issuer="wardbook", subject="feed", role="service")
 """The actor of the reading of the feed, as it is recorded."""
 
-AWAY = (nats.errors.Error, OSError, TimeoutError, *CONNECTION_ERRORS)
+AWAY = (nats.errors.Error, OSError, TimeoutError, KeysMissing, *CONNECTION_ERRORS)
 """The errors after which the bridge begins anew, from what the stream has."""
 
 log = logging.getLogger(__name__)

@@ -33,19 +33,21 @@ def status(json: Json = False, csv: Csv = False) -> None:
 
 @keys.command(epilog="Example: wardbook keys abandon --yes")
 def abandon(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False) -> None:
-    """Give up a key store that is lost for good: the next start makes a new one for the log.
+    """Give up a key store that is lost for good, and make a new one for the log.
 
     What the lost one sealed stays unreadable. Read models go on, and a rebuild redacts their texts.
     """
     configuration = settings()
-    if KeyRing.of(configuration).store() is not None:
+    ring = KeyRing.of(configuration)
+    if ring.store() is not None:
         stop("A key store is there; move it away first.", ExitCode.REFUSED)
     if not yes:
         stop("All that is sealed stays unreadable. Say --yes to do it.", ExitCode.USAGE)
     database = Database.of(configuration)
     check_migrated(database)
+    ring.begin_anew()
     forget_key_store(database)
-    out.print("The log has no key store any more; the next start makes one.")
+    out.print("The log has a new key store: start the servers again.")
 
 
 @keys.command(epilog="Example: wardbook keys rotate")
@@ -76,6 +78,6 @@ def rotate(
     count = ring.rewrap(new)
     out.print(
         f"{count} keys are wrapped by the new key. Set WARDBOOK_HOUSE_KEY or"
-        " WARDBOOK_HOUSE_KEY_COMMAND to it now, and start the servers again: until then they read"
-        " what is sealed as redacted."
+        " WARDBOOK_HOUSE_KEY_COMMAND to it now, and start the servers again: until then"
+        " nothing that is sealed can be read or recorded."
     )

@@ -83,7 +83,10 @@ class RefusedMessages:
         """Return the message in a record of one; None if the key that sealed it is not there."""
         text = kept["message"]
         if text.startswith(SEAL):
-            text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
+            try:
+                text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
+            except KeysMissing:
+                return None
         return None if text is None else b64decode(text)
 
     def remove(self, kept: Mapping[str, Any]) -> None:

@@ -282,8 +282,8 @@ class LogReader:
         self.keys.destroy([str(subject) for subject in subjects])
 
     def salt_digest(self, digest: str) -> str:
-        """Return a digest that only who has the keys can confirm by a guess."""
-        return (self.keys.hash_text(digest) or digest)[: len(digest)]
+        """Return a digest that only who has the keys can confirm by a guess. Raises KeysMissing."""
+        return self.keys.hash_text(digest)[: len(digest)]
 
     def bind_keys(self) -> None:
         """Find the key store of the log again, or make one if the log has none yet."""

@@ -1,6 +1,7 @@
 """Claims of the numbers of patients, by their HMAC: a backup of the claims tells nobody's number.
 
-Those of a log from before numbers were sealed are plain, and are found beside the others.
+Those of a log from before numbers were sealed are plain, and are found beside the others. Without the
+keys of the log nobody's number is found, nor said to be free (KeysMissing).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,7 @@ _FORMER = "former "
 def stored_claim(name: Unique, keys: KeyRing) -> Unique:
     """Return a claim as it is stored: that of a patient's number by its HMAC."""
     if name.kind in _NUMBERS:
-        key_hash = keys.hash_text(f"{name.kind}\n{name.key}")
-        return name if key_hash is None else Unique(name.kind, key_hash)
+        return Unique(name.kind, keys.hash_text(f"{name.kind}\n{name.key}"))
     return Unique(stored_kind(name.kind, keys), name.key)
 
 
@@ -25,8 +25,7 @@ def stored_kind(kind: str, keys: KeyRing) -> str:
     """Return a kind of claims as it is stored: one that has a former number in it by its HMAC."""
     if not kind.startswith(f"{_FORMER}["):
         return kind
-    kind_hash = keys.hash_text(kind)
-    return kind if kind_hash is None else _FORMER + kind_hash
+    return _FORMER + keys.hash_text(kind)
 
 
 def forms(name: Unique, keys: KeyRing) -> list[Unique]:

@@ -29,7 +29,6 @@ from infrastructure.projections.dead_letters import (
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.read_models import READ_MODELS
-from infrastructure.sealing.keys_missing import KeysMissing
 
 BATCH = 1_000
 """Events in one transaction, at least; a batch ends where a command ends."""
@@ -83,7 +82,7 @@ class BatchProjector:
         self._mapper = mapper or EventMapper()
         self._models: dict[str, ReadModel] = {}
         self._halted: set[str] = set()
-        self._key_failures: int | None = None
+        self._has_keys = False
         live_schemas = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
@@ -141,6 +140,7 @@ class BatchProjector:
                 return self._batch(until, project)
         except BaseException:
             self._models = {}  # their memory may be of a batch that was rolled back
+            self._has_keys = False
             raise
 
     def _check_keys(self) -> None:
@@ -148,16 +148,11 @@ class BatchProjector:
 
         Raises KeysMissing.
         """
-        if self._key_failures != (failures := self._mapper.keys.failures):
+        if not self._has_keys:
             bound = self._connection.execute("SELECT store FROM record.key_store").fetchone()
             if bound is not None:
                 self._mapper.keys.check(bound[0])
-                self._key_failures = failures
-
-    def _check_texts(self) -> None:
-        """Refuse a batch whose texts could not all be opened. Raises KeysMissing."""
-        if self._key_failures not in (None, self._mapper.keys.failures):
-            raise KeysMissing("The keys of sealed texts could not be had for a while.")
+                self._has_keys = True
 
     def _batch(self, until: int, project: Project) -> bool:
         self._check_keys()
@@ -169,7 +164,6 @@ class BatchProjector:
         rows = self._rows(start, until)
         end = rows[-1][1] if rows else start
         is_isolated = self._project(status, group, rows, project)
-        self._check_texts()
         self._erase(group, rows)
         self._move([t for t in group if t.model.name not in self._halted], end)
         if end == start:

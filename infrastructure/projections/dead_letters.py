@@ -26,6 +26,7 @@ from infrastructure.projections.projection import (
     ReadModel,
     SkippedEvent,
 )
+from infrastructure.sealing.keys_missing import KeysMissing
 
 EVENT_ROW_COLUMNS = f"position, command_end, recorded_at, command_id, {EVENT_COLUMNS}"
 """The columns of an event with its position in the log."""
@@ -56,10 +57,10 @@ class Halted(IntegrityError):
 
 
 def is_permanent(error: Exception) -> bool:
-    """Return whether an error lies in the events or the read model, not in the database."""
+    """Return whether an error lies in the events or the read model, not in the database or the keys."""
     if isinstance(error, psycopg.Error):
         return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
-    return not isinstance(error, OSError)
+    return not isinstance(error, OSError | KeysMissing)
 
 
 def event_reader(

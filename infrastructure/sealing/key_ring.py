@@ -1,15 +1,16 @@
 """The key ring of a process: seals and opens texts with keys of a store, some of them in memory.
 
 The one place where sealed texts are opened, whoever reads the log: commands, projections, the feed,
-exports, checks. A text whose key is destroyed or lost reads as REDACTED, and is never an error.
+exports, checks. A text whose key is destroyed reads as REDACTED, and is never an error; while the keys
+cannot be had nothing is opened or sealed (KeysMissing), and it goes on once they are back.
 """
 
 import hmac
 import os
 from base64 import b64decode, b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,12 @@ KEYS_IN_MEMORY = 10_000
 SECONDS_UNSEEN = 1.0
 """The time for which a key that another process destroys may still be in memory here."""
 
+ABANDONED = "abandoned"
+"""The subject of a key that tells of a store that it took the place of one that is lost for good."""
+
+SLOW_SECONDS = 0.5
+"""Keys that could not be had after a longer time than this are not asked for again at once."""
+
 
 class KeyRing:
     """Keys of a store, unwrapped by the key of the house. Safe in threads."""
@@ -56,10 +63,11 @@ class KeyRing:
         self._generation, self._looked_at = 0, 0.0
         self._pepper: bytes | None = None
         self._lock = Lock()
-        self._wrong: str | None = None
         self._wrapped_pepper: bytes | None = None
-        self.failures = 0
-        """The texts that could not be opened since the keys could not be had: later they may be."""
+        self._bound: str | None = None
+        self._problem = ""
+        self._rests_until = 0.0
+        self._lacks: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "KeyRing":
@@ -107,46 +115,67 @@ class KeyRing:
         ``bind`` gives the log the store of an id, if it has none, and returns the id of its own. One
         that is lost is not replaced: see `problem`.
         """
-        self._wrong = None
-        try:
-            bound = bind(None)
-            store = self.store() if bound else self.made_store()
-            is_ours = store is not None and bound in (None, store.id)
-            if store is not None and is_ours and self._unwrapped_pepper() is None:
-                store.add(PEPPER, self._wrap(PEPPER, AESGCM.generate_key(256)))
-            if bound is None:
-                assert store is not None
-                bound = bind(store.id)
-            if store is None or store.id != bound:
-                place = f"{self._name} is another" if store else f"{self._name} is not there"
-                self._wrong = (
-                    f"The key store of this log ({bound}) is lost: {place}. What is sealed reads as"
-                    f" {REDACTED}, and nothing about a person can be recorded. Restore it."
-                )
-        except ConfigurationError as error:
-            self._wrong = str(error)
+        self._rests_until, self._lacks = 0.0, None
+        self._bound = bind(None)
+        if self._bound is None:
+            with suppress(KeysMissing), self._had():
+                self._bound = bind(self._begin().id)
+
+    def begin_anew(self) -> None:
+        """Make a store in the place of one that is lost for good: what that sealed is redacted."""
+        self._begin().add(ABANDONED, self._wrap(ABANDONED, AESGCM.generate_key(256)))
+
+    def _begin(self) -> KeyStore:
+        """Make the store with the key of numbers, if it is not there; return it."""
+        store = self.made_store()
+        if store.wrapped_key(PEPPER) is None:
+            store.add(PEPPER, self._wrap(PEPPER, AESGCM.generate_key(256)))
+        return store
 
     def check(self, bound: str) -> None:
         """Check that the keys of a log can be used, by the id of its store. Raises KeysMissing."""
-        problem = self.problem()
-        if problem is None and (store := self.store()) is not None and store.id != bound:
-            problem = f"{self._name} is another key store than this log's ({bound})."
-        if problem is not None:
+        self._bound = bound
+        if (problem := self.problem()) is not None:
             raise KeysMissing(problem)
 
     def problem(self) -> str | None:
         """Return what is wrong with the keys; None if they can be used."""
-        if self._wrong is not None:
-            return self._wrong
         try:
-            store = self.store()
-            if store is None or (isinstance(self._place, Path) and not self._place.exists()):
-                return f"There is no key store at {self._name}."
-            store.generation()  # it answers
-            self._unwrapped_pepper()
-        except ConfigurationError as error:
+            with self._had():
+                self._own_store().generation()  # it answers
+                self._unwrapped_pepper()
+        except KeysMissing as error:
             return str(error)
-        return None
+        return self._lacks
+
+    def _own_store(self) -> KeyStore:
+        """Return the store of the log. Raises KeysMissing, KeyStoreUnreadable, UnsafeKey."""
+        store = self.store()
+        if store is None:
+            advice = f"That of this log ({self._bound}) is lost: restore it."
+            if self._bound is None:
+                advice = "The next start of a server makes one."
+            raise KeysMissing(f"There is no key store at {self._name}. {advice}")
+        if self._bound not in (None, store.id):
+            raise KeysMissing(
+                f"{self._name} is another key store than this log's ({self._bound}), which is lost."
+                " Restore it."
+            )
+        return store
+
+    @contextmanager
+    def _had(self) -> Iterator[None]:
+        """Use the keys. Raises KeysMissing, at once if they could not be had a moment ago."""
+        start = monotonic()
+        if start < self._rests_until:
+            raise KeysMissing(self._problem)
+        try:
+            yield
+        except ConfigurationError as error:
+            self._problem, seconds = str(error), monotonic() - start
+            if seconds > SLOW_SECONDS:  # others need not wait as long one after the other
+                self._rests_until = monotonic() + 4 * seconds
+            raise KeysMissing(self._problem) from error
 
     # -- texts --
 
@@ -156,12 +185,8 @@ class KeyRing:
         What is told of a subject whose key is destroyed is REDACTED from the beginning. Raises
         KeysMissing.
         """
-        if self._wrong is not None:
-            raise KeysMissing(self._wrong)
-        try:
+        with self._had():
             key = self._key(subject, make=True)
-        except ConfigurationError as error:
-            raise KeysMissing(str(error)) from error
         if key is None:
             return REDACTED
         text += "\0" * (-len(text.encode()) % PADDED_TO)
@@ -170,49 +195,46 @@ class KeyRing:
         return SEAL + b64encode(ciphertext).decode()
 
     def open(self, subject: str, place: str, sealed: str) -> str | None:
-        """Open a sealed text; None if its key is not there any more, or is another."""
-        try:
+        """Open a sealed text; None if its key is not there any more, or is another.
+
+        Raises KeysMissing if nobody can say, since the keys cannot be had.
+        """
+        with self._had():
             key = self._key(subject, make=False)
-            if key is None:
-                return None
+        if key is None:
+            return None
+        try:
             raw = b64decode(sealed[len(SEAL) :], validate=True)
             text = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
-        except ConfigurationError:
-            self.failures += 1
-            return None
         except (InvalidTag, ValueError):
             return None
         return text.rstrip(b"\0").decode()
 
     def destroy(self, subjects: Iterable[str]) -> int:
-        """Destroy the keys of subjects for ever; return how many there were."""
-        store = self.store()
-        kept_subjects = [s for s in subjects if store.wrapped_key(s) != b""] if store else []
-        count = store.destroy(kept_subjects) if store and kept_subjects else 0
+        """Destroy the keys of subjects for ever; return how many there were. Raises KeysMissing."""
+        with self._had():
+            store = self._own_store()
+            kept_subjects = [s for s in subjects if store.wrapped_key(s) != b""]
+            count = store.destroy(kept_subjects) if kept_subjects else 0
         with self._lock:
             self._keys.clear()
         return count
 
     # -- numbers --
 
-    def pepper(self) -> bytes | None:
-        """Return the key of the claims of numbers; None if the keys are not there."""
-        try:
-            return self._unwrapped_pepper()
-        except ConfigurationError:
-            return None
-
-    def _unwrapped_pepper(self) -> bytes | None:
-        if self._pepper is None and (store := self.store()):
-            wrapped_key = store.wrapped_key(PEPPER)
-            if wrapped_key:
-                self._pepper = self._unwrap(PEPPER, wrapped_key)
+    def _unwrapped_pepper(self) -> bytes:
+        if self._pepper is None:
+            wrapped_key = self._own_store().wrapped_key(PEPPER)
+            if not wrapped_key:
+                raise self._incomplete("numbers")
+            self._pepper = self._unwrap(PEPPER, wrapped_key)
         return self._pepper
 
-    def hash_text(self, text: str) -> str | None:
-        """Return the HMAC of a text by the pepper; None if there are no keys."""
-        pepper = self.pepper()
-        return None if pepper is None else hmac.digest(pepper, text.encode(), "sha256").hex()
+    def hash_text(self, text: str) -> str:
+        """Return the HMAC of a text by the pepper. Raises KeysMissing."""
+        with self._had():
+            pepper = self._unwrapped_pepper()
+        return hmac.digest(pepper, text.encode(), "sha256").hex()
 
     # -- keys --
 
@@ -249,28 +271,34 @@ class KeyRing:
         return count, former
 
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
-        """Return a subject's key, from memory or the store; None if it is destroyed, or not there."""
-        self._forget_changed()
+        """Return a subject's key, from memory or the store; None if it is destroyed, or not there.
+
+        Raises KeysMissing, KeyStoreUnreadable, HouseKeyUnavailable, UnsafeKey.
+        """
+        store = self._own_store()
+        self._forget_changed(store)
         with self._lock:
             if subject in self._keys and (self._keys[subject] or not make):
                 self._keys.move_to_end(subject)
                 return self._keys[subject]
-        store = self.store()
-        if store is None:
-            if make:
-                raise KeysMissing(
-                    f"There is no key store at {self._name}, so nothing about a person can be stored."
-                )
-            return None
         wrapped_key = store.wrapped_key(subject)
         if wrapped_key is None and make:
             wrapped_key = self._add(store, subject)
+        if wrapped_key is None and store.wrapped_key(ABANDONED) is None:
+            self._lacks = str(self._incomplete(subject))
+            raise KeysMissing(self._lacks)
         key = AESGCM(self._unwrap_of(store, subject, wrapped_key)) if wrapped_key else None
         with self._lock:
             self._keys[subject] = key
             while len(self._keys) > self._in_memory:
                 self._keys.popitem(last=False)
         return key
+
+    def _incomplete(self, subject: str) -> KeysMissing:
+        return KeysMissing(
+            f"{self._name} has no key of {subject}, nor was it destroyed: the store was emptied, or is"
+            " older than the log. Restore its newest backup."
+        )
 
     def _add(self, store: KeyStore, subject: str) -> bytes:
         """Make a key of a subject; return it, wrapped by the key of the house by which all are."""
@@ -283,15 +311,15 @@ class KeyRing:
             if (wrapped_key := store.add(subject, new_key, pepper)) is not None:
                 return wrapped_key
 
-    def _forget_changed(self) -> None:
+    def _forget_changed(self, store: KeyStore) -> None:
         """Forget all keys in memory if another process has changed the store since the last look."""
         now = monotonic()
-        if now - self._looked_at < SECONDS_UNSEEN or self._store is None:
+        if now - self._looked_at < SECONDS_UNSEEN:
             return
+        generation = store.generation()
         self._looked_at = now
-        generation = self._store.generation()
         if generation != self._generation:
-            self._generation = generation
+            self._generation, self._lacks = generation, None
             with self._lock:
                 self._keys.clear()
 

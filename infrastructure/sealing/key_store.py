@@ -71,6 +71,7 @@ class SqliteKeyStore:
         self._file, self._lock = file, RLock()
         self._process, self._connection = os.getpid(), self._connect()
         self._id: str = self._one("SELECT id FROM store")[0]
+        self._inode = file.stat().st_ino
 
     @classmethod
     def open(cls, file: Path) -> "SqliteKeyStore | None":
@@ -154,7 +155,16 @@ class SqliteKeyStore:
         return KeyCounts(*row)
 
     def generation(self) -> int:
-        return int(self._one("PRAGMA data_version")[0])
+        try:
+            inode = self._file.stat().st_ino
+        except OSError:
+            raise KeyStoreUnreadable(f"{self._file} is gone. Restore it.") from None
+        if inode != self._inode:  # another file is in its place: perhaps that of a backup
+            with self._lock:
+                self._connection.close()
+                self._connection, self._inode = self._connect(), inode
+            self._id = self._one("SELECT id FROM store")[0]
+        return (inode << 32) + int(self._one("PRAGMA data_version")[0])
 
     def _one(self, query: str, *values: str) -> sqlite3.Row:
         with self._used() as connection:

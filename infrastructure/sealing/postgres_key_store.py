@@ -126,12 +126,14 @@ class PostgresKeyStore:
         return KeyCounts(*row)
 
     def generation(self) -> int:
-        return int(self._one("SELECT generation FROM wardbook_keys.store")[0])
+        self._id, generation = self._one("SELECT id, generation FROM wardbook_keys.store")
+        return int(generation)
 
     def _one(self, query: str) -> tuple[Any, ...]:
         with self._used() as connection:
             row = connection.execute(query.encode()).fetchone()
-        assert row is not None
+        if row is None:
+            raise KeyStoreUnreadable(f"{name_of(self._url)} was emptied of its keys. Restore it.")
         return row
 
     @contextmanager

@@ -28,6 +28,9 @@ READINGS = {183, 184, 186, 187, 188, 189}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
+KEYS = {213}
+"""Numbers of mistakes about keys, and what is left of who was erased."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -54,5 +57,5 @@ def test_every_mistake_has_a_test() -> None:
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
     assert sorted(found) == sorted(
-        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES
+        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES | KEYS
     )

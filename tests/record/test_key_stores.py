@@ -1,6 +1,8 @@
 """Key stores: the same promises, whatever keeps the keys."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -11,6 +13,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
 from infrastructure.sealing.key_store import KeyStoreUnreadable
+from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.sealing.postgres_key_store import PostgresKeyStore
 
 Begin = Callable[[], KeyRing]
@@ -64,6 +67,73 @@ def test_another_key_of_the_house_wraps_all_keys(begin: Begin) -> None:
     assert count == 2
     for each in (ring, serving, begin()):
         assert each.open("somebody", "here", sealed) == "Quetzal"
+
+
+def test_keys_that_are_away_for_a_while_are_said_to_be_away_and_not_destroyed(
+    begin: Begin, second: str, tmp_path: Path
+) -> None:
+    ring = begin()
+    sealed = ring.seal("somebody", "here", "Quetzal")
+    gone = ring.seal("gone", "here", "Xochitl")
+    ring.destroy(["gone"])
+    for break_store, mend in breaks(second, tmp_path / "keys.sqlite"):
+        break_store()
+        ring._looked_at = 0.0  # a second later
+        for _ in range(2):
+            with pytest.raises(KeysMissing):
+                ring.open("somebody", "here", sealed)
+        with pytest.raises(KeysMissing):
+            ring.open("gone", "here", gone)
+        with pytest.raises(KeysMissing):
+            ring.seal("somebody", "here", "more")
+        assert ring.problem()
+        with pytest.raises(KeysMissing):
+            begin_without_a_check(ring).open("somebody", "here", sealed)
+        mend()
+        assert ring.problem() is None
+        assert ring.open("somebody", "here", sealed) == "Quetzal"
+        assert ring.open("gone", "here", gone) is None
+
+
+def breaks(second: str, file: Path) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
+    """Yield ways to lose a store of either kind, and to bring it back."""
+    if file.exists():
+        elsewhere = file.with_name("elsewhere")
+        yield lambda: file.rename(elsewhere), lambda: elsewhere.rename(file)
+        return
+
+    def owner(statement: str) -> None:
+        with psycopg.connect(second) as connection:
+            connection.execute(statement.encode())
+
+    away, back = "wardbook_keys RENAME TO wardbook_away", "wardbook_away RENAME TO wardbook_keys"
+    yield lambda: owner(f"ALTER SCHEMA {away}"), lambda: owner(f"ALTER SCHEMA {back}")
+
+
+def begin_without_a_check(ring: KeyRing) -> KeyRing:
+    """Begin another process over the same store, whether that is there or not."""
+    other = KeyRing(ring._place, ring._house_key)
+    other._bound = ring._bound
+    return other
+
+
+def test_a_store_that_lacks_a_key_is_not_taken_for_one_that_destroyed_it(
+    begin: Begin, second: str, tmp_path: Path
+) -> None:
+    ring = begin()
+    sealed = ring.seal("somebody", "here", "Quetzal")
+    file = tmp_path / "keys.sqlite"
+    if file.exists():
+        with closing(sqlite3.connect(file)) as store:
+            store.execute("DELETE FROM keys WHERE subject = 'somebody'")
+            store.commit()
+    else:
+        with psycopg.connect(second) as owner:
+            owner.execute("DELETE FROM wardbook_keys.keys WHERE subject = 'somebody'")
+    later = begin()
+    with pytest.raises(KeysMissing, match="older than the log"):
+        later.open("somebody", "here", sealed)
+    assert "older than the log" in str(later.problem())
 
 
 def test_keys_that_are_lost_are_a_clear_state_and_no_other_store_is_made(
