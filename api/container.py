@@ -2,8 +2,9 @@
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,6 +18,7 @@ from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database, Log
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.broker import Broker
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
@@ -44,11 +46,21 @@ class AppState:
     replica: Replica | None = None
 
 
+class Memory(Protocol):
+    """Something that is remembered in a process, and may be of a person."""
+
+    def forget_all(self) -> None:
+        """Forget everything."""
+
+
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, database: Database, *, with_worker: bool
+    settings: Settings, database: Database, *, with_worker: bool, memories: Sequence[Memory] = ()
 ) -> AsyncIterator[AppState]:
-    """Run a process's container. With a worker inside, it keeps the read models up to date itself."""
+    """Run a process's container. With a worker inside, it keeps the read models up to date itself.
+
+    ``memories``: what else the process remembers, to be emptied when somebody is erased.
+    """
     log = database.open_log()
     the_hospital = hospital(settings, database)
     engine = database.async_engine()
@@ -76,7 +88,12 @@ async def running(
         for cache in caches:
             cache.drop_stale(position)
 
-    progress.on_position = drop_stale
+    def forget_all() -> None:
+        own_memories: tuple[Memory, ...] = (the_hospital.pipeline.cache, key_ring(), broker)
+        for memory in (*own_memories, *memories):
+            memory.forget_all()
+
+    progress.on_position, progress.on_erasure = drop_stale, forget_all
     try:
         yield AppState(
             settings=settings,

@@ -31,6 +31,8 @@ class AggregateCache:
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
         self._limit, self._size = limit, 0
         self._lock = Lock()
+        self.erasures = 0
+        """How often all was forgotten, since somebody was erased."""
 
     def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
         with self._lock:
@@ -41,10 +43,13 @@ class AggregateCache:
         with self._lock:
             return [id for id in ids if id not in self._kept]
 
-    def keep(self, aggregate: Aggregate) -> None:
+    def keep(self, aggregate: Aggregate, erasures: int) -> None:
+        """Keep an aggregate, unless somebody was erased since ``erasures`` was read, before it was."""
         if isinstance(aggregate, Occupancy):
             return  # read by its version alone
         with self._lock:
+            if erasures != self.erasures:
+                return
             self._drop(aggregate.id)
             self._kept[aggregate.id] = self._copy(aggregate)
             self._size += _size(aggregate)
@@ -55,6 +60,13 @@ class AggregateCache:
         with self._lock:
             for id in ids:
                 self._drop(id)
+
+    def forget_all(self) -> None:
+        """Forget everything, since somebody was erased: also what is being read just now."""
+        with self._lock:
+            self.erasures += 1
+            self._kept.clear()
+            self._size = 0
 
     def _drop(self, id: UUID) -> None:
         aggregate = self._kept.pop(id, None)

@@ -156,7 +156,7 @@ class CommandPipeline(Application[UUID]):
         for event in result.events:
             if isinstance(event, Patient.Erased):
                 self.record.destroy_keys(event.keyed)
-                self.cache.forget(event.keyed)
+                self.cache.forget_all()
 
     # -- the steps of an attempt --
 
@@ -263,7 +263,7 @@ class CommandPipeline(Application[UUID]):
         except EventDoesNotFit as misfit:
             raise InvalidInput(misfit.field, misfit.why) from misfit
         for aggregate in uow.loaded.values():
-            self.cache.keep(aggregate)
+            self.cache.keep(aggregate, uow.erasures)
         assert append.remembered is not None
         events = tuple(cast(Event, r.domain_event) for r in recordings)
         return _result(append.remembered, events, waiting=append.owners)

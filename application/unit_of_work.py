@@ -72,6 +72,7 @@ class UnitOfWork:
         that rests on the cache (`used_cache`) has to be decided again with it.
         """
         self.record, self.cache, self.rules = record, cache, rules
+        self.erasures = cache.erasures
         self.entry, self.now, self.wards = entry, now, wards
         self.used_cache = False
         self.loaded: dict[UUID, Aggregate] = {}
@@ -138,7 +139,7 @@ class UnitOfWork:
                     break  # an id of something else names nothing of this kind
                 event.mutate(aggregate)
             if news.get(aggregate.id) or aggregate.BEGINS_EMPTY:
-                self.cache.keep(aggregate)
+                self.cache.keep(aggregate, self.erasures)
             self._track(aggregate)
 
     def one(self, kind: type[A], id: UUID, name: str, field: str) -> A:

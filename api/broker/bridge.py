@@ -30,6 +30,7 @@ from infrastructure.access_log import AccessLog, AccessRecord
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database, Log
 from infrastructure.queries.feed import LoggedEvent, events_page
 from infrastructure.queries.log import log_of
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.sealing.keys_missing import KeysMissing
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
@@ -88,6 +89,7 @@ class Bridge:
         self._log, self._target = log, target
         self._engine: AsyncEngine = database.async_engine(4)
         self._progress = ProjectionProgress(database.app_url, self._engine)
+        self._progress.on_erasure = key_ring().forget_all
         self._readings = AccessLog(self._engine)
         self.published = 0
         """Events that this bridge published."""

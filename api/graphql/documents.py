@@ -75,6 +75,11 @@ class DocumentCache:
             self._keep(text, document)
         return document, errors
 
+    def forget_all(self) -> None:
+        """Forget every document: what is written in one may name somebody who is erased by now."""
+        self._documents.clear()
+        self.size = 0
+
     def _prepare(self, text: str) -> tuple[Document | None, list[GraphQLError], float]:
         """Return a document or the errors in it, and the processor time that it took."""
         start = thread_time()

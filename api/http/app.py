@@ -59,7 +59,8 @@ def app(
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         asyncio.get_running_loop().set_task_factory(metered_task)  # type: ignore[arg-type]
-        async with running(settings, database, with_worker=with_worker) as state:
+        memories = (graphql.schema_used.documents,)
+        async with running(settings, database, with_worker=with_worker, memories=memories) as state:
             messages = (
                 hl7.served(state.hospital, settings.home) if hl7 else contextlib.nullcontext()
             )

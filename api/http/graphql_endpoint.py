@@ -59,8 +59,9 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
     graphql_transport_ws_handler_class = WebSocketHandler
 
     def __init__(self, settings: Settings, login: Authenticator, allowances: Allowances) -> None:
+        self.schema_used = schema if settings.fast_executor else make_schema(fast_executor=False)
         super().__init__(
-            schema if settings.fast_executor else make_schema(fast_executor=False),
+            self.schema_used,
             graphql_ide=None,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=LOGIN_SECONDS),

@@ -164,7 +164,7 @@ class BatchProjector:
         rows = self._rows(start, until)
         end = rows[-1][1] if rows else start
         is_isolated = self._project(status, group, rows, project)
-        self._erase(group, rows)
+        is_erasure = self._erase(group, rows)
         self._move([t for t in group if t.model.name not in self._halted], end)
         if end == start:
             return False
@@ -173,7 +173,7 @@ class BatchProjector:
         else:
             ends = {t.schema: end for t in group}
             after = _Status({**status.positions, **ends}, status.with_dead_letters)
-        self._notify(min(status.positions.values()), after)
+        self._notify(min(status.positions.values()), after, is_erasure=is_erasure)
         if self._on_progress:
             self._on_progress(end)
         return True
@@ -258,8 +258,8 @@ class BatchProjector:
         self._models.pop(target.model.name, None)
         return IsolatingProjector(self._connection, target, self._mapper, rows[0][0])
 
-    def _erase(self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]) -> None:
-        """Read anew what is of persons who were erased, once their keys are destroyed.
+    def _erase(self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]) -> bool:
+        """Read anew what is of persons who were erased, once their keys are destroyed; True if any.
 
         The command that erases destroys the keys, too: this is where it goes on after a crash.
         """
@@ -274,6 +274,7 @@ class BatchProjector:
             for target in group:
                 if not target.model.halts:  # those are of beds alone
                     self._isolating_projector(target, rows).read_anew(erased_streams, rows[-1][1])
+        return bool(erased_streams)
 
     def _is_due(self) -> bool:
         """Return whether there are events to project or a heartbeat is due: one cheap query."""
@@ -297,11 +298,13 @@ class BatchProjector:
                 [position, [t.schema for t in targets]],
             )
 
-    def _notify(self, before: int, after: _Status) -> None:
-        """Notify listeners of the position of all live read models, and of dead letters."""
+    def _notify(self, before: int, after: _Status, *, is_erasure: bool) -> None:
+        """Notify listeners of the position of all live read models, of dead letters and erasures."""
         position, has_dead_letters = min(after.positions.values()), bool(after.with_dead_letters)
         if self._is_live and (position > before or has_dead_letters):
             payload = f"{position} parked" if has_dead_letters else str(position)
+            if is_erasure:
+                payload += " erased"
             self._connection.execute("SELECT pg_notify('wardbook_read', %s)", [payload])
 
     def _model(self, target: ProjectionTarget, after: int) -> ReadModel:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.patient import Patient
 from domain.room.occupancy import Occupancy
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
 
@@ -71,6 +72,11 @@ _END_OF_COMMAND_BEFORE = text(
     " WHERE e.position = :position"
 )
 
+_HAS_ERASURES = text(
+    "SELECT EXISTS (SELECT FROM record.events WHERE position > :after AND position <= :until"
+    f" AND topic = '{Patient.Erased.TOPIC}')"
+)
+
 _RECORDED_AT = text("SELECT recorded_at FROM record.events WHERE position = :position")
 
 _VERSIONS = text(
@@ -127,6 +133,12 @@ async def recorded_at(connection: AsyncConnection, position: int) -> datetime | 
     """Return when the fact at a position was recorded."""
     rows = await connection.execute(_RECORDED_AT, {"position": position})
     return rows.scalar()
+
+
+async def has_erasures(connection: AsyncConnection, after: int, until: int) -> bool:
+    """Return whether somebody was erased after one position and up to another."""
+    rows = await connection.execute(_HAS_ERASURES, {"after": after, "until": until})
+    return bool(rows.scalar())
 
 
 async def end_of_command(engine: AsyncEngine, position: int) -> int:

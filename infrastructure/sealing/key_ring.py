@@ -216,9 +216,13 @@ class KeyRing:
             store = self._own_store()
             kept_subjects = [s for s in subjects if store.wrapped_key(s) != b""]
             count = store.destroy(kept_subjects) if kept_subjects else 0
+        self.forget_all()
+        return count
+
+    def forget_all(self) -> None:
+        """Forget the keys in memory; those that are not destroyed are read again."""
         with self._lock:
             self._keys.clear()
-        return count
 
     # -- numbers --
 

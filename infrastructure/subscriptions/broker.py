@@ -89,6 +89,12 @@ class Broker:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def forget_all(self) -> None:
+        """Have slow subscribers read the log again: what waits for them may name who is erased."""
+        for active in self._active.values():
+            for subscriber in active.subscribers:
+                subscriber.forget()
+
     async def subscribe(
         self, topic: Topic[T], after: int | None
     ) -> AsyncGenerator[Change[T], None]:
@@ -218,6 +224,13 @@ class _Subscriber(Generic[T]):
         elif not self._is_behind:
             self._buffer.extend(new)
         self._wake.set()
+
+    def forget(self) -> None:
+        """Drop what is buffered: it is read from the log again."""
+        if self._buffer:
+            self._buffer.clear()
+            self._is_behind = True
+            self._wake.set()
 
     async def __aiter__(self) -> AsyncIterator[Change[T]]:
         """Yield the changes as they come; end when the buffer has overflowed."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.queries.log import log_status
+from infrastructure.queries.log import has_erasures, log_status
 from infrastructure.queries.projection_status import models_that_parked
 from infrastructure.read_models import READ_MODELS
 
@@ -32,7 +32,11 @@ class ProjectionProgress:
         self._task: asyncio.Task[None] | None = None
         self.on_position: Callable[[int], None] = lambda position: None
         """Called with each new position, before anybody who waits for it goes on."""
+        self.on_erasure: Callable[[], None] = lambda: None
+        """Called once somebody was erased, before anybody who waits for that position goes on."""
         self.position = 0
+        self._erasures_seen: int | None = None
+        """The position up to which erasures are known; None: nothing is remembered yet."""
         self.parked = self.halted = False
         """Whether there may be a parked command up to that position; whether a read model has halted."""
 
@@ -74,8 +78,8 @@ class ProjectionProgress:
                     while True:
                         await self._refresh()
                         async for notification in connection.notifies(timeout=POLL_SECONDS):
-                            position, _, dead_letters = notification.payload.partition(" ")
-                            if dead_letters:
+                            position, _, remark = notification.payload.partition(" ")
+                            if remark:  # dead letters, or somebody was erased
                                 await self._refresh()
                             else:
                                 await self._set(max(self.position, int(position)))
@@ -90,6 +94,12 @@ class ProjectionProgress:
         position = (await log_status(self._engine)).position
         async with self._engine.connect() as connection:
             models = await models_that_parked(connection)
+            known_position = position if self._erasures_seen is None else self._erasures_seen
+            if position > known_position and await has_erasures(
+                connection, known_position, position
+            ):
+                self.on_erasure()
+            self._erasures_seen = max(known_position, position)
         self.parked, self.halted = bool(models), not models.isdisjoint(HALTING)
         await self._set(position)
 

@@ -28,7 +28,7 @@ READINGS = {183, 184, 186, 187, 188, 189}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
-KEYS = {213}
+KEYS = {213, 214}
 """Numbers of mistakes about keys, and what is left of who was erased."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
+from api.container import AppState
+from api.graphql.schema import schema
+from api.http.app import app
+from application.authorization.roles import Role
+from infrastructure.postgres.database import Database
 from infrastructure.sealing.key_ring import key_ring
-from tests.mistakes.test_erasure import QUESTIONS, Person, erase, officer, read
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN, empty
+from tests.mistakes.test_erasure import QUESTIONS, WHY, Person, erase, officer, read
 from tests.support.api_dsl import Ward, codes
+from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
 
 __all__ = ["officer"]
@@ -53,3 +63,44 @@ def test_mistake_213_what_cannot_be_opened_for_a_while_is_not_said_to_be_erased(
     assert read(ward, person) == before
     assert erased.sign not in read(ward, erased)
     assert "keys" not in ward.client.http.get("/readyz").json()
+
+
+def memory(http: TestClient) -> str:
+    """Return as text what a server remembers of persons."""
+    state: AppState = http.app_state["container"]
+    aggregates = [vars(a) for a in state.hospital.pipeline.cache._kept.values()]
+    answers = [response.body for response in state.response_cache._responses.values()]
+    return f"{aggregates} {answers} {list(schema.documents._documents)} {list(key_ring()._keys)}"
+
+
+def test_mistake_214_another_server_remembers_who_was_erased(
+    migrated: Database, tmp_path: Path
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+    token, officers = LOGIN.make(), LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER)
+    with (
+        TestClient(app(Settings(home=tmp_path), migrated, LOGIN)) as first,
+        TestClient(app(Settings(home=tmp_path), migrated, LOGIN, with_worker=False)) as second,
+        TestClient(app(Settings(home=tmp_path), migrated, LOGIN, with_worker=False)) as deaf,
+    ):
+        person = Person(Ward(GraphQLClient(second, token)))
+        signs = {person.sign, person.stay, person.mrn}
+        document = f'{{ patient(mrn: "{person.mrn}") {{ familyName }} }}'
+        for http in (second, deaf):
+            ward = Ward(GraphQLClient(http, token))
+            for _ in range(3):
+                assert person.sign in str(ward.ask(document))
+            ward.execute("requestErasure", patientMrn=person.mrn, **WHY)
+            assert all(sign in memory(http) for sign in signs)
+        progress = deaf.app_state["container"].progress
+        with pytest.MonkeyPatch.context() as patch:  # its notifications are lost
+            patch.setattr(progress, "_listen", None)
+            progress._task.cancel()
+            erased = GraphQLClient(first, officers).record("erasePatient", patientMrn=person.mrn)
+            assert erased["patient"]["mrn"] == "REDACTED"
+            wait_until(lambda: not any(s in memory(second) for s in signs), 10, "it forgets")
+            assert person.sign in memory(deaf)
+        assert deaf.portal is not None
+        deaf.portal.call(progress._refresh)
+        assert not any(sign in memory(deaf) for sign in signs)
