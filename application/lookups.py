@@ -1,6 +1,7 @@
 """Lookups of a command: what its input names by id, MRN, staff number, room number or bed.
 
-Each refuses what does not exist with NotFound, and what is out of the login's scope with NotAllowed.
+Each refuses what does not exist with NotFound, and what is out of the login's scope with NotAllowed;
+what is named beside that which the command is about, with NotFound in both cases.
 """
 
 from collections.abc import Mapping
@@ -37,13 +38,29 @@ def check_kept(uow: UnitOfWork, patient: UUID | None, field: str) -> None:
 def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_id") -> list[Stay]:
     """Return the stays that have a movement or visit: two for a swap. Raises MovementNotFound."""
     streams = uow.record.streams_of(movement)
-    stays = [s for s in uow.load(Stay, *streams) if s.history.fact(movement)]
+    stays_ever_with_it = [s for s in uow.load(Stay, *streams) if s.exists]
+    stays = [s for s in stays_ever_with_it if s.history.fact(movement)]
     if not stays:
-        raise MovementNotFound("movement", movement, field, cancelled=bool(streams))
+        is_open = all(scope.is_open_stay(uow, stay) for stay in stays_ever_with_it)
+        cancelled = bool(stays_ever_with_it) and is_open
+        raise MovementNotFound("movement", movement, field, cancelled=cancelled)
     for candidate in stays:
         scope.check_stay(uow, candidate)
         check_kept(uow, candidate.patient, field)
     return stays
+
+
+def mother(uow: UnitOfWork, id: UUID) -> UUID:
+    """Return the id of the stay whose bed a child is to share. Raises NotFound, if it is closed too.
+
+    Who sees a child that has shared her bed may name her, wherever she is now.
+    """
+    stay = uow.one(Stay, id, "stay", "shares_bed_of")
+    if not scope.is_open_stay(uow, stay):
+        children = uow.load(Stay, *{claim.stay for claim in uow.sharers(id)})
+        if not any(scope.is_open_stay(uow, child) for child in children):
+            raise NotFound("stay", str(id), "shares_bed_of")
+    return id
 
 
 def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
@@ -184,7 +201,10 @@ def place(
         raise InvalidInput("without_bed", "name a bed or a place without one, not both")
     if ward is None or room is None or bed_code is None:
         raise InvalidInput("bed", "a bed is named by ward, room and bed")
-    return Place(bed(uow, ward, room, bed_code), shares_bed_of)
+    return Place(
+        bed(uow, ward, room, bed_code),
+        None if shares_bed_of is None else mother(uow, shares_bed_of),
+    )
 
 
 def _room(uow: UnitOfWork, ward: str, number: str) -> Room:

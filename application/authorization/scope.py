@@ -11,6 +11,9 @@ The rule, the same for commands here and for questions (`infrastructure.queries.
   not give it to. A person's label is the strictest of those of all their records: which of them was
   merged into which tells nothing about whom it protects.
 - What somebody has opened by breaking the glass is open to them.
+
+What a command is about is refused with NotAllowed if it is closed, so that the glass can be broken.
+Whatever else its input names is answered, if it is closed, as an id that nothing has.
 """
 
 from collections.abc import Collection
@@ -82,6 +85,24 @@ def check_prescription(uow: UnitOfWork, prescription: Prescription) -> None:
     if prescription.stay is not None:
         (stay,) = uow.load(Stay, prescription.stay)
         check_stay(uow, stay)
+
+
+def is_open_stay(uow: UnitOfWork, stay: Stay) -> bool:
+    """Tell whether a stay is in the login's scope."""
+    try:
+        check_stay(uow, stay)
+    except NotAllowed:
+        return False
+    return True
+
+
+def is_open_patient(uow: UnitOfWork, patient: Patient) -> bool:
+    """Tell whether a patient is in the login's scope."""
+    try:
+        check_patient(uow, patient)
+    except NotAllowed:
+        return False
+    return True
 
 
 def _is_labelled(uow: UnitOfWork, patient: UUID | None, hidden: frozenset[str]) -> bool:

@@ -16,6 +16,7 @@ from domain.patient import Patient, Sex
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
+    NotAllowed,
     NotFound,
     OutsideStay,
     PatientDied,
@@ -169,7 +170,7 @@ class ExpectedArrivals(CommandGroup):
         if stay is not None:
             raise InvalidInput(
                 "expected_arrival_id",
-                f"the patient was admitted with it, stay {stay.id}; cancel that admission first",
+                f"the patient was admitted with it{_named(uow, stay)}; cancel that admission first",
             )
         arrival.cancel(because or CancellationReason.DECISION_REVERSED, uow.entry)
 
@@ -189,14 +190,21 @@ def expected_arrival(uow: UnitOfWork, id: UUID) -> ExpectedArrival:
 
 def convert(uow: UnitOfWork, id: UUID, stay: Stay) -> None:
     """Note that a stay was admitted as expected. Raises NotFound, MovementNotFound, InvalidInput."""
-    arrival = uow.one(ExpectedArrival, id, "expected arrival", "expected_arrival_id")
-    other = _converting(uow, arrival)
-    if other is not None:
-        raise InvalidInput(
-            "expected_arrival_id", f"the patient was admitted with it already, stay {other.id}"
-        )
     assert stay.patient is not None
     records = {record.id for record in persons.records(uow, stay.patient)}
+    arrival = uow.one(ExpectedArrival, id, "expected arrival", "expected_arrival_id")
+    other = _converting(uow, arrival)
+    if arrival.patient not in records:
+        try:
+            expected_arrival(uow, id)
+            if other is not None:
+                scope.check_stay(uow, other)
+        except NotAllowed:
+            raise NotFound("expected arrival", str(id), "expected_arrival_id") from None
+    if other is not None:
+        raise InvalidInput(
+            "expected_arrival_id", f"the patient was admitted with it already{_named(uow, other)}"
+        )
     arrival.convert(stay.id, stay.patient, records, uow.entry)
 
 
@@ -207,6 +215,11 @@ def _converting(uow: UnitOfWork, arrival: ExpectedArrival) -> Stay | None:
         if segments and segments[-1][1].status is not Status.CANCELLED:
             return stay
     return None
+
+
+def _named(uow: UnitOfWork, stay: Stay) -> str:
+    """Return the words that name a stay within a sentence; none, if the login may not see it."""
+    return f", stay {stay.id}" if scope.is_open_stay(uow, stay) else ""
 
 
 def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> About | None:

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from application import lookups, persons
+from application.authorization import scope
 from application.authorization.roles import (
     EMERGENCY_ACCESS,
     FRONT_DESK,
@@ -22,6 +23,7 @@ from domain.refusals import (
     AlreadyExists,
     ContradictsLaterFacts,
     InvalidInput,
+    NotFound,
     PatientDied,
 )
 from domain.stay.facts import CancellationReason, Disposition
@@ -56,15 +58,18 @@ class Patients(CommandGroup):
             raise InvalidInput("birth_date", "it lies in the future")
         if uow.owner(unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists("patient with MRN", mrn, "mrn")
-        for duplicate in despite_likely_duplicates or ():
-            uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
+        confirmed_ids, candidates = despite_likely_duplicates or (), list[UUID]()
         if self.rules.confirm_likely_duplicates and self.pipeline.likely_duplicates:
             role = uow.entry.recorded_by.role
             candidates = self.pipeline.likely_duplicates(
                 family_name, given_name, birth_date, sex and sex.value, role
             )
-            if rest := tuple(c for c in candidates if c not in (despite_likely_duplicates or ())):
-                raise LikelyDuplicates(rest)
+        for duplicate in confirmed_ids:
+            patient = uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
+            if duplicate not in candidates and not scope.is_open_patient(uow, patient):
+                raise NotFound("patient", str(duplicate), "despite_likely_duplicates")
+        if rest := tuple(c for c in candidates if c not in confirmed_ids):
+            raise LikelyDuplicates(rest)
         id = uow.entry.id_of("patient")
         patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
         patient.register(

@@ -111,8 +111,9 @@ class Stays(CommandGroup):
     ) -> None:
         """Allocate the first bed. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
         stay, destination = lookups.stay(uow, stay_id), lookups.bed(uow, ward, room, bed)
+        mother = None if shares_bed_of is None else lookups.mother(uow, shares_bed_of)
         imprecise_times.in_stay(
-            uow, stay, lambda entry: stay.allocate_room(destination, entry, shares_bed_of)
+            uow, stay, lambda entry: stay.allocate_room(destination, entry, mother)
         )
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
