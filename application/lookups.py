@@ -42,8 +42,8 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     stays = [s for s in stays_ever_with_it if s.history.fact(movement)]
     if not stays:
         is_open = all(scope.is_open_stay(uow, stay) for stay in stays_ever_with_it)
-        cancelled = bool(stays_ever_with_it) and is_open
-        raise MovementNotFound("movement", movement, field, cancelled=cancelled)
+        is_cancelled = bool(stays_ever_with_it) and is_open
+        raise MovementNotFound("movement", movement, field, cancelled=is_cancelled)
     for candidate in stays:
         scope.check_stay(uow, candidate)
         check_kept(uow, candidate.patient, field)

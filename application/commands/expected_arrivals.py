@@ -53,7 +53,7 @@ class ExpectedArrivals(CommandGroup):
 
         Raises PatientDied.
         """
-        about = _patient_stay_words(uow, patient_mrn, mrn_authority)
+        about = _patient_named(uow, patient_mrn, mrn_authority)
         expectation = Expectation(
             expected_at=in_utc(expected_at, "expected_at"),
             urgency=urgency or Urgency.ROUTINE,
@@ -132,7 +132,7 @@ class ExpectedArrivals(CommandGroup):
     ) -> None:
         """Correct who or what is expected, or when it was told (``occurred_at``)."""
         arrival = expected_arrival(uow, expected_arrival_id)
-        about = _patient_stay_words(uow, patient_mrn, mrn_authority)
+        about = _patient_named(uow, patient_mrn, mrn_authority)
         if about is not None and arrival.stay is not None:
             raise InvalidInput("patient_mrn", "a bed request is of the patient of its stay")
         if about is not None and _converting(uow, arrival):
@@ -203,7 +203,8 @@ def convert(uow: UnitOfWork, id: UUID, stay: Stay) -> None:
             raise NotFound("expected arrival", str(id), "expected_arrival_id") from None
     if other is not None:
         raise InvalidInput(
-            "expected_arrival_id", f"the patient was admitted with it already{_stay_words(uow, other)}"
+            "expected_arrival_id",
+            f"the patient was admitted with it already{_stay_words(uow, other)}",
         )
     arrival.convert(stay.id, stay.patient, records, uow.entry)
 
@@ -222,7 +223,7 @@ def _stay_words(uow: UnitOfWork, stay: Stay) -> str:
     return f", stay {stay.id}" if scope.is_open_stay(uow, stay) else ""
 
 
-def _patient_stay_words(uow: UnitOfWork, mrn: str | None, authority: str | None) -> About | None:
+def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> About | None:
     """Return whom an expectation is about. Raises NotFound, NotAllowed, PatientDied."""
     if mrn is None:
         return None
