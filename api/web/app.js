@@ -11,15 +11,10 @@ import {language, languages, loadWords, named, say} from './words.js';
 import {waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
-import './command.js';
-import './find.js';
-import './stay.js';
-import './house.js';
-import './lists.js';
-import './flow.js';
-import './doses.js';
-import './reports.js';
-import './explorer.js';
+
+/** The other screens and the forms: loaded when the board is there, or one of them is asked for. */
+let others = null;
+const loadOthers = () => (others ??= Promise.all([import('./command.js'), import('./find.js'), import('./stay.js'), import('./house.js'), import('./lists.js'), import('./flow.js'), import('./doses.js'), import('./reports.js'), import('./explorer.js')]));
 
 /** Each screen with the right that it needs, and its letter after g. */
 const SCREENS = {
@@ -54,6 +49,7 @@ class App extends Plain {
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
     setInterval(() => this.#tick(), 30e3);
     this.lastAct = Date.now();
+    this.addEventListener('shown', loadOthers);
     shell.addEventListener('act', (/** @type {CustomEvent} */ {detail}) => (this.order = detail));
     shell.addEventListener('recorded', (/** @type {CustomEvent} */ {detail}) => this.#recorded(detail));
     session.addEventListener('expired', () => (this.isExpired = true));
@@ -113,6 +109,7 @@ class App extends Plain {
     for (const name of ['at', 'known', 'apart']) delete own[name];
     const [screen, id] = (path || 'board').split('/');
     if (screen === 'board' && !('ward' in own) && !path && preferences.ward) own.ward = preferences.ward;
+    if ((screen || 'board') !== 'board') loadOthers();
     this.route = {path: path || 'board', screen: screen || 'board', id, own};
     this.marks = [];
     this.menu = null;
@@ -275,10 +272,11 @@ class App extends Plain {
 }
 
 takeToken(); // before anything is waited for: it leaves the address at once
+const texts = Promise.all([loadWords(), loadForms(), loadOperations()]);
 await loadHouse();
 let failed = null;
 if (!(await takeAnswer().catch(error => ((failed = error), false)))) {
-  await Promise.all([loadWords(), loadForms(), loadOperations()]);
+  await texts;
   customElements.define('wb-app', App);
   Object.assign(document.querySelector('wb-app'), {loginError: failed});
 }

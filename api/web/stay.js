@@ -51,15 +51,15 @@ class StayScreen extends Screen {
 
   #head(stay) {
     const {patient} = stay;
-    const at = clocks.asOf ?? new Date();
+    const today = localDay(clocks.asOf ?? new Date());
     return html`<header class="person">
       <h1>${patient ? html`<a href=${address('patient/' + patient.id)}>${nameOf(patient)}</a>` : nameOf(patient)}</h1>
-      <p>${patient ? html`${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate, at)}) · ${named(patient.sex)}` : nothing}
+      <p>${patient ? html`${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate, today)}) · ${named(patient.sex)}` : nothing}
         ${stay.confidentiality === 'NORMAL' ? nothing : html`<i class="flag label">${named(stay.confidentiality)}</i>`}
         ${patient?.diedAt ? html`<i class="flag">† ${dayTime(patient.diedAt)}</i>` : nothing}</p>
       <dl class="facts">
         <div><dt>${say('place')}</dt><dd><span class="status ${stay.status}">${named(stay.status)}</span> ${stay.room ? html`<a href=${address('board', {ward: stay.room.ward})}>${stay.room.ward}</a> ${stay.room.number}-${stay.bed}` : (stay.withoutBed ?? '')}</dd></div>
-        <div><dt>${named('STAY_ADMITTED')}</dt><dd>${dayTime(stay.admittedAt)} · ${named(stay.admissionType)}${stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE' ? html` · ${say('dayN', {n: dayOfStay(stay.admittedAt, at)})}` : nothing}</dd></div>
+        <div><dt>${named('STAY_ADMITTED')}</dt><dd>${dayTime(stay.admittedAt)} · ${named(stay.admissionType)}${stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE' ? html` · ${say('dayN', {n: dayOfStay(stay.admittedAt, today)})}` : nothing}</dd></div>
         <div><dt>${named('attending')}</dt><dd>${stay.attending ? [stay.attending.familyName, stay.attending.givenName].filter(Boolean).join(', ') : '—'} · ${stay.specialty ?? '—'}</dd></div>
         ${stay.dischargedAt
           ? html`<div><dt>${named('STAY_DISCHARGED')}</dt><dd>${dayTime(stay.dischargedAt)} · ${named(stay.disposition ?? 'OTHER')} ${stay.destination ?? ''}</dd></div>`

@@ -56,10 +56,17 @@ function parts(moment) {
   return found;
 }
 
-/** The wall clock of the hospital, as inputs of the kind datetime-local have it. */
+const walls = new Map();
+
+/** The wall clock of the hospital, as inputs of the kind datetime-local have it. It is asked for the same moments again and again. */
 export function wall(moment) {
-  const {year, month, day, hour, minute} = parts(moment);
-  return `${year}-${month}-${day}T${hour}:${minute}`;
+  const key = `${+new Date(moment)} ${hospital.zone}`;
+  if (!walls.has(key)) {
+    if (walls.size > 5000) walls.clear();
+    const {year, month, day, hour, minute} = parts(moment);
+    walls.set(key, `${year}-${month}-${day}T${hour}:${minute}`);
+  }
+  return walls.get(key);
 }
 
 export const localDay = moment => wall(moment).slice(0, 10);
@@ -75,9 +82,8 @@ export function moment(local) {
   return new Date(guess).toISOString();
 }
 
-export function age(birthDate, at = new Date()) {
+export function age(birthDate, today = localDay(new Date())) {
   if (!birthDate) return '';
-  const today = localDay(at);
   const years = +today.slice(0, 4) - +birthDate.slice(0, 4) - (today.slice(5) < birthDate.slice(5) ? 1 : 0);
   if (years >= 2) return String(years);
   const days = Math.round((Date.parse(today) - Date.parse(birthDate)) / 864e5);
@@ -85,5 +91,5 @@ export function age(birthDate, at = new Date()) {
 }
 
 /** The day of a stay: the first is the one of admission. */
-export const dayOfStay = (admittedAt, at = new Date()) =>
-  Math.round((Date.parse(localDay(at)) - Date.parse(localDay(admittedAt))) / 864e5) + 1;
+export const dayOfStay = (admittedAt, today) =>
+  Math.round((Date.parse(today) - Date.parse(localDay(admittedAt))) / 864e5) + 1;

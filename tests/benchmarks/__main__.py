@@ -16,6 +16,7 @@ from tests.benchmarks import (
     load,
     occupancy,
     old_room,
+    page,
     past,
     pending,
     postgraphile,
@@ -54,6 +55,7 @@ def main() -> None:
                 load,
                 caches,
                 api,
+                page,
                 postgraphile,
             ):
                 title = part.__name__.rpartition(".")[2]

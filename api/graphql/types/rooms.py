@@ -30,6 +30,7 @@ from infrastructure.read_models.occupancy import (
     stretches_of,
 )
 from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.rooms import (
     RoomView,
     SpellView,
@@ -54,7 +55,7 @@ async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
 
 
 async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
-    """Return boards of rooms; stays, patients and flags are prefetched, if selected."""
+    """Return boards of rooms; stays, their doctors, patients and flags are prefetched, if selected."""
     occupants = [o for room in views for bed in room.beds for o in bed.occupants]
     prefetch = info.context.prefetch
     await asyncio.gather(
@@ -62,6 +63,9 @@ async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomO
         prefetch("Patient", patients_by_id, {o.patient for o in occupants}, at),
         prefetch("Flag", flags_of, {o.stay for o in occupants}, at),
     )
+    stays = [info.context.prefetched(stays_by_id, o.stay, at)[1] for o in occupants]
+    doctors = {stay.attending for stay in stays if stay and stay.attending}
+    await prefetch("Practitioner", practitioners_by_id, doctors, at)
     return [RoomOccupancy.of(view, at) for view in views]
 
 

@@ -1,0 +1,125 @@
+"""The board in a browser: what a change draws anew; patients dragged to beds, by mouse and keyboard."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward
+from tests.web.browsing import Open, bed_of, form
+
+pytestmark = pytest.mark.browser
+
+WATCH = """() => {
+  globalThis.drawn = new Set();
+  new MutationObserver(told => {
+    for (const {target} of told) {
+      const ward = (target.nodeType === 1 ? target : target.parentElement)?.closest('section.ward');
+      if (ward) drawn.add(ward.getAttribute('aria-label'));
+    }
+  }).observe(document.querySelector('.wards'),
+    {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+
+
+def _bed(page: Any, ada: dict[str, str], code: str) -> Any:
+    """The bed of a code in Ada's room."""
+    return page.locator(".ward", has_text=ada["ward"]).locator("[data-bed]").nth("AB".index(code))
+
+
+def test_a_change_draws_only_its_ward_anew(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    other = followed.name("W")
+    followed.room("A", ward=other)
+    page = page_of()
+    page.locator(".ward", has_text=other).wait_for()
+    page.get_by_text("live", exact=True).wait_for()
+    page.wait_for_timeout(2500)  # the second answer after the beginning of the following
+    page.evaluate(WATCH)
+    followed.record(
+        "transferPatient", stayId=ada["stay"], ward=ada["ward"], room=ada["room"], bed="B"
+    )
+    _bed(page, ada, "B").get_by_text(ada["name"]).wait_for()
+    page.wait_for_timeout(1000)  # who lies in no bed is asked for again
+    assert page.evaluate("[...drawn]") == [ada["ward"]]
+
+
+def test_one_bed_is_reached_by_tab_and_the_others_by_arrows(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    reached = (
+        "[...document.querySelectorAll('[data-bed][tabindex=\"0\"]')].map(bed => bed.dataset.bed)"
+    )
+    here = page.evaluate("document.activeElement.dataset.bed")
+    assert page.evaluate(reached) == [here]
+    page.keyboard.press("ArrowDown")
+    there = page.evaluate("document.activeElement.dataset.bed")
+    assert there != here
+    assert page.evaluate(reached) == [there]
+
+
+def test_a_patient_dragged_to_a_free_bed_is_transferred(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    _drag(page, bed_of(page, ada["name"]), _bed(page, ada, "B"))
+    with form(page, "Transfer") as dialog:
+        chosen = dialog.locator("#f-bed option:checked").inner_text()
+        assert chosen.startswith(f"{ada['ward']} {ada['room']}-B")
+    _bed(page, ada, "B").get_by_text(ada["name"]).wait_for()
+    _bed(page, ada, "A").get_by_text("Free").or_(
+        _bed(page, ada, "A").get_by_text("To be cleaned")
+    ).wait_for()
+
+
+def test_a_patient_dragged_onto_another_is_swapped(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    name = _second(followed, ada)
+    page = page_of()
+    _drag(page, bed_of(page, ada["name"]), bed_of(page, name))
+    with form(page, "Swap beds") as dialog:
+        dialog.get_by_text(name).first.wait_for()
+    _bed(page, ada, "A").get_by_text(name).wait_for()
+    _bed(page, ada, "B").get_by_text(ada["name"]).wait_for()
+
+
+def test_patients_are_swapped_by_keyboard(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    name = _second(followed, ada)
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("s")
+    with form(page, "Swap beds") as dialog:
+        dialog.locator("#f-withStayId").focus()
+        page.keyboard.type(f"{ada['ward']} {ada['room']}-B")
+    _bed(page, ada, "A").get_by_text(name).wait_for()
+
+
+def test_nobody_is_dragged_in_the_past(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("[")
+    page.locator("main.past").wait_for()
+    bed_of(page, ada["name"]).wait_for()
+    _drag(page, bed_of(page, ada["name"]), _bed(page, ada, "B"))
+    assert page.get_by_role("dialog").count() == 0
+
+
+def _second(followed: Ward, ada: dict[str, str]) -> str:
+    """Somebody in the other bed of Ada's room."""
+    name = followed.name("Hopper")
+    mrn = followed.patient(familyName=name, givenName="Grace", birthDate="1970-12-09", sex="FEMALE")
+    followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=mrn)
+    return name
+
+
+def _drag(page: Any, one: Any, other: Any) -> None:
+    """Drag by the mouse itself: pressed, moved in steps, let go."""
+    one.scroll_into_view_if_needed()
+    begin, end = one.bounding_box(), other.bounding_box()
+    page.mouse.move(begin["x"] + begin["width"] / 3, begin["y"] + begin["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(end["x"] + end["width"] / 3, end["y"] + end["height"] / 2, steps=8)
+    page.mouse.up()
