@@ -199,7 +199,7 @@ def _swaps(client: httpx2.Client, page: Any) -> Iterator[float]:
 def _event(page: Any, swaps: Iterator[float]) -> float:
     """Milliseconds from the recording of a change to its painting."""
     recorded = next(swaps)
-    painted: float = page.evaluate("shown")
+    painted = float(page.evaluate("shown"))
     return painted - recorded
 
 
@@ -211,7 +211,7 @@ def _heap(page: Any) -> float:
 
 
 def _p95(times: Any) -> float:
-    return quantiles(times, n=20)[18]
+    return float(quantiles(times, n=20)[18])
 
 
 def _each(used: list[float], number: int) -> str:

@@ -64,8 +64,8 @@ def test_a_patient_dragged_to_a_free_bed_is_transferred(page_of: Open, ada: dict
     page = page_of()
     _drag(page, bed_of(page, ada["name"]), _bed(page, ada, "B"))
     with form(page, "Transfer") as dialog:
-        chosen = dialog.locator("#f-bed option:checked").inner_text()
-        assert chosen.startswith(f"{ada['ward']} {ada['room']}-B")
+        chosen = dialog.locator("#f-bed option:checked")
+        chosen.filter(has_text=f"{ada['ward']} {ada['room']}-B").wait_for(state="attached")
     _bed(page, ada, "B").get_by_text(ada["name"]).wait_for()
     _bed(page, ada, "A").get_by_text("Free").or_(
         _bed(page, ada, "A").get_by_text("To be cleaned")
