@@ -1,7 +1,8 @@
 """Words of names, as people type them: by these a person is found.
 
-Folded for case, accents, composed and decomposed letters and apostrophes; a double name has the words of
-its halves, and both together.
+Folded for case, accents, composed and decomposed letters and apostrophes; an umlaut is the same as the
+two letters in its place (Müller, Mueller, Muller; Sørensen, Soerensen; Ågård, Aagaard); a double name
+has the words of its halves, and both together.
 """
 
 import re
@@ -21,6 +22,8 @@ _LETTERS = str.maketrans(
 )
 """Letters that Unicode does not take apart into a letter and its accent."""
 
+_DIGRAPH = re.compile("([aou])e|aa")
+
 
 def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date | None) -> list[str]:
     """Return the beginnings of all words by which a person is found, in order.
@@ -31,6 +34,7 @@ def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date |
     words = _words_of(family) | _words_of(given) | _words_of(mrn) | _words_of(number_key(mrn))
     digits = set(re.findall(r"\d+", number_key(mrn)))
     words |= digits | {number.lstrip("0") for number in digits}
+    words |= {_short(word) for word in words}
     beginnings = {word[:end] for word in words for end in range(1, len(word) + 1)}
     day = birth_date.isoformat() if birth_date else ""
     return sorted(beginnings | ({day, day[:7], day[:4]} if day else set()))
@@ -40,12 +44,12 @@ def search_words(text: str) -> list[str]:
     """Return the folded words of a search, each the beginning of a word of who is looked for."""
     text = _DAY_FIRST.sub(lambda day: f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}", text)
     dates = set(_DATE.findall(text))
-    return sorted(dates | set(_WORD.findall(_fold(_DATE.sub(" ", text)))))
+    return sorted(dates | set(map(_short, _WORD.findall(_fold(_DATE.sub(" ", text))))))
 
 
 def name_words(family: str | None, given: str | None) -> frozenset[str]:
     """Return the folded words of a whole name, the same however it is typed."""
-    return frozenset(_WORD.findall(_fold(f"{family or ''} {given or ''}")))
+    return frozenset(map(_short, _WORD.findall(_fold(f"{family or ''} {given or ''}"))))
 
 
 def name_key(family: str | None, given: str | None) -> str | None:
@@ -65,6 +69,14 @@ def _words_of(name: str | None) -> set[str]:
     words = _WORD.findall(_fold(name))
     parts = _WORD.findall(_fold(_APOSTROPHES.sub(" ", name)))
     return {*words, *parts, "".join(words)} - {""}
+
+
+def _short(word: str) -> str:
+    """Return a folded word with one letter for each two that are written for an umlaut.
+
+    The beginning of a word becomes the beginning of its short form. Numbers stay as they are.
+    """
+    return word if re.search(r"\d", word) else _DIGRAPH.sub(lambda m: m[1] or "a", word)
 
 
 def _fold(text: str) -> str:

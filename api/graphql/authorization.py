@@ -32,6 +32,15 @@ def check_ward(context: Context, ward: str | None) -> None:
         raise NotAllowed("Name a ward of yours: this login is not for the whole house")
 
 
+def check_identity(context: Context, act: str) -> None:
+    """Refuse an act that would name patients to a role that may not see identities.
+
+    Raises NotAllowed.
+    """
+    if not may(context.caller.role, "data:identity"):
+        raise NotAllowed(f"The role {context.caller.role} may not {act}")
+
+
 async def known_ward(context: Context, ward: str | None) -> str | None:
     """Return the name of a ward as it is stored; None names none. Raises NotFound."""
     return None if ward is None else await context.query(ward_named, ward)
@@ -110,8 +119,7 @@ async def patient_by_mrn(
     Raises NotAllowed if the patient is hidden from the viewer, and to a role that may not see
     identities: an MRN that is known already would name somebody.
     """
-    if not may(context.caller.role, "data:identity"):
-        raise NotAllowed(f"The role {context.caller.role} may not look for a patient by MRN")
+    check_identity(context, "look for a patient by MRN")
     authority = authority or context.state.settings.mrn_authority
     context.is_search = True
     patient = await context.query(patients.patient_by_mrn, mrn, authority, at)

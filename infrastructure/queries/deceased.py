@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.prescription.course import PrescriptionStatus
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement
+from infrastructure.queries.stay_search import StayCriteria, stays_page
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import deaths_of_persons
 from infrastructure.read_models.prescriptions import PrescriptionView, in_order, prescriptions
-from infrastructure.read_models.stays import StayCriteria, StayView, stays_page
+from infrastructure.read_models.stays import StayView
 
 HOUSEFUL = 100_000
 """More open stays than any hospital has."""
@@ -48,7 +49,8 @@ async def deceased(
 
     ``ward``: only those who lie in it.
     """
-    stays = await stays_page(connection, StayCriteria(ward=ward), at, HOUSEFUL, None)
+    entries = await stays_page(connection, StayCriteria(ward=ward), at, HOUSEFUL, None)
+    stays = [entry.stay for entry in entries]
     rows = await _live.execute(connection, at)
     live_prescriptions = [view(PrescriptionView, row) for row in rows]
     if ward is not None:

@@ -21,7 +21,9 @@ from domain.time import Period
 from infrastructure.queries.as_of import AsOf, since, until
 from infrastructure.queries.compiled import CompiledStatement, equals
 from infrastructure.queries.row_security import known
+from infrastructure.queries.stay_search import ORDERS, StayOrder, with_places
 from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
@@ -33,6 +35,14 @@ class DoseStatus(DescribedEnum):
     OVERDUE = "OVERDUE", "Its time is over, and nobody recorded that it was given, or why not."
     DUE = "DUE", "It is time to give it."
     UPCOMING = "UPCOMING", "It is due later."
+
+
+class DoseOrder(DescribedEnum):
+    """The order of the doses that are due."""
+
+    DUE = "DUE", "The one that is due first is the first."
+    PATIENT_NAME = "PATIENT_NAME", "By the patient's family name, given name, and when it is due."
+    PLACE = "PLACE", "By room and bed, as on a round, and when it is due."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,20 @@ _doses = CompiledStatement(
 )
 
 
-@reads(prescriptions, doses, stays, rooms)
+def _places(order: DoseOrder) -> CompiledStatement:
+    """Return the statement for what an order compares of the stays of a ward."""
+    keys = ORDERS[StayOrder(order)].keys
+    return CompiledStatement(
+        lambda at: with_places(select(*keys).select_from(stays), StayOrder(order), at).where(
+            _of_ward(stays, at), at.of(stays)
+        )
+    )
+
+
+_PLACES = {order: _places(order) for order in (DoseOrder.PATIENT_NAME, DoseOrder.PLACE)}
+
+
+@reads(prescriptions, doses, stays, rooms, patients)
 async def doses_due(
     connection: AsyncConnection,
     at: AsOf,
@@ -87,8 +110,9 @@ async def doses_due(
     ward: str,
     back: timedelta,
     ahead: timedelta,
+    order: DoseOrder = DoseOrder.DUE,
 ) -> list[DueView]:
-    """Return the doses of those who lie in a ward that are due around the moment, in that order.
+    """Return the doses of those who lie in a ward that are due around the moment, in an order.
 
     Without those that were given, or not given and why; held, stopped, and of a patient on leave.
     """
@@ -115,7 +139,11 @@ async def doses_due(
             is_away = any(slot in leave for leave in leaves)
             if slot in period and slot not in recorded_slots and not is_away:
                 views.append(DueView(id, stay, slot, _status(slot, segments, at)))
-    return sorted(views, key=lambda view: (view.due_at, view.prescription))
+    places: dict[UUID, Sequence[Any]] = {}
+    if order in _PLACES:
+        rows_of_stays = await _PLACES[order].execute(connection, at, ward=ward)
+        places = {row.stay: row for row in rows_of_stays}
+    return sorted(views, key=lambda v: (*places.get(v.stay, ()), v.due_at, v.prescription))
 
 
 Segments = list[tuple[Period, PrescriptionStatus, Regimen]]

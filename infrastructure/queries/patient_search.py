@@ -12,20 +12,20 @@ from sqlalchemy import (
     Date,
     Integer,
     String,
-    Uuid,
     and_,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.described_enum import DescribedEnum
 from domain.names import name_key, name_words, search_words
 from domain.patient import Sex
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
+from infrastructure.queries.keyset import KeysetOrder, Place
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.patients import FOUND_BY, NAME, PatientView, patients
+from infrastructure.read_models.patients import BIRTH, FOUND_BY, NAME, PatientView, patients
 from infrastructure.read_models.stays import OPEN, stays
 
 CANDIDATES = 500
@@ -46,22 +46,45 @@ class PatientCriteria:
     in_house: bool = False
 
 
+class PatientOrder(DescribedEnum):
+    """The order of patients."""
+
+    NAME = "NAME", "By family name, then given name."
+    BIRTH_DATE = "BIRTH_DATE", "The eldest first; those without a birth date last."
+    MRN = "MRN", "By medical record number, compared as text without leading zeros."
+
+
+ORDERS = {
+    PatientOrder.NAME: KeysetOrder(*NAME),
+    PatientOrder.BIRTH_DATE: KeysetOrder(*BIRTH),
+    PatientOrder.MRN: KeysetOrder(patients.c.mrn_key, patients.c.patient),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPatient:
+    """A patient with its place in a list."""
+
+    patient: PatientView
+    place: Place
+
+
 @cache
-def _page(in_house: bool) -> CompiledStatement:
+def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
     """Return the statement for a page; those in the house are found by the index of open stays."""
+    order = ORDERS[by]
     return CompiledStatement(
         lambda at: (
-            select(*columns(patients, *FOUND_BY))
+            select(*columns(patients, *FOUND_BY), *order.keys)
             .where(at.of(patients), *([_is_in_house(at)] if in_house else []))
-            .order_by(*NAME)
+            .order_by(*order.order)
             .limit(parameter("first", Integer))
         ),
         words=patients.c.prefixes.bool_op("@>")(parameter("words", ARRAY(String))),
         born_from=patients.c.birth_date >= parameter("born_from", Date),
         born_until=patients.c.birth_date <= parameter("born_until", Date),
         sex=equals(patients.c.sex, "sex"),
-        after=tuple_(*NAME)
-        > tuple_(parameter("family", String), parameter("given", String), parameter("after", Uuid)),
+        after=order.after,
     )
 
 
@@ -78,9 +101,10 @@ async def patients_page(
     criteria: PatientCriteria,
     at: AsOf,
     first: int,
-    after: tuple[str, str, UUID] | None,
-) -> list[PatientView]:
-    """Return a page of patients in the order of their names.
+    after: Place | None,
+    order: PatientOrder = PatientOrder.NAME,
+) -> list[ListedPatient]:
+    """Return a page of patients in an order.
 
     ``search``: the beginnings of words of a name, in any order, or of an MRN; a birth date, its month or
     its year.
@@ -89,20 +113,18 @@ async def patients_page(
     words = search_words(search or "")
     if search and search.strip() and not words:
         return []
-    family, given_name, patient = after or (None, None, None)
-    rows = await _page(criteria.in_house).execute(
+    rows = await _page(criteria.in_house, order).execute(
         connection,
         at,
         words=words or None,
         born_from=criteria.born_from,
         born_until=criteria.born_until,
         sex=criteria.sex,
-        family=family,
-        given=given_name,
-        after=patient,
         first=first,
+        **ORDERS[order].values(after),
     )
-    return [view(PatientView, row) for row in rows]
+    end = -len(ORDERS[order].keys)
+    return [ListedPatient(view(PatientView, row[:end]), tuple(row[end:])) for row in rows]
 
 
 _candidates = CompiledStatement(

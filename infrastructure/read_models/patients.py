@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     func,
+    literal_column,
     or_,
     select,
 )
@@ -60,12 +61,18 @@ patients = bitemporal_table(
 FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key")
 """Columns by which patients are found, and that no view shows."""
 
-NAME = (
+FULL_NAME = (
     func.coalesce(patients.c.family_name, ""),
     func.coalesce(patients.c.given_name, ""),
+)
+NAME = (*FULL_NAME, patients.c.patient)
+BIRTH = (
+    func.coalesce(patients.c.birth_date, literal_column("'2999-12-31'::date", Date)),
     patients.c.patient,
 )
+"""The order of birth dates; those without one last."""
 Index("patients_name", *NAME)
+Index("patients_birth", *BIRTH)
 Index("patients_prefixes", patients.c.prefixes, postgresql_using="gin")
 Index("patients_former_keys", patients.c.former_keys, postgresql_using="gin")
 

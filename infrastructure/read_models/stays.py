@@ -2,28 +2,22 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
     Boolean,
     Column,
-    ColumnElement,
     DateTime,
     Index,
-    Integer,
     MetaData,
     Select,
     String,
     Table,
     Uuid,
-    and_,
     func,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,13 +33,10 @@ from infrastructure.queries.compiled import (
     by_id,
     equals,
     is_one_of,
-    literal_values,
-    parameter,
 )
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
-from infrastructure.read_models.rooms import rooms
 
 metadata = MetaData(schema="stays_v1")
 stays = bitemporal_table(
@@ -162,38 +153,6 @@ class StayView:
     departed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StayCriteria:
-    """Criteria for a list of stays; without statuses, open stays."""
-
-    statuses: tuple[str, ...] = OPEN
-    ward: str | None = None
-    patients: tuple[UUID, ...] | None = None
-    attending: UUID | None = None
-    expected_until: datetime | None = None
-    plans: tuple[str, ...] | None = None
-    has_bed: bool | None = None
-    overdue_at: datetime | None = None
-    """On leave, and expected back before this moment."""
-    has_attending: bool | None = None
-    specialty: str | None = None
-    admitted_since: datetime | None = None
-    admitted_before: datetime | None = None
-    labels: tuple[str, ...] | None = None
-    ids: tuple[UUID, ...] | None = None
-    by_discharge: bool = False
-    """In the order of the expected discharge, those without one last."""
-
-
-def place_of(stay: StayView, by_discharge: bool) -> tuple[datetime, UUID]:
-    """Return what the order of a page compares of a stay."""
-    moment = (stay.expected_discharge or NEVER) if by_discharge else stay.admitted_at
-    return moment, stay.stay
-
-
-NEVER = datetime(2999, 12, 31, tzinfo=UTC)
-"""In the order of expected discharges, the moment of stays without one."""
-
 _stays_by_id = by_id(
     lambda at: select(*columns(stays)).where(is_one_of(stays.c.stay, "ids"), at.of(stays))
 )
@@ -268,109 +227,6 @@ async def stays_of_persons(
         for id in ids_of[row.patient]:
             stays_by_record.setdefault(id, []).append(view(StayView, row))
     return stays_by_record
-
-
-_rooms_of_ward = CompiledStatement(
-    lambda at: select(rooms.c.room).where(equals(rooms.c.ward, "ward"), at.holds(rooms))
-)
-
-
-def _moment(name: str) -> BindParameter[Any]:
-    return parameter(name, DateTime(timezone=True))
-
-
-_CRITERIA: dict[str, ColumnElement[bool]] = {
-    "patients": is_one_of(stays.c.patient, "patients"),
-    "attending": equals(stays.c.attending, "attending"),
-    "rooms": is_one_of(stays.c.room, "rooms"),
-    "expected_until": stays.c.expected_discharge <= _moment("expected_until"),
-    "plans": is_one_of(stays.c.plan, "plans"),
-    "has_bed": stays.c.bed.is_not(None) == parameter("has_bed", Boolean),
-    "overdue_at": and_(
-        stays.c.status == Status.ON_LEAVE.value, stays.c.expected_return < _moment("overdue_at")
-    ),
-    "has_attending": stays.c.attending.is_not(None) == parameter("has_attending", Boolean),
-    "specialty": func.lower(stays.c.specialty) == func.lower(parameter("specialty", String)),
-    "admitted_since": stays.c.admitted_at >= _moment("admitted_since"),
-    "admitted_before": stays.c.admitted_at < _moment("admitted_before"),
-    "labels": is_one_of(stays.c.confidentiality, "labels"),
-    "ids": is_one_of(stays.c.stay, "ids"),
-}
-"""The condition of each criterion beside the statuses."""
-
-
-def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> ColumnElement[bool]:
-    """Return the condition for stays with some statuses.
-
-    Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
-    """
-    is_of_statuses = stays.c.status.in_(literal_values("statuses", statuses))
-    return and_(is_of_statuses, at.of(stays) if of_patients else at.holds(stays))
-
-
-@cache
-def _page(
-    statuses: tuple[str, ...], of_patients: bool, by_discharge: bool = False
-) -> CompiledStatement:
-    """Return the statement for a page of stays with some statuses."""
-    moment: ColumnElement[Any] = stays.c.admitted_at
-    if by_discharge:
-        moment = func.coalesce(stays.c.expected_discharge, NEVER)
-    order = moment, stays.c.stay
-    return CompiledStatement(
-        lambda at: (
-            select(*columns(stays))
-            .where(_of_statuses(at, statuses, of_patients))
-            .order_by(*order)
-            .limit(parameter("first", Integer))
-        ),
-        **_CRITERIA,
-        after=tuple_(*order) > tuple_(_moment("place"), parameter("after", Uuid)),
-    )
-
-
-@cache
-def _count(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
-    """Return the statement for the number of stays with some statuses."""
-    number = select(func.count()).select_from(stays)
-    return CompiledStatement(
-        lambda at: number.where(_of_statuses(at, statuses, of_patients)), **_CRITERIA
-    )
-
-
-async def _values(connection: AsyncConnection, criteria: StayCriteria, at: AsOf) -> dict[str, Any]:
-    """Return the values of the criteria by name."""
-    of_ward = None
-    if criteria.ward:
-        result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
-        of_ward = list(result.scalars())
-    values = {name: getattr(criteria, name) for name in _CRITERIA if name != "rooms"}
-    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-    return {**lists, "rooms": of_ward}
-
-
-@reads(stays, rooms)
-async def stays_page(
-    connection: AsyncConnection,
-    criteria: StayCriteria,
-    at: AsOf,
-    first: int,
-    after: tuple[datetime, UUID] | None,
-) -> list[StayView]:
-    """Return a page of the stays that meet some criteria, in their order."""
-    place, stay = after or (None, None)
-    statement = _page(criteria.statuses, criteria.patients is not None, criteria.by_discharge)
-    values = await _values(connection, criteria, at)
-    rows = await statement.execute(connection, at, **values, place=place, after=stay, first=first)
-    return [view(StayView, row) for row in rows]
-
-
-@reads(stays, rooms)
-async def stay_count(connection: AsyncConnection, criteria: StayCriteria, at: AsOf) -> int:
-    """Return the number of stays that meet some criteria."""
-    statement = _count(criteria.statuses, criteria.patients is not None)
-    values = await _values(connection, criteria, at)
-    return int((await statement.execute(connection, at, **values)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,11 @@ from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.stay_search import StayCriteria, stays_page
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.patients import patient_by_mrn, records_of
 from infrastructure.read_models.prescriptions import doses_of, prescriptions_of
-from infrastructure.read_models.stays import StayCriteria, stays_by_id, stays_page
+from infrastructure.read_models.stays import stays_by_id
 from infrastructure.read_models.timeline.queries import timeline_page
 from infrastructure.read_models.visits import visits_of
 from infrastructure.settings import Settings

@@ -25,6 +25,9 @@ FHIR = set(range(180, 183)) | {200, 201}
 READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 224))
 """Numbers of mistakes about what is read or told past the rights and the record of reading."""
 
+SCREENS = {202}
+"""Numbers of mistakes about what a screen asks for."""
+
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
@@ -57,5 +60,5 @@ def test_every_mistake_has_a_test() -> None:
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
     assert sorted(found) == sorted(
-        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES | KEYS
+        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES | SCREENS | KEYS
     )

@@ -98,3 +98,23 @@ def test_mistake_116_a_swap_whose_other_bed_was_corrected_away_says_what_it_is_n
     shared.record("correctMovement", **right)
     assert told(shared, one)[-1]["summary"].startswith("Moved to")
     assert told(shared, other)[-1]["summary"].startswith("Exchanged beds, now in")
+
+
+NAMESAKES = """query($search: String!, $after: String) {
+  patients(search: $search, first: 1, after: $after) {
+    nodes { mrn } pageInfo { hasNextPage endCursor } } }"""
+
+
+def test_mistake_202_a_page_that_ends_among_namesakes_goes_on_with_the_next_of_them(
+    shared: Ward,
+) -> None:
+    name = f"Mueller-{shared.name('N')}"
+    mrns = [shared.patient(familyName=name, givenName="Anna") for _ in range(3)]
+    mrns.append(shared.patient(familyName=name.replace("ue", "ü"), givenName="Anna"))
+    told: list[str] = []
+    page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
+    while page["hasNextPage"]:
+        of = shared.ask(NAMESAKES, search=name, after=page["endCursor"])["patients"]
+        assert of["nodes"]
+        told, page = [*told, *(node["mrn"] for node in of["nodes"])], of["pageInfo"]
+    assert sorted(told) == sorted(mrns)

@@ -25,7 +25,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
-from infrastructure.queries.doses_due import doses_due
+from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.patient_search import (
     PatientCriteria,
@@ -34,6 +34,12 @@ from infrastructure.queries.patient_search import (
 )
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.row_security import Viewer
+from infrastructure.queries.stay_search import (
+    StayCriteria,
+    StayOrder,
+    stay_count,
+    stays_page,
+)
 from infrastructure.queries.tables_read import (
     ROW_SECURITY,
     Query,
@@ -78,14 +84,11 @@ from infrastructure.read_models.prescriptions import (
 from infrastructure.read_models.rooms import room_periods, rooms_by_id, spells_of, wards
 from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
 from infrastructure.read_models.stays import (
-    StayCriteria,
     children_of,
     mothers_of,
-    stay_count,
     stay_periods,
     stays_by_id,
     stays_of_persons,
-    stays_page,
 )
 from infrastructure.read_models.timeline.queries import (
     entries_by_id,
@@ -105,6 +108,7 @@ Sends = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 MODULES = [
     "infrastructure.queries.differences",
     "infrastructure.queries.doses_due",
+    "infrastructure.queries.stay_search",
     "infrastructure.read_models.timeline.queries",
     "infrastructure.read_models.timeline.recordings",
     *(f"infrastructure.read_models.{m.name}" for m in READ_MODELS if m.name != "timeline"),
@@ -203,7 +207,9 @@ READS: dict[Query, Sends] = {
     changes_of_prescriptions: FEW["changes of a prescription"],
     stays_by_id: FEW["stays"],
     stays_of_persons: FEW["stays of persons"],
-    stays_page: lambda c, at: stays_page(c, StayCriteria(ward="A"), at, 50, (NOW, ID)),
+    stays_page: lambda c, at: stays_page(
+        c, StayCriteria(ward="A"), at, 50, ("", "", ID), StayOrder.PATIENT_NAME
+    ),
     stay_count: lambda c, at: stay_count(c, StayCriteria(ward="A"), at),
     stay_periods: lambda c, at: stay_periods(c, ID, at),
     visits_of: FEW["visits"],
@@ -242,7 +248,7 @@ READS: dict[Query, Sends] = {
     exposure: lambda c, at: exposure(c, ID, at),
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),
-    doses_due: lambda c, at: doses_due(c, at, LocalDays(), "A", HOUR, HOUR),
+    doses_due: lambda c, at: doses_due(c, at, LocalDays(), "A", HOUR, HOUR, DoseOrder.PATIENT_NAME),
     unplaced_in: lambda c, at: unplaced_in(c, "A", at),
     open_consults: lambda c, at: open_consults(c, at, "A"),
     mothers_of: FEW["mothers"],

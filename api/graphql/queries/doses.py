@@ -17,7 +17,7 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.types.schedules import DoseDue
 from domain.refusals import InvalidInput
-from infrastructure.queries.doses_due import doses_due
+from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.named import check_ward_held
 
@@ -29,8 +29,8 @@ LONGEST_HOURS = 7 * 24
 class DoseQueries:
     @strawberry.field(
         description="The doses that are due in a ward by the schedules of prescriptions, and of which"
-        " nothing is recorded: the longest overdue first. A prescription without a schedule claims"
-        " none; none is due while it is held, or the patient is on leave."
+        " nothing is recorded: by default the longest overdue first. A prescription without a schedule"
+        " claims none; none is due while it is held, or the patient is on leave."
     )
     async def doses_due(
         self,
@@ -40,6 +40,7 @@ class DoseQueries:
             int, argument(description="How far the overdue ones are looked for.")
         ] = 24,
         hours_ahead: Annotated[int, argument(description="How far the coming ones are.")] = 12,
+        order_by: Annotated[DoseOrder, argument(description="In which order.")] = DoseOrder.DUE,
         as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
@@ -51,7 +52,7 @@ class DoseQueries:
         at = await context.at(as_of, known_at, known_at_position, at_least, moment)
         name = await known_ward(context, ward)
         days = await context.query(hospital_days, context.state.settings.hospital, at.known)
-        views = await context.query(doses_due, at, days, name or ward, back, ahead)
+        views = await context.query(doses_due, at, days, name or ward, back, ahead, order_by)
         if not views:
             await context.query(check_ward_held, name or ward, at)
         return [DoseDue.of(view, at) for view in views]

@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import argument
@@ -27,7 +26,9 @@ from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
 from infrastructure.queries.named import check_staff_number_held, staff_number_named
 from infrastructure.queries.patient_search import (
+    ORDERS,
     PatientCriteria,
+    PatientOrder,
     likely_duplicates,
     patients_page,
 )
@@ -92,7 +93,7 @@ class PeopleQueries:
         await check_known(info.context, entity, id, "patient")
         return entity
 
-    @strawberry.field(description="Patients in the order of their names.")
+    @strawberry.field(description="Patients, in the order of their names by default.")
     async def patients(
         self,
         info: Ask,
@@ -104,6 +105,9 @@ class PeopleQueries:
             ),
         ] = None,
         filter: Annotated[PatientFilter | None, argument(description="Which ones.")] = None,
+        order_by: Annotated[PatientOrder, argument(description="In which order.")] = (
+            PatientOrder.NAME
+        ),
         first: First = None,
         after: After = None,
         as_of: AsOfArgument = None,
@@ -113,16 +117,17 @@ class PeopleQueries:
         moment: MomentArgument = None,
     ) -> Connection[Patient]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
-        size, place = page_size(first), decode_cursor(after, "patients", str, str, UUID)
+        name = "patients" if order_by is PatientOrder.NAME else f"patients {order_by}"
+        size, place = page_size(first), decode_cursor(after, name, *ORDERS[order_by].types)
         criteria = filter.criteria(search) if filter else PatientCriteria(search)
         info.context.is_search = criteria != PatientCriteria()
-        views = await info.context.query(patients_page, criteria, at, size + 1, place)
+        entries = await info.context.query(patients_page, criteria, at, size + 1, place, order_by)
         return page(
-            views,
+            entries,
             size,
             after,
-            lambda v: encode_cursor("patients", v.family_name or "", v.given_name or "", v.patient),
-            lambda v: Patient.of(v, at),
+            lambda entry: encode_cursor(name, *entry.place),
+            lambda entry: Patient.of(entry.patient, at),
         )
 
     @strawberry.field(

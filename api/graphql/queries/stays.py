@@ -8,7 +8,13 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
+from api.graphql.authorization import (
+    check_identity,
+    check_known,
+    known_ward,
+    or_forbidden,
+    records_of_mrn,
+)
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
@@ -27,25 +33,24 @@ from api.graphql.types.consults import Consult
 from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import Confidentiality, DischargePlan, StayStatus
 from api.graphql.types.stays import Prescription, Stay
-from domain.described_enum import DescribedEnum
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.named import (
     check_staff_number_held,
     check_ward_held,
     staff_number_named,
 )
+from infrastructure.queries.stay_search import (
+    ORDERS,
+    StayCriteria,
+    StayOrder,
+    stay_count,
+    stays_page,
+)
 from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.read_models.consults import open_consults
 from infrastructure.read_models.practitioners import practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
-from infrastructure.read_models.stays import (
-    OPEN,
-    StayCriteria,
-    place_of,
-    stay_count,
-    stays_by_id,
-    stays_page,
-)
+from infrastructure.read_models.stays import OPEN, stays_by_id
 
 
 @strawberry.input(description="Which stays; without statuses those that are open.")
@@ -93,14 +98,6 @@ class StayFilter:
     )
 
 
-@strawberry.enum(description="The order of stays.")
-class StayOrder(DescribedEnum):
-    """The order of stays."""
-
-    ADMISSION = "ADMISSION", "The one admitted first is the first."
-    EXPECTED_DISCHARGE = "EXPECTED_DISCHARGE", "The one expected to leave first is the first."
-
-
 def chosen_value(choice: bool | None) -> bool | None:
     """Return what was chosen; None where nothing was said."""
     return choice if isinstance(choice, bool) else None
@@ -145,10 +142,11 @@ class StayQueries:
         moment: MomentArgument = None,
     ) -> Connection[Stay]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
-        by_discharge = order_by is StayOrder.EXPECTED_DISCHARGE
-        name = "stays by discharge" if by_discharge else "stays"
-        size, place = page_size(first), decode_cursor(after, name, datetime, UUID)
-        criteria, ward = StayCriteria(by_discharge=by_discharge), None
+        if order_by is StayOrder.PATIENT_NAME:
+            check_identity(info.context, "list stays by the name of the patient")
+        name = "stays" if order_by is StayOrder.ADMISSION else f"stays {order_by}"
+        size, place = page_size(first), decode_cursor(after, name, *ORDERS[order_by].types)
+        criteria, ward = StayCriteria(), None
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             attending = None
@@ -183,17 +181,16 @@ class StayQueries:
                 admitted_before=filter.admitted_to or None,
                 labels=tuple(c.value for c in labels) if labels else None,
                 ids=stays_without_bed,
-                by_discharge=by_discharge,
             )
-        views = await info.context.query(stays_page, criteria, at, size + 1, place)
-        if ward is not None and not views:
+        entries = await info.context.query(stays_page, criteria, at, size + 1, place, order_by)
+        if ward is not None and not entries:
             await info.context.query(check_ward_held, ward, at)
         return page(
-            views,
+            entries,
             size,
             after,
-            lambda v: encode_cursor(name, *place_of(v, by_discharge)),
-            lambda v: Stay.of(v, at),
+            lambda entry: encode_cursor(name, *entry.place),
+            lambda entry: Stay.of(entry.stay, at),
             partial(info.context.query, stay_count, criteria, at)
             if set(criteria.statuses) <= set(OPEN) or criteria.patients is not None
             else None,

@@ -21,7 +21,9 @@ from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
-from infrastructure.queries.doses_due import DoseStatus
+from infrastructure.queries.doses_due import DoseOrder, DoseStatus
+from infrastructure.queries.patient_search import PatientOrder
+from infrastructure.queries.stay_search import StayOrder
 from infrastructure.queries.timeline_summaries import KINDS
 from infrastructure.read_models.consults import ConsultStatus
 from infrastructure.read_models.timeline.queries import Reading
@@ -89,6 +91,9 @@ for _kind, _name, _description in (
     (AllergySeverity, "AllergySeverity", "How severe the reaction is."),
     (AllergyVerification, "AllergyVerification", "How certain an allergy is."),
     (ClinicalWarning, "ClinicalWarning", "A warning that has to be confirmed, with a reason."),
+    (StayOrder, "StayOrder", "The order of stays."),
+    (PatientOrder, "PatientOrder", "The order of patients."),
+    (DoseOrder, "DoseOrder", "The order of the doses that are due."),
     (DoseStatus, "DoseStatus", "How a dose that is due stands at a moment."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),
     (BedState, "BedState", "What a bed is at a moment."),

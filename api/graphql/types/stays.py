@@ -30,6 +30,7 @@ from api.graphql.types.schedules import Schedule
 from api.graphql.types.timeline import Recording
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
+from infrastructure.queries.stay_search import stays_page
 from infrastructure.read_models.consults import consults_of
 from infrastructure.read_models.flags import flags_of
 from infrastructure.read_models.occupancy import stretches_of
@@ -40,13 +41,7 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_by_id,
     prescriptions_of,
 )
-from infrastructure.read_models.stays import (
-    StayView,
-    children_of,
-    mothers_of,
-    stays_by_id,
-    stays_page,
-)
+from infrastructure.read_models.stays import StayView, children_of, mothers_of, stays_by_id
 from infrastructure.read_models.timeline.queries import movements_of
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.read_models.visits import VisitView, visits_of
