@@ -11,7 +11,7 @@ from msgspec import Struct
 from domain.aggregate import Aggregate, Cancelling, Correcting, Event, FactId
 from domain.clinical_refusals import AllergyStateBroken
 from domain.described_enum import DescribedEnum
-from domain.envelope import Envelope, Sealed, Text
+from domain.envelope import Envelope, Sealed, SealedLine, Text
 from domain.names import folded_name
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -26,8 +26,8 @@ from domain.time import Moment, Period, Precision, earliest, latest
 class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A substance by name, and by code where a coding system gives one."""
 
-    name: Text
-    code: Text | None = None
+    name: SealedLine
+    code: SealedLine | None = None
     system: Text | None = None
 
 

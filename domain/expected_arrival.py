@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 from domain.aggregate import Aggregate, Cancelling, Correcting, Derived, Event, FactId, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
-from domain.patient_events import Sex
+from domain.patient_events import SealedSex, Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
 from domain.time import Moment, Period, Precision
@@ -87,7 +87,7 @@ class ExpectedArrival(Aggregate):
         given_name: Sealed | None
         birth_date: SealedDate | None
         isolation: bool
-        sex: Sex | None
+        sex: SealedSex | None
         monitor: bool
         specialty: Text | None
         note: Sealed | None
@@ -110,7 +110,7 @@ class ExpectedArrival(Aggregate):
         given_name: Sealed | None
         birth_date: SealedDate | None
         isolation: bool
-        sex: Sex | None
+        sex: SealedSex | None
         monitor: bool
         specialty: Text | None
         note: Sealed | None

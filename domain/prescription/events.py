@@ -33,8 +33,8 @@ class PrescriptionEvents:
         patient: UUID
         medication: Medication
         dose: SealedLine | None
-        route: Text | None
-        frequency: Text | None
+        route: SealedLine | None
+        frequency: SealedLine | None
         start: Moment
         stop: Moment | None
         prescriber: UUID | None
@@ -51,8 +51,8 @@ class PrescriptionEvents:
         CANCELLED_BY = ("cancel_prescription_change",)
         change: FactId
         dose: SealedLine | None
-        route: Text | None
-        frequency: Text | None
+        route: SealedLine | None
+        frequency: SealedLine | None
         stop: Moment | None
         schedule: Schedule | None = None
 
@@ -119,7 +119,7 @@ class PrescriptionEvents:
         medication: Medication
         basis: Basis
         dose_given: SealedLine | None
-        route: Text | None
+        route: SealedLine | None
         ordered_by: UUID | None
         infusion: bool
         confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
@@ -150,8 +150,8 @@ class PrescriptionEvents:
         precision: Precision | None
         medication: Medication | None
         dose: SealedLine | None
-        route: Text | None
-        frequency: Text | None
+        route: SealedLine | None
+        frequency: SealedLine | None
         start: Moment | None
         stop: Moment | None
         open_ended: bool
@@ -189,8 +189,8 @@ class PrescriptionEvents:
         at: Moment | None
         precision: Precision | None
         dose: SealedLine | None
-        route: Text | None
-        frequency: Text | None
+        route: SealedLine | None
+        frequency: SealedLine | None
         stop: Moment | None
         schedule: Schedule | None = None
 
@@ -217,7 +217,7 @@ class PrescriptionEvents:
         outside_prescription: Outside | None
         medication: Medication | None = None
         basis: Basis | None = None
-        route: Text | None = None
+        route: SealedLine | None = None
         ordered_by: UUID | None = None
         confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
 

@@ -121,15 +121,13 @@ class EventMapper(Mapper[UUID]):
             raise _schema_mismatch(topic, error) from None
 
     def _to_row(self, event: Event) -> "_Row":
-        """Return an event as a row, its marked fields sealed if it is about somebody."""
+        """Return an event as a row, its marked fields sealed."""
         about, topic, stream = event.entry.about, event.TOPIC, event.originator_id
         own_fields = {
             name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS
         }
         reason = event.entry.reason
         subject = _subject(topic, stream, about)
-        if subject is None:
-            return _to_row(event, own_fields, reason)
         place, keys = _place(topic, stream, event.originator_version), self.keys
 
         def seal(field: str, text: str) -> str:
@@ -144,8 +142,6 @@ class EventMapper(Mapper[UUID]):
         """Return what opens the sealed texts of an event."""
         subject = _subject(topic, stream, about)
         place, keys = _place(topic, stream, version), self.keys
-        if subject is None:
-            return lambda field, sealed: None
         return lambda field, sealed: keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
 
     def _open_body(self, topic: str, state: bytes | str) -> bytes:
@@ -177,8 +173,8 @@ REASON = "entry.reason"
 """The place of an entry's reason among the fields of an event."""
 
 
-def _subject(topic: str, stream: UUID, about: About | None) -> str | None:
-    """Return the subject whose key the texts of an event are sealed by; None: they are not."""
+def _subject(topic: str, stream: UUID, about: About | None) -> str:
+    """Return the subject whose key the texts of an event are sealed by."""
     if about is None:
         return subject_of_key(topic, stream, None, None)
     return subject_of_key(topic, stream, about.patient, about.stay)

@@ -376,14 +376,13 @@ def key_ring() -> KeyRing:
     return KeyRing.of(from_environment())
 
 
-def subject_of_key(topic: str, stream: UUID, patient: UUID | None, stay: UUID | None) -> str | None:
-    """Return the subject whose key seals the texts of an event; None if it is about nobody.
+def subject_of_key(topic: str, stream: UUID, patient: UUID | None, stay: UUID | None) -> str:
+    """Return the subject whose key seals the texts of an event.
 
     A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
     it is of. So have a visit of another system and an expected arrival, whose patients may not be
-    known yet.
+    known yet; and what is about nobody, whose reasons may name somebody all the same.
     """
     if topic.startswith(("source-visit.", "arrival.")):
         return str(stream)
-    subject = stay or patient
-    return str(subject) if subject else None
+    return str(stay or patient or stream)

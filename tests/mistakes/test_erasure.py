@@ -12,7 +12,7 @@ from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from infrastructure.sealing.key_ring import key_ring
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward, ago, codes, late, place
+from tests.support.api_dsl import Ward, ago, ahead, codes, late, place
 from tests.support.graphql_client import GraphQLClient
 
 WHY = {"reason": "as the person asked", "legalBasis": "CONSENT_WITHDRAWN"}
@@ -71,7 +71,29 @@ class Person:
             question=f"is {self.sign} fit?",
             **late(ago(hours=19)),
         )
-        self.drug = ward.prescription(self.stay, dose=f"as {self.sign} likes")
+        self.drug = ward.prescription(
+            self.stay,
+            dose=f"as {self.sign} likes",
+            route=f"by {self.sign}",
+            frequency=f"when {self.sign} asks",
+        )
+        ward.record(
+            "recordAllergy", patientMrn=self.mrn, substance={"name": f"plum of {self.sign}"}
+        )
+        ward.record(
+            "raiseFlag",
+            stayId=self.stay,
+            flagKind="NOTE",
+            note=f"{self.sign} falls",
+            **late(ago(hours=17)),
+        )
+        ward.record(
+            "planAdmission",
+            patientMrn=self.mrn,
+            expectedAt=ahead(days=20),
+            urgency="ROUTINE",
+            note=f"{self.sign} comes again",
+        )
         ward.record(
             "recordAdministration",
             prescriptionId=self.drug,
@@ -96,8 +118,10 @@ def read(ward: Ward, person: Person) -> str:
 
 QUESTIONS = {
     "stay": """query($stay: ID!, $patient: ID!) { node(id: $patient) { id }
-      stay(id: $stay) { id status patient { mrn familyName givenName birthDate sex }
-        visits { note } consults { question } prescriptions { dose medication { name }
+      stay(id: $stay) { id status patient { mrn familyName givenName birthDate sex
+          allergies { substance { name } } }
+        visits { note } consults { question } flags { note } prescriptions { dose route frequency
+        medication { name }
         administrations { given reasonNotGiven } } } }""",
     "timeline": """query($stay: ID!, $patient: ID!) { node(id: $patient) { id }
       timeline(stayId: $stay, first: 500) { nodes { kind summary reason data } } }""",
@@ -121,7 +145,10 @@ def tables(database: Database) -> Iterator[tuple[str, str]]:
 
 ROOT = Path(__file__).parents[2]
 CLEAR = {
+    "allergies.allergies",
     "consults.consults",
+    "expected_arrivals.expected_arrivals",
+    "flags.flags",
     "patients.patients",
     "prescriptions.doses",
     "prescriptions.prescriptions",
@@ -173,6 +200,7 @@ def test_mistake_171_who_was_erased_is_nowhere_left_and_nothing_fails_for_it(
         "givenName": "REDACTED",
         "birthDate": None,
         "sex": "UNKNOWN",
+        "allergies": [{"substance": {"name": "REDACTED"}}],
     }
     assert stay["visits"] == [{"note": "REDACTED"}]
     assert [p["medication"]["name"] for p in stay["prescriptions"]] == ["Paracetamol"]
