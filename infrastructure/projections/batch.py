@@ -6,9 +6,10 @@ projected by all read models at once; only one in which something fails is proje
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -17,8 +18,13 @@ from domain.patient import Patient
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import PLAN_BY_INDEX
+from infrastructure.projections.batch_reader import (
+    BatchReader,
+    BatchSource,
+    BatchStatus,
+    LogRewound,
+)
 from infrastructure.projections.dead_letters import (
-    EVENT_ROW_COLUMNS,
     EventRow,
     Halted,
     IsolatingProjector,
@@ -32,6 +38,10 @@ from infrastructure.read_models import READ_MODELS
 
 BATCH = 1_000
 """Events in one transaction, at least; a batch ends where a command ends."""
+
+PIPELINED = 40
+"""Events in a batch, at most, whose rows are written in a pipeline: its statements are sent together
+and waited for once. More rows are written faster by COPY, which waits for each table."""
 
 BATCH_LOCK = 1463898722, 4
 """Held by each batch of the live tables, and by a rebuild while it switches tables."""
@@ -47,23 +57,11 @@ END = 2**63 - 1
 LIVE = tuple(ProjectionTarget(model, str(model.metadata.schema)) for model in READ_MODELS)
 
 
-class LogRewound(IntegrityError):
-    """A read model is ahead of the log, or of another log: it was restored or replaced."""
-
-
 class BatchFailed(IntegrityError):
     """Something in a batch cannot be projected."""
 
 
 Project = Callable[[Sequence[ProjectionTarget], Sequence[EventRow]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Status:
-    """Positions of read models by schema, and the schemas of those that have dead letters."""
-
-    positions: dict[str, int]
-    with_dead_letters: set[str]
 
 
 class BatchProjector:
@@ -86,7 +84,7 @@ class BatchProjector:
         live_schemas = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
-        self._decisions = [ProjectionControl.id_for(t.model.name) for t in targets]
+        self._reader = BatchReader(connection, targets, self._watched)
 
     def prepare(self) -> None:
         """Give each read model a status in this log if it has none. Raises LogRewound."""
@@ -116,7 +114,7 @@ class BatchProjector:
 
     def positions(self) -> dict[str, int]:
         """Return the position of each read model by name. Raises LogRewound if one lost it."""
-        positions = self._status().positions
+        positions = self._reader.status().positions
         return {t.model.name: positions[t.schema] for t in self._targets}
 
     def step(self, until: int = END) -> bool:
@@ -125,23 +123,43 @@ class BatchProjector:
             return False
         try:
             return self._transaction(until, self._project_together)
-        except BatchFailed:
+        except (BatchFailed, psycopg.DataError, psycopg.IntegrityError):
             return self._transaction(until, self._project_isolated)
 
     def batch(self, until: int = END) -> bool:
         """Project one batch inside a transaction of the caller's, who holds the lock."""
-        return self._batch(until, self._project_isolated)
+        return self._batch(self._read(until), self._project_isolated)
 
     def _transaction(self, until: int, project: Project) -> bool:
+        """Project one batch: one wait for what is read, and in a small one, one for what is written."""
         try:
-            with self._connection.transaction():
+            with ExitStack() as pipeline:
+                pipeline.enter_context(self._connection.pipeline())
+                self._connection.execute("BEGIN")
                 if self._is_live:  # drafts are filled by one process only
                     self._connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", BATCH_LOCK)
-                return self._batch(until, project)
+                source = self._read(until)
+                if project != self._project_together or not self._is_plain(source):
+                    pipeline.close()
+                is_moved = self._batch(source, project)
+                self._connection.execute("COMMIT")
+            return is_moved
         except BaseException:
             self._models = {}  # their memory may be of a batch that was rolled back
             self._has_keys = False
+            with suppress(psycopg.Error):
+                self._connection.rollback()
             raise
+
+    def _is_plain(self, source: BatchSource) -> bool:
+        """Return whether a batch is small, and nothing in it needs more than rows to be written."""
+        topics = {row[6] for row in source.rows}
+        return (
+            len(source.rows) <= PIPELINED
+            and source.status.with_dead_letters.isdisjoint(t.schema for t in source.group)
+            and Patient.Erased.TOPIC not in topics
+            and not any(topic.startswith(f"{ProjectionControl.TOPIC}.") for topic in topics)
+        )
 
     def _check_keys(self) -> None:
         """Refuse to read a log without its keys: read models would hold redacted texts for good.
@@ -154,14 +172,14 @@ class BatchProjector:
                 self._mapper.keys.check(bound[0])
                 self._has_keys = True
 
-    def _batch(self, until: int, project: Project) -> bool:
+    def _read(self, until: int) -> BatchSource:
+        return self._reader.read(until, self._batch_size or BATCH, self._halted)
+
+    def _batch(self, source: BatchSource, project: Project) -> bool:
         self._check_keys()
-        status = self._status()
-        group, until = self._furthest_behind(status, until)
+        status, group, start, rows = source.status, source.group, source.start, source.rows
         if not group:
             return False
-        start = status.positions[group[0].schema]
-        rows = self._rows(start, until)
         end = rows[-1][1] if rows else start
         is_isolated = self._project(status, group, rows, project)
         is_erasure = self._erase(group, rows)
@@ -169,26 +187,18 @@ class BatchProjector:
         if end == start:
             return False
         if is_isolated:
-            after = self._status()
+            after = self._reader.status()
         else:
             ends = {t.schema: end for t in group}
-            after = _Status({**status.positions, **ends}, status.with_dead_letters)
+            after = BatchStatus({**status.positions, **ends}, status.with_dead_letters)
         self._notify(min(status.positions.values()), after, is_erasure=is_erasure)
         if self._on_progress:
             self._on_progress(end)
         return True
 
-    def _furthest_behind(self, status: _Status, until: int) -> tuple[list[ProjectionTarget], int]:
-        """Return the targets with the lowest position, and how far they may go: to the next one."""
-        targets = [t for t in self._targets if t.model.name not in self._halted]
-        positions = {t.schema: status.positions[t.schema] for t in targets}
-        start = min(positions.values(), default=0)
-        others = [position for position in positions.values() if position > start]
-        return [t for t in targets if positions[t.schema] == start], min([until, *others])
-
     def _project(
         self,
-        status: _Status,
+        status: BatchStatus,
         group: Sequence[ProjectionTarget],
         rows: Sequence[EventRow],
         project: Project,
@@ -298,7 +308,7 @@ class BatchProjector:
                 [position, [t.schema for t in targets]],
             )
 
-    def _notify(self, before: int, after: _Status, *, is_erasure: bool) -> None:
+    def _notify(self, before: int, after: BatchStatus, *, is_erasure: bool) -> None:
         """Notify listeners of the position of all live read models, of dead letters and erasures."""
         position, has_dead_letters = min(after.positions.values()), bool(after.with_dead_letters)
         if self._is_live and (position > before or has_dead_letters):
@@ -314,45 +324,3 @@ class BatchProjector:
             read = event_reader(self._connection, self._mapper, skipped_events)
             self._models[name] = target.model(read, target.schema)
         return self._models[name]
-
-    def _status(self) -> _Status:
-        """Return the status of the watched read models. Raises LogRewound if a target lost its own."""
-        status = _Status(dict.fromkeys((t.schema for t in self._watched), 0), set())
-        lost_models = {t.schema: t.model.name for t in self._targets}
-        rows = self._connection.execute(
-            "SELECT read_model, position, EXISTS (SELECT FROM projections.dead_letters d"
-            "   WHERE d.read_model = s.read_model)"
-            " FROM projections.status s WHERE read_model = ANY(%s)",
-            [[t.schema for t in self._watched]],
-        )
-        for schema, position, has_dead_letters in rows:
-            status.positions[schema] = int(position)
-            lost_models.pop(schema, None)
-            if has_dead_letters:
-                status.with_dead_letters.add(schema)
-        for name in lost_models.values():
-            raise LogRewound(f"Read model {name} lost its position.")
-        return status
-
-    def _rows(self, after: int, until: int) -> Sequence[EventRow]:
-        """Read the next batch: to the end of a command, and to the next decision about a target.
-
-        Or to the end of a command that erases a person.
-        """
-        rows = self._connection.execute(
-            f"SELECT {EVENT_ROW_COLUMNS} FROM record.events"
-            " WHERE position > %(after)s AND position <= least(%(until)s, ("
-            "   SELECT max(command_end) FROM (SELECT command_end FROM record.events"
-            "     WHERE position > %(after)s ORDER BY position LIMIT %(batch)s) AS first), ("
-            "   SELECT min(command_end) FROM record.events"
-            "     WHERE stream = ANY(%(decisions)s) AND (position > %(after)s) IS TRUE))"
-            " ORDER BY position",
-            {
-                "after": after,
-                "until": until,
-                "batch": self._batch_size or BATCH,
-                "decisions": self._decisions,
-            },
-        ).fetchall()
-        ends = [row[1] for row in rows if row[6] == Patient.Erased.TOPIC]
-        return [row for row in rows if row[1] <= ends[0]] if ends else rows

@@ -29,7 +29,8 @@ from sqlalchemy.dialects.postgresql import INT8RANGE, JSONB, TSTZRANGE
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from domain.time import ALWAYS, Period
-from infrastructure.projections.copy_writer import array, copy_into, json, lines
+from infrastructure.projections.copy_writer import array, json, lines, objects
+from infrastructure.projections.row_statements import close_rows, copy_into, insert_into
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
 
@@ -171,7 +172,10 @@ class _Row:
 
 @dataclass(slots=True)
 class Writer:
-    """Writer of one bitemporal table: gathers rows over a batch and writes them together."""
+    """Writer of one bitemporal table: gathers rows over a batch and writes them together.
+
+    Within a pipeline nothing is waited for, and so no COPY is used.
+    """
 
     table: Table
     schema: str
@@ -237,42 +241,40 @@ class Writer:
             self._new += [_copy_row(row, copy, revision) for copy in copies]
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
-        """Write the gathered changes: closings first, then all new rows by COPY."""
-        name = psql.Identifier(self.schema, self.table.name)
+        """Write the gathered changes: closings first, then all new rows."""
+        name = self.schema, self.table.name
         if self._closed:
             keys, sinces, knowns = zip(*self._closed, strict=True)
             cursor.execute(
-                psql.SQL(
-                    "UPDATE {table} t SET known = int8range(lower(t.known), c.known)"
-                    " FROM unnest(%s::uuid[], %s::timestamptz[], %s::int8[])"
-                    " AS c (key, since, known)"
-                    " WHERE t.{key} = c.key AND (lower(t.during) = c.since) IS TRUE"
-                    " AND upper_inf(t.known) AND lower(t.known) < c.known"
-                ).format(table=name, key=psql.Identifier(self.table.info["key"])),
-                [list(keys), [_moment(s) for s in sinces], list(knowns)],
+                close_rows(*name, self.table.info["key"]),
+                {
+                    "keys": list(keys),
+                    "sinces": [_moment(s) for s in sinces],
+                    "knowns": list(knowns),
+                    "count": len(keys),
+                },
             )
-            if cursor.rowcount != len(self._closed):
-                raise RuntimeError(
-                    f"{self.table.fullname}: {len(self._closed)} rows should no longer be known, "
-                    f"{cursor.rowcount} were found; the read model must be rebuilt"
-                )
         for revision in self._revisions:
-            self._revise(cursor, name, revision)
+            self._revise(cursor, psql.Identifier(*name), revision)
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
-        if rows:
-            with cursor.copy(copy_into(name, [*self._plain, *self._packed, *_PLACE])) as into:
-                into.write(lines([self._values(row) for row in rows]))
+        columns = (*self._plain, *self._packed, *_PLACE)
+        if rows and cursor.connection.pgconn.pipeline_status:
+            values = [self._values(row, packed=False) for row in rows]
+            cursor.execute(insert_into(*name, columns), [objects(columns, values)])
+        elif rows:
+            with cursor.copy(copy_into(*name, columns)) as into:
+                into.write(lines([self._values(row, packed=True) for row in rows]))
         self._new.clear()
         self._open.clear()
         self._closed.clear()
         self._revisions.clear()
 
-    def _values(self, row: _Row) -> list[Any]:
-        """Return the values of a row in the order of COPY's columns."""
+    def _values(self, row: _Row, *, packed: bool) -> list[Any]:
+        """Return the values of a row in the order of the columns; ``packed``: JSON as text."""
         values = row.values
         plain_values = [values[column] for column in self._plain]
         for column, pack in self._packed.items():
-            plain_values.append(pack(values[column]))
+            plain_values.append(pack(values[column]) if packed else values[column])
         known_to = "" if row.known_to is None else row.known_to
         plain_values += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
         return plain_values

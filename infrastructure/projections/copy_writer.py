@@ -1,7 +1,8 @@
 """Serializer of rows for COPY: JSON, which is CSV with another way to escape.
 
 A row of JSON values without its brackets is a line of ``FORMAT csv, NULL 'null', ESCAPE '\\'``. So one
-call in C serializes all values of a batch; value by value, that took a third of a rebuild.
+call in C serializes all values of a batch; value by value, that took a third of a rebuild. Within a
+pipeline, where no COPY can be, the same rows are the JSON of one parameter of an INSERT.
 """
 
 import re
@@ -9,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from psycopg import sql
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -26,11 +26,9 @@ _CONTROL = {
 """JSON's escapes of control characters; in CSV these stand between quotes as they are."""
 
 
-def copy_into(table: sql.Identifier, columns: Iterable[str]) -> sql.Composed:
-    """Return the COPY statement for `lines` with values of these columns."""
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL 'null', ESCAPE '\\')").format(
-        table, sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
+def objects(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Serialize rows as an array of JSON objects; JSON and arrays as they are."""
+    return _ENCODER.encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
 
 
 def lines(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -92,16 +92,25 @@ class Stays(AggregateProjection[Stay]):
     def rows(self, stay: Stay, event: Event) -> dict[Table, Rows]:
         history, care = stay.history, stay.history.care
         rows: Rows = {}
+        if not history.segments:
+            return {stays: rows}
+        values = {
+            "patient": stay.patient,
+            "admission_type": stay.admission_type.value,
+            "admitted_at": history.segments[0][0].start,
+            "decided_to_admit_at": stay.decided_to_admit_at,
+            "confidentiality": stay.confidentiality.value,
+            "emergency_care": care and care.id,
+            "arrived_at": care and care.at,
+            "departed_at": care and care.departed_at,
+        }
         for period, state in history.segments:
             has_ended = state.status is Status.DISCHARGED
             rows[stay.id, period.start] = (
                 period,
                 {
-                    "patient": stay.patient,
+                    **values,
                     "status": state.status.value,
-                    "admission_type": stay.admission_type.value,
-                    "admitted_at": history.segments[0][0].start,
-                    "decided_to_admit_at": stay.decided_to_admit_at,
                     "discharged_at": period.start if has_ended else None,
                     "attending": state.attending,
                     "specialty": state.specialty,
@@ -115,10 +124,6 @@ class Stays(AggregateProjection[Stay]):
                     "expected_discharge": state.expected_discharge,
                     "disposition": state.disposition.value if state.disposition else None,
                     "destination": state.destination,
-                    "confidentiality": stay.confidentiality.value,
-                    "emergency_care": care and care.id,
-                    "arrived_at": care and care.at,
-                    "departed_at": care and care.departed_at,
                 },
             )
         return {stays: rows}

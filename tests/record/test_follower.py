@@ -1,6 +1,7 @@
 """The follower: killed, doubled, interrupted or late, it leaves the read models as they should be."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,9 +10,10 @@ import infrastructure.projections.batch
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate, schema_differences
-from infrastructure.projections.batch import LIVE, LogRewound
+from infrastructure.projections.batch import LIVE, BatchProjector
+from infrastructure.projections.batch_reader import LogRewound
 from infrastructure.projections.rebuild import rebuild
-from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.projections.runner import ProjectionRunner, connect
 from infrastructure.read_models import READ_MODELS
 from tests.support.hospital_dsl import admitted, at_once, place, request, room, rows
 from tests.support.shared_history import (
@@ -112,6 +114,34 @@ def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
         hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
         await_read(database, end(database))
 
+    followed = dump(database)
+    assert followed == anew(database)
+
+
+# -- waiting for the database --
+
+
+def test_a_small_batch_waits_three_times_however_many_tables_it_writes(
+    hospital: Hospital, database: Database, tmp_path: Path
+) -> None:
+    room(hospital)
+    stay = admitted(hospital, "M1", "A/1/a")
+    with connect(database.app_url) as connection:
+        projector = BatchProjector(connection)
+        projector.prepare()
+        while projector.step():
+            pass
+        hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
+        with (tmp_path / "messages").open("w") as messages:
+            connection.pgconn.trace(messages.fileno())
+            assert projector.step()
+            connection.pgconn.untrace()
+    lines = (tmp_path / "messages").read_text().splitlines()
+    sent = [line.split()[4] for line in lines if "\tF\t" in line]
+
+    assert sent.count("Execute") > 12
+    assert sent.count("Sync") == 2  # whether there is anything, and the end
+    assert sent.count("Flush") == 2  # what is read, and the end
     followed = dump(database)
     assert followed == anew(database)
 

@@ -1,7 +1,8 @@
-"""All read models rebuilt in one pass, and texts that COPY could take for something else."""
+"""All read models rebuilt in one pass, and texts that COPY or JSON could take for something else."""
 
 import pytest
 
+import infrastructure.projections.batch
 from application.hospital import Hospital
 from domain.stay.events import VisitKind
 from infrastructure.postgres.database import Database
@@ -58,11 +59,18 @@ def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
         '"\\n',
         "ä \U0001f3e5",
         " ",
+        "\x01\x1f\x7f\u2028",
     ],
 )
+@pytest.mark.parametrize("pipelined", [0, 40])
 def test_a_read_model_keeps_any_text_as_it_was_given(
-    hospital: Hospital, database: Database, text: str
+    hospital: Hospital,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    pipelined: int,
 ) -> None:
+    monkeypatch.setattr(infrastructure.projections.batch, "PIPELINED", pipelined)
     stay, staff_number = admitted(hospital, "M1"), doctor(hospital)
     hospital.stays.record_visit(
         request(reason=text),
