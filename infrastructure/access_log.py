@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from application.authorization.roles import Purpose
 from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner
+from infrastructure.queries.direct import execute
 from infrastructure.read_models.prescriptions import prescriptions
 from infrastructure.read_models.stays import stays
 
@@ -40,7 +41,7 @@ _RESOURCES = f"""ARRAY(SELECT r FROM unnest(a.resources) AS r
       WHERE s.prescription = r AND s.patient = p.patient))"""
 """Resources of an entry's patient: of the others in the same answer it tells nothing."""
 
-_RECORD = text("SELECT audit.record(CAST(:readings AS jsonb))")
+_RECORD = "SELECT audit.record(%(readings)s::jsonb)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ async def write(engine: AsyncEngine, readings: Sequence[AccessRecord]) -> None:
     """Write entries of the access log, durably."""
     entries = msgspec.json.encode([reading.row() for reading in readings]).decode()
     async with engine.connect() as connection:
-        await connection.execute(_RECORD, {"readings": entries})
+        await execute(connection, _RECORD, {"readings": entries})
 
 
 class AccessLog:

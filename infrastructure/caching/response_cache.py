@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.caching.read_snapshot import Snapshots
+from infrastructure.queries.direct import execute
 from infrastructure.queries.log import LogStatus
 from infrastructure.read_models import READ_MODELS
 
@@ -107,10 +107,10 @@ _TABLES = [
     if table.info.get("has_valid_time_boundaries")
 ]
 
-_NEXT_BOUNDARY = text(
+_NEXT_BOUNDARY = (
     "SELECT least("
     + ", ".join(
-        f"(SELECT min({end}(during)) FROM {table} WHERE {end}(during) > :now{finite})"
+        f"(SELECT min({end}(during)) FROM {table} WHERE {end}(during) > %(now)s{finite})"
         for table in _TABLES
         for end, finite in (("lower", ""), ("upper", " AND NOT upper_inf(during)"))
     )
@@ -121,6 +121,6 @@ _NEXT_BOUNDARY = text(
 async def _next_boundary(engine: AsyncEngine, now: datetime) -> datetime:
     """Return the next moment (UTC) at which a row begins or ceases to be true, known now or ever."""
     async with engine.connect() as connection:
-        row = await connection.execute(_NEXT_BOUNDARY, {"now": now})
+        row = await execute(connection, _NEXT_BOUNDARY, {"now": now})
         boundary: datetime | None = row.scalar_one()
     return boundary or NEVER

@@ -20,14 +20,12 @@ from sqlalchemy import (
     bindparam,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import CursorResult
+from sqlalchemy.engine import Result
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from infrastructure.queries import direct
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.row_security import Viewer
-
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 _AS_OF: Any = bindparam("as_of", None, type_=DateTime(timezone=True))
 _KNOWN: Any = bindparam("known", None, type_=BigInteger)
@@ -54,7 +52,7 @@ class CompiledStatement:
 
     async def execute(
         self, connection: AsyncConnection, at: AsOf, **parameters: Any
-    ) -> CursorResult[Any]:
+    ) -> Result[*tuple[Any, ...]]:
         """Execute it with the values of its parameters, as psycopg takes them."""
         viewer = at.viewer
         filters = frozenset(n for n in self._filters if parameters.get(n) is not None)
@@ -70,7 +68,7 @@ class CompiledStatement:
             values["viewer_label_hidden"] = list(viewer.label_hidden)
             values["viewer_outside_wards"] = list(viewer.outside_wards)
             values["viewer_just_written"] = list(viewer.just_written)
-        return await connection.exec_driver_sql(sql, values)
+        return await direct.execute(connection, sql, values)
 
     def _compile(
         self, has_wards: bool, has_hidden: bool, filters: frozenset[str]
@@ -86,7 +84,7 @@ class CompiledStatement:
         )
         query = self._build(AsOf(_AS_OF, _KNOWN, viewer))
         statement = query.where(*(self._filters[name] for name in sorted(filters))).compile(
-            dialect=_DIALECT, compile_kwargs={"render_postcompile": True}
+            dialect=direct.DIALECT, compile_kwargs={"render_postcompile": True}
         )
         return str(statement), dict(statement.params)
 

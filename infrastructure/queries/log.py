@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.patient import Patient
 from domain.room.occupancy import Occupancy
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
+from infrastructure.queries.direct import execute
 
 APPEND_LOCK = "1463898722, 1"
 
@@ -31,11 +32,11 @@ class LogStatus:
     """The generation of the log and the read models: it differs after every change of any row."""
 
 
-def _status(now: str) -> TextClause:
-    """Return the statement of the status, with an expression for the present moment."""
+def _status(now: str) -> str:
+    """Return the SQL of the status, with an expression for the present moment."""
     # Whatever changes a read model's rows writes its row of the status in the same transaction, so that
     # transaction's id is the generation of the rows; a read model that is made anew has another row.
-    return text(
+    return (
         f"SELECT l.log_id, l.epoch, l.kind, {now} AS now, s.position,"
         " coalesce((SELECT max(position) FROM record.events), 0) AS recorded,"
         " concat_ws(' ', l.log_id, l.epoch, pg_postmaster_start_time(), s.state) AS state"
@@ -60,16 +61,16 @@ _POSITION_AT = text(  # of the command recorded then, or of the next one if it h
     "   WHERE recorded_at <= :moment ORDER BY recorded_at DESC LIMIT 1), 0) AS last) AS before"
 )
 
-_END_OF_COMMAND = text(
-    "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= :position), 0)"
-    " FROM (SELECT command_end FROM record.events WHERE position <= :position"
+_END_OF_COMMAND = (
+    "SELECT coalesce(max(command_end) FILTER (WHERE command_end <= %(position)s), 0)"
+    " FROM (SELECT command_end FROM record.events WHERE position <= %(position)s"
     "       ORDER BY position DESC LIMIT 1"
     "  ) AS last"
 )
 
-_END_OF_COMMAND_BEFORE = text(
+_END_OF_COMMAND_BEFORE = (
     "SELECT first_position - 1 FROM record.commands c JOIN record.events e USING (command_id)"
-    " WHERE e.position = :position"
+    " WHERE e.position = %(position)s"
 )
 
 _HAS_ERASURES = text(
@@ -77,16 +78,16 @@ _HAS_ERASURES = text(
     f" AND topic = '{Patient.Erased.TOPIC}')"
 )
 
-_RECORDED_AT = text("SELECT recorded_at FROM record.events WHERE position = :position")
+_RECORDED_AT = "SELECT recorded_at FROM record.events WHERE position = %(position)s"
 
-_VERSIONS = text(
+_VERSIONS = (
     "SELECT stream, max(version) FROM record.events"
-    " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
+    " WHERE stream = ANY(%(streams)s) AND position <= %(position)s GROUP BY stream"
 )
 
-_LAST_CHANGES = text(
+_LAST_CHANGES = (
     "SELECT stream, max(command_end), max(recorded_at) FROM record.events"
-    " WHERE stream = ANY(:streams) AND position <= :position GROUP BY stream"
+    " WHERE stream = ANY(%(streams)s) AND position <= %(position)s GROUP BY stream"
 )
 
 _CHANGES = text(
@@ -95,24 +96,24 @@ _CHANGES = text(
 )
 
 
-_HAS_STREAM = text(
-    "SELECT EXISTS (SELECT FROM record.events WHERE stream = :id AND version = 1"
-    " AND starts_with(topic, :kind || '.'))"
+_HAS_STREAM = (
+    "SELECT EXISTS (SELECT FROM record.events WHERE stream = %(id)s AND version = 1"
+    " AND starts_with(topic, %(kind)s || '.'))"
 )
 
-_HAS_FACT = text("SELECT EXISTS (SELECT FROM record.events WHERE fact = :id)")
+_HAS_FACT = "SELECT EXISTS (SELECT FROM record.events WHERE fact = %(id)s)"
 
 
 async def log_status(engine: AsyncEngine) -> LogStatus:
     """Return the status of the log and its read models at present."""
     async with engine.connect() as connection:
-        return LogStatus(*(await connection.execute(_LOG_STATUS)).one())
+        return LogStatus(*(await execute(connection, _LOG_STATUS, {})).one())
 
 
 async def replica_status(engine: AsyncEngine) -> LogStatus:
     """Return the status of the log and its read models as far as a replica has them."""
     async with engine.connect() as connection:
-        return LogStatus(*(await connection.execute(_REPLICA_STATUS)).one())
+        return LogStatus(*(await execute(connection, _REPLICA_STATUS, {})).one())
 
 
 async def position_at(engine: AsyncEngine, moment: datetime) -> int:
@@ -131,7 +132,7 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
 
 async def recorded_at(connection: AsyncConnection, position: int) -> datetime | None:
     """Return when the fact at a position was recorded."""
-    rows = await connection.execute(_RECORDED_AT, {"position": position})
+    rows = await execute(connection, _RECORDED_AT, {"position": position})
     return rows.scalar()
 
 
@@ -145,9 +146,9 @@ async def end_of_command(engine: AsyncEngine, position: int) -> int:
     """Return the position if a command ends there, else the end of the command before it."""
     values = {"position": position}
     async with engine.connect() as connection:
-        end = (await connection.execute(_END_OF_COMMAND, values)).scalar()
+        end = (await execute(connection, _END_OF_COMMAND, values)).scalar()
         if not end:
-            end = (await connection.execute(_END_OF_COMMAND_BEFORE, values)).scalar()
+            end = (await execute(connection, _END_OF_COMMAND_BEFORE, values)).scalar()
         return int(end or 0)
 
 
@@ -155,19 +156,19 @@ async def versions(
     connection: AsyncConnection, streams: list[UUID], position: int
 ) -> dict[UUID, int]:
     """Return the versions of streams as known at a position."""
-    rows = await connection.execute(_VERSIONS, {"streams": streams, "position": position})
+    rows = await execute(connection, _VERSIONS, {"streams": streams, "position": position})
     return {row[0]: row[1] for row in rows}
 
 
 async def has_stream(connection: AsyncConnection, id: UUID, kind: str) -> bool:
     """Return whether there ever was a stay, patient or other thing (``kind``) of an id."""
-    result = await connection.execute(_HAS_STREAM, {"id": id, "kind": kind})
+    result = await execute(connection, _HAS_STREAM, {"id": id, "kind": kind})
     return bool(result.scalar())
 
 
 async def has_fact(connection: AsyncConnection, id: UUID) -> bool:
     """Return whether a movement, visit, dose or merge of an id was ever recorded."""
-    return bool((await connection.execute(_HAS_FACT, {"id": id})).scalar())
+    return bool((await execute(connection, _HAS_FACT, {"id": id})).scalar())
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ async def last_changes(
     connection: AsyncConnection, streams: list[UUID], position: int
 ) -> dict[UUID, StreamChange]:
     """Return the last change of each of some streams as known at a position."""
-    rows = await connection.execute(_LAST_CHANGES, {"streams": streams, "position": position})
+    rows = await execute(connection, _LAST_CHANGES, {"streams": streams, "position": position})
     return {row[0]: StreamChange(row[1], row[2]) for row in rows}
 
 

@@ -1,0 +1,43 @@
+"""Direct execution: statements that most answers wait for, sent by psycopg on SQLAlchemy's connection.
+
+Between SQLAlchemy and psycopg each statement passes several greenlets, which takes longer than the
+database takes to answer (docs/adr/0058).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import Result
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+async def execute(
+    connection: AsyncConnection, statement: str, values: Mapping[str, Any]
+) -> Result[*tuple[Any, ...]]:
+    """Execute a statement in autocommit; return its rows.
+
+    What failed is executed once more by SQLAlchemy, whose errors the callers know, and whose pool
+    drops a connection that is broken.
+    """
+    assert connection.sync_connection is not None
+    driver = cast(
+        "psycopg.AsyncConnection[Any]", connection.sync_connection.connection.driver_connection
+    )
+    try:
+        cursor = await driver.execute(statement.encode(), values)
+        rows = await cursor.fetchall()
+    except psycopg.Error:
+        return await connection.exec_driver_sql(statement, dict(values))
+    keys = tuple(column.name for column in cursor.description or ())
+    return IteratorResult(_metadata(keys), iter(rows))
+
+
+@lru_cache(maxsize=1_000)
+def _metadata(keys: tuple[str, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData(keys)
