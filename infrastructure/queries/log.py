@@ -266,15 +266,15 @@ class TouchedSubjects:
         return frozenset(topic for topic, *subjects in self.rows if not any(subjects))
 
 
-_TOUCHED_SUBJECTS = text(
-    "SELECT DISTINCT topic, CASE WHEN topic LIKE 'room.%' THEN stream"
-    "   WHEN topic = :occupancy THEN (own->>'room')::uuid END, stay, patient"
-    " FROM record.events WHERE position > :after AND position <= :until"
+_TOUCHED_SUBJECTS = (
+    "SELECT DISTINCT topic, CASE WHEN topic LIKE 'room.%%' THEN stream"
+    "   WHEN topic = %(occupancy)s THEN (own->>'room')::uuid END, stay, patient"
+    " FROM record.events WHERE position > %(after)s AND position <= %(until)s"
 )
 
 
 async def touched_subjects(connection: AsyncConnection, after: int, until: int) -> TouchedSubjects:
     """Return the subjects of the events after one position and up to another."""
     values = {"after": after, "until": until, "occupancy": Occupancy.StretchesChanged.TOPIC}
-    rows = await connection.execute(_TOUCHED_SUBJECTS, values)
+    rows = await execute(connection, _TOUCHED_SUBJECTS, values)
     return TouchedSubjects(frozenset((row[0], row[1], row[2], row[3]) for row in rows))

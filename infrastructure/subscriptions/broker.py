@@ -145,7 +145,8 @@ class Broker:
             return
         await self._wait()
         now, until = asyncio.get_running_loop().time(), self._progress.position
-        subjects = await self._subjects(until) if until > self._published else None
+        is_new = bool(self._active) and until > self._published
+        subjects = await self._subjects(until) if is_new else None
         for active in list(self._active.values()):
             is_due = active.topic.due is not None and active.topic.due <= now
             is_touched = until > self._published and (
