@@ -23,12 +23,13 @@ async def execute(
     """Execute a statement in autocommit; return its rows.
 
     What failed is executed once more by SQLAlchemy, whose errors the callers know, and whose pool
-    drops a connection that is broken.
+    drops a connection that is broken; and so is everything while somebody listens to its statements.
     """
-    assert connection.sync_connection is not None
-    driver = cast(
-        "psycopg.AsyncConnection[Any]", connection.sync_connection.connection.driver_connection
-    )
+    sqlalchemy = connection.sync_connection
+    assert sqlalchemy is not None
+    if sqlalchemy._has_events:
+        return await connection.exec_driver_sql(statement, dict(values))
+    driver = cast("psycopg.AsyncConnection[Any]", sqlalchemy.connection.driver_connection)
     try:
         cursor = await driver.execute(statement.encode(), values)
         rows = await cursor.fetchall()

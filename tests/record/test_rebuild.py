@@ -59,7 +59,6 @@ def test_one_pass_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
         '"\\n',
         "ä \U0001f3e5",
         " ",
-        "\x01\x1f\x7f\u2028",
     ],
 )
 @pytest.mark.parametrize("pipelined", [0, 40])
