@@ -27,7 +27,7 @@ async def execute(
     """
     sqlalchemy = connection.sync_connection
     assert sqlalchemy is not None
-    if sqlalchemy._has_events:
+    if sqlalchemy._has_events or sqlalchemy.engine._has_events:
         return await connection.exec_driver_sql(statement, dict(values))
     driver = cast("psycopg.AsyncConnection[Any]", sqlalchemy.connection.driver_connection)
     try:
