@@ -151,6 +151,9 @@ class Settings:
     checkpoint_seconds: float = 10.0
     """The longest time between two signed checkpoints of a log that grows; 0: none is signed."""
 
+    retention_days: int = 0
+    """The days since the last fact about a person after which their time to be kept ends; 0: never."""
+
     health_seconds: float = 1.0
     """The time for which /readyz and /metrics give the same response, however many ask."""
 
@@ -330,6 +333,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "single_flight": _switch,
     "fast_executor": _switch,
     "checkpoint_seconds": _number,
+    "retention_days": _whole_number,
     "health_seconds": _number,
     "health_port": _port,
     "board_flags": _flag_kinds,

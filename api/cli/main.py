@@ -60,6 +60,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "keys": {
             "keys": "The keys by which texts about persons are sealed.",
         },
+        "retention": {
+            "retention": "List persons whose time to be kept has ended, or erase them, by two logins.",
+        },
         "revocations": {
             "revoke": "Revoke a token, or a login's tokens up to now; WebSockets of it end, too.",
         },

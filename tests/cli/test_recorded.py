@@ -27,7 +27,7 @@ MAKING = {"simulate", "import mimic-iv", "import fhir"}
 
 WITHOUT_DATA = {
     *("doctor", "token", "migrate", "schema", "restore", "witness", "checkpoint", "verify"),
-    *("keys status", "keys abandon", "keys rotate", "revoke", "new-epoch"),
+    *("keys status", "keys abandon", "keys rotate", "revoke", "new-epoch", "retention"),
     *("projections list", "projections parked", "projections retry", "projections skip"),
     *("projections rebuild", "hl7 parked", "hl7 replay"),
 }
@@ -47,6 +47,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "backup": (("{file}.backup",),),
     "witness": (("{nothing}", "--key", "none"),),
     "restore": (("{nothing}",),),
+    "retention": (("--days", "1"), ("--days", "1", "--request"), ("--days", "1", "--erase")),
     "revoke": (("--subject", "nobody", "--reason", "left"),),
     "verify": (("--no-read-models",),),
     "projections skip": (("patients", "00000000-0000-4000-8000-000000000000"),),

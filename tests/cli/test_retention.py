@@ -1,0 +1,91 @@
+"""Retention from the command line: who is due, and what two logins make of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from api.exit_codes import ExitCode
+from application.hospital import Hospital
+from domain.expected_arrival import Urgency
+from domain.stay.facts import Disposition
+from infrastructure.postgres.database import Database
+from tests.cli.conftest import Ended, Run
+from tests.support.hospital_dsl import admitted, ago, readmitted, request, rows
+
+
+def left(hospital: Hospital, mrn: str, days: float) -> None:
+    """Register a patient whose one stay of a day ended so many days ago."""
+    stay = admitted(hospital, mrn, at=ago(days=days + 1))
+    hospital.stays.discharge_patient(
+        request(ago(days=days)), stay_id=stay, disposition=Disposition.HOME
+    )
+
+
+@pytest.fixture
+def house(staffed: Hospital) -> Hospital:
+    """A house with one who is due, and others whom something keeps."""
+    for mrn in ("due", "held", "planned", "back", "merged"):
+        left(staffed, mrn, 28)
+    left(staffed, "recent", 2)
+    left(staffed, "other record", 3)
+    admitted(staffed, "open", at=ago(days=29))
+    readmitted(staffed, "back")
+    staffed.erasures.place_legal_hold(request(reason="a lawsuit"), patient_mrn="held")
+    staffed.expected_arrivals.plan_admission(
+        request(ago(days=28)),
+        patient_mrn="planned",
+        expected_at=ago() + timedelta(days=100),
+        urgency=Urgency.ROUTINE,
+    )
+    staffed.identity.merge_patients(
+        request(reason="one person"), patient_mrn="merged", into_mrn="other record"
+    )
+    return staffed
+
+
+def as_login(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, *more: str) -> Ended:
+    monkeypatch.setattr("api.cli.terminal.getuser", lambda: name)
+    return run("retention", "--days", "10", "--json", *more)
+
+
+def test_two_logins_erase_who_is_due_and_nobody_else(
+    run: Run, house: Hospital, here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def states(name: str, *more: str) -> dict[str, str]:
+        told = as_login(run, monkeypatch, name, *more)
+        assert told.code == 0, told
+        return {row["patient"]: row["state"] for row in told.json}
+
+    before = here.log_size().events
+    (due,) = [patient for patient, state in states("ada").items() if state == "due"]
+    assert sorted(states("ada").values()) == ["due", "legal hold"]
+    assert here.log_size().events == before, "a list changes nothing"
+    assert states("ada", "--erase")[due] == "due", "nobody has requested it"
+    assert states("ada", "--request")[due] == "requested"
+    refused = as_login(run, monkeypatch, "ada", "--erase")
+    assert refused.code == ExitCode.REFUSED
+    assert "another login" in refused.out
+    assert states("eve", "--erase")[due] == "erased"
+    assert sorted(states("eve").values()) == ["legal hold"]
+    erased = rows(here, "SELECT stream::text FROM record.events WHERE topic = 'patient.erased'")
+    assert erased == [(due,)]
+
+
+def test_who_comes_again_after_the_request_is_kept(
+    run: Run, house: Hospital, here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_login(run, monkeypatch, "ada", "--request")
+    readmitted(house, "due")
+    assert [row["state"] for row in as_login(run, monkeypatch, "eve", "--erase").json] == [
+        "legal hold"
+    ]
+    assert rows(here, "SELECT FROM record.events WHERE topic = 'patient.erased'") == []
+
+
+def test_without_a_time_to_keep_nobody_is_listed(
+    run: Run, here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("retention").code == ExitCode.USAGE
+    monkeypatch.setenv("WARDBOOK_RETENTION_DAYS", "3650")
+    assert run("retention", "--csv").code == 0
+    assert run("retention", "--request", "--erase").code == ExitCode.USAGE
