@@ -174,7 +174,7 @@ def client(settings: Settings, database: Database) -> Iterator[GraphQLClient]:
 def empty(database: Database) -> None:
     """Delete everything, as the owner only can."""
     tables = [sql.Identifier("record", t) for t in RECORD_TABLES]
-    tables.append(sql.Identifier("audit", "accesses"))
+    tables += [sql.Identifier("audit", t) for t in ("accesses", "revocations", "key_acts")]
     tables += [sql.Identifier("hl7", t) for t in ("deliveries", "parked")]
     for model in READ_MODELS:
         schema = str(model.metadata.schema)

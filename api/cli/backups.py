@@ -1,5 +1,6 @@
 """The commands ``backup`` and ``restore``."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,13 @@ from domain.errors import WardbookError
 from infrastructure.access_log import AccessRecord
 from infrastructure.evidence.checkpoints import sign_now
 from infrastructure.evidence.keeper import Keeper
+from infrastructure.integrity.keys import record_destroyed_since
 from infrastructure.postgres.backup import back_up, begin_epoch
 from infrastructure.postgres.backup import restore as restore_backup
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.migrated import NotMigrated, check_migrated
+from infrastructure.sealing.keys_missing import KeysMissing
 
 app = typer.Typer()
 
@@ -88,6 +91,9 @@ def _print_log(database: Database) -> None:
 
 def _sign(database: Database) -> None:
     """Sign the first checkpoint of an epoch, if the key is here; say why it is not signed."""
+    with suppress(KeysMissing):  # then 'wardbook doctor' says so, and nothing sealed is read
+        if count := record_destroyed_since(database):
+            out.print(f"{count} keys were destroyed since the backup: what they seal stays erased.")
     home = settings().home
     if not Keeper(home).has_key():
         out.print(

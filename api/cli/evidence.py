@@ -17,7 +17,7 @@ from domain.refusals import InvalidInput
 from infrastructure.access_log import AccessRecord
 from infrastructure.evidence.checkpoints import origin_parts, sign_now
 from infrastructure.evidence.keeper import Keeper
-from infrastructure.evidence.leaves import ACCESSES, EVENTS
+from infrastructure.evidence.leaves import TREES
 from infrastructure.evidence.proofs import (
     NotProven,
     check_proof,
@@ -38,9 +38,11 @@ class TreeName(Enum):
 
     EVENTS = "events"
     ACCESSES = "accesses"
+    REVOCATIONS = "revocations"
+    KEYS = "keys"
 
 
-TREE_OF = {TreeName.EVENTS: EVENTS, TreeName.ACCESSES: ACCESSES}
+TREE_OF = {TreeName(tree.name): tree for tree in TREES}
 Keys = Annotated[
     list[str] | None, typer.Option("--key", help="A key of the log, as 'checkpoint --key' says it.")
 ]
@@ -48,9 +50,10 @@ Keys = Annotated[
 
 @app.command(epilog="Example: wardbook checkpoint --tree accesses")
 def checkpoint(
-    tree: Annotated[TreeName, typer.Option(help="Of the log, or of the record of reading.")] = (
-        TreeName.EVENTS
-    ),
+    tree: Annotated[
+        TreeName,
+        typer.Option(help="Of the log, or of what is recorded beside it."),
+    ] = (TreeName.EVENTS),
     key: Annotated[bool, typer.Option("--key", help="Print the key that signs, instead.")] = False,
     since: Annotated[
         int | None,

@@ -9,7 +9,7 @@ from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
-from infrastructure.sealing.binding import forget_key_store
+from infrastructure.sealing.binding import forget_key_store, record_rewrapping
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
 
@@ -61,14 +61,20 @@ def rotate(
 ) -> None:
     """Wrap all keys by another key of the house: a new one in its file, or one from elsewhere.
 
-    No event is touched. In its file nothing has to stop; the former key stays beside it until the
-    backups of the key store that it opens are gone.
+    No event is touched, and the log's database records it. In its file nothing has to stop; the
+    former key stays beside it until the backups of the key store that it opens are gone.
     """
     if to is not None and to_command is not None:
         stop("Give --to or --to-command, one of the two.", ExitCode.USAGE)
-    ring = KeyRing.of(settings())
+    configuration = settings()
+    ring = KeyRing.of(configuration)
     if (problem := ring.problem()) is not None:
         stop(problem, ExitCode.REFUSED)
+    store = ring.store()
+    assert store is not None
+    database = Database.of(configuration)
+    check_migrated(database)
+    record_rewrapping(database, store.id)
     if to is None and to_command is None:
         count, former = ring.rotate()
         out.print(f"{count} keys are wrapped by the new key. The former one is in {former}.")

@@ -88,6 +88,8 @@ _BED_CLAIMS = (
 )
 """Claims on rooms in periods, and those that share a bed of some stays."""
 
+ADD_KEY_ACTS = "SELECT audit.add_key_acts(%s, %s, %s)"
+
 OWNERS_OF_KINDS = (
     "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
     " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
@@ -279,7 +281,11 @@ class LogReader:
 
     def destroy_keys(self, subjects: Collection[UUID]) -> None:
         """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
-        self.keys.destroy([str(subject) for subject in subjects])
+
+        def record(subjects: Sequence[str], store: str) -> None:
+            self._query([(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])])
+
+        self.keys.destroy([str(subject) for subject in subjects], record)
 
     def salt_digest(self, digest: str) -> str:
         """Return a digest that only who has the keys can confirm by a guess. Raises KeysMissing."""

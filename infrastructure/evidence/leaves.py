@@ -1,4 +1,4 @@
-"""Leaves of the trees: each row of the log, and of the record of reading, as bytes that never differ.
+"""Leaves of the trees: each row of the log, and of the records beside it, as bytes that never differ.
 
 A leaf is a JSON object of a row's columns in a fixed order, without those that are null, each as
 PostgreSQL writes it as text (times in UTC): docs/evidence.md. A column that is added to a table goes
@@ -76,7 +76,26 @@ ACCESSES = Tree(
     ),
 )
 
-TREES = (EVENTS, ACCESSES)
+REVOCATIONS = Tree(
+    "revocations",
+    "revocation",
+    "r.no",
+    "audit.revocations r",
+    (
+        *("r.no", "r.at", "r.issuer", "r.subject", "r.token_id", "r.until", "r.reason"),
+        "r.revoked_by",
+    ),
+)
+
+KEY_ACTS = Tree(
+    "keys",
+    "key-act",
+    "k.no",
+    "audit.key_acts k",
+    ("k.no", "k.at", "k.act", "k.subject", "k.store", "k.login"),
+)
+
+TREES = (EVENTS, ACCESSES, REVOCATIONS, KEY_ACTS)
 
 
 def fields_of(tree: Tree, values: Iterable[str | None]) -> dict[str, str]:

@@ -35,6 +35,7 @@ from domain.unique_keys import (
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.event_store.sealed_claims import forms
 from infrastructure.integrity.beds import beds, occupancy, sharers
+from infrastructure.integrity.keys import keys_and_acts
 from infrastructure.integrity.result import CheckResult, query
 from infrastructure.integrity.unaltered import Trust, compare_trees
 from infrastructure.postgres.database import Database
@@ -75,7 +76,8 @@ def verify(
         unreadable_streams: set[UUID] = set()
         yield _run(partial(_events, connection, unreadable_streams), connection)
         claims = partial(_claims, unreadable=unreadable_streams)
-        for check in (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy):
+        checks = (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy)
+        for check in (*checks, keys_and_acts):
             yield _run(partial(check, connection), connection)
         yield from compare_trees(connection, trust or Trust())
     if read_models:

@@ -100,6 +100,7 @@ class TreeComparison:
         """The roots of the rows at the sizes of the anchors."""
 
     def compare(self) -> CheckResult:
+        self._compare_columns()
         if 0 in self.roots:
             self.roots[0] = self.present.root()
         last = BEFORE_ALL
@@ -119,6 +120,20 @@ class TreeComparison:
         for anchor in self.anchors:
             self._compare_anchor(anchor)
         return self.result
+
+    def _compare_columns(self) -> None:
+        """Look for columns that no leaf has: whatever is written in one is not signed."""
+        schema, _, name = self.tree.table.split()[0].partition(".")
+        columns = {column.partition(".")[2] for column in self.tree.columns}
+        for (column,) in self.connection.execute(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE (table_schema, table_name) = (%s, %s) AND column_name <> 'kind'",
+            [schema, name],
+        ):
+            if column not in columns:
+                self.result.breaks(
+                    f"column {column} of {schema}.{name} is in nothing that is signed"
+                )
 
     def _rows(self, after: int, end: int) -> Iterator[Row]:
         with self.connection.cursor(f"rows_of_{self.tree.name}") as cursor:

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from domain.errors import IntegrityError
 from domain.patient import Patient
 from domain.projection_control import ProjectionControl
+from infrastructure.event_store.log_reader import ADD_KEY_ACTS
 from infrastructure.event_store.mapper import EventMapper
 from infrastructure.postgres.database import PLAN_BY_INDEX
 from infrastructure.projections.batch_reader import (
@@ -280,11 +281,14 @@ class BatchProjector:
                 assert isinstance(event, Patient.Erased)
                 erased_streams |= {*event.keyed}
         if erased_streams:
-            self._mapper.keys.destroy(str(subject) for subject in erased_streams)
+            self._mapper.keys.destroy(map(str, erased_streams), self._record_destroyed)
             for target in group:
                 if not target.model.halts:  # those are of beds alone
                     self._isolating_projector(target, rows).read_anew(erased_streams, rows[-1][1])
         return bool(erased_streams)
+
+    def _record_destroyed(self, subjects: Sequence[str], store: str) -> None:
+        self._connection.execute(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])
 
     def _is_due(self) -> bool:
         """Return whether there are events to project or a heartbeat is due: one cheap query."""

@@ -10,10 +10,15 @@ _AGES = text(
     " coalesce(extract(epoch FROM clock_timestamp() - CASE t.tree"
     "  WHEN 'events' THEN (SELECT recorded_at FROM record.stored_events"
     "    WHERE position > coalesce(c.last, 0) ORDER BY position LIMIT 1)"
-    "  ELSE (SELECT at FROM audit.accesses WHERE no > coalesce(c.last, 0) ORDER BY no LIMIT 1)"
+    "  WHEN 'accesses' THEN (SELECT at FROM audit.accesses"
+    "    WHERE no > coalesce(c.last, 0) ORDER BY no LIMIT 1)"
+    "  WHEN 'revocations' THEN (SELECT at FROM audit.revocations"
+    "    WHERE no > coalesce(c.last, 0) ORDER BY no LIMIT 1)"
+    "  ELSE (SELECT at FROM audit.key_acts WHERE no > coalesce(c.last, 0) ORDER BY no LIMIT 1)"
     "  END), 0)"
-    " FROM (VALUES ('events'), ('accesses')) AS t (tree) LEFT JOIN LATERAL (SELECT last, signed_at"
-    "   FROM record.checkpoints WHERE tree = t.tree ORDER BY no DESC LIMIT 1) AS c ON true"
+    " FROM (VALUES ('events'), ('accesses'), ('revocations'), ('keys')) AS t (tree)"
+    " LEFT JOIN LATERAL (SELECT last, signed_at FROM record.checkpoints"
+    "   WHERE tree = t.tree ORDER BY no DESC LIMIT 1) AS c ON true"
 )
 
 

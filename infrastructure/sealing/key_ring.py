@@ -9,7 +9,7 @@ import hmac
 import os
 from base64 import b64decode, b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -47,6 +47,10 @@ ABANDONED = "abandoned"
 
 SLOW_SECONDS = 0.5
 """Keys that could not be had after a longer time than this are not asked for again at once."""
+
+
+Record = Callable[[Sequence[str], str], object]
+"""Records that keys of a store are destroyed, by their subjects and the id of the store."""
 
 
 class KeyRing:
@@ -210,11 +214,16 @@ class KeyRing:
             return None
         return text.rstrip(b"\0").decode()
 
-    def destroy(self, subjects: Iterable[str]) -> int:
-        """Destroy the keys of subjects for ever; return how many there were. Raises KeysMissing."""
+    def destroy(self, subjects: Iterable[str], record: Record | None = None) -> int:
+        """Destroy the keys of subjects for ever; return how many there were. Raises KeysMissing.
+
+        ``record``: is called before that, with those that are not destroyed yet and the store's id.
+        """
         with self._had():
             store = self._own_store()
             kept_subjects = [s for s in subjects if store.wrapped_key(s) != b""]
+            if record and kept_subjects:
+                record(kept_subjects, store.id)
             count = store.destroy(kept_subjects) if kept_subjects else 0
         self.forget_all()
         return count

@@ -52,6 +52,9 @@ class KeyStore(Protocol):
     def destroy(self, subjects: Sequence[str]) -> int:
         """Destroy the keys of subjects for ever, made or not; return how many there were."""
 
+    def destroyed_subjects(self) -> list[str]:
+        """Return the subjects whose keys are destroyed."""
+
     def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         """Keep every key wrapped anew, all or none; return how many."""
 
@@ -135,6 +138,11 @@ class SqliteKeyStore:
             if count:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
+
+    def destroyed_subjects(self) -> list[str]:
+        with self._used() as connection:
+            rows = connection.execute("SELECT subject FROM keys WHERE destroyed_at IS NOT NULL")
+            return [subject for (subject,) in rows]
 
     def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         with self._used() as connection:

@@ -103,6 +103,13 @@ class PostgresKeyStore:
                 connection.execute("VACUUM FULL wardbook_keys.keys")
         return count
 
+    def destroyed_subjects(self) -> list[str]:
+        with self._used() as connection:
+            rows = connection.execute(
+                "SELECT subject FROM wardbook_keys.keys WHERE destroyed_at IS NOT NULL"
+            )
+            return [subject for (subject,) in rows]
+
     def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
         with self._used() as connection:
             with connection.transaction():

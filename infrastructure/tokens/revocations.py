@@ -26,6 +26,9 @@ MOST_SECONDS = 5.0
 
 _LIST = text("SELECT issuer, subject, token_id, until FROM audit.revocations")
 
+_LOCK = "LOCK TABLE audit.revocations IN SHARE ROW EXCLUSIVE MODE"
+"""Lets numbers be committed in their order, so that the follower that signs them misses none."""
+
 _ADD = """
 INSERT INTO audit.revocations (issuer, subject, token_id, until, reason, revoked_by)
 VALUES (%s, %s, %s, coalesce(%s, clock_timestamp()), %s, %s)
@@ -94,6 +97,7 @@ def revoke(
     """
     try:
         with psycopg.connect(owner_url) as owner:
+            owner.execute(_LOCK)
             owner.execute(_ADD, (issuer, subject, token_id, until, reason, by))
     except InsufficientPrivilege:
         raise NotTheOwner("Revoking needs the owner's login: set WARDBOOK_DATABASE_URL.") from None

@@ -12,6 +12,7 @@ from api.http.app import app
 from application.authorization.roles import Role
 from infrastructure.analysis.loading import export_history
 from infrastructure.integrity.check import verify
+from infrastructure.integrity.keys import record_destroyed_since
 from infrastructure.postgres.backup import back_up, restore
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
@@ -84,6 +85,7 @@ def test_nothing_is_left_of_who_was_erased_in_any_file(tmp_path: Path) -> None:
             restore(restored, tmp_path / "before.backup")
             migrate(restored)
             ProjectionRunner(restored.app_url).catch_up()
+            assert record_destroyed_since(restored)
             assert where(restored, person.sign) == set()
             assert [check.promise for check in verify(restored) if check.broken] == []
     finally:

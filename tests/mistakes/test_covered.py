@@ -31,7 +31,7 @@ SCREENS = {202}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
-KEYS = {213, 214}
+KEYS = {210, 213, 214}
 """Numbers of mistakes about keys, and what is left of who was erased."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

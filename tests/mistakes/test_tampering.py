@@ -10,18 +10,22 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.http.app import app
+from application.authorization.roles import Role
 from infrastructure.evidence.checkpoints import NotSigned, open_signer, sign_now
 from infrastructure.evidence.keeper import Keeper
 from infrastructure.evidence.leaves import EVENTS
 from infrastructure.evidence.proofs import NotProven, check_proof, event_proof
-from infrastructure.integrity.check import verify_log
+from infrastructure.integrity.check import verify, verify_log
 from infrastructure.integrity.unaltered import trust_of
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import connect
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
+from infrastructure.tokens.revocations import revoke
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, ago
 from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import rows
 
 
 @pytest.fixture
@@ -143,3 +147,33 @@ def test_mistake_179_a_report_does_not_say_of_which_record_it_was_computed(
         {"checkpoint": None, "restatements": [{"checkpoint": note}]},
         {"checkpoint": note, "restatements": []},
     ]
+
+
+def test_mistake_210_a_revocation_taken_back_and_a_key_destroyed_in_silence_are_unnoticed(
+    house: Ward, database: Database, tmp_path: Path
+) -> None:
+    def found() -> list[str]:
+        trust = trust_of(Keeper(tmp_path), database.open_log().id)
+        return [what for check in verify(database, False, trust=trust) for what in check.examples]
+
+    mrn, other = house.patient(), house.patient()
+    revoke(database.owner_url, "local", subject="Eve", reason="left", by="root")
+    house.record("requestErasure", patientMrn=mrn, reason="asked", legalBasis="OBJECTION")
+    officer = LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER)
+    GraphQLClient(house.client.http, officer).record("erasePatient", patientMrn=mrn)
+    sign_now(database, tmp_path)
+    assert found() == []
+    acts = "SELECT act FROM audit.key_acts ORDER BY no"
+    assert rows(database, acts) == [("BEGUN",), ("DESTROYED",)]
+    for table, noun in (("revocations", "revocation"), ("key_acts", "key-act")):
+        do(database, f"CREATE TABLE audit.former AS SELECT * FROM audit.{table}",
+           f"DELETE FROM audit.{table}")  # fmt: skip
+        assert any(f"{noun}s" in told for told in altered(database, tmp_path))
+        do(database, f"INSERT INTO audit.{table} OVERRIDING SYSTEM VALUE SELECT * FROM audit.former",
+           "DROP TABLE audit.former")  # fmt: skip
+    assert found() == []
+    patient = house.ask("query($m: String!) { patient(mrn: $m) { id } }", m=other)["patient"]["id"]
+    store = key_ring().store()
+    assert store is not None
+    store.destroy([patient])
+    assert any("nobody recorded it" in told for told in found())

@@ -5,6 +5,9 @@ DECLARE
 BEGIN
     IF store IS NOT NULL THEN
         INSERT INTO key_store (store) VALUES (bind_keys.store) ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            PERFORM audit.add_key_acts('BEGUN', ARRAY[NULL], bind_keys.store);
+        END IF;
     END IF;
     SELECT k.store INTO bound FROM key_store k;
     RETURN bound;

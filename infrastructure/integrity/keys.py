@@ -1,0 +1,78 @@
+"""Integrity check: that the key store holds what the log and the record of acts on keys say."""
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from domain.patient import Patient
+from infrastructure.event_store.log_reader import ADD_KEY_ACTS
+from infrastructure.integrity.result import CheckResult
+from infrastructure.postgres.database import Database
+from infrastructure.sealing.key_ring import key_ring
+
+_OF_LOG = (
+    "SELECT DISTINCT of.id::text FROM record.stored_events,"
+    " LATERAL unnest(ARRAY[stream, patient, stay]) AS of (id) WHERE of.id::text = ANY(%s)"
+)
+
+_TO_BE_DESTROYED = (
+    "SELECT unnest(stream::text || ARRAY(SELECT jsonb_array_elements_text(own->'streams')))"
+    " FROM record.events WHERE topic = %s"
+    " UNION SELECT subject FROM audit.key_acts WHERE act = 'DESTROYED' AND store = %s"
+)
+
+
+def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
+    """Compare the keys that are destroyed with those that somebody recorded to destroy."""
+    result = CheckResult("each key that is destroyed was recorded, and each recorded is destroyed")
+    bound = _bound(connection)
+    if bound is None:
+        return result
+    to_destroy, destroyed_subjects = _subjects(connection, bound)
+    result.looked_at = len(to_destroy | destroyed_subjects)
+    for subject in sorted(destroyed_subjects - to_destroy):
+        result.breaks(f"the key of {subject} was destroyed, and nobody recorded it")
+    for subject in sorted(to_destroy - destroyed_subjects):
+        result.breaks(
+            f"the key of {subject} is there again: start a server, which destroys it, and look who"
+            " restored the key store"
+        )
+    return result
+
+
+def record_destroyed_since(database: Database) -> int:
+    """Record keys that were destroyed after the moment that a log was restored to; return how many.
+
+    The erasures are in the log no more, the keys of those persons are gone all the same. Raises
+    KeysMissing.
+    """
+    with psycopg.connect(database.app_url) as connection:
+        bound = _bound(connection)
+        if bound is None:
+            return 0
+        to_destroy, destroyed_subjects = _subjects(connection, bound)
+        subjects = sorted(destroyed_subjects - to_destroy)
+        connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, bound])
+    return len(subjects)
+
+
+def _bound(connection: Connection[TupleRow]) -> str | None:
+    """Return the id of the log's key store."""
+    row = connection.execute("SELECT store FROM record.key_store").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _subjects(connection: Connection[TupleRow], bound: str) -> tuple[set[str], set[str]]:
+    """Return the subjects whose keys are to be destroyed, and those of the log whose keys are.
+
+    Raises KeysMissing.
+    """
+    ring = key_ring()
+    ring.check(bound)
+    store = ring.store()
+    assert store is not None
+    rows = connection.execute(_TO_BE_DESTROYED, [Patient.Erased.TOPIC, bound])
+    to_destroy = {subject for (subject,) in rows}
+    all_destroyed = store.destroyed_subjects()
+    of_log = {subject for (subject,) in connection.execute(_OF_LOG, [all_destroyed])}
+    return to_destroy, of_log | to_destroy.intersection(all_destroyed)
