@@ -154,6 +154,9 @@ class Settings:
     retention_days: int = 0
     """The days since the last fact about a person after which their time to be kept ends; 0: never."""
 
+    key_backup_days: int = 30
+    """The days for which the house keeps backups of the key store: then what was destroyed is gone."""
+
     health_seconds: float = 1.0
     """The time for which /readyz and /metrics give the same response, however many ask."""
 
@@ -334,6 +337,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "fast_executor": _switch,
     "checkpoint_seconds": _number,
     "retention_days": _whole_number,
+    "key_backup_days": _whole_number,
     "health_seconds": _number,
     "health_port": _port,
     "board_flags": _flag_kinds,

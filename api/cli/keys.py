@@ -1,5 +1,6 @@
 """The commands of the key store: its state, and another key of the house."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
-from infrastructure.sealing.binding import forget_key_store, record_rewrapping
+from infrastructure.sealing.binding import bound_store, forget_key_store, record_act
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
 
@@ -20,31 +21,50 @@ app.add_typer(keys, name="keys")
 
 @keys.command(epilog="Example: wardbook keys status --json")
 def status(json: Json = False, csv: Csv = False) -> None:
-    """Print the key store, and how many keys it keeps and has destroyed."""
-    ring = KeyRing.of(settings())
+    """Print the key store, how many keys it keeps and has destroyed, and from when on these are gone.
+
+    They are gone for good once the last backup of the store ends that has them: WARDBOOK_KEY_BACKUP_DAYS
+    after the last of them was destroyed.
+    """
+    configuration = settings()
+    ring = KeyRing.of(configuration)
     if (problem := ring.problem()) is not None:
         stop(problem, ExitCode.REFUSED)
     store = ring.store()
     assert store is not None
     counts = store.counts()
-    row = {"store": store.id, "kept": counts.kept, "destroyed": counts.destroyed}
-    print_rows([row], ("store", "kept", "destroyed"), json=json, csv=csv)
+    last = counts.last_destroyed_at
+    row = {
+        "store": store.id,
+        "kept": counts.kept,
+        "destroyed": counts.destroyed,
+        "lastDestroyedAt": last,
+        "goneForGoodAt": last and last + timedelta(days=configuration.key_backup_days),
+    }
+    print_rows([row], tuple(row), json=json, csv=csv)
 
 
 @keys.command(epilog="Example: wardbook keys abandon --yes")
 def abandon(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False) -> None:
-    """Give up a key store that is lost for good, and make a new one for the log.
+    """Give up keys that are lost for good: all, if there is no key store, or those that it lacks.
 
-    What the lost one sealed stays unreadable. Read models go on, and a rebuild redacts their texts.
+    For a store that is lost a new one is made. What the lost keys sealed stays unreadable. Read models
+    go on, and a rebuild redacts their texts.
     """
     configuration = settings()
     ring = KeyRing.of(configuration)
-    if ring.store() is not None:
-        stop("A key store is there; move it away first.", ExitCode.REFUSED)
+    store = ring.store()
     if not yes:
-        stop("All that is sealed stays unreadable. Say --yes to do it.", ExitCode.USAGE)
+        stop("What is sealed by them stays unreadable. Say --yes to do it.", ExitCode.USAGE)
     database = Database.of(configuration)
     check_migrated(database)
+    if store is not None:
+        if store.id != bound_store(database):
+            stop("Another key store is there; move it away first.", ExitCode.REFUSED)
+        record_act(database, "GIVEN_UP", store.id)
+        ring.begin_anew()
+        out.print("What the key store lacks is given up: it reads as REDACTED.")
+        return
     ring.begin_anew()
     forget_key_store(database)
     out.print("The log has a new key store: start the servers again.")
@@ -74,7 +94,7 @@ def rotate(
     assert store is not None
     database = Database.of(configuration)
     check_migrated(database)
-    record_rewrapping(database, store.id)
+    record_act(database, "WRAPPED_ANEW", store.id)
     if to is None and to_command is None:
         count, former = ring.rotate()
         out.print(f"{count} keys are wrapped by the new key. The former one is in {former}.")

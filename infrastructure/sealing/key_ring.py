@@ -126,7 +126,7 @@ class KeyRing:
                 self._bound = bind(self._begin().id)
 
     def begin_anew(self) -> None:
-        """Make a store in the place of one that is lost for good: what that sealed is redacted."""
+        """Give up what the store lacks, or a lost store for a new one: what that sealed is redacted."""
         self._begin().add(ABANDONED, self._wrap(ABANDONED, AESGCM.generate_key(256)))
 
     def _begin(self) -> KeyStore:
@@ -146,11 +146,12 @@ class KeyRing:
         """Return what is wrong with the keys; None if they can be used."""
         try:
             with self._had():
-                self._own_store().generation()  # it answers
+                store = self._own_store()
+                store.generation()  # it answers
                 self._unwrapped_pepper()
+                return None if store.wrapped_key(ABANDONED) else self._lacks
         except KeysMissing as error:
             return str(error)
-        return self._lacks
 
     def _own_store(self) -> KeyStore:
         """Return the store of the log. Raises KeysMissing, KeyStoreUnreadable, UnsafeKey."""

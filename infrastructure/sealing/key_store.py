@@ -30,6 +30,7 @@ class KeyCounts(NamedTuple):
 
     kept: int
     destroyed: int
+    last_destroyed_at: datetime | None = None
 
 
 class KeyStore(Protocol):
@@ -159,8 +160,10 @@ class SqliteKeyStore:
         return len(keys)
 
     def counts(self) -> KeyCounts:
-        row = self._one("SELECT count(*) - count(destroyed_at), count(destroyed_at) FROM keys")
-        return KeyCounts(*row)
+        row = self._one(
+            "SELECT count(*) - count(destroyed_at), count(destroyed_at), max(destroyed_at) FROM keys"
+        )
+        return KeyCounts(row[0], row[1], row[2] and datetime.fromisoformat(row[2]))
 
     def generation(self) -> int:
         try:

@@ -128,7 +128,8 @@ class PostgresKeyStore:
 
     def counts(self) -> KeyCounts:
         row = self._one(
-            "SELECT count(*) - count(destroyed_at), count(destroyed_at) FROM wardbook_keys.keys"
+            "SELECT count(*) - count(destroyed_at), count(destroyed_at), max(destroyed_at)"
+            " FROM wardbook_keys.keys"
         )
         return KeyCounts(*row)
 
