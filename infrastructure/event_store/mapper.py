@@ -23,7 +23,7 @@ from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
 from infrastructure.sealing.fields import SEAL_IN_JSON, Open, open_value, sealed_fields
-from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring, subject_of_key
+from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -174,10 +174,15 @@ REASON = "entry.reason"
 
 
 def _subject(topic: str, stream: UUID, about: About | None) -> str:
-    """Return the subject whose key the texts of an event are sealed by."""
-    if about is None:
-        return subject_of_key(topic, stream, None, None)
-    return subject_of_key(topic, stream, about.patient, about.stay)
+    """Return the subject whose key the texts of an event are sealed by.
+
+    A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
+    it is of. So have a visit of another system and an expected arrival, whose patients may not be
+    known yet; and what is about nobody, whose reasons may name somebody all the same.
+    """
+    if about is None or topic.startswith(("source-visit.", "arrival.")):
+        return str(stream)
+    return str(about.stay or about.patient)
 
 
 def _place(topic: str, stream: UUID, version: int) -> str:

@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -119,7 +118,7 @@ class KeyRing:
         ``bind`` gives the log the store of an id, if it has none, and returns the id of its own. One
         that is lost is not replaced: see `problem`.
         """
-        self._rests_until, self._lacks = 0.0, None
+        self._rests_until, self._looked_at, self._lacks = 0.0, 0.0, None
         self._bound = bind(None)
         if self._bound is None:
             with suppress(KeysMissing), self._had():
@@ -138,7 +137,7 @@ class KeyRing:
 
     def check(self, bound: str) -> None:
         """Check that the keys of a log can be used, by the id of its store. Raises KeysMissing."""
-        self._bound = bound
+        self._bound, self._looked_at = bound, 0.0
         if (problem := self.problem()) is not None:
             raise KeysMissing(problem)
 
@@ -178,6 +177,7 @@ class KeyRing:
             yield
         except ConfigurationError as error:
             self._problem, seconds = str(error), monotonic() - start
+            self._looked_at = 0.0
             if seconds > SLOW_SECONDS:  # others need not wait as long one after the other
                 self._rests_until = monotonic() + 4 * seconds
             raise KeysMissing(self._problem) from error
@@ -190,8 +190,10 @@ class KeyRing:
         What is told of a subject whose key is destroyed is REDACTED from the beginning. Raises
         KeysMissing.
         """
-        with self._had():
-            key = self._key(subject, make=True)
+        key = self._key_at_hand(subject)
+        if key is None:
+            with self._had():
+                key = self._key(subject, make=True)
         if key is None:
             return REDACTED
         text += "\0" * (-len(text.encode()) % PADDED_TO)
@@ -204,8 +206,10 @@ class KeyRing:
 
         Raises KeysMissing if nobody can say, since the keys cannot be had.
         """
-        with self._had():
-            key = self._key(subject, make=False)
+        key = self._key_at_hand(subject)
+        if key is None:
+            with self._had():
+                key = self._key(subject, make=False)
         if key is None:
             return None
         try:
@@ -283,6 +287,15 @@ class KeyRing:
         new.file.replace(file)  # at once: at no moment is there no key
         self._house_key = HouseKey(file)
         return count, former
+
+    def _key_at_hand(self, subject: str) -> AESGCM | None:
+        """Return a subject's key if it is in memory, and the store was looked at a moment ago."""
+        if monotonic() - self._looked_at < SECONDS_UNSEEN:
+            with self._lock:
+                if (key := self._keys.get(subject)) is not None:
+                    self._keys.move_to_end(subject)
+                    return key
+        return None
 
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
         """Return a subject's key, from memory or the store; None if it is destroyed, or not there.
@@ -384,15 +397,3 @@ def _wrap_key(wrapper: AESGCM, subject: str, key: bytes) -> bytes:
 def key_ring() -> KeyRing:
     """Return the key ring of this process, by its settings."""
     return KeyRing.of(from_environment())
-
-
-def subject_of_key(topic: str, stream: UUID, patient: UUID | None, stay: UUID | None) -> str:
-    """Return the subject whose key seals the texts of an event.
-
-    A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
-    it is of. So have a visit of another system and an expected arrival, whose patients may not be
-    known yet; and what is about nobody, whose reasons may name somebody all the same.
-    """
-    if topic.startswith(("source-visit.", "arrival.")):
-        return str(stream)
-    return str(stay or patient or stream)

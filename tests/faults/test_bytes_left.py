@@ -27,15 +27,14 @@ from tests.support.api_dsl import Ward
 from tests.support.graphql_client import GraphQLClient
 from tests.support.shared_history import end
 
-pytestmark = pytest.mark.nightly
 
-
-def found_in(folder: Path, sign: str) -> set[str]:
+def found_in(folder: Path, sign: str | bytes) -> set[str]:
     """Return the files in which a sign is, by their names."""
+    content = sign if isinstance(sign, bytes) else sign.encode()
     return {
         str(file.relative_to(folder))
         for file in folder.rglob("*")
-        if file.is_file() and sign.encode() in file.read_bytes()
+        if file.is_file() and content in file.read_bytes()
     }
 
 
@@ -50,8 +49,15 @@ def overwritten(database: Database) -> None:
             owner.execute("CHECKPOINT")
 
 
-def test_nothing_is_left_of_who_was_erased_in_any_file(tmp_path: Path) -> None:
+def test_nothing_is_left_of_who_was_erased_in_any_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    caplog.set_level("DEBUG")
     key_ring().bind(lambda store: store)
+    store = key_ring().store()
+    assert store is not None
     home = Path(tempfile.mkdtemp(dir="/dev/shm"))
     home.chmod(0o755)
     try:
@@ -69,6 +75,12 @@ def test_nothing_is_left_of_who_was_erased_in_any_file(tmp_path: Path) -> None:
             back_up(database, tmp_path / "before.backup")
             with psycopg.connect(database.owner_url, autocommit=True) as owner:
                 owner.execute("CHECKPOINT")
+            key = store.wrapped_key(person.id)
+            assert key
+            assert found_in(KEYS.parent, key)
+            export_history(database, tmp_path / "early", end(database), {}, lambda *_: None)
+            assert found_in(tmp_path / "early", person.sign), "a file that the house has to delete"
+            shutil.rmtree(tmp_path / "early")
             before = found_in(home, person.sign)
             assert any("pg_wal" in name for name in before)
             assert any("base" in name for name in before)
@@ -81,6 +93,8 @@ def test_nothing_is_left_of_who_was_erased_in_any_file(tmp_path: Path) -> None:
         assert found_in(home, person.sign) == set()
         assert found_in(tmp_path, person.sign) == set()
         assert found_in(KEYS.parent, person.sign) == set()
+        assert found_in(KEYS.parent, key) == set()
+        assert person.sign not in caplog.text
         with database.scratch("restored") as restored:
             restore(restored, tmp_path / "before.backup")
             migrate(restored)

@@ -30,6 +30,7 @@ def keys_away() -> Iterator[None]:
     ring = key_ring()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ring, "_bound", "a store that is lost")
+        patch.setattr(ring, "_looked_at", 0.0)
         yield
 
 
