@@ -54,6 +54,8 @@ class Patient(PatientEvents, PatientAllergies):
         """What is held of the person, from each time on; the first always was so."""
         self.recorded: tuple[tuple[datetime | None, dict[str, Any]], ...] = ()
         """The values of each event, and from when on they hold, in the order of recording."""
+        self.told_at: dict[str, datetime] = {}
+        """When another system recorded each detail that one told, by its own clock."""
         self.birth_date: date | None = None
         self.sex = Sex.UNKNOWN
         self.death: Death | None = None
@@ -334,6 +336,12 @@ class Patient(PatientEvents, PatientAllergies):
             since = None
         held_values: dict[str, Any] = {n: v for n, v in values.items() if v is not None}
         held_values |= {detail.value.lower(): None for detail in unknown}
+        source = event.entry.source
+        if source and source.recorded_at:
+            told_values = dict(held_values)
+            if isinstance(event, Patient.Registered) and event.sex is Sex.UNKNOWN:
+                del told_values["sex"]  # not that it is unknown: nothing was told of it
+            self.told_at = {**self.told_at, **dict.fromkeys(told_values, source.recorded_at)}
         self._fold((*self.recorded, (since, held_values)))
 
     def _fold(self, entries: tuple[tuple[datetime | None, dict[str, Any]], ...]) -> None:

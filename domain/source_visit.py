@@ -5,8 +5,8 @@ last at the source holds, unless one of them is a cancel, which is final. Versio
 Those that do not fit the record yet are *pending*: visible, not true.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from msgspec import Struct, json
@@ -14,7 +14,7 @@ from msgspec import Struct, json
 from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed, SealedCode, SealedDate, SealedLine, Text
-from domain.patient_events import SealedSex
+from domain.patient_events import PatientDetail, SealedSex
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment, Precision
@@ -37,9 +37,16 @@ class SourceKind(DescribedEnum):
     MOVE_STAY = "MOVE_STAY", "The whole visit is another patient's, whose number is told (A45)."
     MERGE = "MERGE", "The former number and the patient's are of one person (A34, A36, A40)."
     CHANGE_MRN = "CHANGE_MRN", "The former number was changed to the patient's (A46, A47)."
+    DETAILS = (
+        "DETAILS",
+        "What is known of the person of the number, as of when the source recorded it (A28, A31, A08).",
+    )
 
 
-OUTSIDE_STAY = (SourceKind.EXPECT, SourceKind.MERGE, SourceKind.CHANGE_MRN)
+OUTSIDE_STAY = (
+    *(SourceKind.EXPECT, SourceKind.MERGE, SourceKind.CHANGE_MRN),
+    SourceKind.DETAILS,
+)
 """Kinds of reports that need no stay, and that outlive one that is void."""
 
 
@@ -52,6 +59,19 @@ class PatientDetails(
     given_name: Sealed | None = None
     birth_date: SealedDate | None = None
     sex: SealedSex | None = None
+    unknown: tuple[PatientDetail, ...] = ()
+    """The details that the source had, and says now that nobody knows."""
+
+    def by_name(self) -> dict[str, date | str | None]:
+        """Return what it says, by detail: None of what nobody knows. An absent detail says nothing."""
+        values = {
+            "family_name": self.family_name,
+            "given_name": self.given_name,
+            "birth_date": self.birth_date,
+            "sex": self.sex,
+        }
+        details = {name: value for name, value in values.items() if value is not None}
+        return {**dict.fromkeys(detail.value.lower() for detail in self.unknown), **details}
 
 
 class SourceMovement(
@@ -189,6 +209,8 @@ class SourceVisit(Aggregate):
         """The version of this stream in which each id was told first."""
         self.tied: dict[str, tuple[Version, ...]] = {}
         """The versions of each id that the source does not order, the one that holds among them."""
+        self.details: dict[str, tuple[tuple[datetime, int], date | str | None]] = {}
+        """What was told of a person last by the clock of the source, by detail."""
         self.patient: UUID | None = None
         self.stay: UUID | None = None
         self.applied: tuple[Applied, ...] = ()
@@ -306,6 +328,9 @@ class SourceVisit(Aggregate):
                     self.tied = {**self.tied, id: tied_versions}
                     self.held = {**self.held, id: version}
                     self.reported = {**self.reported, id: event.originator_version}
+                details = version.movement.patient if version.movement else None
+                if details and version.kind is SourceKind.DETAILS:
+                    self._hold_details(version.clock, details.by_name())
             case SourceVisit.Settled():
                 self.stay, self.applied, self.pending = event.stay, event.applied, event.pending
                 self.waits_for = event.waits_for
@@ -317,3 +342,14 @@ class SourceVisit(Aggregate):
                 )
             case _:
                 raise UnknownEvent(event)
+
+    def _hold_details(
+        self, clock: tuple[datetime, int], details: Mapping[str, date | str | None]
+    ) -> None:
+        """Hold what is told of a person, but for details that were told later by the source's clock."""
+        newest = {
+            name: (clock, value)
+            for name, value in details.items()
+            if name not in self.details or self.details[name][0] <= clock
+        }
+        self.details = {**self.details, **newest}

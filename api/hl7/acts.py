@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from api.hl7.adt import Report, patient_number, report_of
+from api.hl7.adt import OF_PERSON, Report, details_of, patient_number, report_of
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
 from domain.allergies import AllergySeverity, AllergyVerification, Substance
@@ -15,7 +15,7 @@ from domain.time import Precision
 
 Moment = tuple[datetime, Precision | None]
 
-OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26", "ADT A28", "ADT A31"})
+OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26"})
 """Messages with facts that have a place here, but are not carried out: kept for who enters them."""
 
 MOVEMENT = "record_source_movement"
@@ -64,7 +64,14 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
             return [_movement(part, sender, trigger) for part in message.parts("MRG")]
         case "ADT", _:
             report = report_of(message, sender)
-            return [_movement_act(report)] if report else []
+            # somebody who is no patient here (an A04 of another class) is not registered
+            says_details = report is not None or trigger in OF_PERSON
+            details = details_of(message, sender) if says_details else None
+            return [
+                _movement_act(message_report)
+                for message_report in (report, details)
+                if message_report
+            ]
         case "ORM", _:
             return [_consult(part, sender) for part in message.parts("ORC")]
         case ("RDE", _) | ("OMP", _):

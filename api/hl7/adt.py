@@ -7,6 +7,7 @@ from typing import Any
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
 from application.commands.source_movements import MovementReport, PatientReport
+from domain.patient import PatientDetail, Sex
 from domain.source_visit import SourceKind
 from domain.time import Precision
 
@@ -42,6 +43,15 @@ CANCELS = {
     "A38": SourceKind.EXPECT,
     "A37": SourceKind.MERGE,
 }
+DETAILING = (SourceKind.ADMIT, SourceKind.EXPECT)
+"""Kinds of movements whose messages say what is known of the person, too."""
+
+OF_PERSON = ("A08", "A28", "A31")
+"""Triggers that tell of a person, whatever they tell of a visit."""
+
+DETAILED = {*OF_PERSON, *(t for t, kind in MOVEMENTS.items() if kind in DETAILING)}
+"""Triggers whose PID says what is known of the person, as of EVN-2."""
+
 NAMING = (SourceKind.EXPECT, SourceKind.MOVE_STAY, SourceKind.MERGE, SourceKind.CHANGE_MRN)
 """Kinds that name a patient, as an admission does."""
 
@@ -80,12 +90,12 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
         return None
     if trigger == "A04" and message.value("PV1", 2) not in sender.admitted_classes:
         return None
+    if trigger == "A08" and not message.value("PV1", 19):
+        return None  # of the person alone
     visit = None if kind in OF_PERSONS else message.value("PV1", 19)
     if visit is None and kind not in OF_PERSONS:
         raise Unreadable(101, "PV1^1^19", "the number of the visit is absent")
-    recorded_at = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
-    if recorded_at is None:
-        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
+    recorded_at = _recording_time(message, sender)
     occurred_at, precision = _movement_time(message, sender, kind)
     movement_id = message.value("ZBE", 1)
     if movement_id is None and kind in OF_PERSONS:
@@ -97,19 +107,53 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
     elif movement_id is None:
         if occurred_at is None and is_cancel:
             raise Unreadable(101, "EVN^1^6", "neither ZBE-1 nor the time of what is cancelled")
-        movement_id = f"{visit}/{kind.name}/{(occurred_at or recorded_at[0]):%Y%m%d%H%M%S}"
+        movement_id = f"{visit}/{kind.name}/{(occurred_at or recorded_at):%Y%m%d%H%M%S}"
     sequence = message.value("MSH", 13)
     return Report(
         system=sender.name,
         source_id=movement_id,
         source_visit=visit,
-        source_recorded_at=recorded_at[0],
+        source_recorded_at=recorded_at,
         source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
         cancelled=True if is_cancel else None,
         movement=None
         if is_cancel
-        else _movement(message, sender, kind, occurred_at or recorded_at[0], precision),
+        else _movement(message, sender, kind, occurred_at or recorded_at, precision),
     )
+
+
+def details_of(message: Message, sender: SendingSystem) -> Report | None:
+    """Return what an ADT message says of the person; None if it says nothing. Raises Unreadable."""
+    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
+    if trigger not in DETAILED or message.value("ZBE", 4) == "CANCEL":
+        return None
+    mrn, authority = patient_number(message, sender)
+    patient = _patient(message, sender)
+    if patient == PatientReport() and trigger != "A28":
+        return None
+    recorded_at, sequence = _recording_time(message, sender), message.value("MSH", 13)
+    return Report(
+        system=sender.name,
+        source_id="/".join((authority or "", mrn, SourceKind.DETAILS.name)),
+        source_visit=None,
+        source_recorded_at=recorded_at,
+        source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
+        cancelled=None,
+        movement=MovementReport(
+            kind=SourceKind.DETAILS,
+            occurred_at=recorded_at,
+            patient_mrn=mrn,
+            mrn_authority=authority,
+            patient=patient,
+        ),
+    )
+
+
+def _recording_time(message: Message, sender: SendingSystem) -> datetime:
+    moment = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
+    if moment is None:
+        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
+    return moment[0]
 
 
 def _movement_time(
@@ -194,9 +238,16 @@ def _patient(message: Message, sender: SendingSystem) -> PatientReport:
             born = datetime.strptime(text[:8], "%Y%m%d").date()
         except ValueError:
             raise Unreadable(102, "PID^1^7", "not a date") from None
+    erasures = {
+        PatientDetail.FAMILY_NAME: message.is_erased("PID", 5, 1),
+        PatientDetail.GIVEN_NAME: message.is_erased("PID", 5, 2),
+        PatientDetail.BIRTH_DATE: message.is_erased("PID", 7),
+    }
+    sex = Sex.UNKNOWN if message.is_erased("PID", 8) else None
     return PatientReport(
         family_name=message.value("PID", 5, 1),
         given_name=message.value("PID", 5, 2),
         birth_date=born,
-        sex=sender.sexes.get(message.value("PID", 8) or ""),
+        sex=sender.sexes.get(message.value("PID", 8) or "", sex),
+        unknown=[detail for detail, is_erased in erasures.items() if is_erased] or None,
     )

@@ -100,8 +100,13 @@ class Message:
             for start, end in zip(starts, ends, strict=False)
         ] or [self]
 
-    def is_erased(self, segment: str, field: int) -> bool:
-        return self.raw(segment, field) == ERASED
+    def is_erased(self, segment: str, field: int, number: int = 1) -> bool:
+        """Return whether a field, or a component of its first repetition, is deleted."""
+        repetitions = self.repetitions(segment, field)
+        if repetitions and repetitions[0] == ERASED:
+            return True
+        components = repetitions[0].split(self.delimiters.component) if repetitions else []
+        return number <= len(components) and components[number - 1] == ERASED
 
     def unescape(self, text: str) -> str:
         delimiters = self.delimiters

@@ -27,13 +27,15 @@ from application.commands.source_movement_selection import (
     about_of,
     matches,
 )
+from application.commands.source_persons import hold_details
+from application.hospital_days import today
 from application.unit_of_work import UnitOfWork
 from application.work_apart import WorkApart
 from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Source
 from domain.errors import WardbookError
-from domain.patient import Sex
+from domain.patient import PatientDetail, Sex
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
@@ -48,7 +50,7 @@ from domain.source_visit import (
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, Observed
 from domain.stay.facts import Disposition
-from domain.text import clean_texts, line
+from domain.text import clean_texts, code, line
 from domain.time import Precision, in_utc
 
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
@@ -76,6 +78,7 @@ class PatientReport:
     given_name: str | None = None
     birth_date: date | None = None
     sex: Sex | None = None
+    unknown: Sequence[PatientDetail] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +138,9 @@ class SourceMovements(CommandGroup):
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
         system, source_id = line(system), line(source_id)
         source_visit = line(source_visit) if source_visit else source_id
+        is_of_details = movement is not None and movement.kind is SourceKind.DETAILS
+        if movement is not None and is_of_details:
+            source_visit = _details_of(uow, movement, cancelled)
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("source_visit", "that id was reported of another visit before")
@@ -154,6 +160,9 @@ class SourceMovements(CommandGroup):
         )
         (visit,) = uow.load(SourceVisit, id)
         lookups.check_kept(uow, visit.patient, "source_visit")
+        if is_of_details:
+            hold_details(uow, visit, system, source_visit, version)
+            return
         visit.about = about_of(uow, [*visit.held.values(), version])
         visit.report(system, source_visit, version, uow.entry)
         _reconcile(uow, visit)
@@ -274,6 +283,18 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
     return is_changed
 
 
+def _details_of(uow: UnitOfWork, report: MovementReport, is_cancelled: bool | None) -> str:
+    """Return the visit that all details of a number are reported of. Raises InvalidInput."""
+    if is_cancelled:
+        raise InvalidInput("cancelled", "details are told anew, and not cancelled")
+    if report.patient_mrn is None or report.patient is None:
+        raise InvalidInput("patient_mrn", "say whose details they are, and which")
+    if report.patient.birth_date is not None and report.patient.birth_date > today(uow):
+        raise InvalidInput("birth_date", "it lies in the future")
+    authority = report.mrn_authority or uow.rules.mrn_authority
+    return f"details of {code(authority)} {code(report.patient_mrn)}"
+
+
 def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
     """Return what is stored of a report. Raises InFuture, InvalidInput."""
     at = report.occurred_at
@@ -295,11 +316,18 @@ def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
         attending=report.attending,
         specialty=report.specialty,
         precision=report.occurred_at_precision,
-        patient=PatientDetails(**asdict(report.patient)) if report.patient else None,
+        patient=_patient_of(report.patient),
         former_mrn=report.former_mrn,
         former_mrn_authority=report.former_mrn_authority,
         expected_at=utc(report.expected_at, "expected_at"),
     )
+
+
+def _patient_of(report: PatientReport | None) -> PatientDetails | None:
+    if report is None:
+        return None
+    unknown = tuple(dict.fromkeys(report.unknown or ()))
+    return PatientDetails(**{**asdict(report), "unknown": unknown})
 
 
 def _wait_claims(events: Iterable[Event]) -> list[str]:

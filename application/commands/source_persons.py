@@ -4,6 +4,7 @@ A merge or another number may come before the records that it is about: it waits
 """
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from application import lookups, persons
@@ -13,9 +14,9 @@ from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About, Envelope
 from domain.expected_arrival import Expectation, ExpectedArrival
-from domain.patient import Confidentiality, Patient, Sex
+from domain.patient import Confidentiality, Patient, PatientDetail, Sex
 from domain.refusals import AlreadyExists, InvalidInput, PatientDied
-from domain.source_visit import Applied, SourceKind, SourceMovement
+from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 
@@ -68,6 +69,35 @@ def patient_named(uow: UnitOfWork, movement: SourceMovement) -> Patient:
         uow.entry,
     )
     return patient
+
+
+def hold_details(
+    uow: UnitOfWork, visit: SourceVisit, system: str, source_visit: str, version: Version
+) -> None:
+    """Hold what a source says of a person, detail by detail, by the source's clock.
+
+    A detail that it told later, or that any source told later, stays; so does what staff corrected,
+    until a source says something else than it said before. Nobody of that number: a registration.
+    """
+    assert version.movement is not None
+    patient = patient_named(uow, version.movement)
+    lookups.check_kept(uow, patient.id, "patient_mrn")
+    visit.about = patient.about
+    before = visit.details
+    visit.report(system, source_visit, version, uow.entry)
+    visit.settle(None, (), (), (), uow.entry)
+    current_details = patient.details[0][1]
+    news = {
+        name: value
+        for name, (clock, value) in visit.details.items()
+        if (name not in before or before[name][1] != value)
+        and patient.told_at.get(name, clock[0]) <= clock[0]
+        and getattr(current_details, name) != value
+    }
+    if news:
+        unknown = tuple(d for d in PatientDetail if news.get(d.value.lower(), d) is None)
+        values: dict[str, Any] = {name: value for name, value in news.items() if value}
+        patient.correct_details(None, uow.entry, **values, unknown=unknown or None)
 
 
 def link_records(uow: UnitOfWork, movement: SourceMovement) -> UUID:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.hl7.acts import OTHER_FACTS
-from api.hl7.adt import CANCELS, MOVEMENTS
+from api.hl7.adt import CANCELS, MOVEMENTS, OF_PERSON
 from api.hl7.door import Door
 from application.hospital import Hospital
 from domain.stay.aggregate import Stay
@@ -114,7 +114,7 @@ def test_the_table_of_triggers_is_that_of_the_program() -> None:
     )
     rows_of_table = table.split("\n\n")[0].splitlines()[2:]
     named = {t for row in rows_of_table for t in re.findall(r"\b[AZ]\d\d\b", row.split("|")[1])}
-    own = {"A16", "A17", "A25", "A60", "Z99"}
+    own = {"A16", "A17", "A25", "A60", "Z99", *OF_PERSON}
     assert named == {*MOVEMENTS, *CANCELS, *own, *(name[-3:] for name in OTHER_FACTS)}
 
 

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 from api.hl7.door import Door
+from application.aggregate_cache import current
 from application.hospital import Hospital
+from domain import unique_keys
+from domain.patient import Patient
 from tests.hl7.test_inbound import adt
 from tests.hl7.test_triggers import answer, door, of_kind, state
 
@@ -26,6 +29,17 @@ def test_mistake_205_a_leave_that_releases_the_bed_keeps_it(door: Door, hospital
     parts[3] = b"PV1||I|A^1^a" + b"|" * 16 + b"VNORTH" + b"|" * 21 + b"U"
     assert answer(door, adt("A01", "1")) == answer(door, b"\r".join(parts)) == "AA"
     assert state(hospital, datetime(2026, 3, 3, tzinfo=UTC)).place.bed is None  # type: ignore[attr-defined]
+
+
+def test_mistake_217_a_persons_older_details_that_come_late_take_the_place_of_newer_ones(
+    door: Door, hospital: Hospital
+) -> None:
+    for minute, trigger, name in ((30, "A31", "Evers"), (15, "A28", "Every"), (20, "A08", "Eve")):
+        message = adt(trigger, f"{minute}").replace(b"0302101500", b"03021%d00" % (minute + 100))
+        assert answer(door, message.replace(b"Every", name.encode())) == "AA"
+    id = hospital.record.owner(*unique_keys.mrn(hospital.pipeline.rules.mrn_authority, "4711"))
+    assert id
+    assert current(hospital.record, Patient.empty(id)).details[-1][1].family_name == "Evers"
 
 
 def test_mistake_207_an_order_that_comes_before_its_admission_is_lost(door: Door) -> None:

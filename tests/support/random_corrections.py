@@ -9,10 +9,13 @@ from uuid import UUID
 from application.command import Recorded
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.commands.reports import ReportPeriod
-from application.commands.source_movements import MovementReport
+from application.commands.source_movements import MovementReport, PatientReport
 from application.reports.registry import newest_definitions
 from domain.source_visit import SourceKind
 from domain.stay.facts import CancellationReason
+
+NAMING = (SourceKind.EXPECT, SourceKind.MOVE_STAY, SourceKind.DETAILS)
+"""Kinds of reports that name a patient, beside admissions and those of two numbers."""
 
 WEIGHTS = {
     "cancel_admission": 1.5,
@@ -236,15 +239,18 @@ class Mending:
         at = self.now - timedelta(minutes=self._lot.randint(1, 600))
         admits = kind is SourceKind.ADMIT
         renames = kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN)
-        names = admits or renames or kind in (SourceKind.EXPECT, SourceKind.MOVE_STAY)
+        names = admits or renames or kind in NAMING
         said = MovementReport(
             kind=kind,
             occurred_at=at,
             patient_mrn=self._one(self._mrns) if names else None,
             former_mrn=self._one(self._mrns) if renames else None,
+            patient=PatientReport(family_name=self._lot.choice("NO"))
+            if kind is SourceKind.DETAILS
+            else None,
             **(self._bed() if admits or kind is SourceKind.TRANSFER else {}),
         )
-        cancelled = self._lot.random() < 0.15
+        cancelled = kind is not SourceKind.DETAILS and self._lot.random() < 0.15
         self._give(
             "record_source_movement",
             system="ADT",

@@ -16,6 +16,7 @@ from api.graphql.types.enums import (
     DischargePlan,
     Disposition,
     EntryKind,
+    PatientDetail,
     Precision,
     Sex,
     SourceMovementKind,
@@ -192,6 +193,9 @@ class SourcePatientInput:
     given_name: str | None = optional("Given name.")
     birth_date: date | None = optional("Birth date.")
     sex: Sex | None = optional("Administrative sex.")
+    unknown: list[PatientDetail] | None = optional(
+        "Of DETAILS: what that system had told, and nobody knows after all."
+    )
 
 
 @strawberry.input(description="What another system says that happened.")
@@ -220,7 +224,8 @@ class SourceMovementInput:
         "How precisely the time is known; the command's by default."
     )
     patient: SourcePatientInput | None = optional(
-        "What is known of the patient of an admission, who is registered so if nobody has the MRN."
+        "What is known of the patient of an admission, who is registered so if nobody has the MRN;"
+        " or of a person, as DETAILS."
     )
     former_mrn: str | None = optional("Of a MERGE or CHANGE_MRN: the number that holds no longer.")
     former_mrn_authority: str | None = optional("Who assigned that; the hospital's own by default.")

@@ -132,6 +132,7 @@ REPORTED_AS = {
     SourceKind.MOVE_STAY: "STAY_PATIENT_CORRECTED",
     SourceKind.MERGE: "PATIENT_MERGED",
     SourceKind.CHANGE_MRN: "PATIENT_DETAILS_CORRECTED",
+    SourceKind.DETAILS: "PATIENT_DETAILS_CORRECTED",
 }
 """Kind of the entry that a movement reported by another system becomes, once it is true."""
 
