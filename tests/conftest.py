@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -28,6 +29,10 @@ from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
 from tests.support.shared_history import LIVED, Lived, dump, lived_once
+
+# A busy machine makes no example wrong.
+hypothesis.settings.register_profile("wardbook", deadline=None)
+hypothesis.settings.load_profile("wardbook")
 
 
 def _in_memory() -> Path:

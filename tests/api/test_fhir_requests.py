@@ -118,9 +118,7 @@ interactions = st.sampled_from(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     type=st.sampled_from([*RESOURCES, "Nonsense", "patient", "²"]),
     interaction=interactions,

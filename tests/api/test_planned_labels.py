@@ -26,9 +26,7 @@ def is_closed(first: str, plan: list[tuple[int, str]]) -> bool:
     return any(label != "NORMAL" for label in held)
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.sampled_from(LABELS), plan=plans, merged=st.booleans())
 def test_the_strictest_of_the_labels_now_and_to_come_closes(
     shared: Ward, first: str, plan: list[tuple[int, str]], merged: bool

@@ -153,7 +153,7 @@ NOT_SHOWN = {
     "StayNotOpen": {"stay", "ended_at"},
     "OutsideStay": {"stay"},
     "InFuture": {"occurred_at"},
-    "NotFound": {"what", "key", "field", "but"},
+    "NotFound": {"what", "key", "field", "hint"},
     "MovementNotFound": {"what", "id", "field"},
     "AlreadyExists": {"what", "key", "field"},
     "LikelyDuplicates": {"patients"},

@@ -101,7 +101,7 @@ def again(stay: Stay, events: list[Event]) -> Stay:
     return copy
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @for_all(st.lists(COMMANDS, min_size=12, max_size=36))
 def test_no_bed_ever_has_two_stays_but_a_mothers(commands: list[tuple[Any, ...]]) -> None:
     stays: dict[UUID, Stay] = {}

@@ -25,7 +25,7 @@ from tests.support.stays import a_stay, place
 
 IN_ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DECISION_REVERSED
 
-thoroughly = settings(max_examples=int(os.environ.get("WARDBOOK_EXAMPLES", "100")), deadline=None)
+thoroughly = settings(max_examples=int(os.environ.get("WARDBOOK_EXAMPLES", "100")))
 
 PLACES = st.sampled_from([*BEDS, *BEDS, "corridor"])
 MAYBE = st.none() | PLACES

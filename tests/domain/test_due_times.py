@@ -19,7 +19,7 @@ from domain.time import Period, Precision
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 QUARTER = 15 * MINUTE
-briefly = settings(max_examples=int(os.environ.get("WARDBOOK_EXAMPLES", "30")), deadline=None)
+briefly = settings(max_examples=int(os.environ.get("WARDBOOK_EXAMPLES", "30")))
 
 CHANGES = {
     "Europe/Berlin": (date(2026, 3, 29), date(2026, 10, 25)),

@@ -142,7 +142,7 @@ def drawn(kind: Any) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @for_all(data=st.data())
 def test_every_event_comes_back_as_it_was_told(topic: str, data: st.DataObject) -> None:
     event = data.draw(drawn(EVENTS[topic]))
@@ -154,7 +154,7 @@ def test_every_event_comes_back_as_it_was_told(topic: str, data: st.DataObject) 
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-@settings(max_examples=1, deadline=None)
+@settings(max_examples=1)
 @for_all(data=st.data())
 def test_every_event_is_handled_by_its_aggregate(topic: str, data: st.DataObject) -> None:
     (owner,) = (a for a in AGGREGATES if EVENTS[topic].belongs_to(a))

@@ -44,7 +44,7 @@ STORIES = st.lists(st.tuples(MINUTES, NOTES), min_size=6, max_size=20)
 BEGINNINGS = st.tuples(st.integers(0, 4), st.integers(0, 6), st.none() | st.integers(4, LAST))
 """When it was written, its start, its planned stop."""
 
-thoroughly = settings(max_examples=200, deadline=None)
+thoroughly = settings(max_examples=200)
 
 
 def o_clock(minute: int | None) -> str | None:

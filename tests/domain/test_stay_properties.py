@@ -62,7 +62,7 @@ STORIES = st.builds(
 )
 """Some commands given as things happen, then some that come late."""
 
-thoroughly = settings(max_examples=200, deadline=None)
+thoroughly = settings(max_examples=200)
 
 
 def o_clock(minute: int) -> str:

@@ -23,7 +23,7 @@ PERIODS = st.builds(
 )
 
 
-thoroughly = settings(max_examples=200, deadline=None)
+thoroughly = settings(max_examples=200)
 
 
 def minute(n: int) -> datetime:

@@ -93,7 +93,6 @@ def draw(lived: Lived, log: list[tuple[int, int, Event]], data: st.DataObject) -
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.generate],  # the history is another in each run: nothing to replay, or to shrink
 )

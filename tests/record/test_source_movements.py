@@ -297,7 +297,7 @@ def stories(draw: st.DrawFn) -> tuple[list[Message], list[Message]]:
 
 
 @given(stories())
-@runs(max_examples=EXAMPLES, deadline=None)
+@runs(max_examples=EXAMPLES)
 def test_any_consistent_story_in_any_order_gives_one_history(
     fed: Hospital, story: tuple[list[Message], list[Message]]
 ) -> None:

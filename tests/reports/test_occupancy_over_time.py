@@ -55,7 +55,7 @@ def minute_by_minute(spans: list[tuple[int, int]]) -> dict[tuple[tuple[str, str]
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @for_all(st.lists(st.tuples(times, st.integers(0, 3000)), max_size=12))
 def test_every_figure_equals_counting_minute_by_minute(drawn: list[tuple[int, int]]) -> None:
     spans = [(since, since + lasts) for since, lasts in drawn]
