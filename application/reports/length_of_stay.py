@@ -45,6 +45,9 @@ from domain.time import TICK
 
 METEOR = "AIHW METEOR 269982, 270045, 270251"
 
+MOST_DAYS = 30
+"""The longest stay that a distribution tells by its days."""
+
 
 def length(stay: InpatientStay, calendar: Calendar) -> int:
     """Return the length of a stay that has ended: its patient days, all of them."""
@@ -246,6 +249,47 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
         Figure("discharges", "discharges", "Discharges in the period.", count("length")),
         Figure("admissions", "admissions", "Admissions in the period.", total("admissions")),
         Figure("patientDays", "days", "Patient days of the period.", total("patient_days")),
+    ),
+)
+
+
+def _lengths_by_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
+    if is_discharged(stay, calendar):
+        days = length(stay, calendar)
+        if days <= MOST_DAYS:
+            yield Contribution("ended", (("days", str(days)),), 1)
+        else:
+            yield Contribution("ended_later", TOTAL, 1)
+
+
+def _each_length(question: Question, marks: Marks, formula: Formula) -> Iterable[Dimensions]:
+    return ((("days", str(days)),) for days in range(1, MOST_DAYS + 1))
+
+
+LENGTH_OF_STAY_DISTRIBUTION_1 = Definition(
+    name="length-of-stay-distribution",
+    version=1,
+    title="Length of stay, distribution",
+    formula="The discharged of the period, deaths included, by the length of their stay in days.",
+    day=CALENDAR_DATE,
+    source="AIHW METEOR 269982 for the length of a stay; the distribution is the house's own",
+    needs=frozenset({"stays"}),
+    contributions=of_stays(_lengths_by_days),
+    parameters=(WITHOUT,),
+    figures=(
+        Figure(
+            "dischargesByLength",
+            "discharges",
+            "Discharges after a stay of so many days.",
+            total("ended"),
+            _each_length,
+        ),
+        Figure(
+            "longerStays",
+            "discharges",
+            "Discharges after a stay of more than 30 days.",
+            total("ended_later"),
+        ),
     ),
 )
 

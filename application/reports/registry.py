@@ -20,6 +20,7 @@ from application.reports.inputs import InpatientStay, Inputs, Question
 from application.reports.length_of_stay import (
     AVERAGE_LENGTH_OF_STAY_1,
     LEAVE_DAYS_1,
+    LENGTH_OF_STAY_DISTRIBUTION_1,
     LONG_STAYS_1,
     PATIENT_DAYS_1,
     PATIENT_DAYS_2,
@@ -98,6 +99,7 @@ def _versions() -> Iterator[Definition]:
 
 ALL: tuple[Definition, ...] = (
     *_versions(),
+    LENGTH_OF_STAY_DISTRIBUTION_1,
     EMERGENCY_STAY_1,
     OCCUPANCY_OVER_TIME_1,
 )

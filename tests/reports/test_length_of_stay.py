@@ -7,6 +7,7 @@ from application.reports.inputs import InpatientStay
 from application.reports.length_of_stay import (
     AVERAGE_LENGTH_OF_STAY_1,
     LEAVE_DAYS_1,
+    LENGTH_OF_STAY_DISTRIBUTION_1,
     LONG_STAYS_1,
     PATIENT_DAYS_1,
 )
@@ -153,6 +154,19 @@ def test_admission_types_can_be_left_out() -> None:
         parameters={"without": "NEWBORN, DAY_CASE"},
     )
     assert figure(told, "averageLengthOfStay") == 7
+
+
+def test_the_discharged_are_counted_by_the_days_of_their_stay() -> None:
+    stays = (
+        stay("day", "03-02 08:00", "03-02 15:00"),
+        stay("night", "03-02 20:00", "03-03 07:00"),
+        stay("week", "03-01 08:00", "03-08 09:00"),
+        stay("months", "01-01 08:00", "03-04 09:00"),
+        stay("here", "03-01 08:00"),
+    )
+    told = asked(LENGTH_OF_STAY_DISTRIBUTION_1, "03-01", "03-10", stays=stays)
+    assert figures(told, "dischargesByLength") == [2, *[0] * 5, 1, *[0] * 23]
+    assert figure(told, "longerStays") == 1
 
 
 # -- long stays --

@@ -262,6 +262,10 @@ class Plain:
                 "patientDaysPerAdmission": [_over(patient_days, admissions)],
                 "averageLengthOfOvernightStay": [_over(sum(nights), len(nights))],
             },
+            "length-of-stay-distribution": {
+                "dischargesByLength": [lengths.count(days) for days in range(1, 31)],
+                "longerStays": [sum(days > 30 for days in lengths)],
+            },
             "bed-occupancy-rate": {
                 "occupancyRate": [_over(100 * sum(in_beds), sum(open_beds))],
                 "occupancyRateOfAllBeds": [_over(100 * sum(in_beds), all_beds)],
