@@ -198,7 +198,7 @@ class App extends Plain {
       <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
         html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name === 'flow' ? 'flow.short' : name)}</a>`)}</nav>
       <span class="live ${state === 'off' ? 'hidden' : ''} ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
-      <details class="me"><summary>${viewer.subject} · ${named(role())}</summary><div>
+      <details class="me"><summary>${viewer.subject}<span class="role"> · ${named(role())}</span></summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
         <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>

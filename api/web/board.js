@@ -31,8 +31,10 @@ class Board extends Screen {
     const past = isPast();
     const [{roomOccupancy}, aside] = await Promise.all([ask('Board', variables, signal), ask('Aside', variables, signal)]);
     ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
-    if (!past) this.#follow(ward);
-    else if (clocks.knownAt && may('occupancy_difference')) this.#compare(ward, signal);
+    if (!past) {
+      this.#follow(ward);
+      if (may('occupancy_difference')) this.#mark(ward, signal);
+    } else if (clocks.knownAt && may('occupancy_difference')) this.#compare(ward, signal);
     return {wards: byWard(roomOccupancy), aside, differs: NONE};
   }
 
@@ -42,6 +44,19 @@ class Board extends Screen {
     if (!told || signal.aborted) return;
     this.data = {...this.data, differs: differing(told)};
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: told.occupancyDifference.flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
+  }
+
+  /** Mark when it was learned that the board had looked otherwise, day by day back: a week of a ward, a day of the house. */
+  async #mark(ward, signal) {
+    const marks = new Set();
+    for (let day = 1; day <= (ward ? 7 : 1); day++) {
+      await new Promise(done => setTimeout(done, 500));
+      if (signal.aborted) return;
+      const then = new Date(Date.now() - day * 864e5).toISOString();
+      const told = await ask('OccupancyDifference', {fromKnown: then, ward, asOf: then}, signal).catch(() => null);
+      for (const {facts} of told?.occupancyDifference ?? []) for (const {recordedAt} of facts) marks.add(recordedAt);
+    }
+    if (marks.size && !signal.aborted) this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: [...marks]}));
   }
 
   #follow(ward) {

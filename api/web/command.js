@@ -5,6 +5,7 @@ import {html, keyed, nothing, ref} from './vendor/lit.js';
 import {Plain, address, nameOf, refresh, shell} from './shell.js';
 import {describe, learn, refusalOf} from './refusal.js';
 import {BED, COMMON_MORE, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';
+import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
 import {may} from './session.js';
@@ -43,9 +44,9 @@ class CommandForm extends Plain {
       PICKS_BED.has(command) ? ask('Board').catch(() => null) : null,
       [...STAFF].some(needs) ? ask('Practitioners').catch(() => null) : null,
       needs('ward') && !PICKS_BED.has(command) ? ask('Wards').catch(() => null) : null,
-      [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? ask('Open').catch(() => null) : null,
+      [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? readOpen({ward: null}).catch(() => null) : null,
     ]);
-    this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards, stays: open?.stays.nodes};
+    this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards, stays: open};
     for (const [name, id] of Object.entries(this.order.values.staff ?? {})) {
       const person = this.lists.staff?.find(each => each.id === id);
       if (person && STAFF.has(name) && this.fields.has(name) && !this.entered[name]) {
@@ -147,6 +148,7 @@ class CommandForm extends Plain {
       else {
         this.close();
         shell.dispatchEvent(new CustomEvent('recorded', {detail: {command, outcome, context, stayId: outcome.stay?.id ?? this.entered.stayId ?? context.stay?.id}}));
+        await ask('Wards', {atLeast: outcome.position}).catch(() => null); // until the read models have it
         refresh();
       }
     } catch (error) {

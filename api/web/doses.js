@@ -41,7 +41,7 @@ class Doses extends Screen {
     const rows = [...found.values()].sort((a, b) => byPlace(a.stay, b.stay));
     return html`<section class="card due-${status} ${rows.length ? '' : 'empty'}"><h2>${named(status)} <span class="of">${doses.length}</span></h2>
       <ul class="lines">${rows.map(({prescription, stay, times}) => html`<li><b class="times">${times.map(at => (localDay(at) === localDay(new Date()) ? time(at) : short(at))).join(' · ')}</b>
-        <span class="dose-of"><a href=${address('stay/' + stay.id)}>${nameOf(stay.patient)}</a> <small>${place(stay)}</small><br><b>${prescription.medication.name} ${prescription.dose ?? ''}</b> <small>${prescription.route ?? ''}</small></span>
+        <span class="dose-of"><a href=${address('stay/' + stay.id)}>${nameOf(stay.patient)}</a> <small>${stay.room ? `${stay.room.number}-${stay.bed}` : place(stay)}</small><br><b>${prescription.medication.name} ${prescription.dose ?? ''}</b> <small>${prescription.route ?? ''}</small></span>
         ${this.#give(prescription, stay)}</li>`)}</ul></section>`;
   }
 

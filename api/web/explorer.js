@@ -116,7 +116,7 @@ class Explorer extends Screen {
   view() {
     return html`<h1>${say('explorer')}</h1>
       <div class="explorer"><form @submit=${this.#run} @keydown=${this.#keys}>
-        ${sent.size ? html`<label>${say('explorer.asked')}<select @change=${this.#take}><option value="">${say('choose')}</option>
+        ${sent.size ? html`<label>${say('explorer.asked')} <select @change=${this.#take}><option value="">${say('choose')}</option>
           ${[...sent].map(([screen, documents]) => html`<optgroup label=${say(screen)}>${[...documents.keys()].map(name => html`<option value="${screen}/${name}">${name}</option>`)}</optgroup>`)}</select></label>` : nothing}
         <label for="document">${say('explorer.document')}</label>
         <textarea id="document" rows="14" spellcheck="false" autocapitalize="off" .value=${this.text} @input=${this.#type} @click=${event => this.#offer(event.target)}></textarea>

@@ -21,10 +21,12 @@ class House extends Screen {
     const of = (...states) => beds.filter(({bed}) => states.includes(bed.state));
     return html`<h1>${say('house')}</h1>
       <div class="acts">${['openRoom', 'addBed', 'renameWard', 'setBedCleaning', 'closeBed', 'reserveBed', 'retireBeds'].filter(may).map(command => html`<button type="button" @click=${() => act(command)}>${named(command)}</button>`)}</div>
-      <div class="columns">
+      <div class="columns thirds">
         ${list(say('toClean'), of('TO_BE_CLEANED', 'CLEANING'), ({bed, place}, about) => [bed.state === 'TO_BE_CLEANED' ? button('startCleaning', place, about) : nothing, button('finishCleaning', place, about)])}
         ${list(named('CLOSED'), of('CLOSED'), ({bed, place}, about) => [button('reopenBed', place, about), bed.bedStateId ? button('correctBedState', {...place, bedStateId: bed.bedStateId}, about) : nothing])}
         ${list(named('RESERVED'), beds.filter(({bed}) => bed.reservationId), ({bed, place}, about) => [button('admitPatient', place, about), button('releaseReservation', {...place, reservationId: bed.reservationId}, about)])}
+      </div>
+      <div class="free-beds">
         ${list(named('FREE'), of('FREE'), ({place}, about) => [button('admitPatient', place, about), button('reserveBed', place, about), button('closeBed', place, about)])}
       </div>
       <section class="card"><h2>${say('rooms')}</h2><div class="scroll" tabindex="0" role="region" aria-label=${say('rooms')}><table>

@@ -20,10 +20,11 @@ export function bars(rows, title) {
 }
 
 /** A height for values up to `most`, with round lines across. */
-function scale(most, top, bottom) {
+function scale(values, top, bottom) {
+  const most = Math.max(0, ...values);
   const rough = Math.max(most, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max([1, 2, 2.5, 5, 10].map(n => n * power).find(n => n >= rough), most > 4 ? 1 : 0.1);
+  const step = Math.max([1, 2, 2.5, 5, 10].map(n => n * power).find(n => n >= rough), values.every(Number.isInteger) ? 1 : 0.1);
   const end = Math.ceil(Math.max(most, step) / step) * step;
   const y = value => bottom - ((bottom - top) * value) / end;
   const lines = Array.from({length: Math.round(end / step) + 1}, (_, i) => +(i * step).toFixed(2));
@@ -34,8 +35,7 @@ function scale(most, top, bottom) {
  * is taken or free from one moment to another, so nothing is drawn between two values but a step. */
 export function columns(rows, {title, names = [], line = null}) {
   const bottom = 150;
-  const most = Math.max(0, ...rows.flatMap(({values}) => values), ...(line?.values ?? []));
-  const {y, lines} = scale(most, 10, bottom);
+  const {y, lines} = scale([...rows.flatMap(({values}) => values), ...(line?.values ?? [])], 10, bottom);
   const room = (WIDTH - LEFT) / rows.length;
   const x = i => LEFT + i * room;
   const width = names.length ? (room * 0.8) / names.length : 0;
@@ -50,13 +50,13 @@ export function columns(rows, {title, names = [], line = null}) {
 }
 
 /** What holds from one moment to the next, as a line of steps over the time between two moments. */
-export function stairs(points, {title, from, to, days}) {
-  const bottom = 150;
-  const {y, lines} = scale(Math.max(0, ...points.map(({value}) => value)), 10, bottom);
+export function stairs(points, {title, from, to, days, most = 0, isSmall = false}) {
+  const bottom = isSmall ? 110 : 150;
+  const {y, lines} = scale([most, ...points.map(({value}) => value)], 10, bottom);
   const x = at => LEFT + ((WIDTH - LEFT) * (Math.min(Math.max(at, from), to) - from)) / (to - from);
   const every = Math.ceil(days.length / 10);
-  return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + 22}`}>
-    ${lines}
+  return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + (isSmall ? 6 : 22)}`}>
+    ${isSmall ? svg`<line x1=${LEFT} x2=${WIDTH} y1=${bottom} y2=${bottom}></line>` : lines}
     ${days.map(({at, label}, i) => svg`<line class="day" x1=${x(at)} x2=${x(at)} y1="10" y2=${bottom}></line>${i % every ? nothing : svg`<text x=${x(at) + 3} y=${bottom + 16}>${label}</text>`}`)}
     <path class="step" d=${points.map(({at, value}, i) => (i ? `H${x(at)}V${y(value)}` : `M${x(at)} ${y(value)}`)).join('') + `H${x(to)}`}></path>
   </svg>`;

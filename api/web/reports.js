@@ -4,7 +4,7 @@ import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, failure, go, save} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {chartDay, clocks, date, dayTime, fullDay, localDay, moment} from './time.js';
+import {chartDay, clocks, date, dayTime, fullDay, localDay, moment, time} from './time.js';
 import {bars, columns, stairs} from './plot.js';
 import {named, say} from './words.js';
 
@@ -17,10 +17,10 @@ class Reports extends Screen {
     const chosen = {name, from, to, ward};
     const [report, issues] = await Promise.all([
       may('report') ? ask('Report', {name, period: {from, to}, ward: ward || null, knownAt: clocks.knownAt}, signal).catch(error => ({error})) : /** @type {any} */ ({}),
-      may('report_issues') ? ask('ReportIssues', {name}, signal).catch(() => null) : null,
+      may('report_issues') ? ask('ReportIssues', {name}, signal).catch(error => ({error})) : null,
     ]);
     const history = report.report && /census|occupancy/.test(name) ? await readHistory(report.report, signal).catch(() => null) : null;
-    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error, issues: issues?.reportIssues.nodes, history};
+    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error ?? issues?.error, issues: issues?.reportIssues?.nodes, history};
   }
 
   #choose(part, value) {
@@ -53,6 +53,7 @@ class Reports extends Screen {
     return html`<section class="card"><h2>${report.definition.title}</h2>
       <p class="quiet">${date(report.period.from)} – ${date(report.period.to)} · ${report.ward ?? say('wholeHouse')} · ${clocks.knownAt ? say('asKnown', {at: dayTime(clocks.knownAt)}) : say('asKnownNow')}</p>
       ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${unit === 'seconds' && value != null ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unit}</small>`}</dd></div>`)}</dl>` : nothing}
+      ${this.data.history?.byWard.length > 1 ? this.#byWard(this.data.history) : nothing}
       ${this.data.history ? html`<figure><figcaption>${say('bedsTaken')}</figcaption>${stairs(this.data.history.points, {title: say('bedsTaken'), ...this.data.history})}
         <details><summary>${say('asTable')}</summary><div class="scroll tall" tabindex="0" role="region" aria-label=${say('bedsTaken')}><table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
           <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table></div></details></figure>` : nothing}
@@ -61,6 +62,16 @@ class Reports extends Screen {
         <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(({name, value}) => `${name} ${value}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${figure.unit}</td></tr>`)}</tbody></table></div>
       ${report.notes.map(note => html`<p class="quiet">${note}</p>`)}
       <details><summary>${say('formula')}</summary><p>${report.definition.formula}</p>${definition?.figures.map(({name, unit, meaning}) => html`<p><b>${named(name)}</b> (${unit}): ${meaning}</p>`)}</details></section>`;
+  }
+
+  /** The census of each ward: over time as a small plot, at midnight as a table. */
+  #byWard({byWard, days, from, to}) {
+    const most = Math.max(...byWard.flatMap(({points}) => points.map(({value}) => value)));
+    const midnights = days.slice(1).map(({at}) => at);
+    return html`<figure><figcaption>${say('censusByWard')}</figcaption>
+      <div class="small-plots">${byWard.map(({ward, points}) => html`<div><b>${ward}</b> <span class="of">${points.at(-1).value}</span>${stairs(points, {title: `${say('bedsTaken')}: ${ward}`, from, to, days: [], most, isSmall: true})}</div>`)}</div>
+      ${midnights.length ? html`<details><summary>${say('asTable')}</summary><div class="scroll" tabindex="0" role="region" aria-label=${say('censusByWard')}><table class="tight"><thead><tr><th scope="col">${say('ward')}</th>${midnights.map(at => html`<th scope="col" class="number">${chartDay(at)}, ${time(at)}</th>`)}</tr></thead>
+        <tbody>${byWard.map(({ward, points}) => html`<tr><th scope="row">${ward}</th>${midnights.map(at => html`<td class="number">${points.findLast(point => point.at <= at)?.value ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>` : nothing}</figure>`;
   }
 
   #issue(issue) {
@@ -75,7 +86,7 @@ class Reports extends Screen {
 }
 
 /** Figures that belong in one plot, the first of each being what is drawn first. */
-const TOGETHER = [['meanOccupancyByHour'], ['arrivalsByHour', 'departuresByHour'], ['census'], ['admissions', 'discharges'], ['transfersIn', 'transfersOut'], ['percentile90ByHour', 'medianDelayByHour'], ['lateByHour'], ['lateByWard'], ['dailyOccupancyRate'], ['bedsHeld']];
+const TOGETHER = [['meanOccupancyByHour'], ['arrivalsByHour', 'departuresByHour'], ['census'], ['admissions', 'discharges'], ['transfersIn', 'transfersOut'], ['percentile90ByHour', 'medianDelayByHour'], ['dischargesByLength'], ['lateByHour'], ['lateByWard'], ['dailyOccupancyRate'], ['bedsHeld']];
 /** Figures of a state, which lasts: they are drawn in steps; what happens is drawn in columns. */
 const LASTS = /^(census|bedsHeld|meanOccupancy|dailyOccupancyRate)/;
 
@@ -90,9 +101,9 @@ function plots(byName) {
   return html`<div class="columns plots">${chosen.slice(0, 6).map(group => {
     const first = byName.get(group[0]);
     const title = `${group.map(named).join(', ')} (${first[0].unit})`;
-    const isTime = /^(day|hour)$/.test(first[0].of[0].name);
+    const isTime = /^(day|hour|days)$/.test(first[0].of[0].name);
     const of = new Map(group.map(name => [name, new Map(byName.get(name).map(figure => [figure.of[0].value, figure.value ?? 0]))]));
-    const rows = [...new Set(group.flatMap(name => [...of.get(name).keys()]))].sort();
+    const rows = [...new Set(group.flatMap(name => [...of.get(name).keys()]))].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));
     const labels = new Map(group.flatMap(name => byName.get(name)).map(figure => [figure.of[0].value, labelOf(figure)]));
     const valuesOf = name => rows.map(key => of.get(name).get(key) ?? 0);
     const plot = !isTime
@@ -110,6 +121,18 @@ function lasting(seconds) {
   return minutes < 1 ? `${Math.round(seconds)} s` : minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** How many of these stretches go on at once, from when on. */
+function pointsOf(stretches, from, to) {
+  const steps = new Map([[from, 0]]);
+  const add = (at, by) => steps.set(at, (steps.get(at) ?? 0) + by);
+  for (const {since, until} of stretches) {
+    add(Math.max(Date.parse(since), from), 1);
+    if (until && Date.parse(until) < to) add(Date.parse(until), -1);
+  }
+  let value = 0;
+  return [...steps].sort(([a], [b]) => a - b).map(([at, by]) => ({at, value: (value += by)}));
+}
+
 /** How many beds were taken from when on, in the days of a report. */
 async function readHistory({period, ward}, signal) {
   const day = (text, more) => new Date(Date.parse(text + 'T00:00Z') + more * 864e5).toISOString().slice(0, 10);
@@ -119,18 +142,12 @@ async function readHistory({period, ward}, signal) {
   const [from, to] = [midnight(period.from), Math.min(midnight(day(period.to, 1)), Date.now())];
   if (to <= from) return null;
   const {occupancyHistory} = await ask('History', {from: new Date(from).toISOString(), to: new Date(to).toISOString(), ward, knownAt: clocks.knownAt}, signal);
-  const steps = new Map([[from, 0]]);
-  for (const {since, until, sharesBedOf} of occupancyHistory) {
-    if (sharesBedOf) continue;
-    const begin = Math.max(Date.parse(since), from);
-    steps.set(begin, (steps.get(begin) ?? 0) + 1);
-    const end = until ? Date.parse(until) : Infinity;
-    if (end < to) steps.set(end, (steps.get(end) ?? 0) - 1);
-  }
-  let value = 0;
-  const points = [...steps].sort(([a], [b]) => a - b).map(([at, by]) => ({at, value: (value += by)}));
+  const taken = occupancyHistory.filter(({sharesBedOf}) => !sharesBedOf);
+  const wards = [...new Set(taken.map(({room}) => room?.ward).filter(Boolean))].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));
+  const points = pointsOf(taken, from, to);
+  const byWard = wards.map(ward => ({ward, points: pointsOf(taken.filter(({room}) => room?.ward === ward), from, to)}));
   const days = Array.from({length: count}, (_, i) => midnight(day(period.from, i))).filter(at => at < to).map(at => ({at, label: chartDay(at)}));
-  return {points, from, to, days};
+  return {points, byWard, from, to, days};
 }
 
 /** The figures as a file; a cell that a spreadsheet would take for a formula begins with an apostrophe. */

@@ -207,7 +207,7 @@ function strip(stay) {
     const until = i + 1 < lasting.length ? Date.parse(lasting[i + 1].occurredAt) : end;
     const share = Math.max((until - Date.parse(movement.occurredAt)) / whole, 0.02);
     const isLeave = movement.kind === 'STAY_LEAVE_STARTED';
-    const place = isLeave ? named('ON_LEAVE') : movement.room ? `${movement.room.ward} ${movement.room.number}-${movement.bed}` : (movement.withoutBed ?? last);
+    const place = isLeave ? named('ON_LEAVE') : movement.room ? `${movement.room.number}-${movement.bed} ${movement.room.ward}` : (movement.withoutBed ?? last);
     if (!isLeave) last = place;
     return html`<li class=${isLeave ? 'leave' : ''} .style=${`flex-grow:${Math.round(share * 1000)}`} title=${`${place}, ${dayTime(movement.occurredAt)}`}>
       <b>${place}</b><small>${short(movement.occurredAt)}</small></li>`;

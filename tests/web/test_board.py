@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward
-from tests.web.browsing import Open, bed_of, form
+from tests.support.api_dsl import Ward, ago
+from tests.web.browsing import Open, bed_of, form, go
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +92,7 @@ def test_patients_are_swapped_by_keyboard(
     bed_of(page, ada["name"]).focus()
     page.keyboard.press("s")
     with form(page, "Swap beds") as dialog:
+        dialog.locator("#f-withStayId option", has_text=name).wait_for(state="attached")
         dialog.locator("#f-withStayId").focus()
         page.keyboard.type(f"{ada['ward']} {ada['room']}-B")
     _bed(page, ada, "A").get_by_text(name).wait_for()
@@ -99,8 +100,7 @@ def test_patients_are_swapped_by_keyboard(
 
 def test_nobody_is_dragged_in_the_past(page_of: Open, ada: dict[str, str]) -> None:
     page = page_of()
-    bed_of(page, ada["name"]).wait_for()
-    page.keyboard.press("[")
+    go(page, f"board?at={ago(hours=1).replace('+00:00', 'Z')}&apart=1")
     page.locator("main.past").wait_for()
     bed_of(page, ada["name"]).wait_for()
     _drag(page, bed_of(page, ada["name"]), _bed(page, ada, "B"))
@@ -123,3 +123,13 @@ def _drag(page: Any, one: Any, other: Any) -> None:
     page.mouse.down()
     page.mouse.move(end["x"] + end["width"] / 3, end["y"] + end["height"] / 2, steps=8)
     page.mouse.up()
+
+
+def test_the_time_bar_shows_now_when_something_of_the_past_was_learned(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    go(page, f"board?ward={ada['ward']}")
+    bed_of(page, ada["name"]).wait_for()  # admitted two days ago, which was recorded just now
+    page.locator(".slide svg svg").first.wait_for(state="attached")
+    assert page.locator(".past").count() == 0

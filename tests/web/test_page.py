@@ -98,10 +98,16 @@ def test_all_screens_are_small() -> None:
 
 
 def test_both_languages_have_the_same_texts() -> None:
-    for part in ("texts", "names"):
-        assert WORDS["en"][part].keys() == WORDS["de"][part].keys()
+    assert WORDS["en"]["texts"].keys() == WORDS["de"]["texts"].keys()
+    assert WORDS["en"]["names"].keys() <= WORDS["de"]["names"].keys()
     for language, words in WORDS.items():
         assert all(text for part in words.values() for text in part.values()), language
+
+
+def test_what_reads_as_it_is_written_is_not_named_again_in_english() -> None:
+    for name, text in WORDS["en"]["names"].items():
+        words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name).replace("_", " ").lower()
+        assert text != words[:1].upper() + words[1:], name
 
 
 def test_places_in_texts_are_the_same() -> None:
@@ -119,7 +125,7 @@ def test_each_text_that_a_script_says_is_there() -> None:
 # -- what is asked --
 
 
-def _operations() -> Iterator[tuple[str, str]]:
+def operations() -> Iterator[tuple[str, str]]:
     """Each operation with its fragments, as `gql.js` puts them together."""
     text = (WEB / "operations.graphql").read_text()
     parts = [
@@ -135,7 +141,7 @@ def _operations() -> Iterator[tuple[str, str]]:
             yield name, "\n".join([part, *(fragments[name] for name in used)])
 
 
-def _sent_by(role: Role, document: str) -> str:
+def sent_by(role: Role, document: str) -> str:
     """The document without the lines that need a right which the role has not."""
     lines = []
     for line in document.splitlines():
@@ -147,8 +153,8 @@ def _sent_by(role: Role, document: str) -> str:
 
 @pytest.mark.parametrize("role", Role)
 def test_each_role_asks_only_for_what_it_may_see(role: Role) -> None:
-    for name, document in _operations():
-        parsed = parse(_sent_by(role, document))
+    for name, document in operations():
+        parsed = parse(sent_by(role, document))
         assert validate(schema._schema, parsed) == [], (name, role)
         needs = analyse_document(schema._schema, parsed).needs
         roots = [need for need in needs if ":" not in need]
@@ -157,7 +163,7 @@ def test_each_role_asks_only_for_what_it_may_see(role: Role) -> None:
 
 
 def test_each_operation_that_a_script_asks_is_there() -> None:
-    names = {name for name, _ in _operations()}
+    names = {name for name, _ in operations()}
     asked = {
         name
         for script in SCRIPTS
