@@ -1,9 +1,17 @@
-"""The benchmarks ask tables that are there: nothing else runs them between two releases."""
+"""The benchmarks ask tables that are there, and those that are run by hand run at a small size."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import migrate
 from infrastructure.read_models import READ_MODELS
+from tests.benchmarks import scale, shift, soak
+from tests.benchmarks.results import Row
 
 TEXTS = [file.read_text() for file in (Path(__file__).parent / "benchmarks").glob("*.py")]
 
@@ -13,3 +21,29 @@ def test_the_benchmarks_name_the_read_models_of_today() -> None:
 
     assert named
     assert named - {str(model.metadata.schema) for model in READ_MODELS} == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("measure", "told"),
+    [
+        (partial(shift.measure, nurses=2, seconds=5), "shift, 2 nurses, everything"),
+        (partial(soak.measure, nurses=2, seconds=5), "memory of serve"),
+        (partial(scale.measure, sizes=(2_000, 4_000), beds=20), "on disk, 4,000 events"),
+    ],
+    ids=["shift", "soak", "scale"],
+)
+def test_what_is_measured_by_hand_can_be_measured(
+    server: Database,
+    worker_id: str,
+    tmp_path: Path,
+    measure: Callable[[Database, Path], list[Row]],
+    told: str,
+) -> None:
+    with server.scratch(f"bench_{worker_id}") as database:
+        migrate(database)
+
+        rows = measure(database, tmp_path)
+
+    assert any(row.what.startswith(told) for row in rows)
+    assert all(row.measured for row in rows)

@@ -29,7 +29,7 @@ from infrastructure.settings import Settings
 
 app = typer.Typer()
 
-BEDS, DAYS, SEED = 40, 14, 1
+BEDS, DAYS, SEED = 40, 12, 1
 DETAIL = 0.3
 """Share of visits and doses that are made before the last day."""
 
