@@ -180,6 +180,8 @@ class Writer:
     table: Table
     schema: str
     _new: list[_Row] = field(default_factory=list)
+    _revisable: dict[tuple[str, Any], list[_Row]] = field(default_factory=dict)
+    """The new rows by the values of the columns by which revisions match."""
     _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
     _revisions: list[_Revision] = field(default_factory=list)
@@ -196,7 +198,7 @@ class Writer:
         if period.is_empty:
             return
         row = _Row(period, {self.table.info["key"]: key, **values}, position, known)
-        self._new.append(row)
+        self._add(row)
         self._open[key, period.start] = row
 
     def close(self, key: UUID, since: datetime, *, known: int) -> None:
@@ -234,11 +236,19 @@ class Writer:
         """
         revision = _Revision(match, copies, known, position, close)
         self._revisions.append(revision)
-        for row in [r for r in self._new if r.known_to is None and _matches(r, match)]:
+        column = next(c for c in self.table.info["revised_by"] if c in match)
+        new_rows = self._revisable.get((column, match[column]), [])
+        for row in [r for r in new_rows if r.known_to is None and _matches(r, match)]:
             if close:
                 row.known_to = known
                 self._open.pop((row.values[self.table.info["key"]], row.period.start), None)
-            self._new += [_copy_row(row, copy, revision) for copy in copies]
+            for copy in copies:
+                self._add(_copy_row(row, copy, revision))
+
+    def _add(self, row: _Row) -> None:
+        self._new.append(row)
+        for column in self.table.info["revised_by"]:
+            self._revisable.setdefault((column, row.values[column]), []).append(row)
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         """Write the gathered changes: closings first, then all new rows."""
@@ -265,6 +275,7 @@ class Writer:
             with cursor.copy(copy_into(*name, columns)) as into:
                 into.write(lines([self._values(row, packed=True) for row in rows]))
         self._new.clear()
+        self._revisable.clear()
         self._open.clear()
         self._closed.clear()
         self._revisions.clear()
