@@ -54,6 +54,25 @@ class Memory(Protocol):
 
 
 @contextlib.asynccontextmanager
+async def forgetting(database: Database, the_hospital: Hospital) -> AsyncIterator[None]:
+    """Empty what a process without a server remembers, once somebody is erased."""
+    engine = database.async_engine(1)
+    progress = ProjectionProgress(database.app_url, engine)
+    progress.on_erasure = lambda: _forget(the_hospital.pipeline.cache, key_ring())
+    await progress.start()
+    try:
+        yield
+    finally:
+        await progress.stop()
+        await engine.dispose()
+
+
+def _forget(*memories: Memory) -> None:
+    for memory in memories:
+        memory.forget_all()
+
+
+@contextlib.asynccontextmanager
 async def running(
     settings: Settings, database: Database, *, with_worker: bool, memories: Sequence[Memory] = ()
 ) -> AsyncIterator[AppState]:
@@ -88,12 +107,10 @@ async def running(
         for cache in caches:
             cache.drop_stale(position)
 
-    def forget_all() -> None:
-        own_memories: tuple[Memory, ...] = (the_hospital.pipeline.cache, key_ring(), broker)
-        for memory in (*own_memories, *memories):
-            memory.forget_all()
-
-    progress.on_position, progress.on_erasure = drop_stale, forget_all
+    progress.on_position = drop_stale
+    progress.on_erasure = lambda: _forget(
+        the_hospital.pipeline.cache, key_ring(), broker, *memories
+    )
     try:
         yield AppState(
             settings=settings,

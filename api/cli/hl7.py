@@ -13,6 +13,7 @@ import typer
 from api.cli.queries import For, open_hospital, record_publication, record_reading
 from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, operator, out, print_rows, settings, stop
+from api.container import forgetting
 from api.exit_codes import ExitCode
 from api.hl7.door import KEPT, NOT_OPENED, Door, RefusedMessages
 from api.hl7.follower import HL7Follower
@@ -24,6 +25,7 @@ from application.authorization.roles import Purpose
 from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.hl7_deliveries import deliveries, parked_messages
+from infrastructure.postgres.database import Database
 
 app = typer.Typer()
 hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=True)
@@ -174,10 +176,11 @@ def _door(config: Path) -> Iterator[Door]:
 
 
 async def _run(door: Door, host: str, port: int, context: SSLContext | None) -> None:
-    server = await Listener(door).start(host, port, context)
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    out.print(f"HL7 over MLLP at {host}:{server.sockets[0].getsockname()[1]}", soft_wrap=True)
-    await end.wait()
-    server.close()
+    async with forgetting(Database.of(settings()), door.hospital):
+        server = await Listener(door).start(host, port, context)
+        end = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end.set)
+        out.print(f"HL7 over MLLP at {host}:{server.sockets[0].getsockname()[1]}", soft_wrap=True)
+        await end.wait()
+        server.close()

@@ -1,22 +1,27 @@
 """Mistakes of other systems about keys that are away, and keys that are gone: see `test_covered`."""
 
+import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
 
-from api.container import AppState
+from api.container import AppState, forgetting
 from api.graphql.schema import schema
 from api.http.app import app
 from application.authorization.roles import Role
+from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, empty
 from tests.mistakes.test_erasure import QUESTIONS, WHY, Person, erase, officer, read
+from tests.record.test_erasure import erase as erase_by_two
+from tests.record.test_erasure import registered
 from tests.support.api_dsl import Ward, codes
 from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
@@ -105,3 +110,31 @@ def test_mistake_214_another_server_remembers_who_was_erased(
         assert deaf.portal is not None
         deaf.portal.call(progress._refresh)
         assert not any(sign in memory(deaf) for sign in signs)
+
+
+def test_a_listener_for_messages_forgets_who_was_erased(
+    migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty(migrated)
+    migrated.open_log("real")
+
+    async def forget() -> None:
+        with closing(wired(Settings(home=tmp_path), migrated)) as hospital:
+            cache, is_empty = hospital.pipeline.cache, asyncio.Event()
+            forget_all = cache.forget_all
+
+            def note() -> None:
+                forget_all()
+                is_empty.set()
+
+            monkeypatch.setattr(cache, "forget_all", note)
+            async with forgetting(migrated, hospital):
+                registered(hospital)
+                assert "Quetzal" in str([vars(a) for a in cache._kept.values()])
+                with closing(wired(Settings(home=tmp_path), migrated)) as other:
+                    erase_by_two(other)
+                ProjectionRunner(migrated.app_url).catch_up()
+                await asyncio.wait_for(is_empty.wait(), 10)
+                assert not cache._kept
+
+    asyncio.run(forget())
