@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
+from socket import SO_KEEPALIVE, SOL_SOCKET, socket
 
 from api.auth.authentication import is_loopback
 from api.hl7.door import Door
@@ -19,6 +19,8 @@ START, END = b"\x0b", b"\x1c\r"
 MAX_CONNECTIONS = 100
 SECONDS_OF_MESSAGE = 60.0
 """The time within which a message that has begun has to be complete."""
+SECONDS_OF_ANSWER = 30.0
+"""The time within which a sender has to read an answer, once the buffers between are full."""
 SECONDS_OF_REST = 10.0
 """The time for which the rest of a message that is too long is read, and thrown away."""
 
@@ -109,9 +111,13 @@ class Listener:
             writer.close()
             return
         self._connections.add(task)
+        # a sender whose machine is gone leaves its place to another one
+        writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
         try:
             await self._serve(reader, writer)
-        except (OSError, EOFError, TimeoutError, asyncio.CancelledError):
+        except TimeoutError:
+            writer.transport.abort()  # closed only, it would wait for who reads nothing
+        except (OSError, EOFError, asyncio.CancelledError):
             pass  # what has no answer is sent again
         finally:
             self._connections.discard(task)
@@ -137,4 +143,5 @@ class Listener:
 async def _send(writer: asyncio.StreamWriter, answers: list[bytes]) -> None:
     for answer in answers:
         writer.write(START + answer + END)
-    await writer.drain()
+    async with asyncio.timeout(SECONDS_OF_ANSWER):
+        await writer.drain()

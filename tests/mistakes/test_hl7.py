@@ -1,13 +1,17 @@
 """Mistakes of doors for HL7 v2: what a message says is lost, or held otherwise."""
 
+import asyncio
+import socket
 from datetime import UTC, datetime
+
+import pytest
 
 from api.hl7.door import Door
 from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain import unique_keys
 from domain.patient import Patient
-from tests.hl7.test_inbound import adt
+from tests.hl7.test_inbound import adt, listening
 from tests.hl7.test_triggers import answer, door, of_kind, state
 
 __all__ = ["door"]
@@ -40,6 +44,25 @@ def test_mistake_217_a_persons_older_details_that_come_late_take_the_place_of_ne
     id = hospital.record.owner(*unique_keys.mrn(hospital.pipeline.rules.mrn_authority, "4711"))
     assert id
     assert current(hospital.record, Patient.empty(id)).details[-1][1].family_name == "Evers"
+
+
+def test_mistake_218_a_sender_that_reads_no_acknowledgement_keeps_its_connection_for_ever(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.hl7.mllp.SECONDS_OF_ANSWER", 0.2)
+
+    async def act(port: int) -> None:
+        with socket.socket() as sender:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sender.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sender, ("127.0.0.1", port))
+            nonsense = b"\x0bMSH|^~\\&|" + b"x" * 100 + b"\x1c\r"
+            with pytest.raises(ConnectionError):  # the listener closes it
+                await loop.sock_sendall(sender, nonsense * 200_000)
+
+    monkeypatch.setattr(door, "answers", lambda data: [b"x" * 10_000])
+    listening(door, act)
 
 
 def test_mistake_207_an_order_that_comes_before_its_admission_is_lost(door: Door) -> None:
