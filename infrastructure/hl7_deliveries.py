@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
 
 from domain.errors import ConfigurationError
+from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.postgres.database import Database
 
@@ -25,9 +26,21 @@ REST_SECONDS = 1.0
 LOCK = 1463898722
 """First key of the advisory locks of this program."""
 
-_STAYS = (
-    "SELECT command_end, stream, min(version), max(version), max(recorded_at), min(subject)"
-    " FROM record.events WHERE position > %s AND position <= %s AND topic LIKE %s"
+PERSONS = tuple(
+    event.TOPIC
+    for event in (
+        Patient.Merged,
+        Patient.Unmerged,
+        Patient.DetailsCorrected,
+        Patient.DetailsChanged,
+    )
+)
+"""Events of patients of which receivers are told."""
+
+_CHANGES = (
+    "SELECT command_end, stream, min(version), max(version), max(recorded_at), min(subject),"
+    " bool_or(topic LIKE %s) AS of_stay"
+    " FROM record.events WHERE position > %s AND position <= %s AND (topic LIKE %s OR topic = ANY(%s))"
     " GROUP BY command_end, stream ORDER BY command_end, min(position)"
 )
 _END = (
@@ -46,13 +59,23 @@ class StayChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PatientChange:
+    """The versions of a patient's record between which a command told who it is of."""
+
+    patient: UUID
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """The change of stays by a command: its end in the log, and when it was recorded."""
+    """The change by a command: its end in the log, when it was recorded, and what was changed."""
 
     position: int
     recorded_at: datetime
     recorded_by: str
     stays: tuple[StayChange, ...]
+    patients: tuple[PatientChange, ...] = ()
 
 
 class Deliveries:
@@ -91,18 +114,22 @@ class Deliveries:
         self.position, self.sent = row[1:]
 
     def changes(self) -> Iterator[Change]:
-        """Return the changes of stays that follow, by command; advance over what is of no stay."""
+        """Return the changes of stays and persons that follow, by command; advance over the rest."""
         ((end,),) = self._connection.execute(_END, (self.position, PAGE)).fetchall()
         if end is None:
             return
-        rows = self._connection.execute(_STAYS, (self.position, end, f"{Stay.TOPIC}.%")).fetchall()
+        stays = f"{Stay.TOPIC}.%"
+        rows = self._connection.execute(
+            _CHANGES, (stays, self.position, end, stays, list(PERSONS))
+        ).fetchall()
         for position, group in groupby(rows, key=lambda row: row[0]):
             of_command = list(group)
             yield Change(
                 position,
                 of_command[0][4],
                 of_command[0][5],
-                tuple(StayChange(*row[1:4]) for row in of_command),
+                tuple(StayChange(*row[1:4]) for row in of_command if row[6]),
+                tuple(PatientChange(*row[1:4]) for row in of_command if not row[6]),
             )
         if end > self.position:
             self.advance(end)
@@ -116,7 +143,9 @@ class Deliveries:
         )
         self.position, self.sent = position, sent
 
-    def park(self, control_id: str, position: int, stay: UUID, trigger: str, code: str) -> None:
+    def park(
+        self, control_id: str, position: int, stay: UUID | None, trigger: str, code: str
+    ) -> None:
         """Note a message that the receiver refused for good."""
         self._connection.execute(
             "INSERT INTO hl7.parked (receiver, control_id, position, stay, trigger, code)"

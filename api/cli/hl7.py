@@ -83,7 +83,7 @@ def parked(json: Json = False, csv: Csv = False) -> None:
     """List the messages that receiving systems refused for good, by position in the log."""
     names = ("parkedAt", "receiver", "position", "stay", "trigger", "code", "controlId")
     rows = [
-        {**row, "stay": str(row["stay"]), "parkedAt": row["parkedAt"].isoformat()}
+        {**row, "stay": str(row["stay"] or ""), "parkedAt": row["parkedAt"].isoformat()}
         for row in parked_messages(ready_database(settings()))
     ]
     print_rows(rows, names, json=json, csv=csv)

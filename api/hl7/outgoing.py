@@ -1,25 +1,25 @@
 """Messages to another system: one ADT per movement, made from the log, with the ids of movements."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID
 
-from api.hl7.er7 import escape_text
+from api.hl7.er7 import ERASED, escape_text
 from api.hl7.outgoing_movements import Told, changes_between, movements_of
 from api.hl7.receiving import ReceivingSystem
 from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.aggregate import Aggregate
-from domain.patient import Patient
+from domain.patient import Patient, PatientDetail
 from domain.practitioner import Practitioner
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
 from domain.time import Precision
-from infrastructure.hl7_deliveries import Change, StayChange
+from infrastructure.hl7_deliveries import Change, PatientChange, StayChange
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -30,6 +30,10 @@ STRUCTURES = {
     "A22": "ADT_A21",
     "A53": "ADT_A52",
     "A55": "ADT_A52",
+    "A31": "ADT_A05",
+    "A40": "ADT_A39",
+    "A45": "ADT_A45",
+    "A47": "ADT_A30",
 }
 """MSH-9.3 where it is not of the trigger's own name (HL7 2.5, table 0354)."""
 
@@ -39,9 +43,21 @@ class Outgoing:
     """A message to be sent, and what is noted of it if it is refused."""
 
     control_id: str
-    stay: UUID
+    stay: UUID | None
     trigger: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PersonNotice:
+    """What a message tells of a person: of which record now, and of which number before."""
+
+    trigger: str
+    id: UUID
+    patient: UUID
+    former_number: str = ""
+    visit: UUID | None = None
+    unknown: Collection[PatientDetail] = ()
 
 
 class MessageWriter:
@@ -59,6 +75,68 @@ class MessageWriter:
                 control_id = f"{self._log.hex[:6]}{change.position}-{number}"
                 data = self._message(difference, stay, change, control_id)
                 yield Outgoing(control_id, stay.id, difference.trigger, data)
+        moves = (self._move_of(of_stay) for of_stay in change.stays)
+        notices = (notice for record in change.patients for notice in self._notices_of(record))
+        for notice in (*(move for move in moves if move), *notices):
+            number += 1
+            control_id = f"{self._log.hex[:6]}{change.position}-{number}"
+            data = self._notice_message(notice, change, control_id)
+            yield Outgoing(control_id, notice.visit, notice.trigger, data)
+
+    def _move_of(self, change: StayChange) -> PersonNotice | None:
+        """Return that a command gave a stay to another patient."""
+        stay = Stay.empty(change.stay)
+        notice = None
+        for event in self._hospital.record.streams({stay.id: 0}).get(stay.id, ()):
+            if event.originator_version > change.last:
+                break
+            if (
+                isinstance(event, Stay.PatientCorrected)
+                and event.originator_version >= change.first
+            ):
+                former, id = stay.patient, event.entry.id_of(f"patient of {stay.id}")
+                assert former is not None
+                notice = PersonNotice("A45", id, event.patient, self._number(former), stay.id)
+            event.mutate(stay)
+        return notice
+
+    def _notices_of(self, change: PatientChange) -> Iterator[PersonNotice]:
+        """Return what a command told of who a record is of: merges, other numbers, details."""
+        record = Patient.empty(change.patient)
+        for event in self._hospital.record.streams({record.id: 0}).get(record.id, ()):
+            if event.originator_version > change.last:
+                return
+            if event.originator_version >= change.first:
+                match event:
+                    case Patient.Merged():
+                        number = self._number(record.id)
+                        yield PersonNotice("A40", event.merge, event.into, number)
+                    case Patient.Unmerged() if record.merged_into:
+                        number = self._number(record.id)
+                        yield PersonNotice("A37", event.merge, record.merged_into, number)
+                    case Patient.DetailsCorrected() if event.mrn:
+                        former = self._number_text(record.mrn, record.mrn_authority)
+                        id = event.entry.id_of("number")
+                        yield PersonNotice("A47", id, record.id, former)
+                    case Patient.DetailsCorrected() | Patient.DetailsChanged():
+                        unknown = getattr(event, "unknown", None) or ()
+                        id = event.entry.id_of("details")
+                        yield PersonNotice("A31", id, record.id, unknown=unknown)
+            event.mutate(record)
+
+    def _notice_message(self, notice: PersonNotice, change: Change, control_id: str) -> bytes:
+        segments = [
+            *self._head(notice.trigger, change, control_id, self._time(change.recorded_at)),
+            self._patient(notice.patient, notice.unknown),
+        ]
+        if notice.former_number:
+            segments.append(_segment("MRG", {1: notice.former_number}))
+        if notice.visit:
+            segments.append(_segment("PV1", {2: "I", 19: str(notice.visit)}))
+        if notice.trigger != "A31":
+            action = "CANCEL" if notice.trigger == "A37" else "INSERT"
+            segments.append(_segment("ZBE", {1: str(notice.id), 4: action, 6: notice.trigger}))
+        return _message_data(segments)
 
     def _changes(self, change: StayChange) -> Iterator[tuple[Told, Stay]]:
         stay = Stay.empty(change.stay)
@@ -75,8 +153,6 @@ class MessageWriter:
     def _message(self, difference: Told, stay: Stay, change: Change, control_id: str) -> bytes:
         movement, receiver = difference.movement, self._receiver
         occurred_at = self._time(movement.at, movement.precision)
-        recorded_at = f"{change.recorded_at.astimezone(UTC):%Y%m%d%H%M%S.%f%z}"
-        structure = STRUCTURES.get(difference.trigger, f"ADT_{difference.trigger}")
         ends = {45: occurred_at} if movement.trigger == "A03" else {}
         begins = {44: occurred_at} if movement.trigger == "A01" else {}
         bed_status = {None: "", True: "O", False: "U"}[movement.keeps_bed]
@@ -96,25 +172,8 @@ class MessageWriter:
             **ends,
         }
         segments = [
-            _segment(
-                "MSH",
-                {
-                    2: _text(receiver.sending_application),
-                    3: _text(receiver.sending_facility),
-                    4: _text(receiver.application),
-                    5: _text(receiver.facility),
-                    6: recorded_at,
-                    8: f"ADT^{difference.trigger}^{structure}",
-                    9: control_id,
-                    10: "P",
-                    11: "2.5",
-                    12: str(change.position),
-                    17: "UNICODE UTF-8",
-                },
-                r"^~\&",
-            ),
-            _segment("EVN", {1: difference.trigger, 2: recorded_at, 6: occurred_at}),
-            self._patient(stay),
+            *self._head(difference.trigger, change, control_id, occurred_at),
+            self._patient(stay.patient),
             _segment("PV1", visit),
             _segment(
                 "ZBE",
@@ -127,31 +186,63 @@ class MessageWriter:
                 },
             ),
         ]
-        return "".join(segment + "\r" for segment in segments).encode()
+        return _message_data(segments)
+
+    def _head(
+        self, trigger: str, change: Change, control_id: str, occurred_at: str
+    ) -> tuple[str, str]:
+        """Return MSH and EVN."""
+        receiver = self._receiver
+        recorded_at = self._time(change.recorded_at)
+        header = {
+            2: _text(receiver.sending_application),
+            3: _text(receiver.sending_facility),
+            4: _text(receiver.application),
+            5: _text(receiver.facility),
+            6: recorded_at,
+            8: f"ADT^{trigger}^{STRUCTURES.get(trigger, f'ADT_{trigger}')}",
+            9: control_id,
+            10: "P",
+            11: "2.5",
+            12: str(change.position),
+            17: "UNICODE UTF-8",
+        }
+        event = {1: trigger, 2: recorded_at, 6: occurred_at}
+        return _segment("MSH", header, r"^~\&"), _segment("EVN", event)
 
     def _current(self, aggregate: A) -> A:
         return current(self._hospital.record, aggregate)
 
-    def _time(self, at: datetime, precision: Precision) -> str:
+    def _time(self, at: datetime, precision: Precision = Precision.MINUTE) -> str:
         """Return a moment as well as it is known; a day is one of the hospital's."""
         pattern = TIMES.get(precision)
         if pattern:
             return at.astimezone(self._hospital.zone()).strftime(pattern)
         return at.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f%z")
 
-    def _patient(self, stay: Stay) -> str:
-        patient, receiver = self._current(Patient.empty(stay.patient)), self._receiver  # type: ignore[arg-type]
+    def _number(self, patient: UUID) -> str:
+        record = self._current(Patient.empty(patient))
+        return self._number_text(record.mrn, record.mrn_authority)
+
+    def _number_text(self, mrn: str, authority: str) -> str:
+        return f"{_text(mrn)}^^^{_text(self._receiver.authorities.get(authority, authority))}^MR"
+
+    def _patient(self, id: UUID | None, unknown: Collection[PatientDetail] = ()) -> str:
+        """Return PID; ``unknown``: what nobody knows of the details after all."""
+        patient, receiver = self._current(Patient.empty(id)), self._receiver  # type: ignore[arg-type]
         if patient.is_erased or not patient.exists:
             return _segment("PID", {})
         details = patient.details[-1][1]
-        authority = receiver.authorities.get(patient.mrn_authority, patient.mrn_authority)
-        name = f"{_text(details.family_name)}^{_text(details.given_name)}"
+        erasures = dict.fromkeys(unknown, ERASED)
+        family_name = _text(details.family_name) or erasures.get(PatientDetail.FAMILY_NAME, "")
+        given_name = _text(details.given_name) or erasures.get(PatientDetail.GIVEN_NAME, "")
+        born = f"{patient.birth_date:%Y%m%d}" if patient.birth_date else ""
         return _segment(
             "PID",
             {
-                3: f"{_text(patient.mrn)}^^^{_text(authority)}^MR",
-                5: name.strip("^"),
-                7: f"{patient.birth_date:%Y%m%d}" if patient.birth_date else "",
+                3: self._number_text(patient.mrn, patient.mrn_authority),
+                5: f"{family_name}^{given_name}".rstrip("^"),
+                7: born or erasures.get(PatientDetail.BIRTH_DATE, ""),
                 8: _text(receiver.sexes.get(patient.sex.name, patient.sex.name)),
             },
         )
@@ -171,6 +262,10 @@ class MessageWriter:
         if practitioner is None:
             return ""
         return _text(self._current(Practitioner.empty(practitioner)).staff_number)
+
+
+def _message_data(segments: Iterable[str]) -> bytes:
+    return "".join(segment + "\r" for segment in segments).encode()
 
 
 def _text(text: str | None) -> str:

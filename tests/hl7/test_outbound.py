@@ -19,10 +19,11 @@ from api.hl7.mllp import END, START
 from api.hl7.receiving import ReceivingSystem, receiving_system
 from api.hl7.sending import SendingSystem
 from api.simulator.simulation import simulate
+from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.errors import ConfigurationError
 from domain.patient import Patient
-from domain.patient_events import Sex
+from domain.patient_events import PatientDetail, Sex
 from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
@@ -33,7 +34,16 @@ from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import empty
 from tests.hl7.test_inbound import listening
-from tests.support.hospital_dsl import admitted, ago, doctor, place, request, room, rows
+from tests.support.hospital_dsl import (
+    admitted,
+    ago,
+    doctor,
+    place,
+    readmitted,
+    request,
+    room,
+    rows,
+)
 
 ERROR = CancellationReason.ENTERED_IN_ERROR
 REVERSED = CancellationReason.DECISION_REVERSED
@@ -103,6 +113,22 @@ def uses(hospital: Hospital, database: Database) -> list[tuple[object, ...]]:
     return sorted(found, key=str)
 
 
+def persons(hospital: Hospital, database: Database) -> dict[str, tuple[object, ...]]:
+    """The records of persons by number: whose record it is now, and what is held of them."""
+    folded = {}
+    for (id,) in rows(
+        database, "SELECT stream FROM record.events WHERE topic = 'patient.registered'"
+    ):
+        folded[id] = current(hospital.record, Patient.empty(id))
+    return {
+        record.mrn: (
+            folded[record.merged_into].mrn if record.merged_into else None,
+            record.details[-1][1],
+        )
+        for record in folded.values()
+    }
+
+
 def pending(hospital: Hospital, database: Database) -> dict[str, str]:
     """What another system reported and does not hold: the kind, and why."""
     found: dict[str, str] = {}
@@ -157,6 +183,57 @@ def a_day(hospital: Hospital) -> None:
     moves.cancel_discharge(request(at(12)), stay_id=ann, because=ERROR)
     moves.cancel_movement(request(at(14)), movement_id=transfer, because=ERROR)
     stays.discharge_patient(request(at(15)), stay_id=bob, disposition=Disposition.HOME)
+
+
+def persons_put_right(hospital: Hospital) -> None:
+    """Persons who turn out to be others, or to be called otherwise."""
+    identity = hospital.identity
+    eve = admitted(hospital, "6", "A/3/a", ago(hours=9))
+    admitted(hospital, "7", None, ago(hours=8), without_bed="waiting area")
+    hospital.stays.discharge_patient(
+        request(ago(hours=7)), stay_id=eve, disposition=Disposition.HOME
+    )
+    readmitted(hospital, "6", "A/3/b", ago(hours=6))
+    fay = admitted(hospital, "8", "A/3/a", ago(hours=6))
+    for number in ("9", "10"):
+        hospital.patients.register_patient(request(), mrn=number, family_name="Nobody")
+    said = request
+    identity.merge_patients(said(reason="one person"), patient_mrn="2", into_mrn="6")
+    wrong = identity.merge_patients(said(reason="one person"), patient_mrn="3", into_mrn="7")
+    (merge,) = (event.merge for event in wrong.events if isinstance(event, Patient.Merged))
+    identity.unmerge_patients(said(reason="two persons"), merge_id=merge)
+    identity.correct_patient_details(said(reason="a typo"), patient_mrn="7", mrn="70")
+    identity.correct_patient_details(said(reason="a typo"), patient_mrn="70", mrn="700")
+    identity.correct_patient_details(
+        said(reason="found out"), patient_mrn="6", family_name="Évers|^", sex=Sex.FEMALE
+    )
+    identity.correct_patient_details(
+        said(reason="nobody knows"), patient_mrn="6", unknown=[PatientDetail.FAMILY_NAME]
+    )
+    hospital.misplaced_facts.move_stay(
+        said(reason="the wrong record"), stay_id=fay, patient_mrn="10"
+    )
+
+
+def test_merges_other_numbers_and_details_of_persons_are_told_once(
+    hospital: Hospital, second: Hospital, database: Database, migrated: Database, tmp_path: Path
+) -> None:
+    for house in (hospital, second):
+        room(house, "1")
+        room(house, "2")
+        room(house, "3")
+    doctor(second)
+    a_day(hospital)
+    persons_put_right(hospital)
+    follow_into(database, hospital, second, tmp_path)
+    assert pending(second, migrated) == {}
+    assert uses(second, migrated) == uses(hospital, database)
+    here = persons(hospital, database)
+    assert len(here) == 9
+    known = {number: held for number, held in here.items() if number != "9"}
+    assert persons(second, migrated) == known  # of whom there was nothing to tell, nothing is known
+    assert not parked_messages(database)
+    assert follow_into(database, hospital, second, tmp_path) == 0
 
 
 def test_the_bed_boards_of_sender_and_receiver_are_equal(
