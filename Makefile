@@ -59,7 +59,7 @@ nightly: setup ## Random stories by the hundred, against plain models (STORIES=2
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) -m '' \
 	  tests/record/test_time_machine.py tests/record/test_causes.py tests/domain/test_correction_properties.py \
 	  tests/record/test_source_movements.py tests/record/test_reported_lives.py \
-	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py $(ARGS)
+	  tests/api/test_kept_answers.py tests/api/test_resuming.py tests/record/test_claims.py tests/hl7/test_any_order.py $(ARGS)
 	WARDBOOK_EXTREMES=100000 $(BIN)/pytest -n $(WORKERS) -m '' tests/api/test_extremes.py
 	WARDBOOK_CRAWLED=100000 $(BIN)/pytest -m '' tests/api/test_crawler.py tests/mistakes/test_unknown_names.py
 	$(BIN)/pytest -n $(WORKERS) -m nightly --ignore=tests/faults/test_load.py
