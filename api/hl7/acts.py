@@ -168,6 +168,11 @@ def _is_ended(message: Message) -> bool:
     return message.value("ORC", 1) in ("CA", "DC")
 
 
+def _is_changed(message: Message) -> bool:
+    """Return whether an order that was made before is changed (HL7 table 0119)."""
+    return message.value("ORC", 1) in ("XO", "XX")
+
+
 def _order_time(message: Message, sender: SendingSystem) -> Moment:
     return message.time("ORC", 9, sender.zone) or _recording_time(message, sender)
 
@@ -178,6 +183,11 @@ def _consult(message: Message, sender: SendingSystem) -> Act:
         names = {"consult_id": (order, "consult")}
         return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
     specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
+    question = message.value("OBR", 31, 2) or message.value("OBR", 13)
+    if _is_changed(message):
+        names = {"consult_id": (order, "consult")}
+        content = {"specialty": specialty, "question": question}
+        return Act(command="correct_consult", content=content, names=names)
     return Act(
         command="request_consult",
         visit=_visit(message),
@@ -186,7 +196,7 @@ def _consult(message: Message, sender: SendingSystem) -> Act:
         content={
             "specialty": specialty,
             "requested_by": message.value("ORC", 12),
-            "question": message.value("OBR", 31, 2) or message.value("OBR", 13),
+            "question": question,
         },
     )
 
@@ -200,6 +210,18 @@ def _prescription(message: Message, sender: SendingSystem) -> Act:
     if not message.has("RXE"):
         segment, code, amount, units = "RXO", 1, 2, 4
     begins, ends = message.time("TQ1", 7, sender.zone), message.time("TQ1", 8, sender.zone)
+    if _is_changed(message):
+        return Act(
+            command="change_prescription",
+            names={"prescription_id": (order, "prescription")},
+            occurred=order_time,
+            content={
+                "dose": _amount(message, segment, amount, units),
+                "route": message.value("RXR", 1, 2) or message.value("RXR", 1),
+                "frequency": message.value("TQ1", 3),
+                "stop": ends[0] if ends else None,
+            },
+        )
     name = message.value(segment, code, 2) or _needed_value(message, segment, code, "the medicine")
     return Act(
         command="write_prescription",
