@@ -13,7 +13,7 @@ from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import SealedSex, Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
-from domain.time import Moment, Period, Precision
+from domain.time import Moment, Period, Precision, is_later
 
 LAPSE = timedelta(days=30)
 """The time for which an arrival is expected still after its own, unless it says so itself."""
@@ -203,7 +203,7 @@ class ExpectedArrival(Aggregate):
                 raise MovementNotFound(
                     "expected arrival", self.id, "expected_arrival_id", cancelled=True
                 )
-            if self.requested_at is not None and envelope.occurred_at < self.requested_at:
+            if self.requested_at is not None and is_later(self.requested_at, envelope.occurred_at):
                 raise InvalidInput("occurred_at", "it lies before the arrival was planned")
         self.record(ExpectedArrival.Cancelled, envelope, arrival=self.id, because=because)
 

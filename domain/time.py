@@ -41,6 +41,19 @@ _STEPS = {
 }
 
 
+def minute_of(at: datetime) -> datetime:
+    """Return the minute in which a moment lies: charts have no seconds.
+
+    Two moments of one minute are neither before nor after each other, whatever their seconds.
+    """
+    return at - (at - _EPOCH) % _STEPS[Precision.MINUTE]
+
+
+def is_later(at: datetime, other: datetime) -> bool:
+    """Return whether a moment lies in a later minute than another."""
+    return minute_of(at) > minute_of(other)
+
+
 def earliest(at: datetime, precision: Precision) -> datetime:
     """Return the first moment (UTC) that a time of some precision may be.
 
@@ -76,6 +89,10 @@ class Period:
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment and (self.end is None or moment < self.end)
 
+    def holds_at(self, moment: datetime) -> bool:
+        """Return whether a moment lies in the period, and not in the minute in which it ends."""
+        return moment in self and (self.end is None or is_later(self.end, moment))
+
     def overlaps(self, other: "Period") -> bool:
         """Return whether two periods overlap; an empty one overlaps nothing."""
         return (
@@ -86,12 +103,12 @@ class Period:
         )
 
     def collides(self, other: "Period") -> bool:
-        """Return whether two periods cannot be one after the other.
+        """Return whether two periods cannot be one after the other, by their minutes.
 
         One of no duration collides where it lies inside the other, not at its edges.
         """
-        begins = other.end is None or self.start < other.end
-        return begins and (self.end is None or other.start < self.end)
+        begins = other.end is None or is_later(other.end, self.start)
+        return begins and (self.end is None or is_later(self.end, other.start))
 
     def meets(self, other: "Period") -> bool:
         """Return whether two periods have a moment in common; one of no duration has its start."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.prescription.schedule import Schedule
-from domain.time import Period, Precision, earliest, latest
+from domain.time import Period, Precision, earliest, is_later, latest, minute_of
 
 
 class PrescriptionStatus(DescribedEnum):
@@ -147,7 +147,7 @@ class Course:
     def with_step(self, step: Step) -> "Course":
         """Return the course with a step, in the order of time, in the place of one with its id."""
         steps = (*(s for s in self.steps if s.id != step.id), step)
-        return replace(self, steps=tuple(sorted(steps, key=lambda s: (s.at, s.order))))
+        return replace(self, steps=tuple(sorted(steps, key=lambda s: (minute_of(s.at), s.order))))
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
@@ -173,6 +173,7 @@ class Course:
         status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
 
         def now(at: datetime) -> None:
+            at = max(at, states[-1][0]) if states else at
             if states and states[-1][0] == at:
                 states.pop()
             if not states or states[-1][1:] != (status, regimen):
@@ -184,7 +185,7 @@ class Course:
             if (
                 status is PrescriptionStatus.SCHEDULED
                 and not called_off
-                and (until is None or regimen.start <= until)
+                and (until is None or not is_later(regimen.start, until))
             ):
                 status = PrescriptionStatus.ACTIVE
                 now(max(begin, regimen.start))
@@ -198,7 +199,7 @@ class Course:
             if step.discharge is not None and status in ENDED:
                 continue  # the end of the stay ends what has not ended before
             problem = _why_not(step.kind, status)
-            if step.at < begin:
+            if is_later(begin, step.at):
                 problem = f"it is not written then, and cannot be {step.kind}"
             if problem:
                 problems.append((step, problem))

@@ -37,7 +37,7 @@ from domain.stay.facts import (
     kind_of,
     needs_life,
 )
-from domain.time import Period, Precision, earliest, latest
+from domain.time import Period, Precision, earliest, is_later, latest, minute_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,18 @@ class _Fold:
         except Refusal as refusal:
             self.problems.append((fact, refusal))
             return
-        if self.steps and self.steps[-1][0] == fact.at:
+        at = fact.at
+        if self.steps and (at < self.steps[-1][0] or self._is_of_last_minute(fact)):
+            at = self.steps[-1][0]
+        if self.steps and self.steps[-1][0] == at:
             self.passed.append(self.steps.pop())
         if not self.steps or self.steps[-1][1] != state:
-            self.steps.append((fact.at, state))
+            self.steps.append((at, state))
+
+    def _is_of_last_minute(self, fact: Fact) -> bool:
+        """Return whether a fact after the end lies in its minute, and so before it."""
+        ended = self.ended
+        return ended is not None and ended is not fact and minute_of(ended.at) == minute_of(fact.at)
 
     def _is_before_admission(self, fact: Fact) -> bool:
         """Return whether a fact is of the emergency care, which has no state. Raises StayStateBroken."""
@@ -136,16 +144,37 @@ class _Fold:
                 raise OutsideStay(self.stay, f"The {kind_of(fact)}")
         elif self.ended is not None:
             if not isinstance(fact, Observation):
-                raise StayNotOpen(self.stay, self.ended.at)
-            if (
-                fact.at != self.ended.at and not fact.is_called_off
-            ):  # the moment of discharge still belongs to the stay
+                return self._before_discharge(fact)
+            # the minute of discharge still belongs to the stay
+            if not self._is_of_last_minute(fact) and not fact.is_called_off:
                 raise OutsideStay(self.stay, f"The {fact.name}")
             return before
         else:
             state = fact.after(before)
         self.in_force.setdefault(fact.ASPECT, []).append((fact, before))
         return state
+
+    def _before_discharge(self, fact: Fact) -> State:
+        """Return the state after a discharge in whose minute something happened before it.
+
+        Raises StayNotOpen if it did not happen in that minute.
+        """
+        discharge = self.ended
+        if (
+            not isinstance(discharge, Discharge)
+            or isinstance(fact, Admission | Discharge)
+            or not self._is_of_last_minute(fact)
+        ):
+            assert discharge is not None
+            raise StayNotOpen(self.stay, discharge.at)
+        _, present = self.in_force[discharge.ASPECT][-1]
+        assert present is not None
+        state = fact.after(present)
+        self.in_force[discharge.ASPECT].pop()
+        self.in_force.setdefault(fact.ASPECT, []).append((fact, present))
+        self.in_force[discharge.ASPECT].append((discharge, state))
+        self.passed.append((self.steps[-1][0], state))
+        return discharge.after(state)
 
     def _undone(self, reversal: Reversal) -> State:
         if self.state is None:
@@ -233,7 +262,9 @@ class History:
         problems = list(self.problems)
         if died_at is not None:
             problems += [
-                (f, PatientDied(died_at)) for f in self.facts if f.at > died_at and needs_life(f)
+                (f, PatientDied(died_at))
+                for f in self.facts
+                if is_later(f.at, died_at) and needs_life(f)
             ]
         for fact, refusal in problems:
             if fact.id in checked_ids:
@@ -354,13 +385,18 @@ class History:
         return next((s for p, s in reversed(self.segments) if moment in p), None)
 
     def includes(self, moment: datetime) -> bool:
-        """Return whether the stay was open at a moment; that of the discharge belongs to it."""
+        """Return whether the stay was open at a moment.
+
+        The minutes of the admission and of the discharge belong to it.
+        """
         if self.period is None:
             return False
-        if self.care is not None and self.care.at <= moment < self.period.start:
+        minute = minute_of(moment)
+        if self.care is not None and minute_of(self.care.at) <= minute < self.period.start:
             return True
         return any(
-            moment in p if s.status not in OVER else moment == p.start for p, s in self.segments
+            minute == minute_of(p.start) or (moment in p and s.status not in OVER)
+            for p, s in self.segments
         )
 
     @cached_property
@@ -393,4 +429,6 @@ class History:
 
 
 def _order(fact: Fact) -> tuple[datetime, bool, int]:
-    return fact.at, not isinstance(fact, EmergencyCare), fact.order
+    """Return the sort key of facts: an admission is the first of its minute, after the care before."""
+    at = minute_of(fact.at) if isinstance(fact, Admission | EmergencyCare) else fact.at
+    return at, not isinstance(fact, EmergencyCare), fact.order

@@ -26,6 +26,8 @@ class Now:
     doctor: str = ""
     plan: str = "NONE"
     left: int | None = field(default=None, compare=False)
+    here: "Now | None" = field(default=None, compare=False)
+    """What was true before the discharge."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,9 @@ def then(now: Now | None, fact: Said) -> Now:
             return Now("ADMITTED")
         raise Illegal("before the admission")
     if now.status == "DISCHARGED":
-        if fact.kind == "visit" and fact.minute == now.left:
-            return now
-        raise Illegal("after the discharge")
+        if fact.kind in ("admit", "discharge") or fact.minute != now.left:
+            raise Illegal("after the discharge")
+        return discharged(then(now.here, fact), fact.minute)
     away = now.status == "ON_LEAVE"
     match fact.kind:
         case "allocate" | "transfer" | "swap" if not away:
@@ -65,8 +67,13 @@ def then(now: Now | None, fact: Said) -> Now:
         case "visit":
             return now
         case "discharge":
-            return Now("DISCHARGED", doctor=now.doctor, left=fact.minute)
+            return discharged(now, fact.minute)
     raise Illegal(fact.kind)
+
+
+def discharged(here: Now, minute: int) -> Now:
+    """What is true once the patient has left."""
+    return Now("DISCHARGED", doctor=here.doctor, left=minute, here=here)
 
 
 def stay_at(facts: list[Said], minute: int | None = None) -> Now | None:

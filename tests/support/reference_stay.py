@@ -110,6 +110,11 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
         elif fact.kind == "reversed":
             _take_back(fact, stands, over)
             over = None
+        elif over and over.kind == "discharge" and over.minute == fact.minute:
+            if fact.kind == "discharge":
+                raise Illegal("discharged twice")
+            of_kind = stands["place" if fact.kind in PLACES else fact.kind]
+            of_kind.insert(of_kind.index(over) if over in of_kind else len(of_kind), fact)
         elif over:
             raise Illegal("after the end")
         else:

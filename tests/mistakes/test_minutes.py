@@ -1,0 +1,137 @@
+"""Mistakes of other systems about the seconds of one minute: see `test_covered` for the list."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.api_dsl import Ward, ago, late, place, said
+
+MINUTE = timedelta(minutes=1)
+BEGIN = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
+
+
+def second(seconds: int, minutes: int = 0) -> str:
+    """Return a second of the minute in question, or of one so many minutes later."""
+    return said(BEGIN + minutes * MINUTE + timedelta(seconds=seconds))
+
+
+def tried(house: Ward, command: str, at: str, /, **content: Any) -> str:
+    return str(house.execute(command, **content, **late(at))["__typename"])
+
+
+def clinical(ward: Ward, stay: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return what may be told of a stay: a visit, a dose of a prescription, one without it."""
+    drug = ward.prescription(stay, **late(ago(hours=9)))
+    visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
+    unwritten = {"stayId": stay, "medication": {"name": "Morphine"}, "basis": "PROTOCOL"}
+    return [
+        ("recordVisit", visit),
+        ("recordAdministration", {"prescriptionId": drug, "given": True}),
+        ("recordUnprescribedDose", unwritten),
+    ]
+
+
+def test_mistake_195_what_happened_in_the_minute_of_a_discharge_is_recorded_in_either_order(
+    ward: Ward,
+) -> None:
+    room, doctor = ward.room("a", "b"), ward.doctor()
+    stay = ward.stay(f"{room}/a", at=ago(hours=10))
+    told = clinical(ward, stay)
+    told += [
+        ("transferPatient", {"stayId": stay, **place(f"{room}/b")}),
+        ("changeAttending", {"stayId": stay, "attending": doctor}),
+    ]
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
+    for command, content in told:
+        for at in (second(40), second(10)):
+            assert tried(ward, command, at, **content).endswith("Recorded"), command
+        assert tried(ward, command, second(0, 1), **content) in (
+            "OutsideStay",
+            "StayNotOpen",
+            "PrescriptionStateBroken",
+        )
+    asked = ward.ask(
+        "query($id: ID!) { stay(id: $id) { status dischargedAt bed attending { staffNumber } } }",
+        id=stay,
+    )["stay"]
+    assert (asked["status"], asked["dischargedAt"], asked["bed"]) == (
+        "DISCHARGED",
+        second(10),
+        None,
+    )
+    assert asked["attending"]["staffNumber"] == doctor
+
+
+def test_mistake_195_what_happened_in_the_minute_of_an_admission_is_no_care_before_it(
+    ward: Ward,
+) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", at=second(40))
+    visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
+    unwritten = {"stayId": stay, "medication": {"name": "Morphine"}, "basis": "PROTOCOL"}
+    move = {"stayId": stay, **place(f"{room}/b")}
+    for command, content in (
+        ("recordVisit", visit),
+        ("recordUnprescribedDose", unwritten),
+        ("transferPatient", move),
+    ):
+        assert tried(ward, command, second(10), **content).endswith("Recorded"), command
+        assert tried(ward, command, second(59, -1), **content) == "OutsideStay"
+
+
+def test_mistake_195_a_bed_and_a_patient_are_free_in_the_minute_in_which_they_are_left(
+    ward: Ward,
+) -> None:
+    bed, mrn = f"{ward.room('a')}/a", ward.patient()
+    stay = ward.stay(bed, at=ago(hours=10), patientMrn=mrn)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(40)))
+    early = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(bed)}
+    assert tried(ward, "admitPatient", second(59, -1), **early) == "BedOccupied"
+    assert tried(ward, "admitPatient", second(10), **early) == "StayRecorded"
+    again = {"patientMrn": mrn, "admissionType": "EMERGENCY", "withoutBed": "hall"}
+    assert tried(ward, "admitPatient", second(59, -1), **again) == "PatientAlreadyAdmitted"
+    assert tried(ward, "admitPatient", second(20), **again) == "StayRecorded"
+
+
+def test_mistake_195_a_late_move_in_the_minute_of_the_discharge_is_into_a_bed_that_was_free(
+    ward: Ward,
+) -> None:
+    room = ward.room("a", "b")
+    stay, _ = ward.stay(f"{room}/a", at=ago(hours=10)), ward.stay(f"{room}/b", at=ago(hours=9))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
+    move = {"stayId": stay, **place(f"{room}/b")}
+    assert tried(ward, "transferPatient", second(40), **move) == "BedOccupied"
+
+
+@pytest.mark.parametrize("step", ["stop", "complete", "hold"])
+def test_mistake_195_a_dose_in_the_minute_of_a_step_is_recorded_in_either_order(
+    ward: Ward, step: str
+) -> None:
+    drug = ward.prescription(ward.stay(at=ago(hours=10)), **late(ago(hours=9)))
+    dose = {"prescriptionId": drug, "given": True}
+    ward.record(f"{step}Prescription", prescriptionId=drug, **late(second(10)))
+    for at in (second(40), second(5)):
+        assert tried(ward, "recordAdministration", at, **dose) == "PrescriptionRecorded"
+    assert tried(ward, "recordAdministration", second(0, 1), **dose) == "PrescriptionStateBroken"
+
+
+def test_mistake_195_steps_of_one_minute_are_in_the_order_of_their_entry(ward: Ward) -> None:
+    drug = ward.prescription(ward.stay(at=ago(hours=10)), **late(second(30, -2)))
+    ward.record("holdPrescription", prescriptionId=drug, **late(second(40)))
+    told = ward.record("resumePrescription", prescriptionId=drug, **late(second(10)))
+    assert told["prescription"]["status"] == "ACTIVE"
+    again = ward.record("holdPrescription", prescriptionId=drug, **late(second(20)))
+    assert again["prescription"]["status"] == "HELD"
+
+
+def test_mistake_195_the_last_dose_and_the_death_are_of_one_minute(ward: Ward) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
+    told = clinical(ward, stay)
+    ward.record("recordDeath", patientMrn=mrn, **late(second(10)))
+    for command, content in told:
+        assert tried(ward, command, second(40), **content).endswith("Recorded"), command
+        assert tried(ward, command, second(0, 1), **content) == "PatientDied"
+    died = {"stayId": stay, "disposition": "DIED"}
+    assert tried(ward, "dischargePatient", second(5), **died) == "StayRecorded"
