@@ -22,7 +22,7 @@ from domain.refusals import (
 )
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Discharge, Disposition
-from domain.time import is_later
+from domain.time import is_after
 
 
 def check_lives(uow: UnitOfWork) -> None:
@@ -124,7 +124,7 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
         return
     for stay in stays:
         end = _discharge_by_death(stay)
-        if end and is_later(first, end.at):
+        if end and is_after(first, end.at):
             ref = FactRef(record.id, "death", death.at, stay.id)
             raise ContradictsLaterFacts((ref, stay.history.ref(end)))
         stay.must_outlive(last)

@@ -54,6 +54,11 @@ def is_later(at: datetime, other: datetime) -> bool:
     return minute_of(at) > minute_of(other)
 
 
+def is_after(at: datetime, other: datetime) -> bool:
+    """Return whether a moment is after another; one that was told without seconds lasts its minute."""
+    return is_later(at, other) if other == minute_of(other) else at > other
+
+
 def earliest(at: datetime, precision: Precision) -> datetime:
     """Return the first moment (UTC) that a time of some precision may be.
 

@@ -23,7 +23,7 @@ from domain.refusals import (
 )
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Status
-from domain.time import in_utc, is_later
+from domain.time import in_utc, is_after
 
 
 class ExpectedArrivals(CommandGroup):
@@ -94,7 +94,7 @@ class ExpectedArrivals(CommandGroup):
         if not stay.history.includes(uow.entry.occurred_at):
             raise OutsideStay(stay.id, "The bed request")
         died_at = persons.died_at(uow, stay.patient)
-        if died_at is not None and is_later(uow.entry.occurred_at, died_at):
+        if died_at is not None and is_after(uow.entry.occurred_at, died_at):
             raise PatientDied(died_at)
         expectation = Expectation(
             expected_at=utc(expected_at, "expected_at") or uow.entry.occurred_at,

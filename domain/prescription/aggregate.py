@@ -23,7 +23,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Precision, is_later
+from domain.time import Precision, is_after
 
 
 class Prescription(PrescriptionDoses):
@@ -47,7 +47,7 @@ class Prescription(PrescriptionDoses):
         One that stops before it starts was called off in between, and never active.
         """
         _check_regimen(regimen, envelope.occurred_at)
-        if died_at is not None and is_later(max(regimen.start, envelope.occurred_at), died_at):
+        if died_at is not None and is_after(max(regimen.start, envelope.occurred_at), died_at):
             raise PatientDied(died_at)
         self.record(
             Prescription.Written,
@@ -86,7 +86,7 @@ class Prescription(PrescriptionDoses):
         if course == before and contents == (self.medication, self.prescriber):
             raise InvalidInput("prescription_id", "it is written so already; say what is different")
         _check_regimen(course.regimen, course.written_at)
-        if died_at is not None and is_later(max(course.regimen.start, course.written_at), died_at):
+        if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
             raise PatientDied(died_at)
         known_problems = {step.id for step, _ in before.problems()}
         facts = [self.ref(step) for step, _ in course.problems() if step.id not in known_problems]
@@ -276,7 +276,7 @@ class Prescription(PrescriptionDoses):
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
         """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
-        if died_at is not None and is_later(candidate.at, died_at):
+        if died_at is not None and is_after(candidate.at, died_at):
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
         self._check_course(self.course.with_step(candidate), candidate)

@@ -315,7 +315,7 @@ def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
     """Return whether a closed or uncleaned bed cannot have been used in a period."""
     if not spell.planned:
         return spell.period.collides(period)
-    passed = spell.period.until(now)
+    past_period = spell.period.until(now)
     return spell.period.holds_at(period.start) or (
-        passed.overlaps(period) and passed.collides(period)
+        past_period.overlaps(period) and past_period.collides(period)
     )

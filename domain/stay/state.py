@@ -31,6 +31,7 @@ from domain.stay.facts import (
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
+from domain.time import is_after
 
 F = TypeVar("F", bound=Fact)
 
@@ -106,9 +107,11 @@ class StayState(StayEvents, Aggregate):
 
         It may lie before the admission. Raises OutsideStay.
         """
-        admission = self.history.admission
+        admission, end = self.history.admission, self.history.ended_at
         if admission is None or moment >= admission.at:
             self.must_include(moment, fact)
+        if end is not None and is_after(moment, end):
+            raise OutsideStay(self.id, fact)
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that this stay's clinical facts contradict."""

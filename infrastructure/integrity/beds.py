@@ -12,7 +12,8 @@ def _minute(bound: str) -> str:
 
 
 def _minutes(during: str) -> str:
-    return f"tstzrange({_minute(f'lower({during})')}, {_minute(f'upper({during})')})"
+    minutes = f"tstzrange({_minute(f'lower({during})')}, {_minute(f'upper({during})')})"
+    return f"CASE WHEN isempty({during}) THEN {during} ELSE {minutes} END"
 
 
 _COLLIDE = (  # one of no duration, where it lies inside the other

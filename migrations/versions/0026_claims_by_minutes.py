@@ -12,8 +12,9 @@ branch_labels = None
 depends_on = None
 
 MINUTES = (
-    "tstzrange(date_bin('1 minute', lower(during), 'epoch'),"
-    " date_bin('1 minute', upper(during), 'epoch'))"
+    "(CASE WHEN isempty(during) THEN during"
+    " ELSE tstzrange(date_bin('1 minute', lower(during), 'epoch'),"
+    " date_bin('1 minute', upper(during), 'epoch')) END)"
 )
 """A claim within one minute is an empty range, which the command compares."""
 

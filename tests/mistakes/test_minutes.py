@@ -42,9 +42,9 @@ def test_mistake_195_what_happened_in_the_minute_of_a_discharge_is_recorded_in_e
         ("transferPatient", {"stayId": stay, **place(f"{room}/b")}),
         ("changeAttending", {"stayId": stay, "attending": doctor}),
     ]
-    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(0)))
     for command, content in told:
-        for at in (second(40), second(10)):
+        for at in (second(40), second(0)):
             assert tried(ward, command, at, **content).endswith("Recorded"), command
         assert tried(ward, command, second(0, 1), **content) in (
             "OutsideStay",
@@ -57,10 +57,24 @@ def test_mistake_195_what_happened_in_the_minute_of_a_discharge_is_recorded_in_e
     )["stay"]
     assert (asked["status"], asked["dischargedAt"], asked["bed"]) == (
         "DISCHARGED",
-        second(10),
+        second(0),
         None,
     )
     assert asked["attending"]["staffNumber"] == doctor
+
+
+def test_mistake_195_a_dose_or_visit_is_before_the_discharge_of_its_minute_whatever_its_second(
+    ward: Ward,
+) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", at=ago(hours=10))
+    told = clinical(ward, stay)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
+    for command, content in told:
+        assert tried(ward, command, second(40), **content).endswith("Recorded"), command
+    move = {"stayId": stay, **place(f"{room}/b")}
+    assert tried(ward, "transferPatient", second(40), **move) == "StayNotOpen"
+    assert tried(ward, "transferPatient", second(10), **move) == "StayRecorded"
 
 
 def test_mistake_195_what_happened_in_the_minute_of_an_admission_is_no_care_before_it(
@@ -99,7 +113,7 @@ def test_mistake_195_a_late_move_in_the_minute_of_the_discharge_is_into_a_bed_th
 ) -> None:
     room = ward.room("a", "b")
     stay, _ = ward.stay(f"{room}/a", at=ago(hours=10)), ward.stay(f"{room}/b", at=ago(hours=9))
-    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(0)))
     move = {"stayId": stay, **place(f"{room}/b")}
     assert tried(ward, "transferPatient", second(40), **move) == "BedOccupied"
 
@@ -129,9 +143,9 @@ def test_mistake_195_the_last_dose_and_the_death_are_of_one_minute(ward: Ward) -
     mrn = ward.patient()
     stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
     told = clinical(ward, stay)
-    ward.record("recordDeath", patientMrn=mrn, **late(second(10)))
+    ward.record("recordDeath", patientMrn=mrn, **late(second(0)))
     for command, content in told:
         assert tried(ward, command, second(40), **content).endswith("Recorded"), command
         assert tried(ward, command, second(0, 1), **content) == "PatientDied"
     died = {"stayId": stay, "disposition": "DIED"}
-    assert tried(ward, "dischargePatient", second(5), **died) == "StayRecorded"
+    assert tried(ward, "dischargePatient", second(0), **died) == "StayRecorded"

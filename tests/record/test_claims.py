@@ -67,7 +67,7 @@ def in_bed(since: datetime, until: datetime | None = None, **more: Any) -> dict[
         (MONDAY + DAY, None),
         (MONDAY - DAY, MONDAY + DAY),
         (MONDAY + DAY, MONDAY + 2 * DAY),
-        (MONDAY - DAY, MONDAY + timedelta(microseconds=1)),
+        (MONDAY - DAY, MONDAY + timedelta(minutes=1)),
     ],
 )
 def test_two_stays_never_have_one_bed_at_the_same_time(
