@@ -33,6 +33,11 @@ class SourceKind(DescribedEnum):
         "From then on somebody else, or another specialty, is responsible, or the type is another"
         " one (A08, A54); the patient stays where they are.",
     )
+    CHANGE_TYPE = (
+        "CHANGE_TYPE",
+        "From then on the type is another one (A06, A07). Of a visit whose admission nobody tells"
+        " and that names the patient, it is the admission.",
+    )
     EXPECT = "EXPECT", "A planned admission, which that of the visit converts (A05)."
     MOVE_STAY = "MOVE_STAY", "The whole visit is another patient's, whose number is told (A45)."
     MERGE = "MERGE", "The former number and the patient's are of one person (A34, A36, A40)."
@@ -120,6 +125,12 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     def admits(self) -> bool:
         """Return whether it tells an admission."""
         return not self.cancelled and self.kind is SourceKind.ADMIT
+
+    @property
+    def may_admit(self) -> bool:
+        """Return whether it tells an admission, if no other version of its visit does."""
+        is_of_patient = self.movement is not None and self.movement.patient_mrn is not None
+        return not self.cancelled and self.kind is SourceKind.CHANGE_TYPE and is_of_patient
 
     @property
     def needs_stay(self) -> bool:
@@ -288,7 +299,9 @@ class SourceVisit(Aggregate):
 
     def admission_among(self, versions: Iterable[Version]) -> Version | None:
         """Return the earliest of the admissions told; each later one is a move (HL7 A04, then A01)."""
+        versions = list(versions)
         admissions = [version for version in versions if version.admits]
+        admissions = admissions or [version for version in versions if version.may_admit]
         return min(admissions, key=lambda v: (v.occurred_at, self.turn(v)), default=None)
 
     def patient_among(self, versions: Iterable[Version]) -> SourceMovement | None:

@@ -9,15 +9,16 @@ from api.hl7.sending import SendingSystem
 from application.commands.source_movements import MovementReport, PatientReport
 from domain.patient import PatientDetail, Sex
 from domain.source_visit import SourceKind
+from domain.stay.events import AdmissionType
 from domain.time import Precision
 
 MOVEMENTS = {
     "A01": SourceKind.ADMIT,
     "A04": SourceKind.ADMIT,
-    "A06": SourceKind.ADMIT,
+    "A06": SourceKind.CHANGE_TYPE,
     "A02": SourceKind.TRANSFER,
     "A03": SourceKind.DISCHARGE,
-    "A07": SourceKind.DISCHARGE,
+    "A07": SourceKind.CHANGE_TYPE,
     "A21": SourceKind.START_LEAVE,
     "A22": SourceKind.END_LEAVE,
     "A08": SourceKind.UPDATE,
@@ -55,7 +56,12 @@ DETAILED = {*OF_PERSON, *(t for t, kind in MOVEMENTS.items() if kind in DETAILIN
 NAMING = (SourceKind.EXPECT, SourceKind.MOVE_STAY, SourceKind.MERGE, SourceKind.CHANGE_MRN)
 """Kinds that name a patient, as an admission does."""
 
-PLACED = (SourceKind.ADMIT, SourceKind.TRANSFER, SourceKind.END_LEAVE)
+PLACED = (
+    SourceKind.ADMIT,
+    SourceKind.TRANSFER,
+    SourceKind.END_LEAVE,
+    SourceKind.CHANGE_TYPE,
+)
 """Kinds of movements that name a place."""
 
 RELEASED = "U"
@@ -193,11 +199,19 @@ def _movement(
         }
     if kind is SourceKind.START_LEAVE:
         fields["keep_bed"] = message.value("PV1", 40) != RELEASED
-    if kind in (*NAMING, SourceKind.ADMIT):
+    becomes_outpatient = kind is SourceKind.CHANGE_TYPE and _is_outpatient(message)
+    if kind in (*NAMING, SourceKind.ADMIT) or (
+        kind is SourceKind.CHANGE_TYPE and not becomes_outpatient
+    ):
         fields["patient_mrn"], fields["mrn_authority"] = patient_number(message, sender)
         fields["patient"] = _patient(message, sender)
     if kind is SourceKind.ADMIT:
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
+    if kind is SourceKind.CHANGE_TYPE:
+        named = sender.admission_types.get(message.value("PV1", 4) or "")
+        fields["admission_type"] = (
+            AdmissionType.DAY_CASE if becomes_outpatient else named or AdmissionType.EMERGENCY
+        )
     if kind in OF_PERSONS:
         fields["former_mrn"], fields["former_mrn_authority"] = _former_number(message, sender)
     if kind is SourceKind.EXPECT:
@@ -209,6 +223,13 @@ def _movement(
     return MovementReport(
         kind=kind, occurred_at=occurred, occurred_at_precision=precision, **fields
     )
+
+
+def _is_outpatient(message: Message) -> bool:
+    """Return whether a change of class is one to an outpatient, by its trigger."""
+    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1)
+    trigger = message.value("ZBE", 6) if trigger == "Z99" else trigger
+    return trigger == "A07"
 
 
 def patient_number(

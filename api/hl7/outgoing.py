@@ -26,6 +26,7 @@ A = TypeVar("A", bound=Aggregate)
 TIMES = {Precision.DAY: "%Y%m%d%z", Precision.HOUR: "%Y%m%d%H%z"}
 STRUCTURES = {
     **dict.fromkeys(("A08", "A13", "Z99"), "ADT_A01"),
+    "A07": "ADT_A06",
     "A11": "ADT_A09",
     "A22": "ADT_A21",
     "A53": "ADT_A52",
@@ -159,7 +160,7 @@ class MessageWriter:
         type = movement.admission_type.name if movement.admission_type else ""
         disposition = movement.disposition.name if movement.disposition else ""
         visit = {
-            2: "I",
+            2: "O" if difference.movement.trigger == "A07" else "I",
             3: self._place(movement.place),
             4: _text(receiver.admission_types.get(type, type)),
             7: self._staff_number(movement.attending),

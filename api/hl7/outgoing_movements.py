@@ -19,6 +19,7 @@ from domain.stay.facts import (
     Reversal,
     SpecialtyChange,
     State,
+    TypeChange,
 )
 from domain.stay.history import History
 from domain.time import Precision
@@ -108,6 +109,9 @@ def _with_fact(
             trigger, content = "A54", {"attending": fact.attending}
         case SpecialtyChange():
             trigger, content = "A08", {"specialty": fact.specialty}
+        case TypeChange():
+            trigger = _type_trigger(fact.admission_type)
+            content = {"admission_type": fact.admission_type}
         case Discharge():
             trigger = "A03"
             content = {"disposition": fact.disposition, "destination": fact.destination}
@@ -116,6 +120,11 @@ def _with_fact(
         case _:
             return movements
     return [*movements, _movement(fact, trigger, **content)]
+
+
+def _type_trigger(type: AdmissionType) -> str:
+    """Return the trigger of a change of type: to an outpatient, or to an inpatient."""
+    return "A07" if type is AdmissionType.DAY_CASE else "A06"
 
 
 def _movement(fact: Fact, trigger: str, **content: object) -> Movement:
@@ -160,6 +169,9 @@ def _without_reversed(
             return [*movements, _movement(reversal, "A54", attending=state.attending)]
         case SpecialtyChange() if state.specialty:
             return [*movements, _movement(reversal, "A08", specialty=state.specialty)]
+        case TypeChange() if state.admission_type:
+            trigger = _type_trigger(state.admission_type)
+            return [*movements, _movement(reversal, trigger, admission_type=state.admission_type)]
         case Move() if state.place != Place():
             return [*movements, _movement(reversal, "A02", place=state.place)]
     id = _of_one_stay(fact, history.stay).id if fact else None

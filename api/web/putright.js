@@ -4,7 +4,7 @@ import {may} from './session.js';
 
 const stay = entry => ({stayId: entry.stayId});
 const movement = entry => ({movementId: entry.movementId});
-const MOVEMENTS = ['STAY_EMERGENCY_CARE_RECORDED', 'STAY_ROOM_ALLOCATED', 'STAY_TRANSFERRED', 'STAY_BED_SWAPPED', 'STAY_LEAVE_STARTED', 'STAY_LEAVE_ENDED', 'STAY_ATTENDING_CHANGED', 'STAY_SPECIALTY_CHANGED', 'STAY_DISCHARGE_PLANNED'];
+const MOVEMENTS = ['STAY_EMERGENCY_CARE_RECORDED', 'STAY_ROOM_ALLOCATED', 'STAY_TRANSFERRED', 'STAY_BED_SWAPPED', 'STAY_LEAVE_STARTED', 'STAY_LEAVE_ENDED', 'STAY_ATTENDING_CHANGED', 'STAY_SPECIALTY_CHANGED', 'STAY_ADMISSION_TYPE_CHANGED', 'STAY_DISCHARGE_PLANNED'];
 const CHANGES = ['CHANGED', 'HELD', 'RESUMED', 'STOPPED', 'COMPLETED'].map(name => 'PRESCRIPTION_' + name);
 const of = field => (entry, content) => ({[field]: content[field]});
 const ofFlag = (entry, content) => ({stayId: entry.stayId, flagId: content.flagId});

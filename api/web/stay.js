@@ -87,7 +87,7 @@ class StayScreen extends Screen {
     if (stay.status === 'ADMITTED') commands.push([stay.bed ? 'transferPatient' : 'allocateRoom', 'm'], ['swapBeds', 's'], ['startLeave', 'l']);
     if (stay.status === 'ON_LEAVE') commands.push(['endLeave', 'l']);
     if (stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE')
-      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['requestBed'], ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty']);
+      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['requestBed'], ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty'], ['changeAdmissionType']);
     if (stay.status === 'DISCHARGED') commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['cancelDischarge']);
     if (stay.status !== 'CANCELLED') commands.push(['recordDeath'], ['recordEmergencyCare'], ['moveStay'], ['cancelAdmission']);
     const offered = commands.filter(([command]) => may(command));

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from application import lookups, persons
 from application.command import reason_needed, utc
-from application.commands.stays import admit, decision, departure, discharge_stay
+from application.commands.stays import admit, discharge_stay, past_moment
 from application.unit_of_work import UnitOfWork
 from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope
@@ -104,7 +104,7 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
     """Return what a correction says beside time and place, by the fields of the movement's event."""
     details = {
         "admission_type": right.admission_type,
-        "decided_to_admit_at": decision(uow, right.decided_to_admit_at),
+        "decided_to_admit_at": past_moment(uow, right.decided_to_admit_at, "decided_to_admit_at"),
         "attending": lookups.practitioner_if_named(uow, right.attending, "attending"),
         "specialty": right.specialty,
         "keeps_bed": right.keep_bed,
@@ -113,7 +113,7 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
         "expected_at": utc(right.expected_at, "expected_at"),
         "disposition": right.disposition,
         "destination": right.destination,
-        "departed_at": departure(uow, right.departed_at),
+        "departed_at": past_moment(uow, right.departed_at, "departed_at"),
     }
     return {field: value for field, value in details.items() if value is not None}
 

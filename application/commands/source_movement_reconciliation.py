@@ -102,7 +102,7 @@ class _VisitReconciler:
         movements = [
             (v.occurred_at, self.visit.turn(v), v.movement.admission_type)
             for v in (a.version for a in self.applied.values())
-            if v.movement and v.movement.admission_type
+            if v.movement and v.movement.admission_type and v.kind is not SourceKind.CHANGE_TYPE
         ]
         return max(movements, key=lambda n: n[:2])[2] if movements else None
 
@@ -265,6 +265,8 @@ class _VisitReconciler:
         match movement.kind:
             case SourceKind.ADMIT if self.stay is None:
                 return self._admit(version, movement)
+            case SourceKind.CHANGE_TYPE if self.stay is None and version.may_admit:
+                return self._admit(version, movement)
             case SourceKind.EXPECT:
                 fact = expect_admission(uow, self.visit.id, version.source_id, movement)
             case SourceKind.MERGE:
@@ -296,6 +298,8 @@ class _VisitReconciler:
                     uow, stay, movement.disposition or Disposition.OTHER, movement.destination
                 )
                 return Applied(version=version, movement=_last_movement(stay))
+            case SourceKind.CHANGE_TYPE:
+                return self._change_type(stay, version, place)
             case SourceKind.UPDATE | SourceKind.MOVE_STAY:
                 return self._update(stay, version)
         return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
@@ -320,6 +324,17 @@ class _VisitReconciler:
             stay.transfer(place, self.uow.entry)
             return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
         return self._update(stay, version)
+
+    def _change_type(self, stay: Stay, version: Version, place: Place | None) -> Applied:
+        """Make the stay one of another type, and move the patient where a place is named."""
+        if version.movement is None or version.movement.admission_type is None:
+            raise InvalidInput("admission_type", "say of which type the stay is from then on")
+        stay.change_admission_type(version.movement.admission_type, self.uow.entry)
+        applied = self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+        if place is None:
+            return applied
+        stay.transfer(place, self.uow.entry)
+        return replace(applied, also=(*applied.also, _last_movement(stay)))
 
     def _update(self, stay: Stay, version: Version) -> Applied:
         """Hold what a report says that moves nobody; it is found by the admission."""

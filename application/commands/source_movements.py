@@ -62,7 +62,13 @@ MAX_TRIED = 12
 """The number of pending visits that are tried again within one command."""
 
 
-LEAVES_NOTHING = (Observed, Stay.AttendingChanged, Stay.SpecialtyChanged, Stay.DischargePlanned)
+LEAVES_NOTHING = (
+    Observed,
+    Stay.AttendingChanged,
+    Stay.SpecialtyChanged,
+    Stay.AdmissionTypeChanged,
+    Stay.DischargePlanned,
+)
 """Events of a stay after which it has its bed and its time as before."""
 
 

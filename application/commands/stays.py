@@ -95,7 +95,7 @@ class Stays(CommandGroup):
         Visits and doses of that time are of the stay, before its admission. Raises StayStateBroken.
         """
         stay = lookups.stay(uow, stay_id)
-        left_at = departure(uow, departed_at)
+        left_at = past_moment(uow, departed_at, "departed_at")
         stay.record_emergency_care(left_at, uow.entry, persons.died_at(uow, stay.patient))
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
@@ -221,6 +221,16 @@ class Stays(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         imprecise_times.in_stay(uow, stay, lambda entry: stay.change_specialty(specialty, entry))
 
+    @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
+    def change_admission_type(
+        self, uow: UnitOfWork, *, stay_id: UUID, admission_type: AdmissionType
+    ) -> None:
+        """Make the stay one of another type from then on: a day case that became an inpatient."""
+        stay = lookups.stay(uow, stay_id)
+        imprecise_times.in_stay(
+            uow, stay, lambda entry: stay.change_admission_type(admission_type, entry)
+        )
+
     @command(roles=FRONT_DESK, raises=(PatientDied, MovementNotFound, *STAY_REFUSALS))
     def record_visit(
         self,
@@ -319,7 +329,7 @@ def admit(
         admission_type,
         uow.entry,
         died_at=persons.died_at(uow, patient.id),
-        decided_to_admit_at=decision(uow, decided_to_admit_at),
+        decided_to_admit_at=past_moment(uow, decided_to_admit_at, "decided_to_admit_at"),
         attending=lookups.practitioner_if_named(uow, attending, "attending"),
         specialty=specialty,
         without_bed=place.without_bed if place else None,
@@ -341,19 +351,11 @@ def admit(
     return stay
 
 
-def decision(uow: UnitOfWork, decided_at: datetime | None) -> datetime | None:
-    """Return the time of a decision to admit, in UTC. Raises InvalidInput for one ahead."""
-    moment = utc(decided_at, "decided_to_admit_at")
+def past_moment(uow: UnitOfWork, at: datetime | None, field: str) -> datetime | None:
+    """Return a moment told beside the command's own, in UTC. Raises InvalidInput for one ahead."""
+    moment = utc(at, field)
     if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
-        raise InvalidInput("decided_to_admit_at", "it lies in the future; a decision was made")
-    return moment and min(moment, uow.now)
-
-
-def departure(uow: UnitOfWork, departed_at: datetime | None) -> datetime | None:
-    """Return when somebody left the emergency department, in UTC. Raises InvalidInput for ahead."""
-    moment = utc(departed_at, "departed_at")
-    if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
-        raise InvalidInput("departed_at", "it lies in the future; record it when it happens")
+        raise InvalidInput(field, "it lies in the future; record it when it has happened")
     return moment and min(moment, uow.now)
 
 

@@ -67,13 +67,13 @@ def of_stays(
 ) -> Callable[[Inputs], Contributions]:
     """Return the ``contributions`` of a report to which each stay adds marks of its own.
 
-    Stays of the admission types in the parameter ``without``, where there is one, are left out.
+    Stays whose last admission type is in the parameter ``without``, where there is one, are left out.
     """
 
     def contributions(inputs: Inputs) -> Contributions:
         calendar = Calendar(inputs)
         excluded_types = inputs.question.texts("without")
-        stays = (s for s in inputs.stays if s.admission_type not in excluded_types)
+        stays = (s for s in inputs.stays if s.type not in excluded_types)
         marks_of_stays = ((stay, tuple(marks(stay, calendar))) for stay in stays)
         return {
             Subject("stay", stay.stay): contributions

@@ -46,6 +46,13 @@ class InpatientStay(NamedTuple):
     discharged_at: datetime | None
     disposition: str | None
     spans: tuple[Span, ...]
+    last_type: str | None = None
+    """The type that the stay was changed to; None if it was not."""
+
+    @property
+    def type(self) -> str:
+        """Return the type of the stay, after whatever changed it."""
+        return self.last_type or self.admission_type
 
 
 class Admission(NamedTuple):

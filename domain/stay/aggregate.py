@@ -139,6 +139,13 @@ class Stay(StayFlags):
         movement = envelope.id_of("specialty")
         self._record(Stay.SpecialtyChanged, envelope, movement=movement, specialty=specialty)
 
+    def change_admission_type(self, admission_type: AdmissionType, envelope: Envelope) -> None:
+        """Make the stay one of another type, from then on."""
+        movement = self._new_id(envelope, "admission-type")
+        self._record(
+            Stay.AdmissionTypeChanged, envelope, movement=movement, admission_type=admission_type
+        )
+
     def observe(
         self,
         event_class: type[Observed],

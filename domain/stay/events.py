@@ -118,6 +118,13 @@ class StayEvents(FlagEvents):
         movement: FactId
         specialty: Text
 
+    class AdmissionTypeChanged(Movement, Event):
+        TOPIC = "stay.admission-type-changed"
+        PUBLIC = "stay.admission-type-changed"
+        DESCRIPTION = "The stay is of another type: a day case that became an inpatient, or back."
+        movement: FactId
+        admission_type: AdmissionType
+
     class VisitRecorded(Observed, Event):
         OBSERVATION = "visit"
         TOPIC = "stay.visit-recorded"

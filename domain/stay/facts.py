@@ -6,61 +6,13 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from domain.described_enum import DescribedEnum
 from domain.refusals import BedRef, InvalidInput, StayStateBroken
+from domain.stay.terms import AdmissionType as AdmissionType
+from domain.stay.terms import CancellationReason as CancellationReason
+from domain.stay.terms import DischargePlan as DischargePlan
+from domain.stay.terms import Disposition as Disposition
+from domain.stay.terms import Status as Status
 from domain.time import Precision
-
-
-class Status(DescribedEnum):
-    """Where a stay stands at a moment."""
-
-    ADMITTED = "ADMITTED", "The patient is here."
-    ON_LEAVE = "ON_LEAVE", "The patient is away and will come back."
-    DISCHARGED = "DISCHARGED", "The patient has left for good."
-    CANCELLED = "CANCELLED", "The stay never was."
-
-
-class AdmissionType(DescribedEnum):
-    """How the patient came in."""
-
-    EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
-    ELECTIVE = "ELECTIVE", "Planned beforehand."
-    MATERNITY = "MATERNITY", "To give birth."
-    NEWBORN = "NEWBORN", "Born here."
-    TRANSFER_IN = "TRANSFER_IN", "From another hospital."
-    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
-
-
-class DischargePlan(DescribedEnum):
-    """How far the discharge is planned. Planning frees nothing."""
-
-    NONE = "NONE", "Nothing is planned."
-    PLANNED = "PLANNED", "A discharge is expected."
-    CLEARED = "CLEARED", "The patient may leave as far as medicine is concerned."
-
-
-class CancellationReason(DescribedEnum):
-    """Why a fact is taken back, which decides what the past becomes.
-
-    Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
-    of the reversal, and from then on what held before it holds again.
-    """
-
-    ENTERED_IN_ERROR = "ENTERED_IN_ERROR", "It never was: it is void for all valid time."
-    DECISION_REVERSED = (
-        "DECISION_REVERSED",
-        "It stands until the time of the reversal; from then on what held before it holds again.",
-    )
-
-
-class Disposition(DescribedEnum):
-    """Where the patient went at discharge."""
-
-    HOME = "HOME", "To where the patient lives."
-    TRANSFERRED = "TRANSFERRED", "To another institution."
-    AGAINST_ADVICE = "AGAINST_ADVICE", "Left against advice."
-    DIED = "DIED", "Died here."
-    OTHER = "OTHER", "Anywhere else."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +38,7 @@ class State:
     expected_discharge: datetime | None = None
     disposition: Disposition | None = None
     destination: str | None = None
+    admission_type: AdmissionType | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +113,13 @@ class Admission(Fact):
 
     def first(self) -> State:
         """Return the first state of the stay."""
+        place = Place(without_bed=self.without_bed)
         return State(
-            Status.ADMITTED, Place(without_bed=self.without_bed), self.attending, self.specialty
+            Status.ADMITTED,
+            place,
+            self.attending,
+            self.specialty,
+            admission_type=self.admission_type,
         )
 
 
@@ -256,6 +214,18 @@ class SpecialtyChange(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypeChange(Fact):
+    """From then on the stay is of another type: a day case that became an inpatient."""
+
+    ASPECT = "type"
+    DETAILS = {"admission_type": "admission_type"}
+    admission_type: AdmissionType
+
+    def after(self, state: State) -> State:
+        return replace(state, admission_type=self.admission_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChange(Fact):
     ASPECT = "plan"
     DETAILS = {"plan": "plan", "expected_at": "expected_discharge"}
@@ -331,6 +301,8 @@ class Reversal(Fact):
                 return replace(state, attending=before.attending)
             case SpecialtyChange():
                 return replace(state, specialty=before.specialty)
+            case TypeChange():
+                return replace(state, admission_type=before.admission_type)
             case PlanChange():
                 return replace(
                     state, plan=before.plan, expected_discharge=before.expected_discharge
@@ -379,6 +351,7 @@ KINDS: dict[type[Fact], str] = {
     LeaveEnd: "end of leave",
     AttendingChange: "change of attending",
     SpecialtyChange: "change of specialty",
+    TypeChange: "change of type",
     PlanChange: "discharge plan",
     Discharge: "discharge",
     Reversal: "reversal",

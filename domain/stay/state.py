@@ -28,6 +28,7 @@ from domain.stay.facts import (
     Reversal,
     SpecialtyChange,
     Status,
+    TypeChange,
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
@@ -209,6 +210,9 @@ def evolve(history: History, event: Event) -> History:
             fact = _fact(LeaveEnd, event.movement, event, place=_place(event))
         case StayEvents.AttendingChanged():
             fact = _fact(AttendingChange, event.movement, event, attending=event.attending)
+        case StayEvents.AdmissionTypeChanged():
+            type = event.admission_type
+            fact = _fact(TypeChange, event.movement, event, admission_type=type)
         case StayEvents.SpecialtyChanged():
             fact = _fact(SpecialtyChange, event.movement, event, specialty=event.specialty)
         case Observed():

@@ -349,6 +349,7 @@ SUMMARIES: dict[type[Event], Callable[[Entry], str]] = {
         + (f", now in {e.bed()}" if e.data.get("bed") or e.data.get("without_bed") else "")
     ),
     Stay.AttendingChanged: lambda e: f"Attending: {e.doctor('attending')}",
+    Stay.AdmissionTypeChanged: lambda e: f"Type of stay: {_words(e.data['admission_type'])}",
     Stay.SpecialtyChanged: lambda e: f"Specialty: {e.data['specialty']}",
     Stay.VisitRecorded: lambda e: (
         f"{_words(e.data['visit_kind']).capitalize()} by {e.doctor('practitioner')}"

@@ -11,13 +11,14 @@ from domain.time import TICK, Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 
-metadata = MetaData(schema="inpatients_v2")
+metadata = MetaData(schema="inpatients_v3")
 inpatients = bitemporal_table(
     "inpatients",
     metadata,
     "stay",
     Column("patient", Uuid, nullable=False),
     Column("admission_type", String, nullable=False),
+    Column("last_type", String, nullable=False, comment="the type since the last change of it"),
     Column("admitted_at", DateTime(timezone=True), nullable=False),
     Column("decided_to_admit_at", DateTime(timezone=True)),
     Column("discharged_at", DateTime(timezone=True)),
@@ -83,6 +84,7 @@ class Inpatients(AggregateProjection[Stay]):
                     {
                         "patient": stay.patient,
                         "admission_type": stay.admission_type.value,
+                        "last_type": (last_segment.admission_type or stay.admission_type).value,
                         "admitted_at": admitted_at,
                         "decided_to_admit_at": stay.decided_to_admit_at,
                         "discharged_at": last.start if is_gone else None,

@@ -111,6 +111,7 @@ class Stays(AggregateProjection[Stay]):
                 {
                     **values,
                     "status": state.status.value,
+                    "admission_type": (state.admission_type or stay.admission_type).value,
                     "discharged_at": period.start if has_ended else None,
                     "attending": state.attending,
                     "specialty": state.specialty,

@@ -310,6 +310,15 @@ def change_specialty(ward: Ward) -> Answer:
     return told
 
 
+@example("StayRecorded")
+def change_admission_type(ward: Ward) -> Answer:
+    stay = ward.stay()
+    told = ward.execute("changeAdmissionType", stayId=stay, admissionType="DAY_CASE")
+    asked = ward.ask("query($id: ID!) { stay(id: $id) { admissionType } }", id=stay)
+    assert asked["stay"] == {"admissionType": "DAY_CASE"}
+    return told
+
+
 @example("VisitRecorded")
 def record_visit(ward: Ward) -> Answer:
     doctor, at = ward.doctor(), ago(minutes=3)

@@ -136,4 +136,5 @@ async def _compare_links(connection: AsyncConnection, machine: Machine, known: i
 def _now(machine: Machine, view: StayView) -> Now:
     bed = f"{machine.rooms[view.room]}/{view.bed}" if view.room else view.without_bed or ""
     doctor = machine.doctors[view.attending] if view.attending else ""
-    return Now(view.status, bed, view.bed_kept, doctor, view.plan, view.specialty or "")
+    specialty, type = view.specialty or "", view.admission_type
+    return Now(view.status, bed, view.bed_kept, doctor, view.plan, specialty, type)

@@ -137,6 +137,14 @@ class SpecialtyChanged(EventFactory[Stay.SpecialtyChanged]):
     specialty = "cardiology"
 
 
+class AdmissionTypeChanged(EventFactory[Stay.AdmissionTypeChanged]):
+    class Meta:
+        model = Stay.AdmissionTypeChanged
+
+    movement = _made_by_entry("admission-type")
+    admission_type = AdmissionType.DAY_CASE
+
+
 class EmergencyCareRecorded(EventFactory[Stay.EmergencyCareRecorded]):
     class Meta:
         model = Stay.EmergencyCareRecorded

@@ -286,6 +286,10 @@ class Busy(Mending, Erasing, Furnishing):
     def _change_specialty(self) -> None:
         self._give("change_specialty", stay_id=self._stay(), specialty="medicine")
 
+    def _change_admission_type(self) -> None:
+        type = self._lot.choice([AdmissionType.DAY_CASE, AdmissionType.EMERGENCY])
+        self._give("change_admission_type", stay_id=self._stay(), admission_type=type)
+
     def _record_visit(self) -> None:
         kind = self._lot.choice(list(VisitKind))
         note = self._lot.choice([None, "doing well"])
@@ -474,6 +478,7 @@ _WEIGHTS = {
     "end_leave": 5,
     "change_attending": 2,
     "change_specialty": 2,
+    "change_admission_type": 1,
     "record_visit": 4,
     "plan_discharge": 2,
     "discharge_patient": 4,

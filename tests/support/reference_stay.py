@@ -41,6 +41,7 @@ class Now:
     doctor: str = ""
     plan: str = "NONE"
     specialty: str = ""
+    type: str = "ELECTIVE"
 
 
 MOVES = ("allocate", "transfer", "swap")
@@ -91,6 +92,7 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
     admitted: Said | None = None
     over: Said | None = None
     stands: dict[str, list[Said]] = {"place": [], "attending": [], "plan": [], "specialty": []}
+    stands["type"] = []
     for fact in held(said):
         if fact.kind == "never admitted":
             admitted = over = fact
@@ -152,8 +154,9 @@ def _now(
     doctor = ([admitted.what or ""] + [f.what for f in stands["attending"]])[-1]
     plan = (["NONE"] + [f.what for f in stands["plan"]])[-1]
     specialty = ([""] + [f.what for f in stands["specialty"]])[-1]
+    type = (["ELECTIVE"] + [f.what for f in stands["type"]])[-1]
     plan = "NONE" if now.status == "DISCHARGED" else plan
-    return replace(now, doctor=doctor, plan=plan, specialty=specialty)
+    return replace(now, doctor=doctor, plan=plan, specialty=specialty, type=type)
 
 
 def _moved(now: Now, fact: Said, beds: Sequence[str]) -> Now:

@@ -43,6 +43,7 @@ _WEIGHTS = (
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
+    (1, st.tuples(st.just("type"), _NTH, st.sampled_from(["DAY_CASE", "EMERGENCY"]))),
     (1, st.tuples(st.just("specialty"), _NTH, st.sampled_from(["surgery", "medicine"]))),
     (1, st.tuples(st.just("death"), _RECORD)),
     (2, st.tuples(st.just("no death"), _RECORD)),
@@ -249,7 +250,7 @@ class Machine:
             return "cancel_admission", content, lines, self.at
         kind, id, said = what[0], *self._content(what)
         line = Said(kind, self.at, self._id(id), where=None, what=None)
-        if kind in ("attending", "plan", "specialty"):
+        if kind in ("attending", "plan", "specialty", "type"):
             line = Said(kind, self.at, self._id(id), what=what[2])
         elif len(what) > 2:
             line = Said(kind, self.at, self._id(id), where=what[2])
@@ -269,6 +270,8 @@ class Machine:
                 return "return", named(what[2])
             case "attending":
                 return "attending", {"attending": what[2]}
+            case "type":
+                return "admission-type", {"admission_type": AdmissionType(what[2])}
             case "specialty":
                 return "specialty", {"specialty": what[2]}
             case "plan":
@@ -412,6 +415,7 @@ _OPERATION = {
     "attending": "change_attending",
     "plan": "plan_discharge",
     "specialty": "change_specialty",
+    "type": "change_admission_type",
     "visit": "record_visit",
     "discharge": "discharge_patient",
 }

@@ -127,6 +127,12 @@ class ChangeSpecialtyInput(CommandInput):
     specialty: str = required("The specialty.")
 
 
+@command_input("change_admission_type", StayRecorded, "The stay is of another type from then on.")
+class ChangeAdmissionTypeInput(CommandInput):
+    stay_id: StayId = required("The stay.")
+    admission_type: AdmissionType = required("The type: DAY_CASE for who became an outpatient.")
+
+
 @command_input("record_visit", VisitRecorded, "A doctor saw the patient.")
 class RecordVisitInput(CommandInput):
     stay_id: StayId = required("The stay.")

@@ -11,7 +11,7 @@ def admissions(query: ReportQuery) -> tuple[Admission, ...]:
     """Return admissions of the period, and of as many days after it as the question's ``days`` say."""
     (days,) = query.question.numbers("days")
     rows = query.rows(
-        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v2.inpatients"
+        "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v3.inpatients"
         " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
         f"{query.of_patient('patient')}",
         until=query.window[1] + timedelta(days=days + 2),

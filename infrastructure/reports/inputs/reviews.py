@@ -21,7 +21,7 @@ def reviews(query: ReportQuery) -> dict[str, datetime]:
     ]
     return dict(
         query.rows(
-            "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v2.inpatients i"
+            "SELECT v.stay::text, min(lower(v.during)) FROM inpatients_v3.inpatients i"
             " JOIN visits_v1.visits v USING (stay)"
             " JOIN unnest(%(who)s::uuid[], %(since)s::timestamptz[], %(until)s::timestamptz[])"
             "   AS c (practitioner, since, until)"
@@ -40,7 +40,7 @@ def reviews(query: ReportQuery) -> dict[str, datetime]:
 def unknown_grades(query: ReportQuery) -> frozenset[str]:
     """Return the stays that began in the period and were visited by somebody of unknown grade."""
     rows = query.rows(
-        "SELECT DISTINCT v.stay::text FROM inpatients_v2.inpatients i"
+        "SELECT DISTINCT v.stay::text FROM inpatients_v3.inpatients i"
         " JOIN visits_v1.visits v USING (stay)"
         " JOIN practitioners_v1.practitioners p USING (practitioner)"
         " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"

@@ -40,13 +40,13 @@ def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | N
 def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
-        "  discharged_at, disposition, (spans->'spans')::text"
-        f" FROM inpatients_v2.inpatients WHERE known @> %(position)s::int8 AND {condition}"
+        "  discharged_at, disposition, (spans->'spans')::text, last_type"
+        f" FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8 AND {condition}"
         f"{query.of_patient('patient')}"
     )
     wards = query.wards
     result = []
-    for id, patient, kind, admitted_at, decided_at, until, disposition, delay in rows:
+    for id, patient, kind, admitted_at, decided_at, until, disposition, delay, last in rows:
         end = until
         spans = []
         for since, state, room, bed, shares in reversed(_told.decode(delay)):
@@ -56,7 +56,7 @@ def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
         spans.reverse()
         result.append(
             InpatientStay(
-                id, patient, kind, admitted_at, decided_at, end, disposition, tuple(spans)
+                id, patient, kind, admitted_at, decided_at, end, disposition, tuple(spans), last
             )
         )
     return tuple(result)

@@ -1,0 +1,55 @@
+"""The terms of a stay: its status, type, plan and disposition, and why a fact is taken back."""
+
+from domain.described_enum import DescribedEnum
+
+
+class Status(DescribedEnum):
+    """Where a stay stands at a moment."""
+
+    ADMITTED = "ADMITTED", "The patient is here."
+    ON_LEAVE = "ON_LEAVE", "The patient is away and will come back."
+    DISCHARGED = "DISCHARGED", "The patient has left for good."
+    CANCELLED = "CANCELLED", "The stay never was."
+
+
+class AdmissionType(DescribedEnum):
+    """How the patient came in."""
+
+    EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
+    ELECTIVE = "ELECTIVE", "Planned beforehand."
+    MATERNITY = "MATERNITY", "To give birth."
+    NEWBORN = "NEWBORN", "Born here."
+    TRANSFER_IN = "TRANSFER_IN", "From another hospital."
+    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
+
+
+class DischargePlan(DescribedEnum):
+    """How far the discharge is planned. Planning frees nothing."""
+
+    NONE = "NONE", "Nothing is planned."
+    PLANNED = "PLANNED", "A discharge is expected."
+    CLEARED = "CLEARED", "The patient may leave as far as medicine is concerned."
+
+
+class CancellationReason(DescribedEnum):
+    """Why a fact is taken back, which decides what the past becomes.
+
+    Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
+    of the reversal, and from then on what held before it holds again.
+    """
+
+    ENTERED_IN_ERROR = "ENTERED_IN_ERROR", "It never was: it is void for all valid time."
+    DECISION_REVERSED = (
+        "DECISION_REVERSED",
+        "It stands until the time of the reversal; from then on what held before it holds again.",
+    )
+
+
+class Disposition(DescribedEnum):
+    """Where the patient went at discharge."""
+
+    HOME = "HOME", "To where the patient lives."
+    TRANSFERRED = "TRANSFERRED", "To another institution."
+    AGAINST_ADVICE = "AGAINST_ADVICE", "Left against advice."
+    DIED = "DIED", "Died here."
+    OTHER = "OTHER", "Anywhere else."

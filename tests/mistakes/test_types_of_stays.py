@@ -1,0 +1,132 @@
+"""Mistakes of other systems about the type of a stay that changes: see `test_covered` for the list."""
+
+from itertools import permutations
+from typing import Any
+
+from tests.mistakes.test_feeds import told
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.correction_examples import WRONG, movement
+
+STAY = "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { admissionType status bed } }"
+TIMELINE = "query($id: ID!) { timeline(stayId: $id, read: TRUTH) { nodes { kind summary } } }"
+
+
+def type_at(ward: Ward, stay: str, **before: float) -> str:
+    return str(ward.ask(STAY, id=stay, at=ago(**before))["stay"]["admissionType"])
+
+
+def types(ward: Ward, stay: str) -> list[str]:
+    """Return the type after the admission, after the first change, and after the second."""
+    return [type_at(ward, stay, hours=hours) for hours in (8, 6, 1)]
+
+
+def test_mistake_196_the_type_of_a_stay_changes_from_a_time_on_and_can_be_put_right(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(at=ago(hours=9), admissionType="DAY_CASE")
+    change = {"stayId": stay, "admissionType": "EMERGENCY"}
+    ward.record("changeAdmissionType", **change, **late(ago(hours=7)))
+    assert types(ward, stay) == ["DAY_CASE", "EMERGENCY", "EMERGENCY"]
+    ward.record("changeAdmissionType", stayId=stay, admissionType="DAY_CASE", **late(ago(hours=3)))
+    assert types(ward, stay) == ["DAY_CASE", "EMERGENCY", "DAY_CASE"]
+    nodes = ward.ask(TIMELINE, id=stay)["timeline"]["nodes"]
+    told = [n["summary"] for n in nodes if n["kind"] == "STAY_ADMISSION_TYPE_CHANGED"]
+    assert told == ["Type of stay: emergency", "Type of stay: day case"]
+
+    first = movement(ward, stay, "STAY_ADMISSION_TYPE_CHANGED")
+    ward.record("correctMovement", movementId=first, admissionType="TRANSFER_IN", **WRONG)
+    assert types(ward, stay) == ["DAY_CASE", "TRANSFER_IN", "DAY_CASE"]
+    ward.record("correctMovement", movementId=first, occurredAt=ago(hours=8.5), **WRONG)
+    assert types(ward, stay) == ["TRANSFER_IN", "TRANSFER_IN", "DAY_CASE"]
+    ward.record("cancelMovement", movementId=first, because="ENTERED_IN_ERROR", **WRONG)
+    assert types(ward, stay) == ["DAY_CASE"] * 3
+
+    changed = {"stayId": stay, "admissionType": "MATERNITY", **late(ago(hours=2))}
+    ward.record("changeAdmissionType", **changed)
+    asked = "query($id: ID!) { stay(id: $id) { movements { id kind status } } }"
+    moves = ward.ask(asked, id=stay)["stay"]["movements"]
+    last = [m["id"] for m in moves if m["kind"] == "STAY_ADMISSION_TYPE_CHANGED"][-1]
+    reversal = {"movementId": last, "because": "DECISION_REVERSED", **late(ago(hours=1.5))}
+    ward.record("cancelMovement", **reversal)
+    assert [type_at(ward, stay, hours=hours) for hours in (1.8, 1)] == ["MATERNITY", "DAY_CASE"]
+    refused = ward.execute("changeAdmissionType", **change, **late(ago(hours=10)))
+    assert refused["__typename"] == "OutsideStay"
+
+
+REPORT = """query($period: ReportPeriod!, $ward: String, $of: [ReportParameterInput!]) {
+  report(name: "occupancy-over-time", period: $period, ward: $ward, parameters: $of) {
+    figures { name of { name } value { value } } } }"""
+
+
+def test_mistake_196_a_report_leaves_a_stay_out_by_the_type_that_it_came_to(ward: Ward) -> None:
+    name = ward.name("Types")
+    room = ward.room("a", "b", "c", ward=name)
+    stays = [ward.stay(f"{room}/{bed}", at=ago(days=5), admissionType="DAY_CASE") for bed in "abc"]
+    day = ago(days=3)[:10]
+
+    def peak() -> float:
+        of = [{"name": "without", "value": "DAY_CASE"}]
+        asked = {"period": {"from": day, "to": day}, "ward": name, "of": of}
+        figures = ward.ask(REPORT, **asked)["report"]["figures"]
+        (told,) = [f["value"]["value"] for f in figures if f["name"] == "peakOccupancy"]
+        return float(told)
+
+    assert peak() == 0
+    for stay in stays[:2]:
+        change = {"stayId": stay, "admissionType": "EMERGENCY"}
+        ward.record("changeAdmissionType", **change, **late(ago(days=4)))
+    assert peak() == 2
+
+
+ADMIT: dict[str, Any] = {"kind": "ADMIT", "admissionType": "ELECTIVE"}
+
+
+def test_mistake_196_a_change_of_class_of_another_system_holds_in_whichever_order_it_comes(
+    ward: Ward,
+) -> None:
+    for order in permutations(range(3)):
+        room, visit, mrn = ward.room("a", "b"), ward.name("V"), ward.patient()
+        of = {"patientMrn": mrn}
+        reports = [
+            {**ADMIT, **of, "occurredAt": ago(hours=9), **place(f"{room}/a")},
+            {
+                "kind": "CHANGE_TYPE",
+                "admissionType": "DAY_CASE",
+                "occurredAt": ago(hours=7),
+            },
+            {
+                "kind": "CHANGE_TYPE",
+                "admissionType": "EMERGENCY",
+                "occurredAt": ago(hours=3),
+                **of,
+                **place(f"{room}/b"),
+            },
+        ]
+        for i in order:
+            answer = told(ward, visit, str(i), i, movement=reports[i])
+        assert answer["sourceMovement"]["status"] == "RECORDED"
+        stay = answer["ofStay"]["id"]
+        assert types(ward, stay) == ["ELECTIVE", "DAY_CASE", "EMERGENCY"], order
+        beds = [ward.ask(STAY, id=stay, at=ago(hours=h))["stay"]["bed"] for h in (8, 1)]
+        assert beds == ["a", "b"]
+        told(ward, visit, "2", 9, cancelled=True)
+        assert types(ward, stay) == ["ELECTIVE", "DAY_CASE", "DAY_CASE"]
+        assert ward.ask(STAY, id=stay)["stay"]["bed"] == "a"
+
+
+def test_mistake_196_a_change_to_an_inpatient_admits_who_was_not_admitted_before(
+    ward: Ward,
+) -> None:
+    room, visit, mrn = ward.room("a"), ward.name("V"), ward.patient()
+    change = {"kind": "CHANGE_TYPE", "admissionType": "EMERGENCY", "occurredAt": ago(hours=7)}
+    answer = told(ward, visit, "1", 1, movement={**change, "patientMrn": mrn, **place(f"{room}/a")})
+    assert answer["sourceMovement"]["status"] == "RECORDED"
+    stay = answer["ofStay"]["id"]
+    assert ward.ask(STAY, id=stay)["stay"] == {
+        "admissionType": "EMERGENCY",
+        "status": "ADMITTED",
+        "bed": "a",
+    }
+    nameless = {"kind": "CHANGE_TYPE", "occurredAt": ago(hours=1)}
+    answer = told(ward, visit, "2", 2, movement=nameless)
+    assert answer["sourceMovement"]["why"] == "InvalidInput"
