@@ -208,9 +208,9 @@ def _movement(
     if kind is SourceKind.ADMIT:
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
     if kind is SourceKind.CHANGE_TYPE:
-        named = sender.admission_types.get(message.value("PV1", 4) or "")
+        type = sender.admission_types.get(message.value("PV1", 4) or "")
         fields["admission_type"] = (
-            AdmissionType.DAY_CASE if becomes_outpatient else named or AdmissionType.EMERGENCY
+            AdmissionType.DAY_CASE if becomes_outpatient else type or AdmissionType.EMERGENCY
         )
     if kind in OF_PERSONS:
         fields["former_mrn"], fields["former_mrn_authority"] = _former_number(message, sender)

@@ -330,11 +330,11 @@ class _VisitReconciler:
         if version.movement is None or version.movement.admission_type is None:
             raise InvalidInput("admission_type", "say of which type the stay is from then on")
         stay.change_admission_type(version.movement.admission_type, self.uow.entry)
-        applied = self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+        change = self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
         if place is None:
-            return applied
+            return change
         stay.transfer(place, self.uow.entry)
-        return replace(applied, also=(*applied.also, _last_movement(stay)))
+        return replace(change, also=(*change.also, _last_movement(stay)))
 
     def _update(self, stay: Stay, version: Version) -> Applied:
         """Hold what a report says that moves nobody; it is found by the admission."""
