@@ -96,7 +96,6 @@ class Stays(AggregateProjection[Stay]):
             return {stays: rows}
         values = {
             "patient": stay.patient,
-            "admission_type": stay.admission_type.value,
             "admitted_at": history.segments[0][0].start,
             "decided_to_admit_at": stay.decided_to_admit_at,
             "confidentiality": stay.confidentiality.value,
