@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -14,19 +15,24 @@ from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import Hours, MrnAuthority, hours_ahead
+from api.graphql.queries.doses import HoursAhead, HoursBack, around
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
 from api.graphql.types.house_totals import HouseTotals
 from api.graphql.types.rooms import RoomOccupancy, boards
+from api.graphql.types.schedules import DoseDue
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from domain.refusals import InvalidInput, NotFound
+from infrastructure.queries.doses_due import DoseOrder, doses_due
+from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.named import check_ward_held
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.subscriptions.broker import Change, Topic
+from infrastructure.subscriptions.doses_topic import DosesTopic
 from infrastructure.subscriptions.occupancy_topic import OccupancyTopic
 from infrastructure.subscriptions.topics import FeedTopic, TimelineTopic
 from infrastructure.subscriptions.totals_topic import TotalsTopic
@@ -52,6 +58,15 @@ class HouseTotalsChange:
         description="As known there; go on after it by giving it as after."
     )
     totals: HouseTotals = strawberry.field(description="All of them, as they are now.")
+
+
+@shows(DataKind.CLINICAL)
+@strawberry.type(description="Doses of a ward of which something is another than before.")
+class DosesDueChange:
+    position: Position = strawberry.field(
+        description="As known there; go on after it by giving it as after."
+    )
+    doses: list[DoseDue] = strawberry.field(description="All that are due, as they are now.")
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws.")
@@ -137,6 +152,30 @@ class Subscription:
         hospital = context.state.settings.hospital
         return _totals(context, TotalsTopic(hospital, ward, hours_ahead(hours), seen_at), begin)
 
+    @strawberry.subscription(
+        description="The doses that are due in a ward, as in the query dosesDue, whenever one of them,"
+        " its status, its prescription, the stay or the patient is another: because something is"
+        " recorded, of the past too, or as time goes by (within a minute)."
+    )
+    async def doses_due_changed(
+        self,
+        info: Ask,
+        ward: Annotated[str, argument(description="Of those who lie in this ward.")],
+        hours_back: HoursBack = 24,
+        hours_ahead: HoursAhead = 12,
+        order_by: Annotated[DoseOrder, argument(description="In which order.")] = DoseOrder.DUE,
+        after: AfterPosition = None,
+    ) -> AsyncGenerator[DosesDueChange, None]:
+        context = info.context
+        back, ahead = around(hours_back, hours_ahead)
+        check_ward(context, ward)
+        ward = await known_ward(context, ward) or ward
+        begin = await _begin(context, after)
+        await context.query(check_ward_held, ward, await context.at())
+        seen_at = (await context.log_status()).now if after is None else None
+        topic = DosesTopic(context.state.settings.hospital, ward, back, ahead, seen_at)
+        return _doses(context, topic, (ward, back, ahead, order_by), begin)
+
 
 async def _begin(context: Context, after: Position | None) -> int | None:
     """Return the log position to resume at. Raises InvalidInput if the log has not reached it."""
@@ -204,6 +243,24 @@ async def _totals(
         async for item in items:
             yield HouseTotalsChange(
                 position=context.position(item.position), totals=HouseTotals.of(item.payload)
+            )
+
+
+async def _doses(
+    context: Context,
+    topic: DosesTopic,
+    asked: tuple[str, timedelta, timedelta, DoseOrder],
+    after: int | None,
+) -> AsyncGenerator[DosesDueChange, None]:
+    """Yield the doses that the viewer may see: asked for as by the query, for each change."""
+    async with _changes(context, topic, after) as items:
+        async for item in items:
+            at = context.moment(item.payload.as_of, item.payload.known)
+            days = await context.query(hospital_days, context.state.settings.hospital, at.known)
+            views = await context.query(doses_due, at, days, *asked)
+            yield DosesDueChange(
+                position=context.position(item.position),
+                doses=[DoseDue.of(view, at) for view in views],
             )
 
 

@@ -85,6 +85,7 @@ QUERIES: Mapping[str, Roles] = {
     "deceased": IDENTITY_READERS,
     "open_consults": CLINICAL_READERS,
     "doses_due": CLINICAL_READERS,
+    "doses_due_changed": CLINICAL_READERS,
     "pending_movements": FLOW_READERS,
     "command": EVERYONE,
     "projections": STATUS_READERS,

@@ -42,12 +42,13 @@ FOLLOWED = {
     "events": "subscription { events { id } }",
     "timeline_extended": "subscription { timelineExtended(stayId: $STAY) { id } }",
     "room_occupancy_changed": "subscription { roomOccupancyChanged { position } }",
+    "doses_due_changed": 'subscription { dosesDueChanged(ward: "A") { position } }',
 }
 
 
 @pytest.mark.parametrize("role", Role)
 def test_who_may_not_ask_may_not_follow(running: Served, followed: Ward, role: Role) -> None:
-    stay = followed.stay()
+    stay = followed.stay(f"{followed.room('a', ward='A')}/a")
     with following(running, role) as socket:
         allowed = []
         for name, query in FOLLOWED.items():

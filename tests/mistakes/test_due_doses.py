@@ -3,8 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.api.conftest import followed, running, socket
 from tests.support.api_dsl import Ward, ago, codes, late, said
 from tests.support.correction_examples import WRONG
+from tests.support.server_process import Client
+
+__all__ = ["followed", "running", "socket"]
 
 DUE = """query($ward: String!, $at: DateTime, $known: Position, $back: Int!, $ahead: Int!) {
   dosesDue(ward: $ward, asOf: $at, knownAtPosition: $known, hoursBack: $back, hoursAhead: $ahead) {
@@ -168,3 +172,20 @@ def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward:
     moved = {"occurredAt": at["occurredAt"], **WRONG}
     refused = ward.execute("correctAdministration", administrationId=dose, **moved)
     assert refused["warnings"] == ["ON_LEAVE"]
+
+
+DOSES = """subscription($ward: String!, $after: Position) {
+  dosesDueChanged(ward: $ward, hoursAhead: 0, after: $after) { doses { prescription { id } } } }"""
+
+
+def test_mistake_203_a_dose_that_one_nurse_gave_leaves_the_list_of_the_other(
+    followed: Ward, socket: Client
+) -> None:
+    name = followed.name("Round")
+    stay = followed.stay(f"{followed.room('a', ward=name)}/a", at=ago(days=2))
+    content = {"schedule": {"everyHours": 168}, **late(ago(hours=2))}
+    drug = followed.prescription(stay, **content)
+    socket.subscribe(DOSES, ward=name, after=followed.position())
+    dose = {"prescriptionId": drug, "given": True, **late(ago(hours=2))}
+    followed.record("recordAdministration", **dose)
+    assert socket.next()["doses"] == []

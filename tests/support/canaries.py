@@ -130,7 +130,9 @@ def _plant_patient(
     note = {"note": word("clinical", "Note"), "kind": "ROUND", "practitioner": doctor}
     visit = ward.record("recordVisit", stayId=stay, **note, **late(ago(days=1)))["visit"]["id"]
     drug = {"name": word("clinical", "Drug"), "code": word("clinical", "Code")[:40]}
-    course = ward.prescription(stay, medication=drug, dose=word("clinical", "Dose"))
+    course = ward.prescription(
+        stay, medication=drug, dose=word("clinical", "Dose"), schedule={"everyHours": 1}
+    )
     dose = {"given": False, "reasonNotGiven": word("clinical", "Not")}
     given_dose = ward.record(
         "recordAdministration", prescriptionId=course, **dose, occurredAt=ago(minutes=9)

@@ -24,6 +24,9 @@ from infrastructure.queries.named import check_ward_held
 LONGEST_HOURS = 7 * 24
 """Longest time that a question may look back, and ahead."""
 
+HoursBack = Annotated[int, argument(description="How far the overdue ones are looked for.")]
+HoursAhead = Annotated[int, argument(description="How far the coming ones are.")]
+
 
 @strawberry.type
 class DoseQueries:
@@ -36,10 +39,8 @@ class DoseQueries:
         self,
         info: Ask,
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
-        hours_back: Annotated[
-            int, argument(description="How far the overdue ones are looked for.")
-        ] = 24,
-        hours_ahead: Annotated[int, argument(description="How far the coming ones are.")] = 12,
+        hours_back: HoursBack = 24,
+        hours_ahead: HoursAhead = 12,
         order_by: Annotated[DoseOrder, argument(description="In which order.")] = DoseOrder.DUE,
         as_of: AsOfArgument = None,
         known_at: KnownAt = None,
@@ -48,7 +49,7 @@ class DoseQueries:
         moment: MomentArgument = None,
     ) -> list[DoseDue]:
         context = info.context
-        back, ahead = _hours(hours_back, "hoursBack"), _hours(hours_ahead, "hoursAhead")
+        back, ahead = around(hours_back, hours_ahead)
         at = await context.at(as_of, known_at, known_at_position, at_least, moment)
         name = await known_ward(context, ward)
         days = await context.query(hospital_days, context.state.settings.hospital, at.known)
@@ -56,6 +57,11 @@ class DoseQueries:
         if not views:
             await context.query(check_ward_held, name or ward, at)
         return [DoseDue.of(view, at) for view in views]
+
+
+def around(hours_back: int, hours_ahead: int) -> tuple[timedelta, timedelta]:
+    """Return how far to look back and ahead. Raises InvalidInput."""
+    return _hours(hours_back, "hoursBack"), _hours(hours_ahead, "hoursAhead")
 
 
 def _hours(hours: int, field: str) -> timedelta:
