@@ -12,11 +12,13 @@ from api.cli.queries import AsOfOption, For, KnownAt, open_hospital
 from api.cli.terminal import Csv, Json, moment, now, operator, print_rows, settings, stop
 from api.container import running
 from api.exit_codes import ExitCode
-from api.fhir.bulk import NdjsonFolder, all_of_house, all_of_patient, all_of_stay
+from api.fhir.bulk import ResourceFolder, all_of_house, all_of_patient, all_of_stay
 from api.fhir.outcome import FhirError
 from api.fhir.reader import Item, Reader
 from api.graphql.scalars import iso_moment
 from application.authorization.roles import Caller, Purpose
+from infrastructure.analysis.loading import DuckDBMissing, check_duckdb
+from infrastructure.analysis.resources import write_parquet
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 
@@ -41,11 +43,14 @@ def export_fhir(
     mrn: Annotated[str | None, typer.Option(help="Of this patient alone.")] = None,
     as_of: AsOfOption = None,
     known_at: KnownAt = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Parquet files, in place of NDJSON; ids are texts.")
+    ] = False,
     purpose: For = Purpose.TREATMENT,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Write the house, a patient or a stay as FHIR R4 in NDJSON (the layout of FHIR Bulk Data).
+    """Write the house, a patient or a stay as FHIR R4, in NDJSON (as FHIR Bulk Data) or Parquet.
 
     Its owner alone may read the files. Whom they show is recorded as read, before they have their names.
     """
@@ -57,10 +62,13 @@ def export_fhir(
     times = {name: iso_moment(at) if at else None for name, at in moments.items()}
     caller = Caller(operator(), None, now() + timedelta(days=1), purpose)
     try:
-        counts = asyncio.run(_export(configuration, database, caller, times, folder, stay, mrn))
-    except FhirError as error:
+        if parquet:
+            check_duckdb()
+        files = ResourceFolder(folder, write_parquet if parquet else None)
+        asyncio.run(_export(configuration, database, caller, times, files, stay, mrn))
+    except (FhirError, DuckDBMissing) as error:
         stop(str(error))
-    rows = [{"type": type, "resources": count} for type, count in counts.items()]
+    rows = [{"type": type, "resources": count} for type, count in files.counts.items()]
     print_rows(rows, ("type", "resources"), json=json, csv=csv, title=f"Written to {folder}")
 
 
@@ -69,12 +77,12 @@ async def _export(
     database: Database,
     caller: Caller,
     times: dict[str, str | None],
-    folder: Path,
+    files: ResourceFolder,
     stay: str | None,
     mrn: str | None,
-) -> dict[str, int]:
+) -> None:
     async with running(configuration, database, with_worker=False) as state:
-        reader, files = Reader(state, caller, times), NdjsonFolder(folder)
+        reader = Reader(state, caller, times)
         is_whole, items_shown = False, list[Item]()
         try:
             if stay is not None:
@@ -93,4 +101,3 @@ async def _export(
         finally:
             await reader.record(OPERATION, items_shown)
             files.close(complete=is_whole)
-        return files.counts

@@ -1,11 +1,11 @@
-"""Resources of a house, a patient or a stay as NDJSON, one file for each type (FHIR Bulk Data).
+"""Resources of a house, a patient or a stay: a file for each type, as in FHIR Bulk Data.
 
 https://hl7.org/fhir/uv/bulkdata/STU2/export.html: the layout; a server's files are fetched, these are
 written by the command line.
 """
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,11 +66,16 @@ def _encounter_of(item: Item) -> str | None:
     return name
 
 
-class NdjsonFolder:
-    """A folder of NDJSON files that their owner alone reads; each resource is written once."""
+class ResourceFolder:
+    """A folder of NDJSON files that their owner alone reads; each resource is written once.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    ``write_parquet``: makes a Parquet file of each when they are closed.
+    """
+
+    def __init__(
+        self, folder: Path, write_parquet: Callable[[Path, Path], None] | None = None
+    ) -> None:
+        self._folder, self._write_parquet = folder, write_parquet
         self._files: dict[str, BinaryIO] = {}
         self._names: set[str] = set()
         self.counts: dict[str, int] = {}
@@ -87,13 +92,22 @@ class NdjsonFolder:
         return new_items
 
     def close(self, *, complete: bool) -> None:
-        """Close the files; they get their names if all was written."""
-        for type, file in self._files.items():
+        """Close the files; they get their names if all was written. Raises DuckDBMissing."""
+        for file in self._files.values():
             file.close()
-            if complete:
-                os.replace(self._part(type), self._folder / f"{type}.ndjson")
-            else:
-                self._part(type).unlink()
+        parts = {type: self._part(type) for type in self._files}
+        try:
+            if complete and self._write_parquet is not None:
+                for type, part in parts.items():
+                    parquet_part = self._folder / f".{type}.parquet.part"
+                    self._write_parquet(part, parquet_part)
+                    os.replace(parquet_part, self._folder / f"{type}.parquet")
+            elif complete:
+                for type, part in parts.items():
+                    os.replace(part, self._folder / f"{type}.ndjson")
+        finally:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
 
     def _part(self, type: str) -> Path:
         return self._folder / f".{type}.ndjson.part"

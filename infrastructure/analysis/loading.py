@@ -6,6 +6,7 @@ temporary folder that nobody else can read and that is removed with the result, 
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,14 @@ class DuckDBMissing(WardbookError):
         )
 
 
+def check_duckdb() -> None:
+    """Check that DuckDB is installed. Raises DuckDBMissing."""
+    try:
+        import_module("duckdb")
+    except ModuleNotFoundError:
+        raise DuckDBMissing from None
+
+
 class InvalidQuery(WardbookError):
     """DuckDB cannot execute the SQL; the message is DuckDB's own."""
 
@@ -65,7 +74,7 @@ def query_history(
     ``on_read`` is told whose rows they have before the SQL is executed.
     Raises DuckDBMissing, InvalidQuery.
     """
-    with _duckdb(zone) as (duck, folder):
+    with duckdb_connection(zone) as (duck, folder):
         for table in TABLES:
             columns = ", ".join(f"{name} {type}" for name, type in table.structure.items())
             duck.execute(f"CREATE TABLE {table.name} ({columns})")
@@ -103,17 +112,17 @@ def export_history(
     for file in files.values():
         if file.exists():
             raise FileExistsError(f"{file} is there already; name another folder.")
-    metadata = ", ".join(f"{name}: {_literal(value)}" for name, value in about.items())
+    metadata = ", ".join(f"{name}: {sql_literal(value)}" for name, value in about.items())
     patients: set[UUID] = set()
     parts: dict[Path, Path] = {}
-    with _duckdb("UTC") as (duck, folder):
+    with duckdb_connection("UTC") as (duck, folder):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for table, file in _csv_files(database, TABLES, position, folder, on_progress):
             part = parts[files[table.name]] = directory / f".{table.name}.part"
             part.touch(mode=0o600)
             patients |= _patients(duck, table, file)
             duck.execute(
-                f"COPY ({_read(table, file)}) TO {_literal(part)}"
+                f"COPY ({_read(table, file)}) TO {sql_literal(part)}"
                 f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{metadata}}})"
             )
             part.chmod(0o600)
@@ -124,18 +133,18 @@ def export_history(
 
 
 @contextmanager
-def _duckdb(zone: str) -> "Iterator[tuple[DuckDBPyConnection, Path]]":
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise DuckDBMissing from None
+def duckdb_connection(zone: str) -> "Iterator[tuple[DuckDBPyConnection, Path]]":
+    """Open DuckDB in a temporary folder, which is yielded too. Raises DuckDBMissing."""
+    check_duckdb()
+    import duckdb
+
     with (
         TemporaryDirectory(prefix="wardbook-") as folder,
         duckdb.connect(f"{folder}/history.duckdb") as duck,
     ):
         duck.execute(f"SET memory_limit = '{MEMORY}'")
-        duck.execute(f"SET temp_directory = {_literal(folder)}")
-        duck.execute(f"SET TimeZone = {_literal(zone)}")
+        duck.execute(f"SET temp_directory = {sql_literal(folder)}")
+        duck.execute(f"SET TimeZone = {sql_literal(zone)}")
         duck.execute("SET enable_progress_bar = false")
         yield duck, Path(folder)
 
@@ -186,9 +195,9 @@ def _count(connection: psycopg.Connection[Any], table: HistoryTable, position: i
 
 def _read(table: HistoryTable, file: Path) -> str:
     """Return a SELECT from a CSV file, in which nothing between two commas is NULL, not empty text."""
-    columns = ", ".join(f"{_literal(n)}: {_literal(t)}" for n, t in table.structure.items())
+    columns = ", ".join(f"{sql_literal(n)}: {sql_literal(t)}" for n, t in table.structure.items())
     return (
-        f"SELECT * FROM read_csv({_literal(file)}, columns = {{{columns}}}, header = false,"
+        f"SELECT * FROM read_csv({sql_literal(file)}, columns = {{{columns}}}, header = false,"
         " auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '',"
         " allow_quoted_nulls = false, parallel = false)"
     )
@@ -213,5 +222,5 @@ def _invalid_query() -> Iterator[None]:
         raise InvalidQuery(str(error)) from None
 
 
-def _literal(value: object) -> str:
+def sql_literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"

@@ -38,7 +38,12 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "occupancy": ((), ("--json",)),
     "accesses": ((), ("--mrn", "{mrn}")),
     "course": (("--mrn", "{mrn}"), ("--stay", "{stay}", "--format", "json"), ("--mrn", "nobody")),
-    "export fhir": (("{file}",), ("{file}", "--mrn", "{mrn}"), ("{file}", "--mrn", "nobody")),
+    "export fhir": (
+        ("{file}",),
+        ("{file}", "--parquet"),
+        ("{file}", "--mrn", "{mrn}"),
+        ("{file}", "--mrn", "nobody"),
+    ),
     "report": (("inpatient-census", "--from", "{day}", "--to", "{day}"),),
     "restate": (("{issue}",),),
     "query": (("SELECT * FROM stays",), ("SELECT count(*) FROM stays WHERE false",)),

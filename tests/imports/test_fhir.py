@@ -3,18 +3,21 @@
 import asyncio
 import csv
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from api.fhir.bulk import NdjsonFolder, all_of_house
+from api.fhir.bulk import ResourceFolder, all_of_house
 from api.fhir.reader import Reader
 from api.imports.fhir import BadFile, Rule, import_fhir
 from application.authorization.roles import Caller
 from domain.envelope import Actor
+from infrastructure.analysis.resources import write_parquet
 from infrastructure.projections.runner import ProjectionRunner
 from tests.imports.conftest import Imported, NewHospital
 from tests.support.app_without_http import alone
@@ -221,13 +224,14 @@ def test_a_folder_without_resources_is_told(run: Run, tmp_path: Path) -> None:
         import_fhir(run.house.hospital, tmp_path, tmp_path / "account.csv")
 
 
-async def exported(house: Imported, folder: Path) -> None:
+async def exported(house: Imported, folder: Path, *, is_parquet: bool = False) -> None:
     ProjectionRunner(house.database.app_url).catch_up()
     caller = Caller(
         Actor(issuer="os", subject="me", role="admin"), None, datetime.now(UTC) + timedelta(hours=1)
     )
     async with alone(house.database) as state:
-        reader, files = Reader(state, caller, {"asOf": day(5, 12)}), NdjsonFolder(folder)
+        reader = Reader(state, caller, {"asOf": day(5, 12)})
+        files = ResourceFolder(folder, write_parquet if is_parquet else None)
         async for items in all_of_house(reader):
             files.write(items)
         files.close(complete=True)
@@ -267,3 +271,39 @@ def test_what_goes_out_comes_in_the_same(
     assert account.adds_up
     asyncio.run(exported(other, second))
     assert told(second) == told(first)
+
+
+def test_a_house_is_written_as_parquet_with_its_texts_as_texts(run: Run, tmp_path: Path) -> None:
+    lines, tables = tmp_path / "lines", tmp_path / "tables"
+    asyncio.run(exported(run.house, lines))
+    asyncio.run(exported(run.house, tables, is_parquet=True))
+    assert {file.stem for file in tables.iterdir()} == {file.stem for file in lines.iterdir()}
+    for file in lines.iterdir():
+        table = tables / f"{file.stem}.parquet"
+        assert table.stat().st_mode & 0o777 == 0o600
+        columns, rows = read_parquet(table)
+        assert columns["id"] == "VARCHAR"
+        assert not {"UUID", "TIMESTAMP", "DATE", "JSON"} & set(
+            re.findall(r"[A-Z]+", " ".join(columns.values()))
+        )
+        resources = [json.loads(line) for line in file.read_text().splitlines()]
+        assert sorted(map(canonical, rows)) == sorted(map(canonical, resources))
+
+
+def read_parquet(table: Path) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return the columns of a file with their types, and its rows as DuckDB reads them."""
+    with duckdb.connect() as duck:
+        result = duck.sql(f"SELECT * FROM '{table}'")
+        columns = dict(zip(result.columns, map(str, result.types), strict=True))
+        return columns, [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def canonical(value: Any) -> str:
+    """Return a value as text, without what is absent; versions and clocks differ."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {k: plain(v) for k, v in part.items() if v is not None}
+        return [plain(v) for v in part] if isinstance(part, list) else part
+
+    return json.dumps(plain(value), sort_keys=True)
