@@ -1,20 +1,21 @@
-"""Figures lately told to each login: no two of them together may tell of few persons.
+"""Figures lately told to each login: no number of them together may tell of few persons.
 
-A figure is told of a cell: the persons behind one of its measures, and what each contributes. Two cells
-that differ by few persons, or a cell that others make up but for few persons, tell of these as a small
-cell does: neighbouring periods, the house less its other wards, the same as known before.
+A figure is told of a cell: the persons behind one of its measures, and what each contributes. Cells of
+which a sum or difference leaves few persons tell of these as a small cell does: neighbouring periods,
+the house less its other wards, the same as known before, months less weeks.
 """
 
 import asyncio
 from array import array
 from bisect import bisect_left
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
 from application.reports.definition import Subject
 from application.reports.disclosure import Cells, Part
+from application.reports.figure_span import FigureSpan, Item
 
 REMEMBERED_SECONDS = 24 * 3600.0
 """For how long it is remembered what a login was told."""
@@ -23,17 +24,11 @@ MOST_CELLS = 3_000
 MOST_PERSONS = 1_000_000
 """Limit of the cells remembered of a login; beyond it each figure counts as one of few persons."""
 
-MOST_COMPARED = 20_000
-"""Limit of the pairs of cells that one is compared with."""
-
-GROUPS, MODULUS = 8, 2**61 - 1
-"""Groups of persons for each that makes a cell; sums over a group are modulo a prime."""
+FORGOTTEN_EVERY_SECONDS = 3600.0
+"""The least time between two times at which what is too old is forgotten."""
 
 MOST_LOGINS = 100
 """The logins that are remembered, the least recently told go first."""
-
-Item = tuple[int, int]
-"""A person and what they contribute, as hashes."""
 
 
 @dataclass(slots=True)
@@ -44,8 +39,6 @@ class _DisclosedCell:
     measure: str
     persons: "array[int]"
     amounts: "array[int]"
-    totals: tuple[int, ...]
-    """Sums over groups of persons, which add up over cells."""
 
     def __contains__(self, item: Item) -> bool:
         place = bisect_left(self.persons, item[0])
@@ -59,19 +52,14 @@ class _DisclosedCell:
         return set(zip(self.persons, self.amounts, strict=True))
 
 
-Signs = tuple[tuple[_DisclosedCell, int], ...]
-"""Cells that are added (1) or taken away (-1)."""
-
-
 @dataclass(slots=True)
 class LoginDisclosures:
     """Figures told to one login. ``lock``: held from a comparison until what is told is kept."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _cells: list[_DisclosedCell] = field(default_factory=list)
-    _totals: defaultdict[tuple[str, int, int], list[_DisclosedCell]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    _spans: dict[tuple[str, int], FigureSpan] = field(default_factory=dict)
+    _forgotten_at: float = float("-inf")
     _alike: defaultdict[tuple[str, int, int], list[_DisclosedCell]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -82,21 +70,20 @@ class LoginDisclosures:
         self._forget(now)
         if len(self._cells) > MOST_CELLS or sum(len(c.persons) for c in self._cells) > MOST_PERSONS:
             return tuple(frozenset().union(*of.values()) for of in cells.parts)
-        persons_of_cell: dict[tuple[str, frozenset[Item]], frozenset[Subject]] = {}
-        rows = []
-        for of in cells.parts:
-            row: set[Subject] = set()
-            for measure, part in of.items():
+        rows = [set[Subject]() for _ in cells.parts]
+        spans: dict[str, FigureSpan] = {}
+        for number in sorted(range(len(rows)), key=lambda n: -_count_persons(cells.parts[n])):
+            for measure, part in cells.parts[number].items():
                 self._subjects |= {hash(subject): subject for subject in part}
                 items = frozenset(_items(part))
-                if (measure, items) not in persons_of_cell:
-                    persons = self._identifiable(measure, items, cells.fewest)
-                    persons_of_cell[measure, items] = frozenset(
-                        self._subjects[person] for person in persons
-                    )
-                row |= persons_of_cell[measure, items]
-            rows.append(frozenset(row))
-        return tuple(rows)
+                span = spans.get(measure) or self._span(measure, cells.fewest).copy()
+                spans[measure] = span
+                persons = self._identifiable(measure, items, cells.fewest)
+                persons |= span.identifiable(items)
+                rows[number] |= {self._subjects[person] for person in persons}
+                if not persons and len(part) >= cells.fewest:
+                    span.add(items)  # with the other rows of the same report it is told, too
+        return tuple(map(frozenset, rows))
 
     def keep(self, cells: Cells, rows: Collection[int], now: float) -> None:
         """Remember the cells of the rows that are told."""
@@ -115,9 +102,9 @@ class LoginDisclosures:
                     measure,
                     array("q", [person for person, _ in items]),
                     array("q", [amount for _, amount in items]),
-                    _totals(items, cells.fewest),
                 )
                 self._add(cell, sums)
+                self._span(measure, cells.fewest).add(frozenset(items))
 
     def _identifiable(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
         """Return the persons of whom a cell would tell, where they are few."""
@@ -129,7 +116,6 @@ class LoginDisclosures:
         }
         for cell in cells_of_sum.values():
             persons |= _persons(items ^ cell.items(), fewest)
-        persons |= self._of_three(measure, items, fewest)
         if not items:
             return persons
         some_item, parts = next(iter(items)), set[Item]()
@@ -146,34 +132,6 @@ class LoginDisclosures:
                 )
         return persons | (_persons(items - parts, fewest) if parts else set())
 
-    def _of_three(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
-        """Return the persons of whom a cell would tell with two others that were told.
-
-        As two of the three less the third, or one less both: overlapping periods, wards by day. What
-        is left of few persons is in few groups: one of as many as a cell needs is free of them.
-        """
-        totals = _totals(items, fewest)
-        groups = sorted(range(len(totals)), key=lambda number: not totals[number])[:fewest]
-        cells = [cell for cell in self._cells if cell.measure == measure]
-        if len(dict(items)) < fewest or any(cell.totals == totals for cell in cells):
-            return set()  # a small cell, or one that was told already
-        persons: set[int] = set()
-        count_compared = 0
-        for number in groups:
-            total = totals[number]
-            for cell in cells:
-                told_total = cell.totals[number]
-                for sign, other_sign in ((1, -1), (-1, -1), (-1, 1)):
-                    total_left = (-other_sign * (total + sign * told_total)) % MODULUS
-                    for other_cell in self._totals.get((measure, number, total_left), ()):
-                        count_compared += 1
-                        if count_compared > MOST_COMPARED:
-                            return persons
-                        signs = ((cell, sign), (other_cell, other_sign))
-                        if cell is not other_cell and _leaves_few(totals, signs, fewest):
-                            persons |= _persons(_rest(items, signs), fewest)
-        return persons
-
     def _parts_of(self, measure: str, whole: set[Item]) -> set[Item]:
         """Return what was told of parts of a cell."""
         parts = set[Item]()
@@ -186,16 +144,27 @@ class LoginDisclosures:
 
     def _add(self, cell: _DisclosedCell, sums: Collection[int]) -> None:
         self._cells.append(cell)
-        for number, total in enumerate(cell.totals):
-            self._totals[cell.measure, number, total].append(cell)
         for number, total in enumerate(sums):
             self._alike[cell.measure, number, total].append(cell)
 
+    def _span(self, measure: str, fewest: int) -> FigureSpan:
+        return self._spans.setdefault((measure, fewest), FigureSpan(fewest))
+
     def _forget(self, now: float) -> None:
-        if self._cells and now - self._cells[0].at > REMEMBERED_SECONDS:
-            self._cells = [c for c in self._cells if now - c.at <= REMEMBERED_SECONDS]
-            for cells in (*self._alike.values(), *self._totals.values()):
-                cells[:] = [c for c in cells if now - c.at <= REMEMBERED_SECONDS]
+        """Forget what was told too long ago; seldom, since the spans are made again of the rest."""
+        if not self._cells or now - self._cells[0].at <= REMEMBERED_SECONDS:
+            return
+        if now - self._forgotten_at < FORGOTTEN_EVERY_SECONDS:
+            return
+        self._forgotten_at = now
+        self._cells = [c for c in self._cells if now - c.at <= REMEMBERED_SECONDS]
+        for cells in self._alike.values():
+            cells[:] = [c for c in cells if now - c.at <= REMEMBERED_SECONDS]
+        for measure, fewest in list(self._spans):
+            span = self._spans[measure, fewest] = FigureSpan(fewest)
+            for cell in self._cells:
+                if cell.measure == measure:
+                    span.add(frozenset(cell.items()))
 
 
 class DisclosedFigures:
@@ -229,31 +198,8 @@ def _sums(items: Collection[Item], fewest: int) -> Iterator[int]:
     return iter(sums)
 
 
-def _totals(items: Collection[Item], fewest: int) -> tuple[int, ...]:
-    """Return sums over groups of persons, that add up where persons are in several cells."""
-    totals = [0] * (GROUPS * max(fewest, 1))
-    for item in items:
-        number = item[0] % len(totals)
-        totals[number] = (totals[number] + hash(item)) % MODULUS
-    return tuple(totals)
-
-
-def _leaves_few(totals: tuple[int, ...], signs: Signs, fewest: int) -> bool:
-    """Return whether what is left of three cells is in fewer groups than make a cell."""
-    count = sum(
-        (total + sum(sign * cell.totals[number] for cell, sign in signs)) % MODULUS != 0
-        for number, total in enumerate(totals)
-    )
-    return count < fewest
-
-
-def _rest(items: Collection[Item], signs: Signs) -> set[Item]:
-    """Return what is left of a cell with two others added or taken away."""
-    counts = Counter(items)
-    for cell, sign in signs:
-        for item in cell.items():
-            counts[item] += sign
-    return {item for item, count in counts.items() if count}
+def _count_persons(parts: dict[str, Part]) -> int:
+    return sum(map(len, parts.values()))
 
 
 def _persons(items: Collection[Item], fewest: int) -> set[int]:

@@ -22,7 +22,7 @@ TAMPERING = set(range(175, 180))
 FHIR = set(range(180, 183)) | {200, 201}
 """Numbers of mistakes about what a FHIR server tells."""
 
-READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 224))
+READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 225))
 """Numbers of mistakes about what is read or told past the rights and the record of reading."""
 
 SCREENS = {202, 203}

@@ -247,6 +247,29 @@ def test_mistake_188_three_reports_on_times_that_overlap_tell_of_few_persons(war
         assert told == [[False], [False], [True]], (first, second, third)
 
 
+def test_mistake_224_a_month_less_its_overlapping_parts_tells_of_few_persons(ward: Ward) -> None:
+    """The first two of three parts share a day: all three less the whole leave who came then."""
+    here = ward.name("Parts")
+    labels = {12: ["NORMAL"] * 5, 9: ["VERY_RESTRICTED"], 8: ["NORMAL"] * 5, 3: ["NORMAL"] * 5}
+    for days, given in labels.items():
+        for label in given:
+            mrn = ward.patient(confidentiality=label)
+            ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=days), patientMrn=mrn)
+    periods = [
+        {"from": ago(days=a)[:10], "to": ago(days=b)[:10]}
+        for a, b in ((12, 9), (9, 6), (6, 3), (12, 3))
+    ]
+    for first in range(4):
+        nurse = login(ward, Role.NURSE)
+        told = [
+            f["suppressed"]
+            for days in (*periods[first:], *periods[:first])
+            for f in nurse.ask(ADMISSIONS, ward=here, days=days)["report"]["figures"]
+            if f["name"] == "admissions"
+        ]
+        assert told == [False, False, False, True], first
+
+
 ADMISSIONS = """query($ward: String, $days: ReportPeriod!, $known: DateTime) {
   report(name: "admissions-discharges-deaths", ward: $ward, period: $days, knownAt: $known) {
     figures { name suppressed value } } }"""
