@@ -43,6 +43,7 @@ class AppState:
     revocations: Revocations
     token_uses: TokenUses
     disclosed_figures: DisclosedFigures
+    runner: ProjectionRunner
     replica: Replica | None = None
 
 
@@ -126,6 +127,7 @@ async def running(
             revocations=Revocations(engine),
             token_uses=TokenUses(engine, settings.token_idle_minutes),
             disclosed_figures=DisclosedFigures(),
+            runner=runner,
             replica=replica,
         )
     finally:

@@ -18,6 +18,7 @@ from application.reports.service import FiguresNotReadable
 from domain.errors import ConfigurationError, TransientError, WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound, Refusal
 from infrastructure.event_store.log_reader import DatabaseUnavailable
+from infrastructure.event_store.mapper import NewerEvent
 from infrastructure.postgres.connection_failure import (
     InsufficientPrivilege,
     ReadOnlySqlTransaction,
@@ -110,6 +111,12 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
         "KEYS_MISSING",
         503,
         message="The keys by which texts about persons are sealed cannot be used; tell who runs this.",
+        exit_code=_REFUSED,
+    ),
+    NewerEvent: ErrorResponse(
+        "SERVER_OUTDATED",
+        503,
+        message="A newer program recorded what this server cannot read; ask again, of another server.",
         exit_code=_REFUSED,
     ),
     # requests

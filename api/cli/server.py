@@ -24,6 +24,7 @@ from api.http.persisted_documents import TrustedDocuments
 from api.http.server import listen, run
 from api.telemetry import logs
 from infrastructure import tracing
+from infrastructure.event_store.mapper import ParkingMapper
 from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
@@ -87,15 +88,24 @@ def serve(
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    park_newer: Annotated[
+        bool,
+        typer.Option(
+            "--park-newer",
+            help="After a way back: park the commands of a newer program, and go on without them.",
+        ),
+    ] = False,
+) -> None:
     """Keep the read models up to date, and sign checkpoints of the log.
 
-    Several may run: one leads, the others take over.
+    Several may run: one leads, the others take over. Ends at what only a newer program can read.
     """
     configuration = settings()
     database = ready_database(configuration)
     database.open_log()
-    runner = ProjectionRunner(database.app_url)
+    mapper = ParkingMapper() if park_newer else None
+    runner = ProjectionRunner(database.app_url, mapper=mapper)
     seconds = configuration.checkpoint_seconds
     checkpoints = CheckpointRunner(database, configuration.home, seconds)
     signer = Thread(target=checkpoints.run, name="checkpoints", daemon=True)
@@ -110,6 +120,8 @@ def worker() -> None:
     checkpoints.stop()
     if signer.is_alive():
         signer.join(timeout=5)
+    if runner.problem is not None:
+        stop(runner.problem, ExitCode.REFUSED)
 
 
 @app.command("migrate")

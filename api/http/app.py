@@ -172,6 +172,8 @@ async def _readiness(state: AppState) -> Body:
     status["parked"] = parked_models
     if (keys := key_ring().problem()) is not None:  # what is there can be read: it goes on serving
         status["keys"] = keys
+    if state.runner.problem is not None:  # another worker, of a newer program, may go on
+        status["worker"] = state.runner.problem
     if state.replica is not None:
         status["replica"] = state.replica.state
     return 200 if is_ready else 503, "application/json", msgspec.json.encode(status)

@@ -37,7 +37,20 @@ COMMON_FIELDS = ("originator_id", "originator_version", "entry")
 
 
 class UnknownEvent(IntegrityError):
-    """The log holds an event type, or a version of one, that this program does not know."""
+    """The log holds an event that this program cannot read."""
+
+
+class NewerEvent(UnknownEvent):
+    """The log holds an event type, or a version of one, that only a newer program knows."""
+
+    def __init__(self, topic: str, version: int) -> None:
+        known = EVENTS.get(topic)
+        super().__init__(
+            f"The log holds {topic!r} in version {version}; this program knows it up to version"
+            f" {known.VERSION}. Use a newer program."
+            if known
+            else f"The log holds events of type {topic!r}, unknown to this program. Use a newer one."
+        )
 
 
 @dataclass(frozen=True)
@@ -169,6 +182,16 @@ class EventMapper(Mapper[UUID]):
         return self._encode(body)
 
 
+class ParkingMapper(EventMapper):
+    """A mapper of a program that is to go on without the events of a newer one: they are parked."""
+
+    def event(self, row: Sequence[Any]) -> Event:
+        try:
+            return super().event(row)
+        except NewerEvent as error:
+            raise UnknownEvent(str(error)) from None
+
+
 REASON = "entry.reason"
 """The place of an entry's reason among the fields of an event."""
 
@@ -196,17 +219,17 @@ def _with_opened_reason(envelope: Envelope, open: Open) -> Envelope:
     return msgspec.structs.replace(envelope, reason=REDACTED if reason is None else reason)
 
 
-def _event_class(topic: str, version: int) -> type[Event]:
-    """Return the class of a topic if it can read that version. Raises UnknownEvent."""
+def is_known(topic: str, version: int) -> bool:
+    """Return whether this program can read the events of a topic in a version."""
     event = EVENTS.get(topic)
-    if event is None:
-        raise UnknownEvent(f"The log holds events of type {topic!r}, unknown to this program.")
-    if version > event.VERSION:
-        raise UnknownEvent(
-            f"The log holds {topic!r} in version {version}; this program knows it up to "
-            f"version {event.VERSION}. Use a newer program."
-        )
-    return event
+    return event is not None and version <= event.VERSION
+
+
+def _event_class(topic: str, version: int) -> type[Event]:
+    """Return the class of a topic if it can read that version. Raises NewerEvent."""
+    if not is_known(topic, version):
+        raise NewerEvent(topic, version)
+    return EVENTS[topic]
 
 
 def _schema_mismatch(topic: str, error: msgspec.ValidationError) -> UnknownEvent:

@@ -17,8 +17,9 @@ from domain.errors import IntegrityError
 from domain.patient import Patient
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.log_reader import ADD_KEY_ACTS
-from infrastructure.event_store.mapper import EventMapper
+from infrastructure.event_store.mapper import EventMapper, NewerEvent, ParkingMapper, is_known
 from infrastructure.postgres.database import PLAN_BY_INDEX
+from infrastructure.postgres.migrated import NotMigrated, tables_comment
 from infrastructure.projections.batch_reader import (
     BatchReader,
     BatchSource,
@@ -88,7 +89,11 @@ class BatchProjector:
         self._reader = BatchReader(connection, targets, self._watched)
 
     def prepare(self) -> None:
-        """Give each read model a status in this log if it has none. Raises LogRewound."""
+        """Give each read model a status in this log if it has none.
+
+        Raises LogRewound; NotMigrated where another program made its tables: rows of this one in
+        them would lack what that one shows.
+        """
         self._connection.execute(PLAN_BY_INDEX)
         # What a crash takes back with the position is filled again from the log.
         self._connection.execute("SET synchronous_commit = off")
@@ -112,6 +117,13 @@ class BatchProjector:
                     f" restored? Drop schema {target.schema} and run 'wardbook migrate' to fill it"
                     " again from the log."
                 )
+            tables = self._connection.execute(
+                "SELECT obj_description(to_regnamespace(%s), 'pg_namespace')", [target.schema]
+            ).fetchone()
+            if tables not in ((None,), (tables_comment(target.model),)):
+                raise NotMigrated(
+                    f"The tables of read model {target.model.name} are those of another program."
+                )
 
     def positions(self) -> dict[str, int]:
         """Return the position of each read model by name. Raises LogRewound if one lost it."""
@@ -119,7 +131,10 @@ class BatchProjector:
         return {t.model.name: positions[t.schema] for t in self._targets}
 
     def step(self, until: int = END) -> bool:
-        """Project one batch into the read models that are furthest behind; False: nothing to do."""
+        """Project one batch into the read models that are furthest behind; False: nothing to do.
+
+        Raises NewerEvent before a command that only a newer program can read.
+        """
         if not self._targets or not self._is_due():
             return False
         try:
@@ -181,6 +196,7 @@ class BatchProjector:
         status, group, start, rows = source.status, source.group, source.start, source.rows
         if not group:
             return False
+        rows = self._readable(group, rows)
         end = rows[-1][1] if rows else start
         is_isolated = self._project(status, group, rows, project)
         is_erasure = self._erase(group, rows)
@@ -196,6 +212,26 @@ class BatchProjector:
         if self._on_progress:
             self._on_progress(end)
         return True
+
+    def _readable(
+        self, group: Sequence[ProjectionTarget], rows: Sequence[EventRow]
+    ) -> Sequence[EventRow]:
+        """Return the rows before the first command that only a newer program can read.
+
+        Raises NewerEvent where there are none.
+        """
+        newer = {
+            (topic, version)
+            for topic, version in {(row[6], row[7]) for row in rows}
+            if not is_known(topic, version) and any(t.model.concerns(topic) for t in group)
+        }
+        first = next((row for row in rows if (row[6], row[7]) in newer), None)
+        if first is None or isinstance(self._mapper, ParkingMapper):
+            return rows
+        before = [row for row in rows if row[1] < first[1]]
+        if not before:
+            raise NewerEvent(first[6], first[7])
+        return before
 
     def _project(
         self,

@@ -19,7 +19,7 @@ from psycopg.rows import TupleRow
 from domain.aggregate import Event
 from domain.errors import IntegrityError
 from domain.projection_control import ProjectionControl
-from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, NewerEvent
 from infrastructure.projections.projection import (
     EventPosition,
     EventReader,
@@ -57,7 +57,12 @@ class Halted(IntegrityError):
 
 
 def is_permanent(error: Exception) -> bool:
-    """Return whether an error lies in the events or the read model, not in the database or the keys."""
+    """Return whether an error lies in the events or the read model, not in the database or keys.
+
+    An event of a newer program is no fault: a program that knows it takes it in.
+    """
+    if isinstance(error, NewerEvent):
+        return False
     if isinstance(error, psycopg.Error):
         return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
     return not isinstance(error, OSError | KeysMissing)

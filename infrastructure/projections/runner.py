@@ -2,7 +2,7 @@
 
 It is woken by NOTIFY, and polls each second in case a notification is lost. One runner at a time leads
 a read model (an advisory lock of its connection for each); others stand by and take over what is no
-longer led.
+longer led. A runner of an older program stops at what only a newer one can read (docs/adr/0065).
 """
 
 import logging
@@ -15,7 +15,9 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from infrastructure.event_store.mapper import EventMapper, NewerEvent
 from infrastructure.postgres.database import PLAN_BY_INDEX
+from infrastructure.postgres.migrated import NotMigrated
 from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import ProjectionTarget
 
@@ -37,20 +39,30 @@ class ProjectionRunner:
         url: str,
         on_progress: Callable[[int, int], None] | None = None,
         targets: Sequence[ProjectionTarget] = LIVE,
+        mapper: EventMapper | None = None,
     ) -> None:
-        self._url, self._targets = url, targets
+        self._url, self._targets, self._mapper = url, targets, mapper
+        self.problem: str | None = None
+        """The reason for which it follows no further: a newer program has to go on."""
         self._stopping = threading.Event()
         self._on_progress = on_progress
         self._end = 0
 
     def run(self) -> None:
-        """Follow the log until `stop` is called; reconnect when the database is back."""
+        """Follow the log until `stop` is called; reconnect when the database is back.
+
+        Returns, with `problem` set, where only a newer program can go on: one that runs takes over.
+        """
         while not self._stopping.is_set():
             try:
                 with connect(self._url) as connection:
                     self._follow(connection)
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 log.warning("the database cannot be reached; trying again")
+            except (NewerEvent, NotMigrated) as error:
+                self.problem = str(error)
+                log.error("follows no further, a newer program has to: %s", error)
+                return
             except Exception:
                 log.exception("the read models stand still; trying again")
             self._stopping.wait(POLL_SECONDS)
@@ -73,7 +85,7 @@ class ProjectionRunner:
                 taken_over = self._take_over(connection, own_targets)
                 if taken_over:
                     own_targets += taken_over
-                    projector = BatchProjector(connection, own_targets, self._report)
+                    projector = self._projector(connection, own_targets)
                     projector.prepare()
                     while projector.step():
                         pass
@@ -89,7 +101,7 @@ class ProjectionRunner:
         self, connection: Connection[TupleRow], own_targets: Sequence[ProjectionTarget]
     ) -> list[ProjectionTarget]:
         """Lock the read models that no runner leads, and return them."""
-        targets_by_lock = {lock_of(t.model.name): t for t in self._targets if t not in own_targets}
+        targets_by_lock = {lock_of(t.schema): t for t in self._targets if t not in own_targets}
         if not targets_by_lock:
             return []
         rows = connection.execute(
@@ -100,17 +112,22 @@ class ProjectionRunner:
 
     def _follow(self, connection: Connection[TupleRow]) -> None:
         own_targets: list[ProjectionTarget] = []
-        projector = BatchProjector(connection, own_targets, self._report)
+        projector = self._projector(connection, own_targets)
         while not self._stopping.is_set():
             taken_over = self._take_over(connection, own_targets)
             if taken_over:
                 own_targets += taken_over
-                projector = BatchProjector(connection, own_targets, self._report)
+                projector = self._projector(connection, own_targets)
                 projector.prepare()
                 connection.execute("LISTEN wardbook_log")
             while projector.step() and not self._stopping.is_set():
                 pass
             wait_for_notification(connection, POLL_SECONDS, self._stopping)
+
+    def _projector(
+        self, connection: Connection[TupleRow], targets: Sequence[ProjectionTarget]
+    ) -> BatchProjector:
+        return BatchProjector(connection, targets, self._report, self._mapper)
 
     def _report(self, position: int) -> None:
         if self._on_progress:
@@ -145,7 +162,10 @@ def wait_for_notification(
 
 
 def lock_of(name: str) -> int:
-    """Return the second key of a read model's leader lock: the same number in every process."""
+    """Return the second key of the leader lock of a schema: the same number in every process.
+
+    So a new version of a read model is led beside the former one, which an older program keeps.
+    """
     return crc32(name.encode()) - 2**31
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
-from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, NewerEvent, is_known
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.rooms import rooms as room_names
 
@@ -95,13 +95,19 @@ async def events_page(
     """Return a page of events of some topics after one position and up to another.
 
     Neither position need be the end of a command. ``first``: the page has as many events, and the rest
-    of the last one's command.
+    of the last one's command. Raises NewerEvent if what follows is of a newer program: an older one
+    does not know what that tells, and would pass over it.
     """
     scan_limit = min(SCANNED, SCANNED_FOR_ONE * first)
     scan = {"after": after, "until": until, "scanned": scan_limit}
     rows = (await connection.execute(_SCAN, scan)).all()
     if not rows:
         return Page((), max(after, until))
+    newer = next((row for row in rows if not is_known(row.topic, row.schema_version)), None)
+    if newer is not None:
+        rows = [row for row in rows if row.command_end < newer.command_end]
+        if not rows:
+            raise NewerEvent(newer.topic, newer.schema_version)
     in_ward = await _positions_in(connection, rows, ward) if ward is not None else None
     events: list[LoggedEvent] = []
     last_position = rows[-1].position

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.event_types import EVENTS
 from domain.patient import Patient
 from domain.room.occupancy import Occupancy
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
@@ -237,6 +238,11 @@ class TouchedSubjects:
     @property
     def topics(self) -> frozenset[str]:
         return frozenset(topic for topic, *_ in self.rows)
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether this program knows all of the topics; if not, any may be touched."""
+        return self.topics <= EVENTS.keys()
 
     @property
     def rooms(self) -> frozenset[UUID]:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.errors import IntegrityError
 from infrastructure.queries.log import TouchedSubjects, touched_subjects
 from infrastructure.subscriptions.projection_progress import POLL_SECONDS, ProjectionProgress
 
@@ -184,7 +185,13 @@ class Broker:
         """Publish the changes of a topic up to a position to all its subscribers."""
         while active.subscribers:
             after = active.published
-            changes, position = await self._changes(active.topic, after, max(after, until))
+            try:
+                changes, position = await self._changes(active.topic, after, max(after, until))
+            except IntegrityError as error:  # of this topic alone: the others go on
+                self._active.pop(active.topic.key, None)
+                for subscriber in active.subscribers:
+                    subscriber.fail(error)
+                return
             active.published = position
             for subscriber in list(active.subscribers):
                 subscriber.receive(changes, after)
@@ -214,6 +221,7 @@ class _Subscriber(Generic[T]):
         self._buffer: deque[Change[T]] = deque()
         self._wake = asyncio.Event()
         self._is_behind = False
+        self._error: IntegrityError | None = None
 
     def receive(self, changes: Sequence[Change[T]], after: int) -> None:
         """Buffer the changes after a position, without those before it subscribed."""
@@ -233,13 +241,20 @@ class _Subscriber(Generic[T]):
             self._is_behind = True
             self._wake.set()
 
+    def fail(self, error: IntegrityError) -> None:
+        """End with an error, after what is buffered."""
+        self._error = error
+        self._wake.set()
+
     async def __aiter__(self) -> AsyncIterator[Change[T]]:
-        """Yield the changes as they come; end when the buffer has overflowed."""
+        """Yield the changes as they come; end when the buffer has overflowed, or with an error."""
         while True:
             while self._buffer:
                 change = self._buffer.popleft()
                 self.position = change.position
                 yield change
+            if self._error is not None:
+                raise self._error
             if self._is_behind:
                 return
             self._wake.clear()

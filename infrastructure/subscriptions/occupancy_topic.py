@@ -73,7 +73,8 @@ class OccupancyTopic:
         return OccupancyTopic, self._ward, self._queries
 
     def is_touched(self, subjects: TouchedSubjects) -> bool:
-        return not subjects.topics.isdisjoint(topics_read(self._queries))
+        topics = topics_read(self._queries)
+        return not (subjects.is_readable and subjects.topics.isdisjoint(topics))
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int
@@ -117,6 +118,8 @@ class OccupancyTopic:
     ) -> set[UUID]:
         """Return the rooms of the events that touch the board: of those whom they are about."""
         subjects = await touched_subjects(connection, after, until)
+        if not subjects.is_readable:
+            return visible_rooms
         subjects_touched = subjects.of(topics_read(self._queries))
         if not subjects_touched.topics_without_subject.isdisjoint(
             _topics_of_everyone(self._queries)

@@ -46,7 +46,7 @@ class FeedTopic:
         return FeedTopic, self._topics, self._ward
 
     def is_touched(self, subjects: TouchedSubjects) -> bool:
-        return not subjects.topics.isdisjoint(self._topics)
+        return not (subjects.is_readable and subjects.topics.isdisjoint(self._topics))
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int

@@ -33,7 +33,8 @@ class TotalsTopic:
         return TotalsTopic, self._asked
 
     def is_touched(self, subjects: TouchedSubjects) -> bool:
-        return not subjects.topics.isdisjoint(topics_read((house_totals,)))
+        topics = topics_read((house_totals,))
+        return not (subjects.is_readable and subjects.topics.isdisjoint(topics))
 
     async def changes(
         self, connection: AsyncConnection, after: int, until: int

@@ -16,7 +16,12 @@ from domain.event_types import EVENTS
 from domain.prescription.events import Medication
 from domain.refusals import InvalidInput
 from domain.stay.events import AdmissionType
-from infrastructure.event_store.mapper import EventMapper, UnknownEvent, VersionedStoredEvent
+from infrastructure.event_store.mapper import (
+    EventMapper,
+    ParkingMapper,
+    UnknownEvent,
+    VersionedStoredEvent,
+)
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
@@ -126,10 +131,11 @@ def test_a_stored_event_that_does_not_fit_is_refused_without_telling_what_it_say
     assert "Okafor" not in str(refused.value)
 
 
-def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns(
-    hospital: Hospital, database: Database, follower: ProjectionRunner
+def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns_if_it_is_to_be(
+    hospital: Hospital, database: Database
 ) -> None:
     room(hospital)
+    follower = ProjectionRunner(database.app_url, mapper=ParkingMapper())
     follower.catch_up()
     stream = store(database, "stay.teleported", {})
     assert follower.catch_up() == 2
@@ -142,10 +148,11 @@ def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns(
 
 
 def test_an_event_of_an_unknown_kind_may_concern_every_read_model(
-    hospital: Hospital, database: Database, follower: ProjectionRunner
+    hospital: Hospital, database: Database
 ) -> None:
     room(hospital)
     store(database, "teapot.filled", {})
+    follower = ProjectionRunner(database.app_url, mapper=ParkingMapper())
     assert follower.catch_up() == 1, "occupancy has halted"
     assert rows(
         database, "SELECT position FROM projections.status WHERE read_model = 'stays_v1'"

@@ -12,6 +12,7 @@ from infrastructure.access_log import AccessLog
 from infrastructure.caching.read_snapshot import Snapshots
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
 from infrastructure.tokens.revocations import Revocations
@@ -41,6 +42,7 @@ async def alone(
             Revocations(engine),
             TokenUses(engine, 0),
             DisclosedFigures(),
+            ProjectionRunner(database.app_url),
         )
     finally:
         await engine.dispose()
