@@ -1,5 +1,7 @@
 """A server of the program before, while a worker of the new one keeps the read models."""
 
+from typing import Any
+
 from api.http.app import app
 from application.hospital import Hospital
 from infrastructure.postgres.database import Database
@@ -32,7 +34,7 @@ def test_who_follows_the_feed_is_sent_to_another_server_and_boards_go_on(
             assert told["kind"] == "PATIENT_REGISTERED"
 
             hospital.stays.change_specialty(request(), stay_id=stay, specialty="surgery")
-            answers = {}
+            answers: dict[str, Any] = {}
             while {feed, board} - answers.keys():
                 message = socket.receive()
                 answers[message["id"]] = message["payload"]
