@@ -121,10 +121,10 @@ clients: setup ## Apollo, urql, graphql-ws, Relay, gql and clients of FHIR again
 # requirements.lock is what runs, requirements-dev.lock that and the tools of the work on it.
 lock: setup ## Write both locks anew from pyproject.toml (needs a network; UPGRADE=1 raises all)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra broker --extra telemetry --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra broker --extra telemetry --extra warehouse --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  $(if $(UPGRADE),--upgrade) --quiet --output-file requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra broker --extra telemetry --constraint requirements-dev.lock --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra analysis --extra broker --extra telemetry --extra warehouse --constraint requirements-dev.lock --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade \
 	  --output-file requirements.lock
 	$(BIN)/uv pip compile tests/clients/requirements.in --universal --python-version 3.11 \

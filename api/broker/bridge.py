@@ -20,13 +20,12 @@ from nats.js import JetStreamContext, api
 from nats.js import errors as js_errors
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, subject
-from api.graphql.scalars import decode_position, encode_position
-from application.authorization.roles import Purpose
-from domain.envelope import Actor
+from api.feed.cloudevents import BY_TOPIC
+from api.feed.messages import message, record_reading
+from api.graphql.scalars import decode_position
 from domain.errors import WardbookError
 from domain.refusals import InvalidInput
-from infrastructure.access_log import AccessLog, AccessRecord
+from infrastructure.access_log import AccessLog
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database, Log
 from infrastructure.queries.feed import LoggedEvent, events_page
 from infrastructure.queries.log import log_of
@@ -42,9 +41,6 @@ RETRY_SECONDS = 1.0
 
 ACK_SECONDS = 10.0
 """The longest wait for the broker to say that it has a page."""
-
-READER = Actor(issuer="wardbook", subject="feed", role="service")
-"""The actor of the reading of the feed, as it is recorded."""
 
 AWAY = (nats.errors.Error, OSError, TimeoutError, KeysMissing, *CONNECTION_ERRORS)
 """The errors after which the bridge begins anew, from what the stream has."""
@@ -165,9 +161,9 @@ class Bridge:
         filling = "" if first <= 1 else f".{first}"
         if not state.messages:
             return 0, state.last_seq, filling
-        message = await stream.get_msg(self._target.stream, seq=state.last_seq)
+        newest = await stream.get_msg(self._target.stream, seq=state.last_seq)
         try:
-            last = msgspec.json.decode(message.data or b"")
+            last = msgspec.json.decode(newest.data or b"")
             after = decode_position(last["position"], self._log.id, self._log.epoch, "position")
         except (InvalidInput, msgspec.DecodeError, KeyError, TypeError):
             raise StreamOfAnotherLog(
@@ -180,20 +176,10 @@ class Bridge:
         self, stream: JetStreamContext, entries: Sequence[LoggedEvent], sequence: int, filling: str
     ) -> None:
         """Publish events in order, once their reading is recorded, and wait until all are kept."""
-        events = [(entry, self._event(entry)) for entry in entries]
-        patients = {p for entry, event in events for p in patients_of(entry.event, event["data"])}
-        if patients:
-            await self._readings.record(
-                AccessRecord(
-                    by=READER,
-                    operation="feed",
-                    purpose=Purpose.ADMINISTRATION,
-                    patients=patients,
-                    entity=self._target.stream,
-                )
-            )
+        events = [message(entry, self._log) for entry in entries]
+        await record_reading(self._readings, entries, events, "feed", self._target.stream)
         acknowledgements = []
-        for place, (entry, event) in enumerate(events, sequence):
+        for place, (entry, event) in enumerate(zip(entries, events, strict=True), sequence):
             headers = {
                 "Nats-Msg-Id": event["id"] + filling,
                 "Nats-Expected-Last-Sequence": str(place),
@@ -206,22 +192,6 @@ class Bridge:
         async with asyncio.timeout(ACK_SECONDS):
             await asyncio.gather(*acknowledgements)
         self.published += len(events)
-
-    def _event(self, entry: LoggedEvent) -> dict[str, Any]:
-        """Return an event in the JSON format of CloudEvents, with its place in the log."""
-        public = BY_TOPIC[entry.event.TOPIC]
-        return {
-            "specversion": "1.0",
-            "id": str(event_id(entry)),
-            "source": f"urn:uuid:{self._log.id}",
-            "type": public.type,
-            "subject": subject(entry.event),
-            "time": entry.recorded_at,
-            "datacontenttype": "application/json",
-            "dataschema": public.dataschema,
-            "data": data(entry.event, entry.rooms),
-            "position": encode_position(self._log.id, self._log.epoch, entry.position),
-        }
 
 
 async def _ignore(_: Exception) -> None:

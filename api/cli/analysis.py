@@ -85,7 +85,7 @@ def query(
                 progress("Reading") as tell,
                 query_history(database, sql, position, zone.key, tell, record) as (names, rows),
             ):
-                _print_rows(format, names, rows)
+                print_answer(format, names, rows)
     except FileExistsError as error:
         stop(str(error))
 
@@ -114,7 +114,8 @@ def _export(database: Database, directory: Path, position: int, log: Log, record
             out.print(str(file), soft_wrap=True)
 
 
-def _print_rows(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+def print_answer(format: Format, names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Print an answer of DuckDB in a format."""
     if format is Format.JSON:
         begin = "["
         for row in rows:

@@ -43,6 +43,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "feed": {
             "feed": "Publish the feed to a broker, each event once, in the order of the log.",
         },
+        "warehouse": {
+            "warehouse": "Fill a warehouse with the feed of this hospital, from where it was filled to.",
+        },
         "queries": {
             "timeline": "List what happened to a patient, in the order in which it happened.",
             "occupancy": "List every bed and who lies in it, as of a moment, as known at another.",

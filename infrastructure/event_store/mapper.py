@@ -44,11 +44,11 @@ class NewerEvent(UnknownEvent):
     """The log holds an event type, or a version of one, that only a newer program knows."""
 
     def __init__(self, topic: str, version: int) -> None:
-        known = EVENTS.get(topic)
+        event = EVENTS.get(topic)
         super().__init__(
             f"The log holds {topic!r} in version {version}; this program knows it up to version"
-            f" {known.VERSION}. Use a newer program."
-            if known
+            f" {event.VERSION}. Use a newer program."
+            if event
             else f"The log holds events of type {topic!r}, unknown to this program. Use a newer one."
         )
 

@@ -19,8 +19,8 @@ Values = Mapping[str, str]
 
 NAME, MRN, NOTE = "Canarywood", "M-77-CANARY", "Whispering canary"
 
-GOING_ON = {"serve", "worker", "demo", "hl7 listen", "hl7 send", "feed"}
-"""Commands that go on until they are stopped; what they serve has tests of its own."""
+GOING_ON = {"serve", "worker", "demo", "hl7 listen", "hl7 send", "feed", "warehouse"}
+"""Commands that go on until they are stopped, or tell other systems; these have tests of their own."""
 
 MAKING = {"simulate", "import mimic-iv", "import fhir"}
 """Commands that fill an empty hospital, and show nothing of what they bring in but numbers."""
