@@ -50,7 +50,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A stream of a broker: where it is, and whose events it has."""
+    """A stream of a broker: where it is, and whose events it has.
+
+    ``url``: with commas between those of a cluster's servers.
+    """
 
     url: str
     hospital: str
@@ -116,7 +119,7 @@ class Bridge:
     async def _stream(self) -> Any:
         """Connect, and make the stream where there is none."""
         connection = await nats.connect(
-            self._target.url, allow_reconnect=False, connect_timeout=5, error_cb=_ignore
+            self._target.url.split(","), allow_reconnect=False, connect_timeout=5, error_cb=_ignore
         )
         try:
             stream = connection.jetstream(timeout=ACK_SECONDS, publish_async_max_pending=2 * PAGE)

@@ -25,7 +25,12 @@ app = typer.Typer()
 
 @app.command(epilog="Example: wardbook feed --to nats://localhost:4222")
 def feed(
-    to: Annotated[str, typer.Option(help="The broker: nats://HOST:PORT, of NATS JetStream.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="The broker, NATS JetStream: nats://HOST:PORT, with commas between several."
+        ),
+    ],
     replicas: Annotated[
         int, typer.Option(min=1, max=5, help="Servers that keep the stream, where it is made.")
     ] = 1,
@@ -40,7 +45,7 @@ def feed(
 
     Goes on where the stream ends. Several may run: one publishes, the others wait.
     """
-    if urlsplit(to).scheme not in ("nats", "tls"):
+    if any(urlsplit(url).scheme not in ("nats", "tls") for url in to.split(",")):
         stop("--to takes nats://HOST:PORT.", ExitCode.USAGE)
     if find_spec("nats") is None:
         stop("That needs the extra broker: pip install -e '.[broker]'", ExitCode.USAGE)

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -23,14 +24,15 @@ from application.hospital import Hospital
 from domain.stay.facts import Disposition
 from infrastructure.postgres.database import Database
 from infrastructure.queries.feed import events_page
-from tests.support.checker import ROUNDS, Acknowledged, caught_up, following
+from tests.support.checker import ROUNDS, Acknowledged, caught_up, following, wait_until
 from tests.support.checker import write_patients as register
 from tests.support.hospital_dsl import admitted, request, room
-from tests.support.jetstream import JetStream, jetstream
+from tests.support.jetstream import JetStream, jetstream, jetstream_of_three
 from tests.support.program import running, write
 
 STREAM = "wardbook-main"
-CONSUMER = Path(__file__).parents[2] / "docs" / "consume_feed.py"
+ROOT = Path(__file__).parents[2]
+CONSUMER = ROOT / "docs" / "consume_feed.py"
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +153,61 @@ def test_kills_of_bridge_and_broker_lose_and_double_nothing(
     ids = [event["id"] for event in broker.events(STREAM)]
     assert ids == feed(database)
     assert len(ids) >= len(told.told) >= 120
+
+
+@pytest.mark.nightly
+def test_the_command_line_publishes_to_three_brokers_whose_leader_is_killed(
+    database: Database, tmp_path: Path
+) -> None:
+    lot, told = Random(7), Acknowledged()
+    with jetstream_of_three() as servers, following(database.app_url):
+        url = ",".join(server.url for server in servers)
+        command = [sys.executable, "-c", "from api.cli import main; main()", "feed"]
+        command += ["--to", url, "--replicas", "3"]
+        environment = {
+            **os.environ,
+            "WARDBOOK_HOME": str(tmp_path / "home"),
+            "WARDBOOK_DATABASE_URL": database.owner_url,
+        }
+        with (
+            running(write, database.app_url, "P", 7) as writer,
+            closing_process(subprocess.Popen(command, env=environment, cwd=ROOT)),
+        ):
+            for _ in range(3):
+                told.told.update(islice(writer.said(), lot.randint(40, 80)))
+                wait_until(lambda: bool(leader(servers)), 60, "the stream has a leader")
+                (leading,) = (s for s in servers if s.name == leader(servers))
+                leading.kill()
+                told.told.update(islice(writer.said(), 40))
+                others = [s for s in servers if s is not leading]
+                wait_until(lambda: bool(leader(others)), 60, "another leads")  # noqa: B023
+                leading.start()
+            told.told.update(writer.kill())
+            caught_up(database)
+            expected = feed(database)
+            wait_until(lambda: messages(servers) == len(expected), 120, "all are published")
+        assert [event["id"] for event in servers[0].events(STREAM)] == expected
+        assert len(expected) >= len(told.told) >= 240
+
+
+def leader(servers: Sequence[JetStream]) -> str:
+    """The name of the server that leads the stream, as one of the others says."""
+    return next((name for server in servers if (name := server.leader(STREAM))), "")
+
+
+def messages(servers: Sequence[JetStream]) -> int:
+    return max(server.size(STREAM) for server in servers)
+
+
+@contextmanager
+def closing_process(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process, which was to go on until then."""
+    try:
+        yield
+        assert process.poll() is None, "the bridge has ended"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 def publish(say: Pipe, url: str, broker: str) -> None:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import files
 from pathlib import Path
@@ -34,12 +34,20 @@ def free_port() -> int:
 class JetStream:
     """The server, on one port and one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._config = folder / "nats.conf"
+    def __init__(self, folder: Path, name: str = "one", cluster: Sequence[int] = ()) -> None:
+        """``cluster``: the ports by which the servers of a cluster know each other, its own first."""
+        self.port, self.name = free_port(), name
+        self._config = folder / f"{name}.conf"
+        routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in cluster[1:])
         self._config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\n'
-            f'jetstream {{ store_dir: "{folder}/data", sync_interval: always }}\n'
+            f'listen: "127.0.0.1:{self.port}"\nserver_name: "{name}"\n'
+            f'jetstream {{ store_dir: "{folder}/{name}", sync_interval: always }}\n'
+            + (
+                f'cluster {{ name: "wardbook", listen: "127.0.0.1:{cluster[0]}",'
+                f" routes: [{routes}] }}\n"
+                if cluster
+                else ""
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -73,8 +81,29 @@ class JetStream:
     def delete(self, stream: str) -> None:
         asyncio.run(self._ask(lambda broker: broker.delete_stream(stream)))
 
+    def leader(self, stream: str) -> str:
+        """Return the name of the server that leads a stream; an empty text while none does."""
+
+        async def read(broker: JetStreamContext) -> str:
+            cluster = (await broker.stream_info(stream)).cluster
+            return (cluster.leader if cluster else None) or ""
+
+        with suppress(nats.errors.Error, OSError, TimeoutError):
+            return str(asyncio.run(self._ask(read)))
+        return ""
+
+    def size(self, stream: str) -> int:
+        """Return how many messages a stream has; 0 while that cannot be said."""
+
+        async def read(broker: JetStreamContext) -> int:
+            return int((await broker.stream_info(stream)).state.messages)
+
+        with suppress(nats.errors.Error, OSError, TimeoutError):
+            return int(asyncio.run(self._ask(read)))
+        return 0
+
     async def _ask(self, act: Any) -> Any:
-        connection = await nats.connect(self.url)
+        connection = await nats.connect(self.url, allow_reconnect=False, connect_timeout=2)
         try:
             return await act(connection.jetstream())
         finally:
@@ -84,6 +113,25 @@ class JetStream:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True
         return False
+
+
+@contextmanager
+def jetstream_of_three() -> Iterator[list[JetStream]]:
+    """Three servers that are one broker."""
+    folder = Path(tempfile.mkdtemp(prefix="wardbook-nats-"))
+    ports = [free_port() for _ in range(3)]
+    servers = [
+        JetStream(folder, name, [ports[n], *ports[:n], *ports[n + 1 :]])
+        for n, name in enumerate(("one", "two", "three"))
+    ]
+    for server in servers:
+        server.start()
+    try:
+        yield servers
+    finally:
+        for server in servers:
+            server.kill()
+        shutil.rmtree(folder)
 
 
 @contextmanager
