@@ -20,8 +20,8 @@ from nats.js import JetStreamContext, api
 from nats.js import errors as js_errors
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.broker.messages import message, record_reading
 from api.feed.cloudevents import BY_TOPIC
-from api.feed.messages import message, record_reading
 from api.graphql.scalars import decode_position
 from domain.errors import WardbookError
 from domain.refusals import InvalidInput

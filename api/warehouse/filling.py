@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.broker.messages import message, record_reading
 from api.feed.cloudevents import BY_TOPIC
-from api.feed.messages import message, record_reading
 from api.warehouse.iceberg import Place, Warehouse
 from domain.patient import Patient
 from infrastructure.access_log import AccessLog
