@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "keys": "The keys by which texts about persons are sealed.",
         },
         "retention": {
-            "retention": "List persons whose time to be kept has ended, or erase them, by two logins.",
+            "retention": "List the persons of whom nothing was recorded for so long; it alone changes nothing.",
         },
         "revocations": {
             "revoke": "Revoke a token, or a login's tokens up to now; WebSockets of it end, too.",

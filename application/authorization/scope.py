@@ -75,7 +75,8 @@ def check_patient(uow: UnitOfWork, patient: Patient) -> None:
         _require_emergency_access(uow, patient.id, RESTRICTED)
     elif uow.wards is not None:
         stays = persons.stays_of(uow, persons.person_of(uow, patient.id))
-        is_in = any(s.history.includes(uow.now) for s in stays)
+        # To the second, as the questions have it: who was discharged in this minute is in no stay.
+        is_in = any(s.history.presence and uow.now in s.history.presence for s in stays)
         if is_in and not any(_is_of_wards(uow, stay) for stay in stays):
             _require_emergency_access(uow, patient.id, ELSEWHERE)
 

@@ -71,7 +71,9 @@ def fhir(shared: Ward) -> Fhir:
         {"given": True, "doseGiven": "1 g"},
         {"given": False, "reasonNotGiven": "asleep"},
     ):
-        told = ward.record("recordAdministration", prescriptionId=drug, **given)
+        # Whatever the hour at which the test is run.
+        early = {"confirmedWarnings": ["TOO_EARLY"], "reason": "asked for"}
+        told = ward.record("recordAdministration", prescriptionId=drug, **given, **early)
     dose = told["prescription"]["administrations"][-1]["id"]
     raised = {"flagKind": "ISOLATION", "note": "MRSA"}
     flag = ward.record("raiseFlag", stayId=stay, **raised, **late(ago(hours=9)))["flag"]["id"]
