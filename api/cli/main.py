@@ -64,7 +64,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "keys": "The keys by which texts about persons are sealed.",
         },
         "retention": {
-            "retention": "List the persons of whom nothing was recorded for so long; it alone changes nothing.",
+            "retention": "List persons of whom nothing was recorded for so long; it changes nothing.",
         },
         "revocations": {
             "revoke": "Revoke a token, or a login's tokens up to now; WebSockets of it end, too.",

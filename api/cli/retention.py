@@ -38,7 +38,7 @@ def retention(
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """List the persons of whom nothing was recorded for so long; it alone changes nothing.
+    """List persons of whom nothing was recorded for so long; it changes nothing.
 
     Nobody is due with an open stay, a planned admission, or a legal hold. To erase takes two logins of
     this machine: one runs --request, another --erase. Ids are shown, no names.
