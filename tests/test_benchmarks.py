@@ -23,7 +23,7 @@ def test_the_benchmarks_name_the_read_models_of_today() -> None:
     assert named - {str(model.metadata.schema) for model in READ_MODELS} == set()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("measure", "told"),
     [
