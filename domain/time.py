@@ -94,10 +94,6 @@ class Period:
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment and (self.end is None or moment < self.end)
 
-    def holds_at(self, moment: datetime) -> bool:
-        """Return whether a moment lies in the period, and not in the minute in which it ends."""
-        return moment in self and (self.end is None or is_later(self.end, moment))
-
     def overlaps(self, other: "Period") -> bool:
         """Return whether two periods overlap; an empty one overlaps nothing."""
         return (
@@ -108,12 +104,12 @@ class Period:
         )
 
     def collides(self, other: "Period") -> bool:
-        """Return whether two periods cannot be one after the other, by their minutes.
+        """Return whether two periods cannot be one after the other.
 
         One of no duration collides where it lies inside the other, not at its edges.
         """
-        begins = other.end is None or is_later(other.end, self.start)
-        return begins and (self.end is None or is_later(self.end, other.start))
+        begins = other.end is None or self.start < other.end
+        return begins and (self.end is None or other.start < self.end)
 
     def meets(self, other: "Period") -> bool:
         """Return whether two periods have a moment in common; one of no duration has its start."""

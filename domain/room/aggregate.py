@@ -234,7 +234,7 @@ class Room(RoomDetails):
                     continue
                 if spell.state is BedState.RESERVED:
                     if (
-                        spell.period.holds_at(period.start)
+                        period.start in spell.period
                         and spell.stay != stay
                         and (spell.patient is None or spell.patient != patient)
                     ):
@@ -274,7 +274,7 @@ class Room(RoomDetails):
         for claim in claims:
             claimed_stretch = claim.stretch.period
             comes_in = claimed_stretch.start >= period.start and claimed_stretch.collides(period)
-            is_there = period.start <= now and claimed_stretch.holds_at(period.start)
+            is_there = period.start <= now and period.start in claimed_stretch
             if claim.stretch.bed.bed == bed and (comes_in or is_there):
                 raise BedOccupied(claim.stretch.bed, claim.stay)
 
@@ -315,7 +315,4 @@ def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
     """Return whether a closed or uncleaned bed cannot have been used in a period."""
     if not spell.planned:
         return spell.period.collides(period)
-    past_period = spell.period.until(now)
-    return spell.period.holds_at(period.start) or (
-        past_period.overlaps(period) and past_period.collides(period)
-    )
+    return period.start in spell.period or spell.period.until(now).overlaps(period)

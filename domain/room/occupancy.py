@@ -15,7 +15,7 @@ from domain.aggregate import Aggregate, Derived, Event
 from domain.envelope import About, Envelope
 from domain.refusals import BedOccupied
 from domain.stay.history import Stretch
-from domain.time import Moment, Period, is_later
+from domain.time import Moment, Period
 
 
 class BedStretch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -132,15 +132,11 @@ def check_free(stay: UUID, stretch: Stretch, others: Iterable[Claim]) -> None:
 
 
 def outside_of_mother(stretch: Stretch, mother: Iterable[Stretch]) -> list[Period]:
-    """Return the parts of a child's stretch outside of its mother's, in a bed that is her own.
-
-    Parts within one minute are none.
-    """
+    """Return the parts of a child's stretch outside of its mother's, in a bed that is her own."""
     own_stretches = [s for s in mother if s.bed == stretch.bed and s.shares_bed_of is None]
     if stretch.period.is_empty:
         return [] if any(s.touches(stretch) for s in own_stretches) else [stretch.period]
-    parts = stretch.period.without(s.period for s in own_stretches)
-    return [part for part in parts if part.end is None or is_later(part.end, part.start)]
+    return stretch.period.without(s.period for s in own_stretches)
 
 
 def _share(stay: UUID, stretch: Stretch, other: Claim) -> bool:

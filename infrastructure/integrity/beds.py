@@ -5,21 +5,9 @@ from psycopg.rows import TupleRow
 
 from infrastructure.integrity.result import CheckResult, query
 
-
-def _minute(bound: str) -> str:
-    """Return the SQL of the minute of a bound of a range: within one, nothing is before another."""
-    return f"date_bin('1 minute', {bound}, 'epoch')"
-
-
-def _minutes(during: str) -> str:
-    minutes = f"tstzrange({_minute(f'lower({during})')}, {_minute(f'upper({during})')})"
-    return f"CASE WHEN isempty({during}) THEN {during} ELSE {minutes} END"
-
-
 _COLLIDE = (  # one of no duration, where it lies inside the other
-    f"a.during && b.during AND {_minute('lower(a.during)')} <"
-    f" coalesce({_minute('upper(b.during)')}, 'infinity') AND {_minute('lower(b.during)')} <"
-    f" coalesce({_minute('upper(a.during)')}, 'infinity')"
+    "a.during && b.during AND lower(a.during) < coalesce(upper(b.during), 'infinity')"
+    " AND lower(b.during) < coalesce(upper(a.during), 'infinity')"
 )
 
 
@@ -44,8 +32,7 @@ def sharers(connection: Connection[TupleRow]) -> CheckResult:
         "SELECT 'stay ' || c.stay || ' in bed ' || c.bed || ' of stay ' || c.shares_bed_of"
         " FROM record.bed_claims c WHERE c.shares_bed_of IS NOT NULL AND NOT upper_inc(c.during)"
         " AND (NOT coalesce("
-        f"  (SELECT range_agg({_minutes('m.during')}) @> {_minutes('c.during')}"
-        "    FROM record.bed_claims m"
+        "  (SELECT range_agg(m.during) @> c.during FROM record.bed_claims m"
         "    WHERE m.stay = c.shares_bed_of AND m.room = c.room AND m.bed = c.bed"
         "    AND m.shares_bed_of IS NULL), false)"
         "  OR NOT EXISTS (SELECT FROM record.events e WHERE e.stream = c.stay"
@@ -66,5 +53,5 @@ def occupancy(connection: Connection[TupleRow]) -> CheckResult:
         " AND (a.room, a.bed, a.during) < (b.room, b.bed, b.during)"
         " UNION ALL SELECT 'person ' || a.person || ' in stays ' || a.stay || ' and ' || b.stay"
         " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
-        f" AND {_minutes('a.during')} && {_minutes('b.during')} AND a.stay < b.stay",
+        " AND a.during && b.during AND a.stay < b.stay",
     )

@@ -94,18 +94,16 @@ def test_mistake_195_what_happened_in_the_minute_of_an_admission_is_no_care_befo
         assert tried(ward, command, second(59, -1), **content) == "OutsideStay"
 
 
-def test_mistake_195_a_bed_and_a_patient_are_free_in_the_minute_in_which_they_are_left(
-    ward: Ward,
-) -> None:
+def test_mistake_195_a_bed_or_a_patient_is_nowhere_twice_not_even_for_seconds(ward: Ward) -> None:
     bed, mrn = f"{ward.room('a')}/a", ward.patient()
     stay = ward.stay(bed, at=ago(hours=10), patientMrn=mrn)
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(40)))
     early = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(bed)}
-    assert tried(ward, "admitPatient", second(59, -1), **early) == "BedOccupied"
-    assert tried(ward, "admitPatient", second(10), **early) == "StayRecorded"
+    assert tried(ward, "admitPatient", second(39), **early) == "BedOccupied"
+    assert tried(ward, "admitPatient", second(40), **early) == "StayRecorded"
     again = {"patientMrn": mrn, "admissionType": "EMERGENCY", "withoutBed": "hall"}
-    assert tried(ward, "admitPatient", second(59, -1), **again) == "PatientAlreadyAdmitted"
-    assert tried(ward, "admitPatient", second(20), **again) == "StayRecorded"
+    assert tried(ward, "admitPatient", second(39), **again) == "PatientAlreadyAdmitted"
+    assert tried(ward, "admitPatient", second(40), **again) == "StayRecorded"
 
 
 def test_mistake_195_a_late_move_in_the_minute_of_the_discharge_is_into_a_bed_that_was_free(
