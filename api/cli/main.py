@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption, UsageError
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
@@ -110,6 +111,14 @@ class Commands(TyperGroup):
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         return name, command and load_command(str(command.name)), rest
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort):
+            from api.cli.terminal import stop
+
+            stop("Interrupted.", ExitCode.INTERRUPTED)
+
 
 def print_version(chosen: bool) -> None:
     """Print the version of the package and of its newest migration, and end."""
@@ -160,15 +169,33 @@ app = Commands(
 )
 
 
+def sentence_of(error: ClickException) -> str:
+    """Return one plain sentence for an error of usage, and the command that prints the help."""
+    text = " ".join(error.format_message().split())
+    if isinstance(error, NoSuchOption) and error.possibilities:
+        names = ", ".join(sorted(error.possibilities))
+        text = f"{error.message}. Did you mean {names}?"
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
+    if not isinstance(error, UsageError):
+        return text
+    commands = [name for name in sys.argv[1:2] if name in MODULES]
+    path = error.ctx.command_path if error.ctx else " ".join(["wardbook", *commands])
+    return f"{text} See `{path} --help`."
+
+
 def main() -> None:
     """Run the command line; an error ends it with a sentence and an exit code."""
     try:
         try:
-            app()
-        except KeyboardInterrupt:
+            raise typer.Exit(app(standalone_mode=False) or ExitCode.DONE)
+        except NoArgsIsHelpError as error:  # the help is printed
+            raise typer.Exit(error.exit_code) from None
+        except ClickException as error:
             from api.cli.terminal import stop
 
-            stop("Interrupted.", ExitCode.INTERRUPTED)
+            stop(sentence_of(error), ExitCode(error.exit_code))
+        except typer.Exit:
+            raise
         except Exception as error:
             from api.cli.terminal import stop
             from api.errors import response_to  # all that can fail, and what it needs

@@ -179,9 +179,42 @@ def test_who_interrupts_gets_130_and_no_traceback(home: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (ExitCode.INTERRUPTED, "")
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "Interrupted.\n"
 
 
 def test_one_form_is_asked_for_at_a_time(run: Run, here: Database) -> None:
     told = run("occupancy", "--json", "--csv")
     assert (told.code, told.out) == (ExitCode.USAGE, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (("toke",), "Did you mean 'token'"),
+        (("hl7", "lisen"), "No such command 'lisen'. Did you mean 'listen'"),
+        (("-x",), "No such option: -x. See `wardbook --help`."),
+        (("occupancy", "--wrd", "x"), "No such option: --wrd. Did you mean --ward? See"),
+        (("serve", "--port", "many"), "Invalid value for '--port'"),
+        (("report", "one", "two\nthree"), "two\\x0athree)"),
+        (("timeline",), "Missing argument 'mrn'. See `wardbook timeline --help`."),
+        (("token", "--role"), "requires an argument. See `wardbook token --help`."),
+        (("--version=1",), "does not take a value. See `wardbook --help`."),
+        (("[red]\udcff",), "No such command '[red]"),
+    ],
+    ids=str,
+)
+def test_wrong_usage_is_one_plain_sentence_and_says_where_to_look(
+    run: Run, command: tuple[str, ...], expected: str
+) -> None:
+    told = run(*command)
+    assert (told.code, told.out, told.err.count("\n")) == (ExitCode.USAGE, "", 1)
+    assert expected in told.err
+    assert told.err.endswith("--help`.\n")
+    assert not set("\u2502\u2500\u256d") & set(told.err)
+
+
+@pytest.mark.parametrize("group", [(), ("hl7",), ("keys",)])
+def test_a_group_without_a_command_prints_its_help(run: Run, group: tuple[str, ...]) -> None:
+    told = run(*group)
+    assert (told.code, told.err) == (ExitCode.USAGE, "")
+    assert "Usage: wardbook" in told.out
