@@ -133,8 +133,9 @@ def check_sharing(
 def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | None:
     assert child.patient is not None
     assert mother.patient is not None
-    if child.admission_type is not AdmissionType.NEWBORN:
-        return f"the admission type is {child.admission_type.value}"
+    type = child.type_at(at)
+    if type is not AdmissionType.NEWBORN:
+        return f"the admission type is {type.value} then"
     admission = child.history.admission
     birth_date = persons.born_on(uow, child.patient)
     if birth_date is None and admission is not None:
@@ -142,7 +143,7 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
     age = (hospital_days.date_of(uow, at) - birth_date).days if birth_date else 0
     if age > uow.rules.newborn_days:
         return f"the child is {age} days old then; {uow.rules.newborn_days} are the most"
-    if mother.admission_type is AdmissionType.NEWBORN:
+    if mother.type_at(at) is AdmissionType.NEWBORN:
         return f"stay {mother.id} is of a newborn itself"
     if persons.sex_of(uow, mother.patient) is Sex.MALE:
         return f"stay {mother.id} is of a man"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from api.hl7.er7 import ERASED, escape_text
-from api.hl7.outgoing_movements import Told, changes_between, movements_of
+from api.hl7.outgoing_movements import Told, changes_between, movements_of, patient_class
 from api.hl7.receiving import ReceivingSystem
 from application.aggregate_cache import current
 from application.hospital import Hospital
@@ -160,7 +160,7 @@ class MessageWriter:
         type = movement.admission_type.name if movement.admission_type else ""
         disposition = movement.disposition.name if movement.disposition else ""
         visit = {
-            2: "O" if difference.movement.trigger == "A07" else "I",
+            2: patient_class(movement, stay.history),
             3: self._place(movement.place),
             4: _text(receiver.admission_types.get(type, type)),
             7: self._staff_number(movement.attending),

@@ -34,6 +34,9 @@ CANCEL_OF = {
 }
 """The trigger that cancels the latest movement of a trigger; any other is cancelled by Z99."""
 
+CLASS_CHANGES = {"A06": "I", "A07": "O"}
+"""The patient class (PV1-2) to which a change of type leads."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
@@ -125,6 +128,15 @@ def _with_fact(
 def _type_trigger(type: AdmissionType) -> str:
     """Return the trigger of a change of type: to an outpatient, or to an inpatient."""
     return "A07" if type is AdmissionType.DAY_CASE else "A06"
+
+
+def patient_class(movement: Movement, history: History) -> str:
+    """Return the class in which a movement finds the patient, or to which it leads: O or I."""
+    if movement.trigger in CLASS_CHANGES:
+        return CLASS_CHANGES[movement.trigger]
+    changes = [m for m in movements_of(history) if m.trigger in CLASS_CHANGES]
+    classes = (CLASS_CHANGES[m.trigger] for m in reversed(changes) if m.at <= movement.at)
+    return next(classes, "I")
 
 
 def _movement(fact: Fact, trigger: str, **content: object) -> Movement:

@@ -34,6 +34,10 @@ class Calendar:
         """Return the hospital day: from after the census of the day before up to its own, included."""
         return bisect_left(self._censuses, moment) - 1
 
+    def census(self, day: int) -> datetime:
+        """Return the census time that ends a hospital day of the period."""
+        return self._censuses[day + 1]
+
     def at_censuses(self, since: datetime, until: datetime | None) -> range:
         """Return the days of the period at whose census something was that was so in between."""
         start = max(bisect_left(self._censuses, since) - 1, 0)

@@ -1,5 +1,8 @@
 """Inpatient census, day by day, and what is counted with it."""
 
+from collections import Counter
+from collections.abc import Iterator
+
 from application.reports.calendar import Calendar, last_ward, present
 from application.reports.definition import (
     HOSPITAL_DAY,
@@ -154,12 +157,15 @@ INPATIENT_SERVICE_DAYS_1 = Definition(
 )
 
 
-def _newborn_days(stay: InpatientStay, calendar: Calendar) -> list[Contribution]:
-    newborn = stay.admission_type == AdmissionType.NEWBORN
-    day_count = sum(map(len, service_days(stay, calendar)))
-    return (
-        [Contribution("newborns" if newborn else "others", TOTAL, day_count)] if day_count else []
+def _newborn_days(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
+    """Yield the service days of a stay, by its type at the census of each."""
+    counts = Counter(
+        "newborns" if stay.type_at(calendar.census(day)) == AdmissionType.NEWBORN else "others"
+        for days in service_days(stay, calendar)
+        for day in days
     )
+    for measure, count in counts.items():
+        yield Contribution(measure, TOTAL, count)
 
 
 AVERAGE_DAILY_CENSUS_1 = Definition(
@@ -176,14 +182,14 @@ AVERAGE_DAILY_CENSUS_1 = Definition(
         Figure(
             "averageDailyCensus",
             "patients",
-            "Adults and children: admitted in any way but by birth.",
+            "Adults and children: those of any other type.",
             total("others") / DAYS,
             decimals=1,
         ),
         Figure(
             "averageDailyCensusOfNewborns",
             "patients",
-            "Newborns: those whose admission type is NEWBORN.",
+            "Newborns: those whose type is NEWBORN at the census.",
             total("newborns") / DAYS,
             decimals=1,
         ),

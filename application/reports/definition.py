@@ -64,16 +64,23 @@ def of_each(*names: str) -> Each:
 
 def of_stays(
     marks: Callable[[InpatientStay, Calendar], Iterable[Contribution]],
+    by_last_type: bool = False,
 ) -> Callable[[Inputs], Contributions]:
     """Return the ``contributions`` of a report to which each stay adds marks of its own.
 
-    Stays whose last admission type is in the parameter ``without``, where there is one, are left out.
+    What is of a type in the parameter ``without``, where there is one, is left out: the parts of stays
+    that had it, or, for figures of whole stays (``by_last_type``), the stays that had it at the end.
     """
 
     def contributions(inputs: Inputs) -> Contributions:
         calendar = Calendar(inputs)
         excluded_types = inputs.question.texts("without")
-        stays = (s for s in inputs.stays if s.type not in excluded_types)
+        stays: Iterable[InpatientStay] = inputs.stays
+        if excluded_types and by_last_type:
+            stays = (s for s in stays if s.type not in excluded_types)
+        elif excluded_types:
+            parts = (s.without(excluded_types) for s in stays)
+            stays = (part for part in parts if part is not None)
         marks_of_stays = ((stay, tuple(marks(stay, calendar))) for stay in stays)
         return {
             Subject("stay", stay.stay): contributions

@@ -5,9 +5,10 @@ others are not loaded. Moments are in UTC. Ids are those of the record as text, 
 compared and told: of a year's stays it takes a tenth less time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from domain.hospital_calendar import LocalDays
@@ -48,11 +49,53 @@ class InpatientStay(NamedTuple):
     spans: tuple[Span, ...]
     last_type: str | None = None
     """The type that the stay was changed to; None if it was not."""
+    types: tuple[tuple[datetime, str], ...] = ()
+    """The types of a stay that changed its type, each with its begin; empty if it had but one."""
 
     @property
     def type(self) -> str:
         """Return the type of the stay, after whatever changed it."""
         return self.last_type or self.admission_type
+
+    def type_at(self, moment: datetime) -> str:
+        """Return the type of the stay at a moment."""
+        types = (type for since, type in reversed(self.types) if since <= moment)
+        return next(types, self.admission_type)
+
+    def without(self, types: Collection[str]) -> "InpatientStay | None":
+        """Return the stay as if it were only its parts of other types; None if it has none.
+
+        It begins with the first of them and ends with the last; in between the patient is away.
+        """
+        if not self.types or not self.spans or not types:
+            return None if self.type in types else self
+        parts = [
+            part if self.type_at(part.since) not in types else Span(*part[:2], AWAY, None, None)
+            for span in self.spans
+            for part in self._by_type(span)
+        ]
+        others = [i for i, part in enumerate(parts) if part.state != AWAY]
+        if not others:
+            return None
+        spans = tuple(parts[others[0] : others[-1] + 1])
+        return self._replace(
+            admission_type=self.type_at(spans[0].since),
+            admitted_at=spans[0].since,
+            discharged_at=spans[-1].until,
+            spans=spans,
+        )
+
+    def _by_type(self, span: Span) -> list[Span]:
+        """Return the parts of a span in which the type of the stay did not change."""
+        changes = [
+            since
+            for since, _ in self.types
+            if span.since < since and (span.until is None or since < span.until)
+        ]
+        return [
+            span._replace(since=since or span.since, until=until)
+            for since, until in pairwise([span.since, *changes, span.until])
+        ]
 
 
 class Admission(NamedTuple):

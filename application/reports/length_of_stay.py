@@ -215,7 +215,7 @@ AVERAGE_LENGTH_OF_STAY_1 = Definition(
     day=CALENDAR_DATE,
     source="AHIMA; its two rivals: inpatient days / admissions; overnight stays alone (OECD)",
     needs=frozenset({"stays"}),
-    contributions=of_stays(_lengths),
+    contributions=of_stays(_lengths, by_last_type=True),
     parameters=(WITHOUT,),
     figures=(
         Figure(
@@ -274,7 +274,7 @@ LENGTH_OF_STAY_DISTRIBUTION_1 = Definition(
     day=CALENDAR_DATE,
     source="AIHW METEOR 269982 for the length of a stay; the distribution is the house's own",
     needs=frozenset({"stays"}),
-    contributions=of_stays(_lengths_by_days),
+    contributions=of_stays(_lengths_by_days, by_last_type=True),
     parameters=(WITHOUT,),
     figures=(
         Figure(

@@ -63,6 +63,11 @@ class StayState(StayEvents, Aggregate):
         """Return the way the patient came in, as held now."""
         return self._admission.admission_type
 
+    def type_at(self, moment: datetime) -> AdmissionType:
+        """Return the type of the stay at a moment; before the admission, that of the admission."""
+        state = self.history.at(moment)
+        return (state and state.admission_type) or self.admission_type
+
     @property
     def decided_to_admit_at(self) -> datetime | None:
         """Return the moment of the decision to admit, as held now."""

@@ -135,7 +135,7 @@ async def _course(
                 id=stay.stay,
                 patient_id=stay.patient,
                 status=stay.status,
-                admission_type=stay.admission_type,
+                admission_type=periods[stay.stay][0].stay.admission_type,
                 admitted_at=stay.admitted_at,
                 discharged_at=stay.discharged_at,
                 specialty=stay.specialty,

@@ -27,7 +27,7 @@ inpatients = bitemporal_table(
         "spans",
         JSONB,
         nullable=False,
-        comment="of each: since, state, room, bed, shared",
+        comment="of each: since, state, room, bed, shared; with the types, if there were several",
     ),
     visibility="stay",
     find_by=("patient",),
@@ -75,6 +75,10 @@ class Inpatients(AggregateProjection[Stay]):
             place = (str(bed.room), bed.bed, shares) if bed else (None, None, False)
             if not spans or spans[-1][1:] != (state.status.value, *place):
                 spans.append((since, state.status.value, *place))
+        types = [(admitted_at, history.segments[0][1].admission_type or stay.admission_type)]
+        for period, state in history.segments:
+            if state.admission_type and state.admission_type is not types[-1][1]:
+                types.append((period.start, state.admission_type))
         # A stay that ended as it began was one too: its row is true for a tick.
         until = max(last.start, admitted_at + TICK) if is_gone else None
         return {
@@ -83,15 +87,22 @@ class Inpatients(AggregateProjection[Stay]):
                     Period(admitted_at, until),
                     {
                         "patient": stay.patient,
-                        "admission_type": stay.admission_type.value,
-                        "last_type": (last_segment.admission_type or stay.admission_type).value,
+                        "admission_type": types[0][1].value,
+                        "last_type": types[-1][1].value,
                         "admitted_at": admitted_at,
                         "decided_to_admit_at": stay.decided_to_admit_at,
                         "discharged_at": last.start if is_gone else None,
                         "disposition": last_segment.disposition.value
                         if is_gone and last_segment.disposition
                         else None,
-                        "spans": {"spans": spans},
+                        "spans": {
+                            "spans": spans,
+                            **(
+                                {"types": [(at, type.value) for at, type in types]}
+                                if types[1:]
+                                else {}
+                            ),
+                        },
                     },
                 )
             }

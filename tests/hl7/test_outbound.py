@@ -5,8 +5,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +18,7 @@ from api.hl7.door import Door
 from api.hl7.er7 import parse
 from api.hl7.follower import HL7Follower
 from api.hl7.mllp import END, START
+from api.hl7.outgoing_movements import movements_of, patient_class
 from api.hl7.receiving import ReceivingSystem, receiving_system
 from api.hl7.sending import SendingSystem
 from api.simulator.simulation import simulate
@@ -27,7 +30,15 @@ from domain.patient_events import PatientDetail, Sex
 from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
-from domain.stay.facts import AdmissionType, CancellationReason, Disposition
+from domain.stay.facts import (
+    Admission,
+    AdmissionType,
+    CancellationReason,
+    Disposition,
+    SpecialtyChange,
+    TypeChange,
+)
+from domain.stay.history import History
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.hl7_deliveries import deliveries, parked_messages
 from infrastructure.postgres.database import Database
@@ -357,3 +368,22 @@ def test_a_mistake_in_the_file_of_a_receiver_is_told(
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=problem):
         receiving_system(file)
+
+
+def test_movements_tell_the_class_of_their_time() -> None:
+    stay = uuid4()
+    first = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+    def at(hours: int) -> dict[str, Any]:
+        return {"id": uuid4(), "at": first + timedelta(hours=hours), "order": hours}
+
+    admission = Admission(**at(0), admission_type=AdmissionType.ELECTIVE)
+    specialties = [SpecialtyChange(**at(hours), specialty="Heart") for hours in (1, 3, 5)]
+    types = [
+        TypeChange(**at(2), admission_type=AdmissionType.DAY_CASE),
+        TypeChange(**at(4), admission_type=AdmissionType.EMERGENCY),
+    ]
+    history = History(stay).with_added(admission, *specialties, *types)
+    movements = movements_of(history)
+    assert [m.trigger for m in movements] == ["A01", "A08", "A07", "A08", "A06", "A08"]
+    assert [patient_class(m, history) for m in movements] == ["I", "I", "O", "O", "I", "I"]

@@ -84,6 +84,48 @@ def test_mistake_196_a_report_leaves_a_stay_out_by_the_type_that_it_came_to(ward
     assert peak() == 2
 
 
+DAILY = REPORT.replace("occupancy-over-time", "average-daily-census")
+
+
+def test_mistake_196_days_count_a_stay_by_its_type_at_their_census(ward: Ward) -> None:
+    name = ward.name("Days")
+    stay = ward.stay(f"{ward.room('a', ward=name)}/a", at=ago(days=6), admissionType="NEWBORN")
+    for type, days in (("EMERGENCY", 4), ("DAY_CASE", 2)):
+        ward.record("changeAdmissionType", stayId=stay, admissionType=type, **late(ago(days=days)))
+
+    def shown(figure: str, without: str) -> float:
+        of = [{"name": "without", "value": without}]
+        period = {"from": ago(days=6)[:10], "to": ago(days=1)[:10]}
+        asked = {"period": period, "ward": name, "of": of}
+        figures = ward.ask(DAILY, **asked)["report"]["figures"]
+        return round(next(float(f["value"]) for f in figures if f["name"] == figure) * 6, 3)
+
+    assert shown("averageDailyCensusOfNewborns", "") == 2
+    assert shown("averageDailyCensus", "") == 4
+    assert shown("averageDailyCensus", "DAY_CASE") == 2
+    assert shown("averageDailyCensus", "EMERGENCY") == 2
+
+
+def test_mistake_196_who_is_a_newborn_then_shares_the_bed_of_the_mother(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    mother = ward.stay(f"{room}/a", patientMrn=ward.patient(sex="FEMALE"), at=ago(hours=9))
+    child = ward.stay(f"{room}/b", at=ago(hours=9), admissionType="NEWBORN")
+    ward.record(
+        "changeAdmissionType", stayId=child, admissionType="EMERGENCY", **late(ago(hours=5))
+    )
+    shared = {"stayId": child, "sharesBedOf": mother, **place(f"{room}/a")}
+    refused = ward.execute("transferPatient", **shared, **late(ago(hours=4)))
+    assert (refused["__typename"], "EMERGENCY then" in str(refused)) == ("InvalidInput", True)
+    ward.record("transferPatient", **shared, **late(ago(hours=6)))
+    other = ward.stay(f"{room}/b", at=ago(hours=5), admissionType="EMERGENCY")
+    ward.record("changeAdmissionType", stayId=other, admissionType="NEWBORN", **late(ago(hours=3)))
+    shared["stayId"] = other
+    assert ward.execute("transferPatient", **shared, **late(ago(hours=4)))["__typename"] == (
+        "InvalidInput"
+    )
+    ward.record("transferPatient", **shared, **late(ago(hours=2)))
+
+
 ADMIT: dict[str, Any] = {"kind": "ADMIT", "admissionType": "ELECTIVE"}
 
 

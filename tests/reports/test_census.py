@@ -56,6 +56,51 @@ def test_on_leave_a_patient_is_not_in_the_census_but_the_bed_may_be_held() -> No
     assert is_balanced(told)
 
 
+CHANGED = stay(
+    "changed",
+    "03-01 08:00",
+    "03-06 09:00",
+    admission_type="DAY_CASE",
+    last_type="DAY_CASE",
+    types=(
+        (at("03-01 08:00"), "DAY_CASE"),
+        (at("03-02 10:00"), "EMERGENCY"),
+        (at("03-04 10:00"), "NEWBORN"),
+        (at("03-05 10:00"), "DAY_CASE"),
+    ),
+)
+
+
+def test_a_day_counts_a_stay_by_the_type_that_it_had_on_that_day() -> None:
+    told = asked(
+        INPATIENT_CENSUS_1,
+        "03-01",
+        "03-06",
+        stays=(CHANGED,),
+        parameters={"without": "DAY_CASE"},
+    )
+    assert figures(told, "census") == [0, 1, 1, 1, 0, 0]
+    assert figures(told, "admissions") == [0, 1, 0, 0, 0, 0]
+    assert figures(told, "discharges") == [0, 0, 0, 0, 1, 0]
+    assert is_balanced(told)
+    told = asked(
+        INPATIENT_CENSUS_1, "03-01", "03-06", stays=(CHANGED,), parameters={"without": "NEWBORN"}
+    )
+    assert figures(told, "census") == [1, 1, 1, 0, 1, 0]
+    assert (figures(told, "absences")[3], figures(told, "returns")[4]) == (1, 1)
+    assert is_balanced(told)
+    assert figures(asked(INPATIENT_CENSUS_1, "03-01", "03-06", stays=(CHANGED,)), "census") == [
+        *(1, 1, 1, 1, 1),
+        0,
+    ]
+
+
+def test_newborn_days_are_those_on_which_the_stay_was_of_a_newborn() -> None:
+    told = asked(AVERAGE_DAILY_CENSUS_1, "03-01", "03-06", stays=(CHANGED,))
+    assert figure(told, "averageDailyCensusOfNewborns") == of_one(1, 6)
+    assert figure(told, "averageDailyCensus") == of_one(4, 6)
+
+
 def test_those_admitted_before_the_period_are_in_the_census() -> None:
     told = asked(INPATIENT_CENSUS_1, "03-01", stays=(stay("before", "01-15 08:00"),))
     assert figures(told, "census") == [1]

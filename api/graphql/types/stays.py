@@ -61,7 +61,9 @@ class EmergencyCare:
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
-    admission_type: AdmissionType = strawberry.field(description="How the patient came in.")
+    admission_type: AdmissionType = strawberry.field(
+        description="The type of the stay at the moment asked about."
+    )
     admitted_at: datetime = strawberry.field(description="When the patient was admitted.")
     decided_to_admit_at: datetime | None = strawberry.field(
         description="When it was decided to admit."

@@ -14,6 +14,9 @@ STATES = {**{state.value: state.value for state in Status}, Status.DISCHARGED.va
 _told = msgspec.json.Decoder(list[tuple[datetime, str, str | None, str | None, bool]])
 """The spans as the read model keeps them: since, state, room, bed, whether it is shared."""
 
+_types = msgspec.json.Decoder(tuple[tuple[datetime, str], ...])
+"""The types as the read model keeps them: since, type."""
+
 
 def stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that touch the period, whole."""
@@ -40,13 +43,13 @@ def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | N
 def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
-        "  discharged_at, disposition, (spans->'spans')::text, last_type"
+        "  discharged_at, disposition, (spans->'spans')::text, last_type, (spans->'types')::text"
         f" FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8 AND {condition}"
         f"{query.of_patient('patient')}"
     )
     wards = query.wards
     result = []
-    for id, patient, kind, admitted_at, decided_at, until, disposition, delay, last in rows:
+    for id, patient, kind, admitted_at, decided_at, until, disposition, delay, last, types in rows:
         end = until
         spans = []
         for since, state, room, bed, shares in reversed(_told.decode(delay)):
@@ -56,7 +59,16 @@ def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
         spans.reverse()
         result.append(
             InpatientStay(
-                id, patient, kind, admitted_at, decided_at, end, disposition, tuple(spans), last
+                id,
+                patient,
+                kind,
+                admitted_at,
+                decided_at,
+                end,
+                disposition,
+                tuple(spans),
+                last,
+                _types.decode(types) if types else (),
             )
         )
     return tuple(result)
