@@ -1,6 +1,6 @@
 """Acts of messages: the commands that each one gives, by its event and trigger."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,18 @@ SEVERITIES = {
 NOT_GIVEN = frozenset({"RE", "NA"})
 """HL7 table 0322: refused, not administered."""
 
+ACTIONS = {
+    **dict.fromkeys(("NW", "RO", "SN", "RE", "PA", "CH", "PR"), "begin"),
+    **dict.fromkeys(("XO", "XX", "RP", "RU"), "change"),
+    **dict.fromkeys(("CA", "DC", "OC", "OD"), "end"),
+    **dict.fromkeys(("HD", "OH"), "hold"),
+    **dict.fromkeys(("RL", "OE"), "resume"),
+}
+"""Actions by the codes of ORC-1 (HL7 table 0119); any other is to be entered by hand."""
+
+REPLACED = ("RP", "RU")
+"""Codes of an order in whose place the order with ``RO`` in the same message comes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
@@ -46,6 +58,14 @@ class Act:
     thing: str | None = None
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Inputs that are ids of things made before: the name of the thing, and what it is."""
+    medication: Medication | None = None
+    """The medicine that the prescription is of, if the message says it."""
+
+
+BY_HAND = Act(command="", content={})
+"""Act that no command carries out: somebody has to enter it."""
+
+OrderAct = Callable[[Message, SendingSystem, str], Act | None]
 
 
 def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
@@ -73,11 +93,11 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
                 if message_report
             ]
         case "ORM", _:
-            return [_consult(part, sender) for part in message.parts("ORC")]
+            return _orders(message, sender, _consult)
         case ("RDE", _) | ("OMP", _):
-            return [_prescription(part, sender) for part in message.parts("ORC")]
+            return _orders(message, sender, _prescription)
         case "RAS", _:
-            return [_dose(part, sender) for part in message.parts("ORC")]
+            return [act for part in message.parts("ORC") for act in _doses(part, sender)]
     return []
 
 
@@ -163,31 +183,46 @@ def _order(message: Message) -> str:
     return _needed_value(message, "ORC", 2, "the placer's number of the order")
 
 
-def _is_ended(message: Message) -> bool:
-    """Return whether an order is cancelled or discontinued (HL7 table 0119)."""
-    return message.value("ORC", 1) in ("CA", "DC")
+def _orders(message: Message, sender: SendingSystem, act_of: OrderAct) -> list[Act]:
+    """Return the acts of the orders of a message; what is replaced ends once the new is written.
 
-
-def _is_changed(message: Message) -> bool:
-    """Return whether an order that was made before is changed (HL7 table 0119)."""
-    return message.value("ORC", 1) in ("XO", "XX")
+    A replacement without an order that takes its place, or under the same number, is a change.
+    """
+    first_acts: list[Act] = []
+    last_acts: list[Act] = []
+    parts = message.parts("ORC")
+    new_numbers = {_order(part) for part in parts if part.value("ORC", 1) == "RO"}
+    old_numbers = {_order(part) for part in parts if part.value("ORC", 1) in REPLACED}
+    for part in parts:
+        action = ACTIONS.get(part.value("ORC", 1) or "NW")
+        if part.value("ORC", 1) in REPLACED and new_numbers:
+            if _order(part) in new_numbers:
+                continue
+            action = "end"
+        if part.value("ORC", 1) == "RO" and _order(part) in old_numbers:
+            action = "change"
+        act = act_of(part, sender, action) if action else None
+        (last_acts if action == "end" else first_acts).append(act or BY_HAND)
+    return first_acts + last_acts
 
 
 def _order_time(message: Message, sender: SendingSystem) -> Moment:
     return message.time("ORC", 9, sender.zone) or _recording_time(message, sender)
 
 
-def _consult(message: Message, sender: SendingSystem) -> Act:
+def _consult(message: Message, sender: SendingSystem, action: str) -> Act | None:
     order, order_time = _name("consult", _order(message)), _order_time(message, sender)
-    if _is_ended(message):
-        names = {"consult_id": (order, "consult")}
-        return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
+    names = {"consult_id": (order, "consult")}
     specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
     question = message.value("OBR", 31, 2) or message.value("OBR", 13)
-    if _is_changed(message):
-        names = {"consult_id": (order, "consult")}
-        content = {"specialty": specialty, "question": question}
-        return Act(command="correct_consult", content=content, names=names)
+    match action:
+        case "end":
+            return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
+        case "change":
+            content = {"specialty": specialty, "question": question}
+            return Act(command="correct_consult", content=content, names=names)
+        case "hold" | "resume":
+            return None
     return Act(
         command="request_consult",
         visit=_visit(message),
@@ -201,45 +236,58 @@ def _consult(message: Message, sender: SendingSystem) -> Act:
     )
 
 
-def _prescription(message: Message, sender: SendingSystem) -> Act:
+def _prescription(message: Message, sender: SendingSystem, action: str) -> Act | None:
     order, order_time = _name("prescription", _order(message)), _order_time(message, sender)
-    if _is_ended(message):
-        names = {"prescription_id": (order, "prescription")}
-        return Act(command="stop_prescription", content={}, occurred=order_time, names=names)
+    names = {"prescription_id": (order, "prescription")}
+    if action in ("end", "hold", "resume"):
+        command = {"end": "stop"}.get(action, action) + "_prescription"
+        return Act(command=command, content={}, occurred=order_time, names=names)
     segment, code, amount, units = "RXE", 2, 3, 5
     if not message.has("RXE"):
         segment, code, amount, units = "RXO", 1, 2, 4
     begins, ends = message.time("TQ1", 7, sender.zone), message.time("TQ1", 8, sender.zone)
-    if _is_changed(message):
+    name = message.value(segment, code, 2) or message.value(segment, code)
+    medication = name and Medication(
+        name=name, code=message.value(segment, code), system=message.value(segment, code, 3)
+    )
+    regimen = {
+        "dose": _amount(message, segment, amount, units),
+        "route": message.value("RXR", 1, 2) or message.value("RXR", 1),
+        "frequency": message.value("TQ1", 3),
+        "stop": ends[0] if ends else None,
+    }
+    if action == "change":
         return Act(
             command="change_prescription",
-            names={"prescription_id": (order, "prescription")},
+            names=names,
             occurred=order_time,
-            content={
-                "dose": _amount(message, segment, amount, units),
-                "route": message.value("RXR", 1, 2) or message.value("RXR", 1),
-                "frequency": message.value("TQ1", 3),
-                "stop": ends[0] if ends else None,
-            },
+            content=regimen,
+            medication=medication or None,
         )
-    name = message.value(segment, code, 2) or _needed_value(message, segment, code, "the medicine")
+    if not medication:
+        raise Unreadable(101, f"{segment}^1^{code}", "the medicine is absent")
     return Act(
         command="write_prescription",
         visit=_visit(message),
         thing=order,
         occurred=order_time,
         content={
-            "medication": Medication(
-                name=name, code=message.value(segment, code), system=message.value(segment, code, 3)
-            ),
-            "dose": _amount(message, segment, amount, units),
-            "route": message.value("RXR", 1, 2) or message.value("RXR", 1),
-            "frequency": message.value("TQ1", 3),
+            "medication": medication,
+            **regimen,
             "start": begins[0] if begins else None,
-            "stop": ends[0] if ends else None,
             "prescriber": message.value("ORC", 12),
         },
     )
+
+
+def _doses(message: Message, sender: SendingSystem) -> list[Act]:
+    """Return the doses of an order: each is one RXA, and RXA-21 (table 0323) says if it is new."""
+    if message.value("ORC", 1) not in (None, "RE", "NW", "OK", "SC"):
+        return [BY_HAND]
+    return [
+        _dose(part, sender) if part.value("RXA", 21) in (None, "A") else BY_HAND
+        for part in message.parts("RXA")
+    ]
 
 
 def _dose(message: Message, sender: SendingSystem) -> Act:

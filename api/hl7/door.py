@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,19 @@ from uuid import UUID, uuid4, uuid5
 
 from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
-from api.hl7.acts import MOVEMENT, OTHER_FACTS, Act, acts_of
+from api.hl7.acts import BY_HAND, MOVEMENT, OTHER_FACTS, Act, acts_of
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.sending import SendingSystem
+from application.aggregate_cache import current
 from application.command import Request
 from application.hospital import Hospital
 from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
+from domain.names import folded_name
+from domain.prescription.aggregate import Prescription
+from domain.prescription.events import Medication
 from domain.refusals import CommandIdReused, MovementNotFound, NotFound, Refusal, VersionConflict
+from domain.time import Precision
 from infrastructure.sealing.key_ring import SEAL, key_ring
 from infrastructure.sealing.keys_missing import KeysMissing
 
@@ -34,7 +39,10 @@ MAX_REFUSED = 10_000
 
 KEPT = Verdict("A")
 SET_ASIDE = Verdict("A", "kept, to be entered by hand")
+OTHERWISE_KNOWN = Verdict("A", "kept, to be entered by hand: it is known here with other content")
+NO_COMMAND = Verdict("A", "kept, to be entered by hand: no fact here for this control code")
 WAITS = Verdict("A", "kept, until what it is about is known: replay it then")
+LATER = (SET_ASIDE, OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
 
@@ -106,7 +114,7 @@ class Door:
     def answers(self, data: bytes) -> list[bytes]:
         """Carry out a message and return its acknowledgements: kept means that it is durable."""
         message, verdict = self._verdict(data)
-        if verdict.kind == "R" or verdict in (SET_ASIDE, WAITS):
+        if verdict.kind == "R" or verdict in LATER:
             verdict = self._kept_for_later(data, verdict)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
@@ -168,16 +176,26 @@ class Door:
             return Verdict("A", "no fact here")
         head = (message.raw("MSH", 3), message.raw("MSH", 4), control_id)
         message_id = uuid5(MESSAGES, "\0".join(head))
+        verdict = KEPT
         try:
             for number, act in enumerate(acts):
+                if act is BY_HAND:
+                    verdict = NO_COMMAND
+                    continue
                 own_id = uuid5(message_id, str(number)) if number else message_id
-                self._give(act, sender, _thing_id(sender, act.thing) if act.thing else own_id)
+                if not self._give(
+                    act, sender, _thing_id(sender, act.thing) if act.thing else own_id
+                ):
+                    verdict = OTHERWISE_KNOWN
         except (NotFound, MovementNotFound):
             return WAITS
-        return KEPT
+        return verdict
 
-    def _give(self, act: Act, sender: SendingSystem, command_id: UUID) -> None:
-        """Give the command of an act. Raises NotFound where its stay is not known yet."""
+    def _give(self, act: Act, sender: SendingSystem, command_id: UUID) -> bool:
+        """Give the command of an act; return False if what it is about is known to be otherwise.
+
+        Raises NotFound where its stay is not known yet.
+        """
         content = dict(act.content)
         if act.visit is not None:
             stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
@@ -186,6 +204,8 @@ class Door:
             content["stay_id"] = stay
         for field, (name, kind) in act.names.items():
             content[field] = uuid5(_thing_id(sender, name), kind)
+        if act.medication and not self._is_of(content["prescription_id"], act.medication):
+            return False
         at, precision = act.occurred or (None, None)
         request = Request(
             command_id=command_id,
@@ -195,13 +215,41 @@ class Door:
             # a movement says so itself: reports of before this reason stay repeats
             reason=None if act.command == MOVEMENT else f"as reported by {sender.name}",
         )
+        give = self.hospital.command(act.command)
         try:
-            self.hospital.command(act.command)(request, **content)
+            give(request, **content)
         except CommandIdReused:
             if not act.thing:
                 raise  # what is made of a thing of the sender's is made once
+            self.counts[f"known already: {act.command}"] += 1
+            try:
+                give(self._as_first(request), **content)
+            except CommandIdReused:
+                return False
         except AllergyKnown:
-            pass  # what it says is recorded
+            self.counts[f"known already: {act.command}"] += 1  # what it says is recorded
+        return True
+
+    def _is_of(self, prescription_id: UUID, medication: Medication) -> bool:
+        """Return whether a prescription is of a medicine, or not known at all."""
+        prescription = current(self.hospital.record, Prescription.empty(prescription_id))
+        if not prescription.exists:
+            return True
+        medicine = prescription.medication
+        if medicine.code and (medicine.code, medicine.system) == (
+            medication.code,
+            medication.system,
+        ):
+            return True
+        return folded_name(medicine.name or "") == folded_name(medication.name)
+
+    def _as_first(self, request: Request) -> Request:
+        """Return a request at the time of the command of its id: messages of a thing have their own."""
+        _, earlier = self.hospital.record.still_current(request.command_id, {}, None)
+        assert earlier is not None
+        first, *_ = self.hospital.record.events_between(earlier.first_position, earlier.position)
+        precision = None if first.entry.precision is Precision.MINUTE else first.entry.precision
+        return replace(request, occurred_at=first.entry.occurred_at, precision=precision)
 
     def _sender(self, message: Message) -> SendingSystem:
         application, facility = message.value("MSH", 3), message.value("MSH", 4)

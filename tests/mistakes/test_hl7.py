@@ -11,7 +11,9 @@ from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain import unique_keys
 from domain.patient import Patient
+from infrastructure.postgres.database import Database
 from tests.hl7.test_inbound import adt, listening
+from tests.hl7.test_orders import counts, rde
 from tests.hl7.test_triggers import answer, door, of_kind, state
 
 __all__ = ["door"]
@@ -71,3 +73,26 @@ def test_mistake_207_an_order_that_comes_before_its_admission_is_lost(door: Door
     assert answer(door, adt("A01", "1")) == "AA"
     assert [verdict.text for _, verdict in door.replay()] == [""]
     assert not list(door.refused)
+
+
+@pytest.mark.parametrize("code", ["RP", "RU"])
+def test_mistake_219_an_order_that_is_replaced_stays_as_it_was_and_is_acknowledged(
+    code: str, door: Door, database: Database
+) -> None:
+    dose, consult = rde("3", code, 14, "600"), "ORC|{}|7||||||||||D1"
+    for message in (
+        adt("A01", "1"),
+        rde("2", "NW", 12, "400"),
+        dose,
+        of_kind("ORM^O01", "4", consult.format("NW"), "OBR|1|||C^Heart"),
+        of_kind("ORM^O01", "5", consult.format(code), "OBR|1|||C^Kidneys"),
+    ):
+        assert answer(door, message) == "AA", message
+    found = counts(database)
+    assert found["prescription.changed"] == found["stay.consult-corrected"] == 1
+    assert found["prescription.written"] == found["stay.consult-requested"] == 1
+    other = dose.replace(b"_O11|3|", b"_O11|6|").replace(b"X1^Ibuprofen", b"X2^Naproxen")
+    by_hand = "AA|kept, to be entered by hand: it is known here with other content"
+    assert answer(door, other) == by_hand, "a change of a prescription says no other medicine"
+    assert counts(database) == found
+    assert len(list(door.refused)) == 1
