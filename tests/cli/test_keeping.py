@@ -94,7 +94,7 @@ def test_local_tokens_are_not_for_other_machines(run: Run) -> None:
 
 def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_ISSUER", "https://login.example")
-    told = run("serve")
+    told = run("serve", "--port", "0")
     assert told.code == ExitCode.USAGE
     assert "OIDC_AUDIENCE" in told.err
 
@@ -103,7 +103,7 @@ def test_a_server_whose_manifest_is_missing_does_not_start(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(home / "nothing.json"))
-    told = run("serve")
+    told = run("serve", "--port", "0")
     assert told.code == ExitCode.USAGE
     assert "WARDBOOK_TRUSTED_DOCUMENTS" in told.err
 
@@ -270,7 +270,9 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage_and_named(
 
 
 ASKING = [("timeline", "M1"), ("occupancy",), ("projections", "list"), ("verify",)]
-ALL = [*ASKING, ("projections", "rebuild", "stays"), ("migrate",), ("serve",), ("worker",)]
+# A port that is free, whatever else runs on the machine.
+SERVE = ("serve", "--port", "0")
+ALL = [*ASKING, ("projections", "rebuild", "stays"), ("migrate",), SERVE, ("worker",)]
 
 
 @pytest.mark.parametrize("command", [*ALL, ("doctor",)], ids=" ".join)
