@@ -79,7 +79,17 @@ def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
 
 
 def print_table(table: Table) -> None:
-    """Print a table; on a terminal that is too narrow for its columns, wider than that."""
+    """Print a table; on a terminal that is too narrow for its columns, wider than that.
+
+    Where that is no terminal its columns are set apart by spaces, without borders.
+    """
+    if out.width == WIDE:
+        table.box, table.pad_edge = None, False
+        table.title_justify = table.caption_justify = "left"
+        with out.capture() as capture:
+            out.print(table, crop=False)
+        out.file.write("".join(f"{line.rstrip()}\n" for line in capture.get().split("\n")[:-1]))
+        return
     width = NARROWEST * len(table.columns)
     if out.width < width:  # letters would be lost
         table.width = width

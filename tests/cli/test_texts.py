@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from uuid import UUID
@@ -114,6 +115,27 @@ def test_no_cell_is_cut_off_where_there_is_no_terminal() -> None:
     console.print(table)
     assert "x" * 500 in screen.getvalue()
     assert "y" * 500 in screen.getvalue()
+
+
+def test_a_table_has_no_borders_where_there_is_no_terminal(run: Run) -> None:
+    told = run("report")
+    lines = told.out.splitlines()
+    assert lines[0] == "Reports"
+    assert re.split("  +", lines[1]) == ["report", "meaning", "parameters"]
+    assert all(len(re.split("  +", line)) in (2, 3) for line in lines[1:])
+    assert not [line for line in lines if line != line.rstrip()]
+    assert not re.search("[\u2500-\u257f]", told.out)
+
+
+def test_a_cell_of_two_lines_keeps_both_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = StringIO()
+    console = PlainConsole(screen)
+    console.file = screen
+    monkeypatch.setattr(terminal, "out", console)
+    terminal.print_rows([{"one": "a\nb", "two": "c" * 500}], ("one", "two"))
+    assert screen.getvalue() == f"one  two\na    {'c' * 500}\nb\n"
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])
