@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
@@ -64,12 +64,15 @@ class RefusedMessages:
         self._keys = key_ring()
 
     def keep(self, data: bytes, verdict: Verdict) -> bool:
-        """Keep a message durably; return False if there is no room for it. Raises KeysMissing."""
+        """Keep a message durably, once; return False if there is no room for it. Raises KeysMissing."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ending = f"-{self._keys.hash_text(_content_of(data))[:32]}.json"
+        if next(self._folder.glob(f"*{ending}"), None):
+            return True
         if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
             return False
         now = datetime.now(UTC)
-        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.json"
+        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}{ending}"
         record = {
             "refusedAt": now.isoformat(timespec="seconds"),
             **{name: value for name, value in asdict(verdict).items() if name != "kind"},
@@ -262,6 +265,16 @@ class Door:
 def _thing_id(sender: SendingSystem, name: str) -> UUID:
     """Return the id of the command that makes a thing of a sender's."""
     return uuid5(MESSAGES, f"{sender.name}\0{name}")
+
+
+def _content_of(data: bytes) -> str:
+    """Return what a message has alike each time it is sent: its sender, its id, and its segments."""
+    head = head_of(data)
+    fields = head.split(head[3:4]) if head[3:4] else []
+    if len(fields) < 10:
+        return data.hex()
+    names = (fields[2], fields[3], fields[9])
+    return "-".join(part.hex() for part in (*names, data.partition(head)[2]))
 
 
 def _head(data: bytes) -> Message | None:
