@@ -64,6 +64,23 @@ class Fold:
             self.passed.append(self.steps.pop())
         if not self.steps or self.steps[-1][1] != state:
             self.steps.append((at, state))
+        self._retry(fact)
+
+    def _retry(self, fact: Fact) -> None:
+        """Take the facts that did not follow, of the minute of a fact and entered after it.
+
+        Who went on leave at 10:00:40 and came back at 10:00:10 was away within a minute.
+        """
+        for problem in list(self.problems):
+            later, refusal = problem
+            if (
+                isinstance(refusal, StayStateBroken)
+                and later.order > fact.order
+                and minute_of(later.at) == minute_of(fact.at)
+                and problem in self.problems
+            ):
+                self.problems.remove(problem)
+                self.go_on(later)
 
     def _is_of_last_minute(self, fact: Fact) -> bool:
         """Return whether a fact after the end lies in its minute, and so before it."""

@@ -69,9 +69,9 @@ def o_clock(minute: int) -> str:
     return f"08:{minute:02}"
 
 
-def do(stay: Stay, minute: int, kind: str, what: str | None) -> None:
-    """Give the stay a command in the words of the naive model."""
-    said = entry(o_clock(minute))
+def do(stay: Stay, minute: int | str, kind: str, what: str | None) -> None:
+    """Give the stay a command in the words of the naive model, in a minute or at a local time."""
+    said = entry(o_clock(minute) if isinstance(minute, int) else minute)
     to = BEDS.get(what or "", what or "")
     match kind:
         case "admit":
@@ -263,3 +263,42 @@ def test_taking_the_last_entry_back_gives_exactly_what_was(
 def test_the_clock_of_these_tests_goes_both_ways() -> None:
     assert [clock(at(o_clock(n))) for n in (0, LAST)] == ["08:00", "08:12"]
     assert Period(at(o_clock(0)), at(o_clock(0))).is_empty
+
+
+MINUTES = st.lists(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["leave, keep bed", "return", "visit", "attending"]),
+            st.integers(0, 59),
+        ),
+        max_size=2,
+    ),
+    max_size=4,
+)
+"""In each minute two facts, each with its second."""
+
+
+@thoroughly
+@for_all(MINUTES, st.lists(st.integers(0, 59), max_size=3))
+def test_what_is_accepted_does_not_depend_on_the_seconds_within_a_minute(
+    minutes: list[list[tuple[str, int]]], visits: list[int]
+) -> None:
+    def answers(has_seconds: bool) -> list[bool]:
+        """Return of each fact whether it was accepted."""
+        stay, told = a_stay(), list[bool]()
+        facts = [(n, *fact) for n, facts in enumerate(minutes, 1) for fact in facts]
+        last = len(minutes) + 1
+        facts += [(last, "discharge", 30), *((last, "visit", second) for second in visits)]
+        do(stay, 0, "admit", None)
+        do(stay, 0, "allocate", next(iter(BEDS)))
+        for minute, kind, second in facts:
+            clock_time = f"{o_clock(minute)}:{second if has_seconds else 0:02}"
+            doctor = "Meyer" if kind == "attending" else None
+            try:
+                do(stay, clock_time, kind, doctor)
+                told.append(True)
+            except Refusal:
+                told.append(False)
+        return told
+
+    assert answers(True) == answers(False)

@@ -147,3 +147,23 @@ def test_mistake_195_the_last_dose_and_the_death_are_of_one_minute(ward: Ward) -
         assert tried(ward, command, second(0, 1), **content) == "PatientDied"
     died = {"stayId": stay, "disposition": "DIED"}
     assert tried(ward, "dischargePatient", second(0), **died) == "StayRecorded"
+
+
+def test_mistake_195_who_left_and_came_back_in_one_minute_did_whatever_the_seconds(
+    ward: Ward,
+) -> None:
+    minute = ago(hours=3)[:17]
+    for keep_bed in (True, False):
+        room = ward.room("a", "b")
+        stay = ward.stay(f"{room}/a", at=ago(hours=9))
+        ward.record("startLeave", stayId=stay, keepBed=keep_bed, **late(f"{minute}40Z"))
+        back = {} if keep_bed else place(f"{room}/b")
+        ward.record("endLeave", stayId=stay, **back, **late(f"{minute}10Z"))
+        ask = "query($id: ID!) { stay(id: $id) { status bed } }"
+        bed = "a" if keep_bed else "b"
+        assert ward.ask(ask, id=stay)["stay"] == {"status": "ADMITTED", "bed": bed}
+        ward.record("startLeave", stayId=stay, keepBed=True, **late(ago(hours=2)))
+        minute_later = ago(hours=1)[:17]
+        ward.record("endLeave", stayId=stay, **late(f"{minute_later}40Z"))
+        ward.record("startLeave", stayId=stay, keepBed=True, **late(f"{minute_later}10Z"))
+        assert ward.ask(ask, id=stay)["stay"]["status"] == "ON_LEAVE"

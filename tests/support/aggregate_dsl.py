@@ -45,12 +45,14 @@ BEDS = {"A": A, "B": B, "C": C}
 
 
 def at(clock: str) -> datetime:
-    """``"10:30"`` on the Monday of these tests, or ``"Tue 10:30"`` in the week that it begins."""
-    match = re.fullmatch(r"(?:(\w{3}) )?(\d\d):(\d\d)", clock)
+    """``"10:30"`` on the Monday of these tests, or ``"Tue 10:30:40"`` in the week that it begins."""
+    match = re.fullmatch(r"(?:(\w{3}) )?(\d\d):(\d\d)(?::(\d\d))?", clock)
     assert match, f"{clock!r} is no time of these tests"
-    day, hour, minute = match.groups()
+    day, hour, minute, second = match.groups(default="")
     days = WEEK.index(day) if day else 0
-    return MONDAY + timedelta(days=days, hours=int(hour), minutes=int(minute))
+    return MONDAY + timedelta(
+        days=days, hours=int(hour), minutes=int(minute), seconds=int(second or 0)
+    )
 
 
 def clock(moment: datetime | None) -> str:
