@@ -246,5 +246,6 @@ class MedicationAdministration(Part):
         request = id_of(one(criteria, "request"))
         if request is None:
             return await prescriptions(reader, criteria, "context", self.fields)
-        nodes = await reader.nodes(self.root, f"{{ {self.fields} }}", [request])
-        return list(nodes.values())
+        query_text = f"{self.root}(id: $id, {TIMES}) {{ {self.fields} }}"
+        data = await reader.ask(query_text, id=("ID!", request))
+        return [data[self.root]] if data[self.root] else []

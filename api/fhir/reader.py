@@ -4,6 +4,7 @@ So what a role, a ward, a label or an allowance closes there is closed here, by 
 read is recorded once for the request, of those patients whom its response shows.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
+from strawberry.dataloader import DataLoader
 
 from api.container import AppState
 from api.fhir.outcome import FhirError, refused
@@ -33,6 +35,11 @@ Owners = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, 
 
 AT_ONCE = 50
 """Things that are read by their ids in one operation."""
+
+Variables = Mapping[str, tuple[str, Any]]
+"""Type and value of each variable of an operation."""
+
+_ROOT, _VARIABLE = re.compile(r"\w+"), re.compile(r"\$(\w+)")
 
 
 @dataclass(slots=True)
@@ -85,13 +92,54 @@ class Reader:
         self._operations = replace(state, access_log=self._readings)  # type: ignore[arg-type]
         self.position: Position | None = None
         """The position of the log at which all is read, once something was."""
+        self._fields: DataLoader[tuple[str, Variables], Json] = DataLoader(
+            self._ask_all, max_batch_size=AT_ONCE, cache=False
+        )
 
-    async def ask(self, fields: str, **variables: tuple[str, Any]) -> Json:
-        """Return what root fields give; ``variables``: type and value. Raises FhirError."""
-        data, errors = await self._ask(fields, variables)
-        if errors or data is None:
-            raise refused(errors)
-        return data
+    async def ask(self, field: str, **variables: tuple[str, Any]) -> Json:
+        """Return what a root field gives; what is asked for at once is one operation.
+
+        ``variables``: type and value. Raises FhirError.
+        """
+        return await self._fields.load((field, variables))
+
+    async def _ask_all(self, questions: list[tuple[str, Variables]]) -> list[Json | FhirError]:
+        """Return what each of several root fields gives, or why it gives nothing."""
+        distinct_questions = [
+            question for n, question in enumerate(questions) if question not in questions[:n]
+        ]
+        selections: list[str] = []
+        arguments: dict[str, tuple[str, Any]] = {}
+        for n, (text, variables) in enumerate(distinct_questions):
+            for name, variable in variables.items():
+                text = re.sub(rf"\${name}\b", f"${name}_{n}", text)
+                arguments[f"{name}_{n}"] = variable
+            selections.append(f"n{n}: {text}")
+        data, errors = await self._ask(" ".join(selections), arguments)
+        if len(distinct_questions) > 1 and (
+            data is None or any(not error.path for error in errors)
+        ):
+            # too costly at once, or the refusal of one empties the answers to all
+            half = len(distinct_questions) // 2
+            answers = await self._ask_all(distinct_questions[:half])
+            answers += await self._ask_all(distinct_questions[half:])
+        else:
+            answers = [
+                self._answer(text, f"n{n}", data, errors)
+                for n, (text, _) in enumerate(distinct_questions)
+            ]
+        return [answers[distinct_questions.index(question)] for question in questions]
+
+    def _answer(
+        self, field: str, alias: str, data: Json | None, errors: Sequence[Any]
+    ) -> Json | FhirError:
+        """Return what a root field gave under an alias, or why it gave nothing."""
+        own_errors = [error for error in errors if not error.path or error.path[0] == alias]
+        if own_errors or data is None:
+            return refused(own_errors or errors)
+        root = _ROOT.match(field)
+        assert root is not None
+        return {root[0]: data[alias]}
 
     async def nodes(self, root: str, fields: str, ids: Sequence[str]) -> dict[str, Json]:
         """Return what a root field gives of each id; without those that are not there, or closed."""
@@ -202,14 +250,13 @@ class Reader:
         """Return a position of the log as a version."""
         return str(decode_position(position, self._state.log.id, self._state.log.epoch, "position"))
 
-    async def _ask(
-        self, fields: str, variables: Mapping[str, tuple[str, Any]]
-    ) -> tuple[Json | None, Sequence[Any]]:
+    async def _ask(self, fields: str, variables: Variables) -> tuple[Json | None, Sequence[Any]]:
         times: dict[str, str | None] = {**self._times}
         if self.position and not times.keys() & {"knownAt", "knownAtPosition"}:
             times["knownAtPosition"] = self.position
         values = {name: (type, times.get(name)) for name, type in _TIME_TYPES.items()}
-        values = {n: v for n, v in {**values, **variables}.items() if f"${n}" in fields}
+        names = set(_VARIABLE.findall(fields))
+        values = {n: v for n, v in {**values, **variables}.items() if n in names}
         declaration = ", ".join(f"${name}: {type}" for name, (type, _) in values.items())
         result = await schema.execute(
             f"query{f'({declaration})' if declaration else ''} {{ {fields} }}",

@@ -1,6 +1,7 @@
 """Search: parameters in, a Bundle of type searchset out (https://hl7.org/fhir/R4/http.html#search)."""
 
-from collections.abc import Awaitable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -162,13 +163,11 @@ async def _page(reader: Reader, query: Query, result: Result) -> None:
     count_looked_at = 0
     first = query.count + 1
     last: str | None = None
-    async for item in query.resource.search(reader, query.criteria, first, query.after):
+    async for item in _candidates(reader, query, first, query.after):
         count_looked_at += 1
         if len(result.matches) == query.count or count_looked_at > ROUNDS * query.count:
             result.after = last
             break
-        if "_lastUpdated" in query.criteria:
-            await reader.finish([item])
         if _matches(item, query):
             result.matches.append(item)
         last = item.cursor
@@ -177,16 +176,36 @@ async def _page(reader: Reader, query: Query, result: Result) -> None:
         result.total = len(result.matches)
 
 
+async def _candidates(
+    reader: Reader, query: Query, first: int, after: str | None
+) -> AsyncIterator[Item]:
+    """Yield the candidates of a search; where their versions are compared, each with its own."""
+    candidates = query.resource.search(reader, query.criteria, first, after)
+    if "_lastUpdated" not in query.criteria:
+        async for item in candidates:
+            yield item
+        return
+    batch: list[Item] = []
+    async for item in candidates:
+        batch.append(item)
+        if len(batch) == first:
+            await reader.finish(batch)
+            for candidate in batch:
+                yield candidate
+            batch = []
+    await reader.finish(batch)
+    for candidate in batch:
+        yield candidate
+
+
 async def _total(reader: Reader, query: Query, result: Result) -> int:
     count = count_looked_at = 0
     names_few = not NAMING.isdisjoint(query.criteria)
     matches: list[Item] = []
-    async for item in query.resource.search(reader, query.criteria, MOST, None):
+    async for item in _candidates(reader, query, MOST, None):
         count_looked_at += 1
         if count_looked_at > COUNTED:
             raise FhirError(400, "too-costly", "There are too many to be counted: search for less.")
-        if "_lastUpdated" in query.criteria:
-            await reader.finish([item])
         if _matches(item, query):
             count += 1
             if count <= reader.smallest_cell:
@@ -217,10 +236,17 @@ async def _add_included(reader: Reader, query: Query, result: Result) -> None:
                 ids_by_type.setdefault(type, {})[id] = None
     known_names = {item.name for item in result.matches}
     for type, ids in ids_by_type.items():
-        await _gather(result, known_names, RESOURCES[type].by_ids(reader, list(ids)))
+        try:
+            _include_items(result, known_names, await RESOURCES[type].by_ids(reader, list(ids)))
+        except FhirError as error:
+            _include_items(result, known_names, error)
     for type, parameter in query.reverse:
-        for item in result.matches:
-            await _gather(result, known_names, referring(reader, type, parameter, item.name))
+        results = await asyncio.gather(
+            *(referring(reader, type, parameter, item.name) for item in result.matches),
+            return_exceptions=True,
+        )
+        for items in results:
+            _include_items(result, known_names, items)
     await reader.finish(result.included)
 
 
@@ -231,17 +257,19 @@ async def referring(reader: Reader, type: str, parameter: str, target: str) -> l
     return [item async for item in items if _matches(item, query)]
 
 
-async def _gather(result: Result, known_names: set[str], reading: Awaitable[list[Item]]) -> None:
-    """Add what is read and not there yet; what is not for who asks is left out."""
-    try:
-        for item in await reading:
+def _include_items(
+    result: Result, known_names: set[str], found: Sequence[Item] | BaseException
+) -> None:
+    """Add what was read and is not there yet; what is not for who asks is left out."""
+    if isinstance(found, FhirError) and found.status == 403:
+        result.hidden = True
+    elif isinstance(found, BaseException):
+        raise found
+    else:
+        for item in found:
             if item.name not in known_names:
                 known_names.add(item.name)
                 result.included.append(item)
-    except FhirError as error:
-        if error.status != 403:
-            raise
-        result.hidden = True
 
 
 def searchset(result: Result, query: Query, base: str, known_at: str | None) -> Json:

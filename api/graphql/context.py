@@ -86,7 +86,7 @@ class Context:
         """The access record of the answer, once written."""
         self._snapshot: Snapshot | None = None
         self._once = asyncio.Lock()
-        self._queries = self._new_flight()
+        self._queries, self._permissions = self._new_flight(), self._new_flight()
         self._prefetched: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
         self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
 
@@ -153,11 +153,15 @@ class Context:
                 status = await self._status_of_primary()
             if position > status.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            known_position = await end_of_command(self.state.engine, position)
+            known_position = await self._queries.run(
+                (end_of_command, position), lambda: end_of_command(self.state.engine, position)
+            )
         elif known_at is not None:
             if known_at > status.now:
                 raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
-            known_position = await position_at(self.state.engine, known_at)
+            known_position = await self._queries.run(
+                (position_at, known_at), lambda: position_at(self.state.engine, known_at)
+            )
         if known_position > status.position:
             await self._wait(known_position)
             if self.source is not self.state:
@@ -196,7 +200,8 @@ class Context:
 
     def refresh(self) -> None:
         """Drop the snapshot: something was recorded, or waited for, since."""
-        self._snapshot, self._queries = None, self._new_flight()
+        self._snapshot = None
+        self._queries, self._permissions = self._new_flight(), self._new_flight()
 
     def next_item(self, position: int, loads: dict[Any, Any]) -> None:
         """Begin another item of a subscription, as known at its own position.
@@ -204,6 +209,7 @@ class Context:
         ``loads``: what subscribers who see all share of the reads of one change.
         """
         self.answered_at, self._snapshot = position, None
+        self._permissions = self._new_flight()
         loads = loads if self.viewer.sees_all else {}
         self._loaders = loads.setdefault("loaders", {})
         self._queries, self._prefetched = loads.setdefault("queries", self._new_flight()), {}
@@ -227,7 +233,7 @@ class Context:
         if self.viewer.sees_all:
             return
         try:
-            await self._load_permissions()
+            await self._permissions.run("own", self._load_permissions)
         except FAILURES:
             if self.source is self.state:
                 raise
