@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from application import lookups, persons
 from application.authorization import scope
 from application.authorization.roles import PATIENT_FLOW
@@ -10,7 +12,7 @@ from application.command import utc
 from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
-from domain.envelope import About
+from domain.envelope import About, Source
 from domain.expected_arrival import Expectation, ExpectedArrival, Urgency
 from domain.patient import Patient, Sex
 from domain.refusals import (
@@ -23,6 +25,7 @@ from domain.refusals import (
 )
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Status
+from domain.text import clean_texts
 from domain.time import in_utc, is_after
 
 
@@ -48,11 +51,15 @@ class ExpectedArrivals(CommandGroup):
         monitor: bool | None = None,
         specialty: str | None = None,
         note: str | None = None,
+        source: Source | None = None,
     ) -> None:
         """Plan the admission of a patient, or of a name that is not registered yet.
 
-        Raises PatientDied.
+        ``source``: the other system that knew of the plan first. Raises PatientDied.
         """
+        if source is not None:
+            at = utc(source.recorded_at, "recorded_at")
+            uow.entry = replace(uow.entry, source=clean_texts(replace(source, recorded_at=at)))
         about = _patient_named(uow, patient_mrn, mrn_authority)
         expectation = Expectation(
             expected_at=in_utc(expected_at, "expected_at"),

@@ -18,9 +18,12 @@ class AdmissionType(DescribedEnum):
     EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
     ELECTIVE = "ELECTIVE", "Planned beforehand."
     MATERNITY = "MATERNITY", "To give birth."
-    NEWBORN = "NEWBORN", "Born here."
+    NEWBORN = (
+        "NEWBORN",
+        "Born here: may share the mother's bed; the census counts it apart.",
+    )
     TRANSFER_IN = "TRANSFER_IN", "From another hospital."
-    DAY_CASE = "DAY_CASE", "Planned to leave on the same day."
+    DAY_CASE = "DAY_CASE", "Planned to leave on the same day: a short stay in FHIR, A07 in HL7."
 
 
 class DischargePlan(DescribedEnum):

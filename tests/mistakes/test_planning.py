@@ -1,6 +1,6 @@
 """Mistakes of other systems in finding patients and planning beds: see `test_covered` for the list."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -307,3 +307,23 @@ def test_mistake_193_an_arrival_that_was_called_off_refuses_its_admission_as_a_m
     ward.record("cancelExpectedArrival", expectedArrivalId=arrival, because="ENTERED_IN_ERROR")
     admission = {"patientMrn": mrn, "admissionType": "ELECTIVE", "expectedArrivalId": arrival}
     assert ward.execute("admitPatient", **admission)["code"] == "MovementNotFound"
+
+
+def test_a_planned_admission_says_which_system_planned_it(ward: Ward) -> None:
+    mrn = ward.patient()
+    source = {"system": " Theatre  plan ", "id": "4711", "recordedAt": "2026-01-02T09:00:00+01:00"}
+    plan = {"patientMrn": mrn, "expectedAt": ahead(hours=1)}
+    ward.record("planAdmission", source=source, **plan)
+    told = ward.ask(
+        "query($mrn: String!) { timeline(mrn: $mrn) { nodes {"
+        " kind source { system id recordedAt } } } }",
+        mrn=mrn,
+    )
+    nodes = told["timeline"]["nodes"]
+    (entry,) = [node for node in nodes if node["kind"] == "ARRIVAL_PLANNED"]
+    assert (entry["source"]["system"], entry["source"]["id"]) == ("Theatre plan", "4711")
+    at = datetime.fromisoformat(entry["source"]["recordedAt"])
+    assert at == datetime.fromisoformat(str(source["recordedAt"]))
+    for wrong in ({"system": " ", "id": "1"}, {"system": "x", "id": ""}):
+        told = ward.execute("planAdmission", source=wrong, **plan)
+        assert told["__typename"] == "InvalidInput"

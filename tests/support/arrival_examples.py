@@ -32,6 +32,7 @@ def plan_admission(ward: Ward) -> Answer:
         specialty="cardiology",
         note="by ambulance",
         expiresAt=ahead(days=3),
+        source={"system": "Theatre plan", "id": "4711"},
         **to_ward(ward),
     )
     arrival = told["expectedArrival"]

@@ -18,6 +18,13 @@ from api.graphql.types.enums import CancellationReason, Sex, Urgency
 from api.graphql.types.expected_arrivals import ExpectedArrival
 
 
+@strawberry.input(description="Another system that knew of a fact first.")
+class SourceInput:
+    system: str = required("Its name.")
+    id: strawberry.ID = required("Its id of the fact.")
+    recorded_at: datetime | None = optional("When it recorded the fact.")
+
+
 @strawberry.type(description="An expected arrival was planned, put right, or called off.")
 class ExpectedArrivalRecorded(Recorded):
     expected_arrival: ExpectedArrival | None = strawberry.field(
@@ -54,6 +61,7 @@ class PlanAdmissionInput(CommandInput):
     monitor: bool | None = optional("Whether a monitor is needed; no by default.")
     specialty: str | None = optional("The specialty.", blank_is_absent=True)
     note: str | None = optional("What else is to be known.", blank_is_absent=True)
+    source: SourceInput | None = optional("The other system that planned it, if one did.")
 
 
 @command_input(
