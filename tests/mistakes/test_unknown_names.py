@@ -191,8 +191,10 @@ def _type_of(name: str) -> Any:
 
 
 def _naming(kind: Any, input: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the paths of the fields of an input that name something."""
+    """Yield the paths of the fields of an input that name something of the record."""
     for name, value in input.items():
+        if name == "source":  # ids of another system
+            continue
         of = get_named_type(kind.fields[name].type)
         is_id = isinstance(of, GraphQLScalarType) and of.name == "ID" and name != "commandId"
         if (name in NAMING or is_id) and isinstance(value, str):
