@@ -44,7 +44,7 @@ _STEPS = {
 def minute_of(at: datetime) -> datetime:
     """Return the minute in which a moment lies: charts have no seconds.
 
-    Two moments of one minute are neither before nor after each other, whatever their seconds.
+    Uses of a bed and stays of a person are compared to the instant all the same (docs/adr/0067).
     """
     return at - (at - _EPOCH) % _STEPS[Precision.MINUTE]
 

@@ -15,7 +15,7 @@ from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import Hours, MrnAuthority, hours_ahead
-from api.graphql.queries.doses import HoursAhead, HoursBack, around
+from api.graphql.queries.doses import HoursAhead, HoursBack, InDoseOrder, around
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
 from api.graphql.types.house_totals import HouseTotals
@@ -163,7 +163,7 @@ class Subscription:
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
         hours_back: HoursBack = 24,
         hours_ahead: HoursAhead = 12,
-        order_by: Annotated[DoseOrder, argument(description="In which order.")] = DoseOrder.DUE,
+        order_by: InDoseOrder = DoseOrder.DUE,
         after: AfterPosition = None,
     ) -> AsyncGenerator[DosesDueChange, None]:
         context = info.context

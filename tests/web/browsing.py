@@ -7,6 +7,19 @@ from typing import Any
 
 Open = Callable[..., Any]
 
+SCREENS = (
+    "board",
+    "find",
+    "flow",
+    "doses",
+    "house",
+    "mend",
+    "reports",
+    "access",
+    "acts",
+    "explorer",
+)
+
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -13,22 +13,9 @@ from application.authorization.roles import Role
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward
 from tests.support.server_process import Served
-from tests.web.browsing import Open, bed_of, form, go, violations
+from tests.web.browsing import SCREENS, Open, bed_of, form, go, violations
 
 pytestmark = pytest.mark.browser
-
-SCREENS = (
-    "board",
-    "find",
-    "flow",
-    "doses",
-    "house",
-    "mend",
-    "reports",
-    "access",
-    "acts",
-    "explorer",
-)
 
 
 def test_a_nurse_moves_a_patient_by_keyboard_and_takes_it_back(

@@ -3,7 +3,7 @@
 import pytest
 
 from application.authorization.roles import Role
-from tests.web.browsing import Open, go
+from tests.web.browsing import SCREENS, Open, go
 
 pytestmark = pytest.mark.browser
 
@@ -20,19 +20,7 @@ def test_each_role_is_shown_what_it_is_offered_and_told_what_it_may_not_see(
         (link.get_attribute("href") or "").partition("#/")[2].partition("?")[0] for link in links
     }
     told: dict[str, str] = {}
-    screens = (
-        "board",
-        "find",
-        "flow",
-        "doses",
-        "house",
-        "mend",
-        "reports",
-        "access",
-        "acts",
-        "explorer",
-    )
-    for screen in screens:
+    for screen in SCREENS:
         go(page, screen)
         page.locator("main [role=status]", has_text="Reading").wait_for(state="detached")
         told[screen] = " ".join(page.locator("main .failure").all_inner_texts())

@@ -26,6 +26,7 @@ LONGEST_HOURS = 7 * 24
 
 HoursBack = Annotated[int, argument(description="How far the overdue ones are looked for.")]
 HoursAhead = Annotated[int, argument(description="How far the coming ones are.")]
+InDoseOrder = Annotated[DoseOrder, argument(description="In which order.")]
 
 
 @strawberry.type
@@ -41,7 +42,7 @@ class DoseQueries:
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
         hours_back: HoursBack = 24,
         hours_ahead: HoursAhead = 12,
-        order_by: Annotated[DoseOrder, argument(description="In which order.")] = DoseOrder.DUE,
+        order_by: InDoseOrder = DoseOrder.DUE,
         as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
