@@ -115,7 +115,7 @@ class UnitOfWork:
         missing_ids = [id for id in dict.fromkeys(ids) if id not in self.loaded]
         if missing_ids:
             self._load(kind, missing_ids)
-        aggregates = [self.loaded[id] for id in ids]
+        aggregates = [self.loaded[id] for id in ids if id in self.loaded]
         return [a for a in aggregates if isinstance(a, kind)]
 
     def _load(self, kind: type[A], ids: list[UUID]) -> None:
@@ -134,11 +134,12 @@ class UnitOfWork:
         rest = {a.id: a.version for a in behind if a.id not in news}
         news |= self.record.streams(rest) if rest else {}
         for aggregate in aggregates:
-            for event in news.get(aggregate.id, ()):
-                if not event.belongs_to(kind):
-                    break  # an id of something else names nothing of this kind
+            events = news.get(aggregate.id, ())
+            if events and not events[0].belongs_to(type(aggregate)):
+                continue  # an id of something else names nothing of this kind
+            for event in events:
                 event.mutate(aggregate)
-            if news.get(aggregate.id) or aggregate.BEGINS_EMPTY:
+            if events or aggregate.BEGINS_EMPTY:
                 self.cache.keep(aggregate, self.erasures)
             self._track(aggregate)
 

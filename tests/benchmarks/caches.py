@@ -28,7 +28,8 @@ from domain.room.aggregate import BedState
 from infrastructure.access_log import AccessRecord
 from infrastructure.postgres.database import Database
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView
+from infrastructure.queries.named import ward_named
+from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, board
 from infrastructure.read_models.patients import PatientView, patients_by_id
 from infrastructure.read_models.rooms import RoomView, wards
 from infrastructure.read_models.stays import StayView, stays_by_id
@@ -54,8 +55,8 @@ class Remembered(Context):
 
     def __init__(self, found: dict[Any, Any]) -> None:
         house: Any = SimpleNamespace(
-            readings=Told(),
-            readable=SimpleNamespace(position=1),
+            access_log=Told(),
+            progress=SimpleNamespace(position=1),
             log=SimpleNamespace(id=UUID(int=1), epoch=1, is_simulated=False),
             settings=SimpleNamespace(request_timeout_seconds=30.0, single_flight=True),
         )
@@ -110,14 +111,14 @@ async def _asked(
     for _ in range(TIMES):
         context = Remembered(found)
         told = await schema.execute(query, variable_values=variables, context_value=context)
-        assert told.data
         assert not told.errors, told.errors
+        assert told.data
     return TIMES / (process_time() - begun)
 
 
 def _ward() -> dict[Any, Any]:
     """What each question finds; those by id, as what is asked for by ids finds it."""
-    board, by_stay, by_patient = [], {}, {}
+    rooms, by_stay, by_patient = [], {}, {}
     for number in range(BEDS // 2):
         beds = []
         room = RoomView(uuid4(), "A", str(number), ())
@@ -132,10 +133,11 @@ def _ward() -> dict[Any, Any]:
             by_patient[patient] = PatientView(
                 patient, f"M{stay}", "main", "Family", "Given", None, "OTHER", "NORMAL", None, None
             )
-        board.append(BoardRoom(room, tuple(beds)))
+        rooms.append(BoardRoom(room, tuple(beds)))
     return {
-        board: board,
+        board: rooms,
         wards: ["A", "B", "C"],
+        ward_named: "A",
         stays_by_id: by_stay,
         patients_by_id: by_patient,
     }
