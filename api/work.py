@@ -13,6 +13,9 @@ from starlette.concurrency import run_in_threadpool
 
 T = TypeVar("T")
 
+COUNTED_SECONDS = 0.002
+"""Processor time after which what a request took of the event loop is counted for its login."""
+
 
 class Work:
     """The work of one request, which comes out of the allowance of its login."""
@@ -33,6 +36,8 @@ class Work:
         self.used = 0.0
         self.longest = 0.0
         """The longest time for which it held the event loop, in seconds."""
+        self._held = 0.0
+        """Of the time for which it held the event loop: what is not counted yet."""
 
     def use(self, seconds: float) -> None:
         """Count processor time that was used beside the event loop."""
@@ -40,13 +45,21 @@ class Work:
         self._use(seconds)
 
     def hold(self, seconds: float) -> None:
-        """Count processor time for which the event loop was held."""
-        self.use(seconds)
-        self.longest = max(self.longest, seconds)
+        """Count processor time for which the event loop was held, many short times as one."""
+        self._held += seconds
+        if seconds > self.longest:
+            self.longest = seconds
+        if self._held >= COUNTED_SECONDS:
+            self._count_held()
 
     def end(self) -> None:
         """End the request."""
+        self._count_held()
         self._finish(self.used)
+
+    def _count_held(self) -> None:
+        seconds, self._held = self._held, 0.0
+        self.use(seconds)
 
 
 WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
@@ -56,22 +69,24 @@ WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
 class MeteredCoroutine(Coroutine[Any, Any, T]):
     """A coroutine of which each step is timed."""
 
+    __slots__ = ("_coroutine", "_hold", "_send")
+
     def __init__(self, coroutine: Coroutine[Any, Any, T], work: Work) -> None:
-        self._coroutine, self._work = coroutine, work
+        self._coroutine, self._send, self._hold = coroutine, coroutine.send, work.hold
 
     def send(self, value: Any) -> Any:
         start = thread_time()
         try:
-            return self._coroutine.send(value)
+            return self._send(value)
         finally:
-            self._work.hold(thread_time() - start)
+            self._hold(thread_time() - start)
 
     def throw(self, *error: Any) -> Any:
         start = thread_time()
         try:
             return self._coroutine.throw(*error)
         finally:
-            self._work.hold(thread_time() - start)
+            self._hold(thread_time() - start)
 
     def close(self) -> None:
         self._coroutine.close()
@@ -82,8 +97,12 @@ class MeteredCoroutine(Coroutine[Any, Any, T]):
     def __iter__(self) -> "MeteredCoroutine[T]":
         return self
 
-    def __next__(self) -> Any:
-        return self.send(None)
+    def __next__(self) -> Any:  # what a task calls: `send`, without a call more
+        start = thread_time()
+        try:
+            return self._send(None)
+        finally:
+            self._hold(thread_time() - start)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._coroutine, name)  # its state, by which tasks are told apart

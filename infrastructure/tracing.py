@@ -142,7 +142,8 @@ def span(
 
 def note(**attributes: str | int) -> None:
     """Add attributes to the current span."""
-    trace.get_current_span().set_attributes(_qualify(attributes))
+    if is_on():
+        trace.get_current_span().set_attributes(_qualify(attributes))
 
 
 def _qualify(attributes: Mapping[str, str | int]) -> dict[str, str | int]:

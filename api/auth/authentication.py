@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +29,9 @@ _SMART = re.compile(r"(patient|user|system)/")
 MAX_LENGTH = 200
 """Characters of an issuer, a subject or a ward, as the envelope of an event takes them."""
 
+KEPT_CALLERS = 10_000
+"""Callers of verified tokens that are kept, of some 500 bytes each."""
+
 
 class NotLoggedIn(WardbookError):
     """No token, or one that is not accepted; the text says why, and nothing of the token itself."""
@@ -47,6 +51,36 @@ class Authenticator(Protocol):
 
     async def authenticate(self, token: str | None) -> Caller:
         """Return the caller that a token names, until ``Caller.ends``. Raises NotLoggedIn."""
+
+
+class VerifiedCallers:
+    """The callers of tokens that were verified, each until its end: a signature is checked once.
+
+    Tokens are known by their digest. Whoever keeps callers forgets them all when the keys change.
+    """
+
+    def __init__(self) -> None:
+        self._callers: dict[bytes, Caller] = {}
+
+    def find(self, token: str) -> Caller | None:
+        """Return the caller of a token that was verified and has not ended."""
+        caller = self._callers.get(_digest(token))
+        return caller if caller is not None and caller.seconds_left > 0 else None
+
+    def keep(self, token: str, caller: Caller) -> Caller:
+        """Keep and return the caller of a verified token."""
+        while len(self._callers) >= KEPT_CALLERS:
+            del self._callers[next(iter(self._callers))]
+        self._callers[_digest(token)] = caller
+        return caller
+
+    def forget_all(self) -> None:
+        """Forget all, since the keys changed."""
+        self._callers.clear()
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def verified_claims(

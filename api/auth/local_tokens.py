@@ -7,7 +7,7 @@ the server again.
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from api.auth.authentication import NotLoggedIn, caller_of, verified_claims
+from api.auth.authentication import NotLoggedIn, VerifiedCallers, caller_of, verified_claims
 from api.auth.local_issuer import ISSUER, LocalIssuer
 from application.authorization.roles import Caller
 
@@ -18,6 +18,7 @@ class LocalTokens(LocalIssuer):
     def __init__(self, key: bytes) -> None:
         super().__init__(key)
         self._key = OctKey.import_key(key)
+        self._callers = VerifiedCallers()
         self._claims = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": ISSUER},
             sub={"essential": True},
@@ -30,6 +31,7 @@ class LocalTokens(LocalIssuer):
             raise NotLoggedIn(
                 "Show a token, Authorization: Bearer TOKEN; 'wardbook token' prints one."
             )
-        return caller_of(
-            verified_claims(token, self._key, ["HS256"], self._claims), "role", "wards"
-        )
+        if caller := self._callers.find(token):
+            return caller
+        claims = verified_claims(token, self._key, ["HS256"], self._claims)
+        return self._callers.keep(token, caller_of(claims, "role", "wards"))

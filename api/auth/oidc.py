@@ -14,7 +14,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, RSAKey
 from starlette.concurrency import run_in_threadpool
 
-from api.auth.authentication import NotLoggedIn, caller_of, is_loopback, verified_claims
+from api.auth.authentication import (
+    NotLoggedIn,
+    VerifiedCallers,
+    caller_of,
+    is_loopback,
+    verified_claims,
+)
 from application.authorization.roles import Caller
 from domain.errors import TransientError
 from infrastructure.settings import Settings
@@ -77,6 +83,7 @@ class OidcAuthenticator:
             exp={"essential": True},
         )
         self._keys = KeySet([])
+        self._callers = VerifiedCallers()
         self._configuration: dict[str, Any] = {}
         self._fetched = self._attempted = float("-inf")
         self._failure: ProviderUnavailable | None = None
@@ -102,15 +109,18 @@ class OidcAuthenticator:
         except (JoseError, ValueError, RecursionError):
             raise NotLoggedIn("This is no signed token.") from None
         await self._refresh_keys(headers.get("kid"))
+        if caller := self._callers.find(token):
+            return caller
         claims = verified_claims(token, self._keys, ALGORITHMS, self._claims)
         _check_is_access_token(headers.get("typ"), claims)
         settings = self._settings
-        return caller_of(
+        caller = caller_of(
             claims,
             settings.oidc_role_claim,
             settings.oidc_wards_claim,
             settings.clock_tolerance_seconds,
         )
+        return self._callers.keep(token, caller)
 
     async def _refresh_keys(self, kid: object) -> None:
         """Fetch the provider's keys if this one is unknown, or they are old. Raises NotLoggedIn."""
@@ -126,6 +136,7 @@ class OidcAuthenticator:
         self._attempted = time.monotonic()
         try:
             self._keys = await run_in_threadpool(self._fetch_keys)
+            self._callers.forget_all()
             self._fetched, self._failure = time.monotonic(), None
         except ProviderUnavailable as error:
             log.warning("%s", error)

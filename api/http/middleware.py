@@ -180,7 +180,7 @@ class Telemetry:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, has_started = Request(scope), False
+        method, has_started = scope["method"], False
 
         async def counting_send(message: Message) -> None:
             nonlocal has_started
@@ -190,12 +190,12 @@ class Telemetry:
                 tracing.note(**{"http.response.status_code": message["status"]})
             await send(message)
 
-        path = _path_without_ids(request.url.path)
+        path = _path_without_ids(scope["path"])
         span = tracing.span(
-            f"{request.method} {path}",
-            {"http.request.method": request.method, "url.path": path},
+            f"{method} {path}",
+            {"http.request.method": method, "url.path": path},
             kind=SpanKind.SERVER,
-            traceparent=request.headers.get("traceparent"),
+            traceparent=Headers(scope=scope).get("traceparent"),
         )
         with metrics.SECONDS.time(), span:
             try:

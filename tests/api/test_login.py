@@ -7,6 +7,8 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,6 +18,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
+from api.auth import authentication
 from api.auth.authentication import NotLoggedIn
 from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
@@ -50,6 +53,29 @@ def test_a_token_says_who_for_which_wards_and_until_when() -> None:
 
 def test_a_token_ends() -> None:
     assert "expired" in why_not(HERE, HERE.make(hours=-0.01))
+
+
+def test_a_verified_token_is_not_verified_again_until_it_ends() -> None:
+    login = LocalTokens(b"a key of this house, and no other")
+    tokens = [HERE.make(Role.NURSE, name) for name in ("Ada", "Bea")]
+    callers = [caller(login, token) for token in tokens]
+
+    assert [caller(login, token) for token in tokens] == callers
+    assert all(caller(login, t) is c for t, c in zip(tokens, callers, strict=True))
+    login._callers.keep(tokens[0], replace(callers[0], ends=datetime.now(UTC)))
+    login._key = OctKey.import_key(b"another key, by which nothing was signed")
+    assert why_not(login, tokens[0])
+    assert caller(login, tokens[1]) == callers[1]
+
+
+def test_the_callers_of_verified_tokens_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "KEPT_CALLERS", 2)
+    login = LocalTokens(b"a key of this house, and no other")
+    tokens = [HERE.make(Role.NURSE, name) for name in ("Ada", "Bea", "Cleo")]
+
+    callers = [caller(login, token) for token in tokens]
+
+    assert [login._callers.find(token) for token in tokens] == [None, *callers[1:]]
 
 
 @pytest.mark.parametrize("token", [None, ""])
@@ -263,9 +289,11 @@ def test_a_key_that_the_provider_changed_is_found(house: House) -> None:
 def test_a_key_that_was_withdrawn_is_not_trusted_for_ever(house: House) -> None:
     login = provider(house, refresh_seconds=0, trust_seconds=0)
     (old,) = house.keys
-    caller(login, house.token())
+    token = house.token()
+    caller(login, token)
     house.keys = [RSAKey.generate_key(2048, {"kid": "2"})]
     why_not(login, house.token(old))
+    why_not(login, token)
 
 
 def test_unknown_keys_do_not_make_us_ask_without_end(house: House) -> None:

@@ -31,7 +31,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
-from infrastructure.read_models.occupancy import board, occupancy_history
+from infrastructure.read_models.occupancy import BoardRoom, board, occupancy_history
 from infrastructure.read_models.rooms import wards
 
 WARDS = UUID("5f1d7f0a-6d0e-5f0b-9a53-2b7c0d4e8f13")
@@ -141,13 +141,14 @@ class RoomQueries:
         moment: MomentArgument = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
-        ward = await known_ward(info.context, ward)
-        if filter is None:
-            room_boards = await info.context.query(board, at, ward)
-        else:
-            room_boards = await info.context.query(beds_found, at, ward, filter.criteria(at.as_of))
+        criteria = None if filter is None else filter.criteria(at.as_of)
+        room_boards = await _room_boards(info, ward, criteria, at)
         if ward is not None and not room_boards:
-            await info.context.query(check_ward_held, ward, at)
+            stored_name = await info.context.query(ward_named, ward)
+            if stored_name != ward:
+                room_boards = await _room_boards(info, stored_name, criteria, at)
+            if not room_boards:
+                await info.context.query(check_ward_held, stored_name, at)
         return await boards(info, room_boards, at)
 
     @strawberry.field(
@@ -203,3 +204,12 @@ class RoomQueries:
                 f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room",
             )
         return [OccupancyStretch.of(view, at) for view in views]
+
+
+async def _room_boards(
+    info: Ask, ward: str | None, criteria: BedCriteria | None, at: AsOf
+) -> list[BoardRoom]:
+    """Return the boards of rooms of a ward, by its stored name, with the beds that meet criteria."""
+    if criteria is None:
+        return await info.context.query(board, at, ward)
+    return await info.context.query(beds_found, at, ward, criteria)

@@ -110,7 +110,6 @@ class BedOccupant:
 @shows(DataKind.HOUSE, cached_from=(board, spells_of, flags_of))
 @strawberry.type(description="A bed at a moment: who is in it, or what keeps it from being free.")
 class Bed:
-    id: strawberry.ID = strawberry.field(description="Of this bed, whatever is in it.")
     code: str = strawberry.field(description="Its code within the room.")
     state: BedState = strawberry.field(description="What it is at that moment.")
     since: datetime | None = strawberry.field(description="Since when it is so.")
@@ -137,7 +136,6 @@ class Bed:
         spell, occupant = view.spell, view.occupant
         reservation = spell if spell and spell.state == BedState.RESERVED.value else None
         return cls(
-            id=strawberry.ID(str(bed_id(room.room, view.code))),
             code=view.code,
             state=view.state,
             since=occupant.since if occupant else view.left_at or (spell.since if spell else None),
@@ -153,6 +151,10 @@ class Bed:
             all_occupants=view.occupants,
             at=at,
         )
+
+    @strawberry.field(description="Of this bed, whatever is in it.")
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(str(bed_id(self.room, self.code)))
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
