@@ -77,6 +77,8 @@ class Rules:
     """The age up to which a newborn may begin to share its mother's bed."""
     confirm_likely_duplicates: bool = False
     """True if a registration is refused until its likely duplicates are said to be others."""
+    admins_see_clinical: bool = True
+    """False if the house keeps its administrators from clinical facts."""
     plan_years: int = 10
     """The years ahead for which anything may be planned."""
     board_flags: tuple[str, ...] = BOARD_FLAGS

@@ -143,7 +143,7 @@ class CommandPipeline(Application[UUID]):
                         confirmation = self._confirm_refusal(call, uow, digests)
                         if confirmation is not None:
                             return confirmation
-                        raise redact_refusal(refusal, uow) from None
+                        raise redact_refusal(refusal, uow, call.content) from None
                     uow = placement
                 return self._append(call, uow)
             except Stale:
@@ -155,7 +155,7 @@ class CommandPipeline(Application[UUID]):
         """Destroy the keys of who was erased; repeated, or by whoever projects it, after a crash."""
         for event in result.events:
             if isinstance(event, Patient.Erased):
-                self.record.destroy_keys(event.keyed)
+                self.record.destroy_keys(event)
                 self.cache.forget_all()
 
     # -- the steps of an attempt --

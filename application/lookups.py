@@ -41,7 +41,7 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     stays_ever_with_it = [s for s in uow.load(Stay, *streams) if s.exists]
     stays = [s for s in stays_ever_with_it if s.history.fact(movement)]
     if not stays:
-        is_open = all(scope.is_open_stay(uow, stay) for stay in stays_ever_with_it)
+        is_open = all(scope.is_open(uow, stay) for stay in stays_ever_with_it)
         is_cancelled = bool(stays_ever_with_it) and is_open
         raise MovementNotFound("movement", movement, field, cancelled=is_cancelled)
     for candidate in stays:
@@ -56,9 +56,9 @@ def mother(uow: UnitOfWork, id: UUID) -> UUID:
     Who sees a child that has shared her bed may name her, wherever she is now.
     """
     stay = uow.one(Stay, id, "stay", "shares_bed_of")
-    if not scope.is_open_stay(uow, stay):
+    if not scope.is_open(uow, stay):
         children = uow.load(Stay, *{claim.stay for claim in uow.sharers(id)})
-        if not any(scope.is_open_stay(uow, child) for child in children):
+        if not any(scope.is_open(uow, child) for child in children):
             raise NotFound("stay", str(id), "shares_bed_of")
     return id
 

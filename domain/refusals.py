@@ -6,7 +6,7 @@ line of the docstring as description, and each attribute that is annotated with 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NewType
@@ -64,6 +64,11 @@ class Refusal(WardbookError):
         """Return what is wrong and what to do, with the names of fields as ``name`` writes them."""
         return _FIELD.sub(lambda field: name(field[1]), self._text)
 
+    def replace_ids(self, ids: Iterable[UUID], by: str) -> None:
+        """Say something else in the text instead of ids."""
+        for id in ids:
+            self._text = self._text.replace(str(id), by)
+
     @property
     def message(self) -> str:
         """Return the text with the names of fields in Python style."""
@@ -98,7 +103,7 @@ class BedOccupied(Refusal):
 
 
 class BedNotOpen(Refusal):
-    """The bed is closed, being cleaned, or reserved for somebody else."""
+    """The bed is closed, being cleaned, reserved, or taken by somebody whom you may not see."""
 
     reason: Annotated[str, "Why it is not open."]
     bed: Annotated[BedRef, "The bed, as ward/room/bed."]
@@ -245,17 +250,12 @@ class ContradictsLaterFacts(Refusal):
     path = ("occurred_at",)
 
     def __init__(self, facts: tuple[FactRef, ...], *, untold: bool = False) -> None:
-        """``untold``: there are others, which the role may not see."""
+        """``untold``: there are others, which the caller may not see."""
         parts = [f"{f.kind} at {f.occurred_at.isoformat()}" for f in facts[:5]]
         parts += [f"{len(facts) - 5} more"] if len(facts) > 5 else []
-        parts += ["clinical facts, which your role may not see"] if untold else []
+        parts += ["facts that you may not see"] if untold else []
         super().__init__(f"This would contradict what is recorded: {', '.join(parts)}.")
         self.facts = facts
-
-    def without_clinical(self) -> "ContradictsLaterFacts":
-        """Return the refusal as it is told to who may not see clinical facts."""
-        facts = tuple(fact for fact in self.facts if not fact.is_clinical)
-        return ContradictsLaterFacts(facts, untold=len(facts) < len(self.facts))
 
 
 class SharersUnplaced(Refusal):
@@ -268,10 +268,11 @@ class SharersUnplaced(Refusal):
 
     path = ("sharers",)
 
-    def __init__(self, stays: tuple[UUID, ...]) -> None:
+    def __init__(self, stays: tuple[UUID, ...], *, untold: bool = False) -> None:
+        """``untold``: there are others, which the caller may not see."""
         super().__init__(
             "The bed is shared by "
-            + ", ".join(str(s) for s in stays)
+            + ", ".join([*map(str, stays), *(["a stay that is closed to you"] if untold else [])])
             + "; say in `sharers` where each child goes, or move or discharge the child first."
         )
         self.stays = stays

@@ -187,6 +187,7 @@ class Settings:
             newborn_days=self.newborn_days,
             plan_years=self.plan_years,
             confirm_likely_duplicates=self.confirm_likely_duplicates,
+            admins_see_clinical=self.admins_see_clinical,
             board_flags=self.board_flags,
         )
 

@@ -88,19 +88,13 @@ def check_prescription(uow: UnitOfWork, prescription: Prescription) -> None:
         check_stay(uow, stay)
 
 
-def is_open_stay(uow: UnitOfWork, stay: Stay) -> bool:
-    """Tell whether a stay is in the login's scope."""
+def is_open(uow: UnitOfWork, subject: Stay | Patient) -> bool:
+    """Tell whether a stay or a patient is in the login's scope."""
     try:
-        check_stay(uow, stay)
-    except NotAllowed:
-        return False
-    return True
-
-
-def is_open_patient(uow: UnitOfWork, patient: Patient) -> bool:
-    """Tell whether a patient is in the login's scope."""
-    try:
-        check_patient(uow, patient)
+        if isinstance(subject, Stay):
+            check_stay(uow, subject)
+        else:
+            check_patient(uow, subject)
     except NotAllowed:
         return False
     return True

@@ -227,7 +227,7 @@ def _converting(uow: UnitOfWork, arrival: ExpectedArrival) -> Stay | None:
 
 def _stay_words(uow: UnitOfWork, stay: Stay) -> str:
     """Return the words that name a stay within a sentence; none, if the login may not see it."""
-    return f", stay {stay.id}" if scope.is_open_stay(uow, stay) else ""
+    return f", stay {stay.id}" if scope.is_open(uow, stay) else ""
 
 
 def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> About | None:

@@ -66,9 +66,10 @@ class Patients(CommandGroup):
             )
         for duplicate in confirmed_ids:
             patient = uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
-            if duplicate not in candidates and not scope.is_open_patient(uow, patient):
+            if not scope.is_open(uow, patient):
                 raise NotFound("patient", str(duplicate), "despite_likely_duplicates")
-        if rest := tuple(c for c in candidates if c not in confirmed_ids):
+        others = uow.load(Patient, *(c for c in candidates if c not in confirmed_ids))
+        if rest := tuple(other.id for other in others if scope.is_open(uow, other)):
             raise LikelyDuplicates(rest)
         id = uow.entry.id_of("patient")
         patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))

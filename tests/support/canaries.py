@@ -27,12 +27,17 @@ from application.authorization.scope import hidden_labels
 from application.reports.registry import newest_definitions
 from tests.support.api_dsl import Ward, ago, late, place
 
-KINDS = {"identity": "data:identity", "clinical": "data:clinical", "closure": "data:closures"}
+KINDS = {
+    "identity": "data:identity",
+    "clinical": "data:clinical",
+    "closure": "data:closures",
+    "id": "data:stay",
+}
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A word of a patient's record: of which ward, under which label, and of which kind of data."""
+    """A word or id of a patient's record: of which ward, with which label, and of which kind."""
 
     word: str
     kind: str
@@ -149,6 +154,8 @@ def _plant_patient(
     movements = [m["id"] for m in found["movements"]]
     ids = stay, visit, course, given_dose, allergy, flag, found["patient"]["id"], *movements
     planted.of[mrn] = {*ids, *words}
+    ward_of_room = room.split("/")[0]
+    planted.canaries += [Canary(id, "id", ward_of_room, label) for id in ids]
     planted.add("id", *ids)
     planted.add("id", first["commandId"])
     planted.add("mrn", mrn)
