@@ -1,6 +1,8 @@
 """Retention from the command line: who is due, and what two logins make of it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from application.hospital import Hospital
 from domain.expected_arrival import Urgency
 from domain.stay.facts import Disposition
 from infrastructure.postgres.database import Database
+from tests.api.test_login import House as Provider
+from tests.api.test_login import served
 from tests.cli.conftest import Ended, Run
 from tests.support.hospital_dsl import admitted, ago, readmitted, request, rows
 
@@ -41,6 +45,13 @@ def house(staffed: Hospital) -> Hospital:
         request(reason="one person"), patient_mrn="merged", into_mrn="other record"
     )
     return staffed
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+    with served(made):
+        yield made
 
 
 def as_login(run: Run, monkeypatch: pytest.MonkeyPatch, name: str, *more: str) -> Ended:
@@ -89,3 +100,36 @@ def test_without_a_time_to_keep_nobody_is_listed(
     monkeypatch.setenv("WARDBOOK_RETENTION_DAYS", "3650")
     assert run("retention", "--csv").code == 0
     assert run("retention", "--request", "--erase").code == ExitCode.USAGE
+
+
+def test_two_tokens_of_the_provider_are_two_logins_at_one_machine(
+    run: Run,
+    house: Hospital,
+    here: Database,
+    provider: Provider,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def acted(subject: str, role: str, *more: str) -> Ended:
+        file = tmp_path / subject
+        file.write_text(provider.token(sub=subject, role=role) + "\n")
+        return as_login(run, monkeypatch, "root", *more, "--token-file", str(file))
+
+    local = tmp_path / "local"
+    local.write_text("x.y.z")
+    made_here = as_login(run, monkeypatch, "root", "--request", "--token-file", str(local))
+    assert made_here.code == ExitCode.USAGE, "whoever is at the machine makes local tokens"
+    monkeypatch.setenv("OIDC_ISSUER", provider.issuer)
+    monkeypatch.setenv("OIDC_AUDIENCE", "wardbook")
+    for role, more in (("nurse", "--request"), ("privacy_officer", "--erase")):
+        assert "erased" not in acted("ada", role, more).out
+    assert acted("ada", "privacy_officer", "--request").code == 0
+    assert "another login" in acted("ada", "privacy_officer", "--erase").out
+    bad = as_login(run, monkeypatch, "root", "--erase", "--token-file", str(local))
+    assert bad.code == ExitCode.REFUSED
+    assert '"erased"' in acted("eve", "privacy_officer", "--erase").out
+    acts = ["patient.erasure-requested", "patient.erased"]
+    told = rows(
+        here, "SELECT subject FROM record.events WHERE topic = ANY(%s) ORDER BY position", [acts]
+    )
+    assert told == [("ada",), ("eve",)]
