@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.aggregate import Event
 from domain.errors import TransientError, WardbookError
+from domain.patient import Patient
 from domain.room.occupancy import Claim
 from domain.time import Period
 from domain.unique_keys import Unique
@@ -182,8 +183,11 @@ class EventStore(Protocol):
     def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the streams that were ever said to be of some patients, beside their own."""
 
-    def destroy_keys(self, subjects: Collection[UUID]) -> None:
-        """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
+    def destroy_keys(self, erasure: Patient.Erased) -> None:
+        """Destroy the keys of whom an event erased for ever, if it is proven and that is not done."""
+
+    def prove(self, text: str) -> str:
+        """Return the proof of a text that only who has the keys can make. Raises KeysMissing."""
 
     def salt_digest(self, digest: str) -> str:
         """Return a command's digest as it is stored: nobody confirms a guess by it without the keys."""

@@ -24,6 +24,9 @@ Code = Annotated[str, Meta(min_length=1, max_length=40)]
 REDACTED = "REDACTED"
 """The text that a sealed one reads as once its key is destroyed."""
 
+ALTERED = "ALTERED"
+"""The text that a sealed one reads as that somebody altered: its key is there, and does not open it."""
+
 SEALED = Meta(extra_json_schema={"x-sealed": True})
 """The mark of what identifies a person, or tells what no rule and no figure needs."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from domain.described_enum import DescribedEnum
-from domain.envelope import Actor
+from domain.envelope import Actor, Envelope
 from domain.refusals import Refusal
 
 
@@ -29,6 +29,13 @@ class Erasure:
     id: UUID
     legal_basis: LegalBasis
     by: Actor
+
+
+def proven_text(patient: UUID, erasure: UUID, streams: tuple[UUID, ...], entry: Envelope) -> str:
+    """Return the text that the proof of an erasure is of: whose keys, upon which request, by whom."""
+    by = entry.recorded_by
+    lines = ("erasure", entry.command_id, erasure, by.issuer, by.subject, patient, *streams)
+    return "\n".join(map(str, lines))
 
 
 class ErasureImpossible(Refusal):

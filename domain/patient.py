@@ -1,5 +1,6 @@
 """A patient: a person, known by a medical record number (MRN) of an assigning authority."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from domain import allergies
 from domain.aggregate import Event, UnknownEvent
 from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
-from domain.erasure import Erasure, ErasureImpossible, LegalBasis
+from domain.erasure import Erasure, ErasureImpossible, LegalBasis, proven_text
 from domain.patient_events import Confidentiality, PatientDetail, PatientEvents, Sex
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import ALWAYS, Period, Precision
@@ -226,14 +227,24 @@ class Patient(PatientEvents, PatientAllergies):
             raise InvalidInput("patient_mrn", "no erasure of this record is requested")
         self.record(Patient.ErasureWithdrawn, envelope, erasure=self.erasure.id)
 
-    def erase(self, erasure: "Erasure", streams: tuple[UUID, ...], envelope: Envelope) -> None:
-        """Record that the keys of this record and of what belongs to it are destroyed."""
+    def erase(
+        self,
+        erasure: "Erasure",
+        streams: tuple[UUID, ...],
+        envelope: Envelope,
+        prove: Callable[[str], str],
+    ) -> None:
+        """Record that the keys of this record and of what belongs to it are destroyed.
+
+        ``prove`` returns the proof of a text that only who has the keys can make.
+        """
         self.record(
             Patient.Erased,
             envelope,
             erasure=erasure.id,
             legal_basis=erasure.legal_basis,
             streams=streams,
+            proof=prove(proven_text(self.id, erasure.id, streams, envelope)),
         )
 
     # -- state --

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from domain.aggregate import Cancelling, Correcting, Derived, Event, NotNeeded
 from domain.described_enum import DescribedEnum
-from domain.envelope import SEALED, Code, Sealed, SealedCode, SealedDate
-from domain.erasure import LegalBasis
+from domain.envelope import SEALED, Code, Sealed, SealedCode, SealedDate, Text
+from domain.erasure import LegalBasis, proven_text
 from domain.time import Moment, Precision
 
 
@@ -225,11 +225,13 @@ class PatientEvents:
         """The keys of the record and of its ``streams`` are destroyed: what is sealed is gone.
 
         One for each record of the person. What tells nobody who it was stays: movements, doses, times.
+        ``proof``: that a command recorded it, by a key that the database does not have; without it no
+        key is destroyed. Logs from before have none.
         """
 
         TOPIC = "patient.erased"
         PUBLIC = "patient.erased"
-        PUBLIC_FIELDS = {"streams": None}
+        PUBLIC_FIELDS = {"streams": None, "proof": None}
         DESCRIPTION = (
             "A person was erased: whoever has copies of what is said of them erases these."
         )
@@ -238,6 +240,12 @@ class PatientEvents:
         erasure: UUID
         legal_basis: LegalBasis
         streams: tuple[UUID, ...]
+        proof: Text | None = None
+
+        @property
+        def proven(self) -> str:
+            """Return what its proof is of."""
+            return proven_text(self.originator_id, self.erasure, self.streams, self.entry)
 
         @property
         def keyed(self) -> tuple[UUID, ...]:

@@ -29,7 +29,7 @@ from domain.prescription.events import Medication
 from domain.refusals import CommandIdReused, MovementNotFound, NotFound, Refusal, VersionConflict
 from domain.time import Precision
 from infrastructure.sealing.key_ring import SEAL, key_ring
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
 
 MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
 """The namespace of command ids that are derived from messages."""
@@ -96,7 +96,7 @@ class RefusedMessages:
         if text.startswith(SEAL):
             try:
                 text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
-            except KeysMissing:
+            except (KeysMissing, TextAltered):
                 return None
         return None if text is None else b64decode(text)
 

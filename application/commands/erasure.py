@@ -75,7 +75,7 @@ class Erasures(CommandGroup):
         for events in self.record.streams(dict.fromkeys(erased_patients, 0)).values():
             for event in events:
                 if isinstance(event, Patient.Erased):
-                    self.record.destroy_keys(event.keyed)
+                    self.record.destroy_keys(event)
 
     @command(roles=PRIVACY)
     def withdraw_erasure(
@@ -108,7 +108,8 @@ class Erasures(CommandGroup):
         belongings = _belongings(uow, records)
         for record in sorted(records, key=lambda record: record.id != patient.id):
             uow.released += _numbers(uow, record)
-            record.erase(erasure, tuple(sorted(belongings[record.id])), uow.entry)
+            streams = tuple(sorted(belongings[record.id]))
+            record.erase(erasure, streams, uow.entry, self.record.prove)
 
 
 def _is_of_who_requested(uow: UnitOfWork, erasure: Erasure) -> bool:

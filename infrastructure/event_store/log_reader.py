@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from application.ports import CommandPreload, RecordedCommand
 from domain.aggregate import Event
 from domain.errors import TransientError
+from domain.patient import Patient
 from domain.refusals import BedRef
 from domain.room.occupancy import Claim
 from domain.stay.history import Stretch
@@ -24,6 +25,7 @@ from domain.time import Period
 from domain.unique_keys import Unique
 from infrastructure.event_store import sealed_claims
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
+from infrastructure.sealing.erasures import destroy_keys
 
 DATABASE_AWAY_AFTER = 4.0
 """Seconds after which a call gives up when the database cannot be reached."""
@@ -279,13 +281,17 @@ class LogReader:
             )
             return sorted({stream for (stream,) in cursor})
 
-    def destroy_keys(self, subjects: Collection[UUID]) -> None:
-        """Destroy the keys of what is sealed of some subjects for ever, where that is not done."""
+    def destroy_keys(self, erasure: Patient.Erased) -> None:
+        """Destroy the keys of whom an event erased for ever, if it is proven and that is not done."""
 
         def record(subjects: Sequence[str], store: str) -> None:
             self._query([(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])])
 
-        self.keys.destroy([str(subject) for subject in subjects], record)
+        destroy_keys(self.keys, [erasure], record)
+
+    def prove(self, text: str) -> str:
+        """Return the proof of a text that only who has the keys can make. Raises KeysMissing."""
+        return self.keys.hash_text(text)
 
     def salt_digest(self, digest: str) -> str:
         """Return a digest that only who has the keys can confirm by a guess. Raises KeysMissing."""

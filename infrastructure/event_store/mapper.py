@@ -22,8 +22,15 @@ from domain.envelope import REDACTED, About, Actor, Envelope, Source
 from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
-from infrastructure.sealing.fields import SEAL_IN_JSON, Open, open_value, sealed_fields
+from infrastructure.sealing.fields import (
+    SEAL_IN_JSON,
+    Open,
+    altered_value,
+    open_value,
+    sealed_fields,
+)
 from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring
+from infrastructure.sealing.keys_missing import TextAltered
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -67,8 +74,9 @@ class VersionedStoredEvent(StoredEvent):
 class EventMapper(Mapper[UUID]):
     """Maps events of the registered topics; validates against their schemas on write and on read."""
 
-    def __init__(self, keys: KeyRing | None = None) -> None:
-        self._keys = keys
+    def __init__(self, keys: KeyRing | None = None, *, strict: bool = False) -> None:
+        """``strict``: an altered text is an error (TextAltered), and does not read as ALTERED."""
+        self._keys, self._is_strict = keys, strict
         self._encode = msgspec.json.Encoder().encode
         self._decoders = {topic: _decoder(event) for topic, event in EVENTS.items()}
         self._own_fields = {topic: _own_decoder(event) for topic, event in EVENTS.items()}
@@ -155,7 +163,16 @@ class EventMapper(Mapper[UUID]):
         """Return what opens the sealed texts of an event."""
         subject = _subject(topic, stream, about)
         place, keys = _place(topic, stream, version), self.keys
-        return lambda field, sealed: keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
+
+        def open(field: str, sealed: str) -> str | None:
+            try:
+                return keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
+            except TextAltered:
+                if self._is_strict:
+                    raise
+                return altered_value(field)
+
+        return open
 
     def _open_body(self, topic: str, state: bytes | str) -> bytes:
         """Return the whole JSON of an event with its sealed texts opened."""

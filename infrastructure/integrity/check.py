@@ -135,7 +135,7 @@ _IN_TIME = (
 def _events(connection: Connection[TupleRow], unreadable: set[UUID]) -> CheckResult:
     """Decode every event by itself; gather the streams that have one which cannot be read."""
     result = CheckResult("every event can be read")
-    mapper = EventMapper()
+    mapper = EventMapper(strict=True)
     rows = connection.execute(f"SELECT position, stream FROM record.events WHERE NOT {_IN_TIME}")
     for position, stream in rows:
         result.breaks(f"position {position}: a moment beyond all time")

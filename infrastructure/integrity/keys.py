@@ -1,13 +1,18 @@
 """Integrity check: that the key store holds what the log and the record of acts on keys say."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from domain.patient import Patient
 from infrastructure.event_store.log_reader import ADD_KEY_ACTS
+from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.integrity.result import CheckResult
 from infrastructure.postgres.database import Database
+from infrastructure.sealing.erasures import has_keys, is_proven
 from infrastructure.sealing.key_ring import key_ring
 
 _OF_LOG = (
@@ -15,11 +20,9 @@ _OF_LOG = (
     " LATERAL unnest(ARRAY[stream, patient, stay]) AS of (id) WHERE of.id::text = ANY(%s)"
 )
 
-_TO_BE_DESTROYED = (
-    "SELECT unnest(stream::text || ARRAY(SELECT jsonb_array_elements_text(own->'streams')))"
-    " FROM record.events WHERE topic = %s"
-    " UNION SELECT subject FROM audit.key_acts WHERE act = 'DESTROYED' AND store = %s"
-)
+_ERASURES = f"SELECT {EVENT_COLUMNS} FROM record.events WHERE topic = %s ORDER BY position"
+
+_ACTS = "SELECT subject FROM audit.key_acts WHERE act = 'DESTROYED' AND store = %s"
 
 
 def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
@@ -37,7 +40,28 @@ def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
             f"the key of {subject} is there again: start a server, which destroys it, and look who"
             " restored the key store"
         )
+    for erasure in _unproven(connection):
+        result.breaks(
+            f"the erasure of {erasure.originator_id} was recorded by no command: its keys are kept;"
+            " look who wrote it"
+        )
     return result
+
+
+def _erasures(connection: Connection[TupleRow]) -> Iterator[Patient.Erased]:
+    mapper = EventMapper()
+    for row in connection.execute(_ERASURES, [Patient.Erased.TOPIC]):
+        yield cast(Patient.Erased, mapper.event(row))
+
+
+def _unproven(connection: Connection[TupleRow]) -> list[Patient.Erased]:
+    """Return the erasures without a proof whose keys are not destroyed. Raises KeysMissing."""
+    ring = key_ring()
+    return [
+        erasure
+        for erasure in _erasures(connection)
+        if not is_proven(erasure, ring) and has_keys(erasure, ring)
+    ]
 
 
 def record_destroyed_since(database: Database) -> int:
@@ -71,8 +95,10 @@ def _subjects(connection: Connection[TupleRow], bound: str) -> tuple[set[str], s
     ring.check(bound)
     store = ring.store()
     assert store is not None
-    rows = connection.execute(_TO_BE_DESTROYED, [Patient.Erased.TOPIC, bound])
-    to_destroy = {subject for (subject,) in rows}
     all_destroyed = store.destroyed_subjects()
+    to_destroy = {subject for (subject,) in connection.execute(_ACTS, [bound])}
+    for erasure in _erasures(connection):
+        subjects = set(map(str, erasure.keyed))
+        to_destroy |= subjects if is_proven(erasure, ring) else subjects.intersection(all_destroyed)
     of_log = {subject for (subject,) in connection.execute(_OF_LOG, [all_destroyed])}
     return to_destroy, of_log | to_destroy.intersection(all_destroyed)

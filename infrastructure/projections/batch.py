@@ -7,7 +7,7 @@ projected by all read models at once; only one in which something fails is proje
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from uuid import UUID
+from typing import cast
 
 import psycopg
 from psycopg import Connection
@@ -37,6 +37,7 @@ from infrastructure.projections.dead_letters import (
 )
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.read_models import READ_MODELS
+from infrastructure.sealing.erasures import destroy_keys
 
 BATCH = 1_000
 """Events in one transaction, at least; a batch ends where a command ends."""
@@ -310,14 +311,14 @@ class BatchProjector:
 
         The command that erases destroys the keys, too: this is where it goes on after a crash.
         """
-        erased_streams: set[UUID] = set()
-        for row in rows:
-            if row[6] == Patient.Erased.TOPIC:
-                event = self._mapper.event(row[4:])
-                assert isinstance(event, Patient.Erased)
-                erased_streams |= {*event.keyed}
+        erasures = [
+            cast(Patient.Erased, self._mapper.event(row[4:]))
+            for row in rows
+            if row[6] == Patient.Erased.TOPIC
+        ]
+        erased_streams = {stream for erasure in erasures for stream in erasure.keyed}
         if erased_streams:
-            self._mapper.keys.destroy(map(str, erased_streams), self._record_destroyed)
+            destroy_keys(self._mapper.keys, erasures, self._record_destroyed)
             for target in group:
                 if not target.model.halts:  # those are of beds alone
                     self._isolating_projector(target, rows).read_anew(erased_streams, rows[-1][1])

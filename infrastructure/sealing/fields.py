@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_h
 
 import msgspec
 
-from domain.envelope import REDACTED
+from domain.envelope import ALTERED, REDACTED
 from infrastructure.sealing.key_ring import SEAL
 
 Seal = Callable[[str, str], str]
@@ -21,8 +21,8 @@ Open = Callable[[str, str], str | None]
 
 SealField = Callable[[Any, str, Seal], Any]
 
-REDACTED_VALUES: Mapping[str, str | None] = {"birth_date": None, "sex": "UNKNOWN"}
-"""The values of fields that hold no text, once they cannot be opened any more."""
+UNTOLD_VALUES: Mapping[str, str | None] = {"birth_date": None, "sex": "UNKNOWN"}
+"""The values of fields that hold no text, once they cannot be opened."""
 
 SEAL_IN_JSON = msgspec.json.encode(SEAL)[1:-2].decode()
 """The control character of a seal as JSON spells it."""
@@ -91,4 +91,9 @@ def open_value(value: Any, open: Open, field: str = "") -> Any:
 
 def redacted_value(field: str) -> str | None:
     """Return what a field reads as that cannot be opened any more."""
-    return REDACTED_VALUES.get(field.rpartition(".")[2], REDACTED)
+    return UNTOLD_VALUES.get(field.rpartition(".")[2], REDACTED)
+
+
+def altered_value(field: str) -> str | None:
+    """Return what a field reads as that somebody altered."""
+    return UNTOLD_VALUES.get(field.rpartition(".")[2], ALTERED)

@@ -1,8 +1,9 @@
 """The key ring of a process: seals and opens texts with keys of a store, some of them in memory.
 
 The one place where sealed texts are opened, whoever reads the log: commands, projections, the feed,
-exports, checks. A text whose key is destroyed reads as REDACTED, and is never an error; while the keys
-cannot be had nothing is opened or sealed (KeysMissing), and it goes on once they are back.
+exports, checks. A text whose key is destroyed reads as REDACTED, and is never an error; one that its key
+does not open was altered (TextAltered). While the keys cannot be had nothing is opened or sealed
+(KeysMissing), and it goes on once they are back.
 """
 
 import hmac
@@ -24,7 +25,7 @@ from domain.envelope import REDACTED
 from domain.errors import ConfigurationError
 from infrastructure.sealing.house_key import HouseKey, HouseKeyUnavailable
 from infrastructure.sealing.key_store import PEPPER, KeyStore, SqliteKeyStore
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
 from infrastructure.sealing.postgres_key_store import PostgresKeyStore, name_of
 from infrastructure.settings import Settings, from_environment
 
@@ -46,7 +47,6 @@ ABANDONED = "abandoned"
 
 SLOW_SECONDS = 0.5
 """Keys that could not be had after a longer time than this are not asked for again at once."""
-
 
 Record = Callable[[Sequence[str], str], object]
 """Records that keys of a store are destroyed, by their subjects and the id of the store."""
@@ -202,10 +202,7 @@ class KeyRing:
         return SEAL + b64encode(ciphertext).decode()
 
     def open(self, subject: str, place: str, sealed: str) -> str | None:
-        """Open a sealed text; None if its key is not there any more, or is another.
-
-        Raises KeysMissing if nobody can say, since the keys cannot be had.
-        """
+        """Open a sealed text; None if its key is gone. Raises KeysMissing, TextAltered."""
         key = self._key_at_hand(subject)
         if key is None:
             with self._had():
@@ -216,7 +213,10 @@ class KeyRing:
             raw = b64decode(sealed[len(SEAL) :], validate=True)
             text = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
         except (InvalidTag, ValueError):
-            return None
+            with self._had():
+                if self._own_store().wrapped_key(ABANDONED) is None:
+                    raise TextAltered from None
+            return None  # sealed by a key that was given up
         return text.rstrip(b"\0").decode()
 
     def destroy(self, subjects: Iterable[str], record: Record | None = None) -> int:

@@ -1,7 +1,11 @@
-"""Error of what cannot be sealed; apart from the keys, whose libraries take time to import."""
+"""Errors of what cannot be sealed or opened; apart from the keys, whose libraries import slowly."""
 
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, IntegrityError
 
 
 class KeysMissing(ConfigurationError):
     """What is to be stored has to be sealed, and the keys of this log cannot be used."""
+
+
+class TextAltered(IntegrityError):
+    """A sealed text that the key of its subject does not open in its place: it was altered, or moved."""

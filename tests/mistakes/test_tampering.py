@@ -11,6 +11,11 @@ from starlette.testclient import TestClient
 
 from api.http.app import app
 from application.authorization.roles import Role
+from application.hospital import Hospital
+from domain.envelope import ALTERED, REDACTED
+from domain.erasure import LegalBasis
+from domain.stay.facts import Disposition
+from infrastructure.bootstrap import hospital as wired
 from infrastructure.evidence.checkpoints import NotSigned, open_signer, sign_now
 from infrastructure.evidence.keeper import Keeper
 from infrastructure.evidence.leaves import EVENTS
@@ -18,14 +23,18 @@ from infrastructure.evidence.proofs import NotProven, check_proof, event_proof
 from infrastructure.integrity.check import verify, verify_log
 from infrastructure.integrity.unaltered import trust_of
 from infrastructure.postgres.database import Database
-from infrastructure.projections.runner import connect
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.projections.runner import ProjectionRunner, connect
+from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from infrastructure.tokens.revocations import revoke
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward, ago
 from tests.support.graphql_client import GraphQLClient
-from tests.support.hospital_dsl import rows
+from tests.support.hospital_dsl import admitted, request, rows
+from tests.support.hospital_dsl import ago as hours_ago
+from tests.support.random_privacy import EVE
 
 
 @pytest.fixture
@@ -177,3 +186,68 @@ def test_mistake_210_a_revocation_taken_back_and_a_key_destroyed_in_silence_are_
     assert store is not None
     store.destroy([patient])
     assert any("nobody recorded it" in told for told in found())
+
+
+FORGED_ERASURE = """
+INSERT INTO record.stored_events SELECT forged.* FROM record.stored_events e
+  CROSS JOIN (SELECT max(position) + 1 AS next FROM record.stored_events) p,
+  jsonb_populate_record(e, jsonb_build_object('position', next, 'command_end', next,
+    'command_id', gen_random_uuid(), 'stream', %(who)s::uuid, 'patient', %(who)s::uuid,
+    'version', (SELECT max(version) + 1 FROM record.stored_events WHERE stream = %(who)s::uuid),
+    'own', e.own || jsonb_build_object('streams', jsonb_build_array(%(stay)s::text)))) AS forged
+  WHERE e.own ? 'streams' AND e.own ? 'legal_basis'"""
+
+
+@pytest.mark.parametrize("proof", ["that of another", "none"])
+def test_mistake_226_an_erasure_that_nobody_commanded_destroys_keys(
+    hospital: Hospital, settings: Settings, database: Database, proof: str
+) -> None:
+    for mrn in ("erased", "victim"):
+        stay = admitted(hospital, mrn, at=hours_ago(hours=4))
+        hospital.stays.discharge_patient(
+            request(hours_ago(hours=3)), stay_id=stay, disposition=Disposition.HOME
+        )
+    victim = {
+        "who": rows(database, "SELECT patient FROM record.events WHERE stay = %s", [stay])[0][0]
+    }
+    hospital.erasures.request_erasure(
+        request(reason="as asked"), patient_mrn="erased", legal_basis=LegalBasis.OBJECTION
+    )
+    hospital.erasures.erase_patient(request(by=EVE), patient_mrn="erased")
+    subjects = [str(victim["who"]), str(stay)]
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(FORGED_ERASURE.encode(), {**victim, "stay": stay})
+        if proof == "none":
+            owner.execute("UPDATE record.stored_events SET own = own - 'proof' WHERE own ? 'proof'")
+        owner.execute(
+            "INSERT INTO record.unique_claims VALUES ('erased', %(who)s, %(who)s)", victim
+        )
+
+    wired(settings, database).close()
+    ProjectionRunner(database.app_url).catch_up()
+
+    store = key_ring().store()
+    assert store is not None
+    assert all(store.wrapped_key(subject) for subject in subjects)
+    problems = [problem for check in verify(database) for problem in check.examples]
+    assert any(f"{victim['who']} was recorded by no command" in problem for problem in problems)
+
+
+def test_mistake_227_an_altered_text_reads_as_that_of_who_was_erased(
+    house: Ward, database: Database
+) -> None:
+    """One character of a note: the timeline and the stay say so once read anew, and so does verify."""
+    stay, visit = house.stay(), {"practitioner": house.doctor(), "kind": "ROUND"}
+    house.record("recordVisit", stayId=stay, note="found it", **visit)
+    do(database, "UPDATE record.stored_events SET own = jsonb_set(own, '{note}', to_jsonb("
+       "overlay(own->>'note' placing 'AAAA' from 30))) WHERE own ? 'note'")  # fmt: skip
+    rebuild(database, READ_MODELS, lambda done, total: None)
+    told = json.dumps(house.ask("query($i: ID!) { stay(id: $i) { visits { note } } }", i=stay))
+    line = (
+        "query($i: ID!) { timeline(stayId: $i, kinds: [STAY_VISIT_RECORDED]) { nodes { data } } }"
+    )
+    assert ALTERED in told
+    assert REDACTED not in told
+    assert ALTERED in json.dumps(house.ask(line, i=stay))
+    (problem,) = next(iter(verify(database))).examples
+    assert "TextAltered" in problem

@@ -30,6 +30,7 @@ PROGRAM = "of the program itself"
 CLEAR = {
     **dict.fromkeys(("ward", "number", "room", "bed", "beds", "ended.bed", "begun.bed"), PLACES),
     "time_zone": "the clock of the house",
+    "proof": "a keyed hash, which tells nothing",
     "valid_from": "a day of the house's calendar, or of a practitioner's grade",
     **dict.fromkeys(("staff_number", "attending", "grade_from"), STAFF),
     **dict.fromkeys(("practitioner.family_name", "practitioner.given_name"), STAFF),
