@@ -20,6 +20,7 @@ from application.reports.calendar import Calendar, day_of
 from application.reports.formula import TOTAL, Contribution, Dimensions, Formula, Marks, Value
 from application.reports.inputs import NEEDS, Choice, InpatientStay, Inputs, Question
 from domain.refusals import InvalidInput
+from domain.stay.terms import AdmissionType
 
 
 class Subject(NamedTuple):
@@ -125,6 +126,8 @@ class Parameter:
     meaning: str
     clinical: bool = False
     """True if its values are clinical, as the name of a drug is."""
+    choices: tuple[str, ...] = ()
+    """The names that there are; without any, all are taken."""
 
     def of_text(self, text: str) -> Choice:
         """Return the value that a text says; a list is separated by commas. Raises InvalidInput."""
@@ -135,7 +138,13 @@ class Parameter:
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
         if self.default and isinstance(self.default[0], int):
             return tuple(sorted({self._number(part) for part in parts}))
-        return parts
+        names = {name.upper(): name for name in self.choices}
+        for part in parts if names else ():
+            if part.upper() not in names:
+                raise InvalidInput(
+                    "parameters", f"{self.name} has no {part!r}; it has: {', '.join(self.choices)}"
+                )
+        return tuple(names[part.upper()] for part in parts) if names else parts
 
     def _number(self, text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
@@ -143,7 +152,12 @@ class Parameter:
         return int(text)
 
 
-WITHOUT = Parameter("without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.")
+TYPES = tuple(type.value for type in AdmissionType)
+"""The names of types of admission, as the choices of a parameter."""
+
+WITHOUT = Parameter(
+    "without", (), "Admission types to leave out, for example NEWBORN, DAY_CASE.", choices=TYPES
+)
 """A parameter of each report whose contributions are made by `of_stays`."""
 
 

@@ -57,11 +57,19 @@ def value_of(value: Exact) -> int | Fraction | None:
 
 
 def explained_by(
-    changes: Sequence[FigureChange], facts: Mapping[Subject, Sequence[int]]
+    changes: Sequence[FigureChange], facts: Sequence[Mapping[Subject, Sequence[int]]]
 ) -> tuple[list[Change], list[Cause]]:
-    """Return changes with their causes, each cause once, as a report's stream stores them."""
-    subjects = sorted({subject for change in changes for subject in change.causes})
-    numbers = {subject: number for number, subject in enumerate(subjects)}
+    """Return changes with their causes, each cause once, as a report's stream stores them.
+
+    ``facts``: of each change those about its causes. A subject of which figures rest on different facts
+    is a cause of its own for each.
+    """
+    causes_of_changes = [
+        [(subject, tuple(of_causes[subject])) for subject in change.causes]
+        for change, of_causes in zip(changes, facts, strict=True)
+    ]
+    causes = sorted({cause for of_change in causes_of_changes for cause in of_change})
+    numbers = {cause: number for number, cause in enumerate(causes)}
     return [
         Change(
             name=change.figure,
@@ -69,10 +77,7 @@ def explained_by(
             unit=change.unit,
             old=exact(change.old),
             new=exact(change.new),
-            causes=tuple(numbers[subject] for subject in change.causes),
+            causes=tuple(numbers[cause] for cause in of_change),
         )
-        for change in changes
-    ], [
-        Cause(kind=subject.kind, id=subject.id, facts=tuple(facts.get(subject, ())))
-        for subject in subjects
-    ]
+        for change, of_change in zip(changes, causes_of_changes, strict=True)
+    ], [Cause(kind=subject.kind, id=subject.id, facts=positions) for subject, positions in causes]

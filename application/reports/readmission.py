@@ -6,6 +6,7 @@ from datetime import timedelta
 from application.reports.calendar import Calendar, last_ward
 from application.reports.definition import (
     HOSPITAL_DAY,
+    TYPES,
     Contributions,
     Definition,
     Figure,
@@ -68,7 +69,9 @@ READMISSION_1 = Definition(
     contributions=_contributions,
     parameters=(
         Parameter("days", 30, "Within how many days after the day of the discharge."),
-        Parameter("unplanned", ("EMERGENCY",), "Which types of admission are unplanned."),
+        Parameter(
+            "unplanned", ("EMERGENCY",), "Which types of admission are unplanned.", choices=TYPES
+        ),
     ),
     figures=(
         Figure(

@@ -86,6 +86,31 @@ def _necessary_subjects(
     return tuple(deltas_needed)
 
 
+class ChangedMarks:
+    """What a subject contributes otherwise by a command, by what figures can be of."""
+
+    def __init__(self, before: Iterable[Contribution], after: Iterable[Contribution]) -> None:
+        counts = Counter(after)
+        counts.subtract(Counter(before))
+        self._counts = {mark: times for mark, times in counts.items() if times}
+        self._projected: dict[tuple[str, ...], set[tuple[str, Dimensions]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def touch(self, formula: Formula, of: Dimensions) -> bool:
+        """Return whether a figure is made of any of them."""
+        names = tuple(name for name, _ in of)
+        if names not in self._projected:
+            counts: Counter[tuple[str, Dimensions, int]] = Counter()
+            for (measure, dimensions, amount), times in self._counts.items():
+                values = dict(dimensions)
+                if all(name in values for name in names):
+                    counts[measure, tuple((n, values[n]) for n in names), amount] += times
+            self._projected[names] = {key[:2] for key, times in counts.items() if times}
+        return any((measure, of) in self._projected[names] for measure in formula.measures)
+
+
 def _values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions, str], Value]:
     return {(row.figure, row.of, row.unit): row.value for row in rows}
 

@@ -1,8 +1,9 @@
 """The report service: the one way in which reports are computed, restated and traced to facts."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -16,10 +17,10 @@ from application.reports.definition import (
     notes_of,
 )
 from application.reports.disclosure import Cells, cells
-from application.reports.formula import Marks
+from application.reports.formula import Contribution, Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.registry import resolve_question
-from application.reports.restatement import FigureChange, Side, figure_changes
+from application.reports.restatement import ChangedMarks, FigureChange, Side, figure_changes
 from domain.errors import TransientError
 from domain.hospital_calendar import LocalDays
 
@@ -57,6 +58,12 @@ class ReportData(Protocol):
     def local_days(self, position: int) -> LocalDays:
         """Return the hospital's calendar as known at a position."""
 
+    def check_ward(self, question: Question, position: int) -> None:
+        """Refuse a ward that no room is of at the end of the period, as known then. Raises NotFound."""
+
+    def wards_named(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return wards as they are stored, by names in any spelling. Raises NotFound."""
+
     def inputs(
         self,
         needs: Collection[str],
@@ -67,7 +74,7 @@ class ReportData(Protocol):
         only: ChangeSet | None = None,
         on_progress: Progress = no_progress,
     ) -> Inputs:
-        """Return the inputs of a question as known at a position. Raises NotFound for a ward.
+        """Return the inputs of a question as known at a position.
 
         ``totals_only``: inputs may be aggregated, so that no contribution can be attributed.
         ``only``: the inputs about these patients and rooms.
@@ -97,7 +104,8 @@ class Restatement:
 
     report: Report
     changes: tuple[FigureChange, ...]
-    facts: Mapping[Subject, list[int]]
+    facts: Sequence[Mapping[Subject, list[int]]]
+    """Of each change the facts about its causes."""
 
 
 class ReportService:
@@ -132,6 +140,10 @@ class ReportService:
         question = resolve_question(
             definition, days, now, first, last, ward, parameters, clock=clock
         )
+        self._data.check_ward(question, at)
+        if "wards" in (parameters or {}):
+            wards = self._data.wards_named(question.texts("wards"))
+            question = replace(question, parameters={**question.parameters, "wards": wards})
         return self.compute(definition, question, at, on_progress)
 
     def compute(
@@ -197,50 +209,80 @@ class ReportService:
         )
         subjects = {subject for change in changes for subject in change.causes}
         facts = self._data.facts(subjects, question, before, now)
-        return Restatement(report, changes, self._telling(previous, old, facts))
+        return Restatement(report, changes, self._telling(previous, changes, old, facts))
 
     def _telling(
-        self, previous: Report, old: Contributions, facts: Mapping[Subject, list[int]]
-    ) -> Mapping[Subject, list[int]]:
-        """Return those of the facts that changed what their subject contributes.
+        self,
+        previous: Report,
+        changes: Sequence[FigureChange],
+        old: Contributions,
+        facts: Mapping[Subject, list[int]],
+    ) -> list[Mapping[Subject, list[int]]]:
+        """Return for each change those of the facts that changed what its causes contribute to it.
 
         It is computed after each command that told one; where those are too many, all are told.
         """
         definition, question = previous.definition, previous.question
         commands = self._data.commands_of({position for of in facts.values() for position in of})
         if len(commands) > MOST_COMMANDS:
-            return facts
+            return [{subject: facts[subject] for subject in c.causes} for c in changes]
         change_set = self._data.about(facts.keys(), [previous.position, *commands.values()])
-        old_facts = {subject: old.get(subject, ()) for subject in facts}
-        changing: dict[Subject, list[int]] = {subject: [] for subject in facts}
+        marks = {subject: old.get(subject, ()) for subject in facts}
+        by_command: dict[Subject, list[tuple[ChangedMarks, list[int]]]] = {s: [] for s in facts}
         for end in sorted(set(commands.values())):
             now = self._contributions(definition, question, end, change_set)
             for subject, positions in facts.items():
-                if now.get(subject, ()) != old_facts[subject]:
-                    changing[subject] += [p for p in positions if commands[p] == end]
-                    old_facts[subject] = now.get(subject, ())
-        return {subject: changing[subject] or all_ for subject, all_ in facts.items()}
+                marks_changed = ChangedMarks(marks[subject], now.get(subject, ()))
+                if marks_changed:
+                    of_command = [p for p in positions if commands[p] == end]
+                    by_command[subject].append((marks_changed, of_command))
+                    marks[subject] = now.get(subject, ())
+        formulas = {figure.name: figure.formula for figure in definition.figures}
+        return [
+            {
+                subject: [
+                    position
+                    for marks_changed, of_command in by_command[subject]
+                    if marks_changed.touch(formulas[change.figure], change.of)
+                    for position in of_command
+                ]
+                or facts[subject]
+                for subject in change.causes
+            }
+            for change in changes
+        ]
 
     def differs(
         self,
         subjects: Collection[Subject],
         definition: Definition,
         question: Question,
-        before: int,
-        after: int,
+        changes: Sequence[tuple[int, int]],
     ) -> bool:
-        """Return whether a report has other figures at two positions, by what subjects contribute.
+        """Return whether a report has other figures by some commands, and some subjects a part in it.
 
-        All figures are computed only where one of the subjects contributes something else.
+        ``changes``: the positions just before and after each of the commands, in order. All figures
+        are computed only where one of the subjects contributes something else by them.
         """
-        sides, change_set = [], self._data.about(subjects, (before, after))
-        for at in (before, after):
-            contributions = self._contributions(definition, question, at, change_set)
-            sides.append({subject: contributions.get(subject, ()) for subject in subjects})
-        if sides[0] == sides[1]:
+        deltas: dict[Subject, Counter[Contribution]] = {}
+        for before, after in changes:
+            change_set = self._data.changed_between(question, before, after)
+            old, new = (
+                self._contributions(definition, question, at, change_set) for at in (before, after)
+            )
+            for subject in {*old, *new}:
+                delta = deltas.setdefault(subject, Counter())
+                delta.update(new.get(subject, ()))
+                delta.subtract(old.get(subject, ()))
+        if not any(any(deltas.get(subject, {}).values()) for subject in subjects):
             return False
-        reports = [self.compute(definition, question, at) for at in (before, after)]
-        return reports[0].rows != reports[1].rows
+        now = self._contributions(definition, question, changes[-1][1], None)
+        earlier = dict(now)
+        for subject, delta in deltas.items():
+            contributions = Counter(now.get(subject, ()))
+            contributions.subtract(delta)
+            earlier[subject] = tuple(contributions.elements())
+        return definition.rows(question, now) != definition.rows(question, earlier)
 
     def parked_commands(self, position: int) -> list[UUID]:
         """Return the commands whose facts the figures at a position may lack."""

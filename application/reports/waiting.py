@@ -8,6 +8,7 @@ from functools import partial
 from application.reports.calendar import Calendar, first_ward
 from application.reports.definition import (
     HOSPITAL_DAY,
+    TYPES,
     Contributions,
     Definition,
     Figure,
@@ -76,7 +77,7 @@ SENIOR_REVIEW_1 = Definition(
     lacking=_of_unknown_grade,
     parameters=(
         Parameter("hours", 14, "Within how many hours a review is in time."),
-        Parameter("types", (), "Only admissions of these types; all by default."),
+        Parameter("types", (), "Only admissions of these types; all by default.", choices=TYPES),
     ),
     figures=(
         Figure("admissions", "admissions", "Stays that began in the period.", total("admitted")),

@@ -18,11 +18,18 @@ from infrastructure.read_models.timeline.projection import entries
 from infrastructure.read_models.timeline.queries import EntryView
 
 BEDS = ("STAY_ROOM_ALLOCATED", "STAY_TRANSFERRED", "STAY_BED_SWAPPED", "STAY_LEAVE_ENDED")
+TAKEN_BACK = ("STAY_MOVEMENT_CANCELLED", "STAY_DISCHARGE_CANCELLED")
+"""Kinds of facts that put a patient into a bed if they name one."""
 DECIDED = (
     "STAY_VISIT_RECORDED",
     "PRESCRIPTION_WRITTEN",
     "PRESCRIPTION_CHANGED",
+    "PRESCRIPTION_HELD",
+    "PRESCRIPTION_RESUMED",
+    "PRESCRIPTION_STOPPED",
+    "PRESCRIPTION_COMPLETED",
     "PRESCRIPTION_ADMINISTRATION_RECORDED",
+    "PRESCRIPTION_UNPRESCRIBED_GIVEN",
 )
 """Kinds of facts that are decisions, made in the light of what was recorded."""
 
@@ -43,12 +50,18 @@ class BedChange:
 
 @dataclass(frozen=True, slots=True)
 class ExposureView:
-    """The exposure to a wrong fact: its positions, its wrong entries, and what was decided meanwhile."""
+    """The exposure to a wrong fact: its positions, its wrong entries, and what was decided meanwhile.
+
+    ``wrong_between``: from and up to which position each wrong entry was held. ``changed_at``: where
+    another entry began to be held instead of one, wrong or not.
+    """
 
     wrong_from: int
     wrong_to: int
     wrong: list[EntryView]
     decided: list[EntryView]
+    wrong_between: list[tuple[int, int]]
+    changed_at: list[int]
 
 
 _recorded_between = CompiledStatement(
@@ -115,7 +128,7 @@ async def facts_by_id(
     return {row.fact: row.stay for row in await _stays_of_facts(connection, ids, at)}
 
 
-_wrong = CompiledStatement(
+_held = CompiledStatement(
     lambda at: (
         select(
             func.lower(entries.c.known),
@@ -126,7 +139,7 @@ _wrong = CompiledStatement(
         .where(
             equals(entries.c.fact, "fact"),
             entries.c.status == "TRUE",
-            func.upper(entries.c.known) <= value(at.known),
+            func.lower(entries.c.known) <= value(at.known),
             at.visible(entries),
         )
         .order_by(entries.c.known)
@@ -145,7 +158,10 @@ _decided = CompiledStatement(
             at.visible(entries),
             or_(
                 is_one_of(entries.c.stay, "stays") & entries.c.kind.in_((*DECIDED, *BEDS)),
-                is_one_of(_room, "rooms") & entries.c.kind.in_(BEDS),
+                is_one_of(entries.c.stay, "stays")
+                & entries.c.kind.in_(TAKEN_BACK)
+                & _room.is_not(None),
+                is_one_of(_room, "rooms") & entries.c.kind.in_((*BEDS, *TAKEN_BACK)),
             ),
         )
         .order_by(entries.c.recorded_position, entries.c.position)
@@ -158,13 +174,17 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
     """Return what was decided or recorded while a fact was wrong; None if it never was.
 
     That is, between the wrong entry and the last correction or cancel: what was decided about the
-    same stay, and who was put into the rooms that the wrong entry names.
+    same stay, and who was put into the rooms that the wrong entry names. An entry that says what is
+    held now was not wrong.
     """
-    rows: list[Any] = list(await _wrong.execute(connection, at, fact=fact))
-    if not rows:
+    rows: list[Any] = list(await _held.execute(connection, at, fact=fact))
+    past_rows = [row for row in rows if row[1] is not None and row[1] <= at.known]
+    held_now = [_content(view(EntryView, row[2:])) for row in rows if row not in past_rows]
+    wrong_rows = [row for row in past_rows if _content(view(EntryView, row[2:])) not in held_now]
+    if not wrong_rows:
         return None
-    wrong_entries = [view(EntryView, row[2:]) for row in rows]
-    first, last = min(row[0] for row in rows), max(row[1] for row in rows)
+    wrong_entries = [view(EntryView, row[2:]) for row in wrong_rows]
+    first, last = min(row[0] for row in wrong_rows), max(row[1] for row in wrong_rows)
     decisions = await _decided.execute(
         connection,
         at,
@@ -176,10 +196,22 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
             {e.data["bed"]["room"] for e in wrong_entries if isinstance(e.data.get("bed"), dict)}
         ),
     )
-    return ExposureView(first, last, wrong_entries, [view(EntryView, row) for row in decisions])
+    return ExposureView(
+        first,
+        last,
+        wrong_entries,
+        [view(EntryView, row) for row in decisions],
+        [(row[0], row[1]) for row in wrong_rows],
+        sorted({row[1] for row in past_rows}),
+    )
+
+
+def _content(entry: EntryView) -> tuple[object, ...]:
+    """Return what an entry says of its fact, whoever told it."""
+    return entry.patient, entry.occurred_at, entry.precision, entry.data
 
 
 def _board_columns(bed: BedView) -> tuple[object, ...]:
     """Return what a board shows of a bed."""
-    spell = bed.spell.spell if bed.spell else None
-    return bed.state, spell, tuple((o.stay, o.since, o.kept) for o in bed.occupants)
+    occupants = tuple((o.stay, o.since, o.kept, o.shares_bed_of) for o in bed.occupants)
+    return bed.state, bed.spell, occupants

@@ -13,6 +13,7 @@ from application.reports.definition import Subject
 from application.reports.issued import question_of
 from application.reports.service import ReportService
 from domain.report import Terms
+from infrastructure.queries.differences import ExposureView
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.stays import stays
@@ -35,29 +36,44 @@ class _Computation:
 def containing(
     connection: Connection[TupleRow],
     hospital: str,
-    wrong_entries: Sequence[EntryView],
-    wrong_from: int,
-    wrong_to: int,
+    exposure: ExposureView,
 ) -> list[UUID]:
     """Return the reports, issued or restated while a fact was wrong, whose figures it changed.
 
-    Those are the reports that have other figures as known when the fact was put right than as known
-    just before: also where a wrong discharge left a patient out.
+    Those are the reports that have other figures by the commands that put the fact right since: also
+    where a wrong discharge left a patient out.
     """
     reports = ReportService(ReadModelReportData(connection, hospital))
-    subjects = _subjects(connection, wrong_entries, wrong_to)
-    differs: dict[bytes, bool] = {}
+    subjects = _subjects(connection, exposure.wrong, exposure.wrong_to)
+    commands = _commands(connection, exposure.changed_at)
+    differs: dict[tuple[bytes, int], bool] = {}
     issue_ids: dict[UUID, None] = {}
-    for computation in _computations(connection, wrong_from, wrong_to):
-        key = msgspec.json.encode(computation.terms)  # reports may be issued many times
+    for computation in _computations(connection, exposure.wrong_from, exposure.wrong_to):
+        at = computation.position
+        if not any(begin <= at < end for begin, end in exposure.wrong_between):
+            continue
+        changes = [(before, end) for before, end in commands if end > at]
+        # reports may be issued many times
+        key = msgspec.json.encode(computation.terms), len(changes)
         if key not in differs:
             differs[key] = any(
-                _touches_period(connection, computation, wrong_entries, position)
-                for position in (wrong_to - 1, wrong_to)
-            ) and reports.differs(subjects, *question_of(computation.terms), wrong_to - 1, wrong_to)
+                _touches_period(connection, computation, exposure.wrong, position)
+                for position in {position for change in changes for position in change}
+            ) and reports.differs(subjects, *question_of(computation.terms), changes)
         if differs[key]:
             issue_ids[computation.issue] = None
     return list(issue_ids)
+
+
+def _commands(connection: Connection[TupleRow], ends: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the positions before and at the end of commands, by their ends."""
+    rows = connection.execute(
+        "SELECT coalesce((SELECT e.position FROM record.events e WHERE e.position < at"
+        "  AND e.command_end < at ORDER BY e.position DESC LIMIT 1), 0), at"
+        " FROM unnest(%s::int8[]) AS at ORDER BY at",
+        [list(ends)],
+    )
+    return [(before, end) for before, end in rows]
 
 
 def _computations(connection: Connection[TupleRow], after: int, before: int) -> list[_Computation]:

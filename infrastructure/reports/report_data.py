@@ -1,6 +1,6 @@
 """Report data from the read models: the adapter of the port `ReportData`."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -14,10 +14,13 @@ from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import FiguresNotReadable, Progress, ReportService, no_progress
 from domain.hospital_calendar import DAY, HospitalCalendar, LocalDays
 from domain.practitioner import Practitioner
+from domain.refusals import NotFound
 from domain.room.aggregate import Room
+from domain.text import key
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.queries.hospital_time import local_days
 from infrastructure.read_models.patients import patients
+from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
@@ -93,10 +96,23 @@ class ReadModelReportData:
             on_progress=on_progress,
         )
 
+    def check_ward(self, question: Question, position: int) -> None:
+        inputs.check_ward(self._connection, self._hospital, question, position)
+
+    def wards_named(self, names: Sequence[str]) -> tuple[str, ...]:
+        rows = self._connection.execute(f"SELECT DISTINCT ward FROM {rooms.fullname}")
+        wards: dict[str, list[str]] = {}
+        for (ward,) in rows:
+            wards.setdefault(key(ward), []).append(ward)
+        for name in names:
+            if key(name) not in wards:
+                raise NotFound("ward", name, "parameters")
+        return tuple(ward for name in names for ward in sorted(wards[key(name)]))
+
     def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:
         if self._calendar_changes(question, before, now):
             return None  # the days of all are others
-        if self._names_change(before, now):
+        if self._renamings(before, now):
             return None  # the wards or grades of all may be others
         return changed_between(self._connection, before, now)
 
@@ -124,27 +140,28 @@ class ReadModelReportData:
     ) -> dict[Subject, list[int]]:
         """Return the positions of the facts about each subject.
 
-        A change of the hospital's calendar that reaches the days of the question is about all.
+        A change of the hospital's calendar that reaches the days of the question is about all; so
+        may be what rooms and wards are called, and the grades of practitioners.
         """
-        calendar = self._calendar_changes(question, after, to)
+        of_all = self._calendar_changes(question, after, to) | self._renamings(after, to)
         positions: dict[Subject, list[int]] = {}
         for kind, facts_of in _FACTS_OF.items():
             ids = [subject.id for subject in subjects if subject.kind == kind]
             facts = facts_of(self._connection, ids, after, to) if ids else {}
-            positions |= {Subject(kind, id): sorted(facts.get(id, set()) | calendar) for id in ids}
+            positions |= {Subject(kind, id): sorted(facts.get(id, set()) | of_all) for id in ids}
         return positions
 
     def parked_commands(self, position: int) -> list[UUID]:
         return inputs.parked_commands(self._connection, position)
 
-    def _names_change(self, after: int, to: int) -> bool:
-        """Return whether a room or a practitioner is named or graded otherwise since."""
-        row = self._connection.execute(
-            "SELECT EXISTS (SELECT FROM record.events WHERE topic = ANY(%s)"
-            " AND position > %s AND position <= %s)",
+    def _renamings(self, after: int, to: int) -> set[int]:
+        """Return where rooms or practitioners were named or graded otherwise."""
+        rows = self._connection.execute(
+            "SELECT position FROM record.events WHERE topic = ANY(%s)"
+            " AND position > %s AND position <= %s",
             [[event.TOPIC for event in RENAMING], after, to],
-        ).fetchone()
-        return bool(row and row[0])
+        )
+        return {position for (position,) in rows}
 
     def _calendar_changes(self, question: Question, after: int, to: int) -> set[int]:
         """Return the positions of calendar changes that reach the days of a question."""
@@ -164,19 +181,29 @@ def open_report_service(url: str, hospital: str) -> Iterator[ReportService]:
 
 
 def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:
-    """Return the facts about stays, and about their patients outside a stay (a death, a merge)."""
-    return _group(
+    """Return the facts about stays, and about their persons outside a stay (a death, a merge)."""
+    patients_of_stays = connection.execute(
+        f"SELECT DISTINCT stay::text, patient::text FROM {stays.fullname}"
+        " WHERE stay = ANY(%s::uuid[])",
+        [ids],
+    ).fetchall()
+    of_stays = _group(
         connection.execute(
             f"SELECT stay::text, position FROM {entries.fullname}"
-            "  WHERE stay = ANY(%(ids)s::uuid[]) AND status <> 'PENDING'"
-            "   AND position > %(after)s AND position <= %(to)s"
-            f" UNION SELECT s.stay::text, e.position FROM {stays.fullname} s"
-            f"  JOIN {entries.fullname} e ON e.patient = s.patient AND e.stay IS NULL"
-            "  WHERE s.stay = ANY(%(ids)s::uuid[]) AND e.status <> 'PENDING'"
-            "   AND e.position > %(after)s AND e.position <= %(to)s",
-            {"ids": ids, "after": after, "to": to},
+            "  WHERE stay = ANY(%s::uuid[]) AND status <> 'PENDING'"
+            "   AND position > %s AND position <= %s",
+            [ids, after, to],
         )
     )
+    for stay, patient in patients_of_stays:
+        records = records_of_persons(connection, [patient], [after, to])
+        outside = connection.execute(
+            f"SELECT position FROM {entries.fullname} WHERE patient = ANY(%s::uuid[])"
+            "  AND stay IS NULL AND status <> 'PENDING' AND position > %s AND position <= %s",
+            [records, after, to],
+        )
+        of_stays.setdefault(stay, set()).update(position for (position,) in outside)
+    return of_stays
 
 
 def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:

@@ -10,7 +10,7 @@ from application.reports.registry import resolve_question
 from domain.refusals import InvalidInput
 from tests.reports.test_asked import REPORT, days_ago, values
 from tests.reports.test_issued import EXPOSURE, issued, the_issue
-from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, codes, late, moment, place, said
 from tests.support.correction_examples import WRONG, movement
 from tests.support.report_house import calendar
 
@@ -61,6 +61,137 @@ def test_mistake_75_the_exposure_names_reports_that_a_fact_did_not_change(ward: 
         reports["days-of-therapy"],
         reports["timeliness"],
     ]
+
+
+def test_mistake_209_a_fact_that_was_wrong_twice_exposes_the_reports_of_both_times(
+    ward: Ward,
+) -> None:
+    name = ward.name("Twice ")
+    right = ago(days=9)
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=right)
+    admission = movement(ward, stay, "STAY_ADMITTED")
+    when_right = issued(ward, 9, 7, ward=name)
+    expected = []
+    for days in (6, 3):
+        correction = {"movementId": admission, "occurredAt": ago(days=days), "reason": "a slip"}
+        ward.record("correctMovement", **correction)
+        expected.append(issued(ward, 9, 2, ward=name))
+        issued(ward, 2, 1, ward=name)  # of days of which either is right
+    ward.record("correctMovement", movementId=admission, occurredAt=right, reason="it was right")
+    exposed = ward.ask(EXPOSURE, id=admission)["exposure"]["reports"]
+    assert [report["id"] for report in exposed] == expected
+    ward.record("correctMovement", movementId=admission, occurredAt=ago(days=8.5), reason="so")
+    ward.record("correctMovement", movementId=admission, occurredAt=ago(days=4), reason="so")
+    exposed = ward.ask(EXPOSURE, id=admission)["exposure"]["reports"]
+    assert [report["id"] for report in exposed] == [when_right, *expected]
+
+
+def test_mistake_209_each_figure_is_told_with_the_facts_that_changed_it_and_no_others(
+    ward: Ward,
+) -> None:
+    name = ward.name("Apart ")
+    room = ward.room(ward=name)
+    issue = issued(ward, 5, 2, name="admissions-discharges-deaths", ward=name)
+    stay = ward.stay(f"{room}/a", at=ago(days=4.5))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
+    facts = {
+        change["name"]: [fact["kind"] for cause in change["causes"] for fact in cause["facts"]]
+        for change in restated(ward, issue)["changes"]
+    }
+    assert facts["admissions"] == ["STAY_ADMITTED", "STAY_ROOM_ALLOCATED"]
+    assert facts["discharges"] == ["STAY_DISCHARGED"]
+
+
+def test_mistake_209_a_grade_a_name_of_a_ward_and_a_death_of_another_record_are_told_as_causes(
+    ward: Ward,
+) -> None:
+    name, doctor = ward.name("Named "), ward.doctor()
+    room, former, now = ward.room(ward=name), ward.patient(), ward.patient()
+    stay, gone = ward.stay(f"{room}/a", at=ago(days=5), patientMrn=former), ago(days=3)
+    visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
+    ward.record("recordVisit", **visit, **late(ago(days=4.9)))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(gone))
+    ward.record("mergePatients", patientMrn=former, intoMrn=now, reason="one person")
+    reports = ("senior-review", "admissions-discharges-deaths", "inpatient-census")
+    issues = {report: issued(ward, 6, 2, name=report, ward=name) for report in reports}
+    grade = {"grade": "CONSULTANT", "gradeFrom": "2020-01-01", "reason": "it was so"}
+    ward.record("correctPractitioner", staffNumber=doctor, **grade)
+    ward.record("recordDeath", patientMrn=now, **late(gone))
+    kinds = {
+        report: {
+            fact["kind"]
+            for change in restated(ward, issues[report])["changes"]
+            for cause in change["causes"]
+            for fact in cause["facts"]
+        }
+        for report in reports[:2]
+    }
+    assert kinds["senior-review"] == {"PRACTITIONER_DETAILS_CORRECTED"}
+    assert kinds["admissions-discharges-deaths"] == {"PATIENT_DIED"}
+    renamed = {"ward": name, "newWard": f"{name} new", "validFrom": ago(days=20)[:10]}
+    ward.record("renameWard", **renamed, reason="another name")
+    changes = restated(ward, issues["inpatient-census"])["changes"]
+    assert {
+        fact["kind"] for change in changes for cause in change["causes"] for fact in cause["facts"]
+    } == {"ROOM_DETAILS_CHANGED"}
+    assert {change["new"] for change in changes if change["name"] == "census"} == {"0"}
+
+
+def test_mistake_209_a_dose_without_prescription_and_a_reversal_into_a_bed_are_decisions(
+    ward: Ward,
+) -> None:
+    room, doctor = ward.room("a", "b", "c"), ward.doctor()
+    other, stay = ward.stay(f"{room}/b", at=ago(days=6)), ward.stay(f"{room}/a", at=ago(days=6))
+    allocated = movement(ward, stay, "STAY_ROOM_ALLOCATED")
+    dose = {"medication": {"name": "Morphine"}, "basis": "VERBAL_ORDER", "orderedBy": doctor}
+    ward.record("recordUnprescribedDose", stayId=stay, **dose, **late(ago(days=4)))
+    ward.record("dischargePatient", stayId=other, disposition="HOME", **late(ago(days=4)))
+    back = {"stayId": other, "because": "DECISION_REVERSED", **late(ago(days=3))}
+    ward.record("cancelDischarge", **back, **place(f"{room}/b"))
+    ward.record("correctMovement", movementId=allocated, **place(f"{room}/c"), **WRONG)
+    query = "query($id: ID!) { exposure(movementId: $id) { decided { stayId kind } } }"
+    decided = ward.ask(query, id=allocated)["exposure"]["decided"]
+    assert decided == [
+        {"stayId": stay, "kind": "PRESCRIPTION_UNPRESCRIBED_GIVEN"},
+        {"stayId": other, "kind": "STAY_DISCHARGE_CANCELLED"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "parameter", "code"),
+    [
+        ("inpatient-census", {"name": "without", "value": "NEWBORNS"}, "InvalidInput"),
+        ("readmission", {"name": "unplanned", "value": "URGENT"}, "InvalidInput"),
+        ("senior-review", {"name": "types", "value": "EMERGENCY, URGENT"}, "InvalidInput"),
+        ("boarding", {"name": "wards", "value": "no such"}, "NotFound"),
+        ("emergency-department-stay", {"name": "wards", "value": "no such"}, "NotFound"),
+    ],
+)
+def test_mistake_211_a_parameter_that_names_nothing_is_no_figure_of_all_or_of_none(
+    shared: Ward, report: str, parameter: dict[str, str], code: str
+) -> None:
+    query = (
+        "query($name: String!, $period: ReportPeriod!, $parameters: [ReportParameterInput!])"
+        " { report(name: $name, period: $period, parameters: $parameters) { digest } }"
+    )
+    asked = {"name": report, "period": {"from": days_ago(3), "to": days_ago(2)}}
+    told = shared.client.raw(query, {**asked, "parameters": [parameter]})
+    assert codes(told) == {code}
+    refused = shared.execute("issueReport", **asked, parameters=[parameter])
+    assert refused["__typename"] == code
+
+
+def test_mistake_211_a_ward_is_found_as_a_parameter_in_any_spelling(shared: Ward) -> None:
+    name = shared.name("Acute ")
+    shared.room(ward=name)
+    period = {"from": days_ago(3), "to": days_ago(2)}
+    written = {"name": "wards", "value": name.upper()}
+    told = shared.record("issueReport", name="boarding", period=period, parameters=[written])
+    query = (
+        "query($id: ID!) { reportIssue(id: $id) { report { parameters { name value meaning } } } }"
+    )
+    (said,) = shared.ask(query, id=told["issue"]["id"])["reportIssue"]["report"]["parameters"]
+    assert said["value"] == name
 
 
 def test_mistake_75_the_exposure_leaves_out_what_a_correction_decided(ward: Ward) -> None:

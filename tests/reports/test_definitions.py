@@ -120,7 +120,9 @@ def test_a_period_of_ten_years_is_answered_and_a_longer_one_refused_with_what_to
 def test_parameters_are_of_the_type_of_their_defaults() -> None:
     assert LONG_STAYS_1.parameters_of({}) == {"days": (7, 14, 21)}
     assert LONG_STAYS_1.parameters_of({"days": "30, 3,3"}) == {"days": (3, 30)}
-    assert AVERAGE_LENGTH_OF_STAY_1.parameters_of({"without": "A,"}) == {"without": ("A",)}
+    assert AVERAGE_LENGTH_OF_STAY_1.parameters_of({"without": "newborn,"}) == {
+        "without": ("NEWBORN",)
+    }
 
 
 @pytest.mark.parametrize("given", [{"days": "a week"}, {"days": "-1"}, {"weeks": "1"}])

@@ -113,13 +113,7 @@ class Exposure:
 
         def find_issues() -> list[UUID]:
             with inputs.report_connection(state.database.app_url) as connection:
-                return containing(
-                    connection,
-                    state.settings.hospital,
-                    view.wrong,
-                    view.wrong_from,
-                    view.wrong_to,
-                )
+                return containing(connection, state.settings.hospital, view)
 
         issues = await in_thread(find_issues)
         issues_found = [await ReportIssue.find(info, issue, self.at) for issue in issues]

@@ -68,7 +68,7 @@ def load_inputs(
     only: ChangeSet | None = None,
     on_progress: Progress = no_progress,
 ) -> Inputs:
-    """Return the inputs of a question as known at a position. Raises NotFound for an unknown ward.
+    """Return the inputs of a question as known at a position.
 
     ``totals_only``: rows may be aggregated, so that no contribution can be attributed.
     ``only``: the inputs about these patients and rooms.
@@ -76,14 +76,25 @@ def load_inputs(
     days = local_days(connection, hospital, position)
     query = ReportQuery(connection, question, position, days, {}, totals_only, only)
     query.wards.update(_wards(query))
-    if question.ward is not None and question.ward not in query.wards.values():
-        raise NotFound("ward", question.ward, "ward")
     inputs: dict[str, Any] = {}
     for need in sorted(needs):
         on_progress(len(inputs), len(needs))
         inputs[need] = LOADERS[need](query)
     on_progress(len(inputs), len(needs))
     return Inputs(question, days, **inputs)
+
+
+def check_ward(
+    connection: Connection[TupleRow], hospital: str, question: Question, position: int
+) -> None:
+    """Refuse a ward that no room is of at the end of the period, as known at a position.
+
+    What was said of a ward is said again of it whatever it is called now. Raises NotFound.
+    """
+    days = local_days(connection, hospital, position)
+    query = ReportQuery(connection, question, position, days, {}, False, None)
+    if question.ward is not None and question.ward not in _wards(query).values():
+        raise NotFound("ward", question.ward, "ward")
 
 
 def _wards(query: ReportQuery) -> dict[str, str]:
