@@ -140,6 +140,8 @@ class Prescription(PrescriptionDoses):
     def stop(self, envelope: Envelope, discharge: UUID | None = None) -> None:
         """Stop the prescription, perhaps by a discharge. Raises PrescriptionStateBroken."""
         step = self._next_step("stopped", envelope)
+        if discharge is not None and self.course.step(step.id):  # by another end of the stay
+            step = replace(step, id=uuid5(step.id, str(discharge)))
         self._check_step(step)
         self.record(Prescription.Stopped, envelope, change=step.id, discharge=discharge)
 
@@ -235,27 +237,35 @@ class Prescription(PrescriptionDoses):
         """
         if self.course.cancelled:
             return
-        for stop in [s for s in self.course.steps if s.discharge is not None]:
-            assert stop.discharge is not None
-            at = ends.get(stop.discharge)
-            if at == stop.at:
-                continue
-            course = self.course.without_step(stop.id)
-            self._check_course(course.with_step(replace(stop, at=at)) if at else course, stop)
-            self.record(
-                Prescription.StopCorrected,
-                envelope,
-                change=stop.id,
-                discharge=stop.discharge,
-                at=at,
-            )
-        if ended_by is None or any(s.discharge == ended_by for s in self.course.steps):
-            return
-        at = ends[ended_by]
-        if self.basis is not None:
-            return
-        if self.course.status_at(at) not in ENDED:
-            self.stop(structs.replace(envelope, occurred_at=at), ended_by)
+        stops = {s.discharge: s for s in self.course.steps if s.discharge is not None}
+        for discharge, stop in stops.items():
+            if discharge not in ends:
+                self._correct_stop(stop, None, envelope)
+        for end, at in sorted(ends.items(), key=lambda item: item[1]):
+            stop_held = stops.get(end)
+            course = self.course.without_step(stop_held.id) if stop_held else self.course
+            is_ended = course.status_at(at) in ENDED
+            if stop_held is not None and (is_ended or stop_held.at != at):
+                self._correct_stop(stop_held, None if is_ended else at, envelope)
+            elif (
+                stop_held is None
+                and not is_ended
+                and self.basis is None
+                and (end == ended_by or end in self.stopped_by)
+            ):
+                self.stop(structs.replace(envelope, occurred_at=at), end)
+
+    def _correct_stop(self, stop: Step, at: datetime | None, envelope: Envelope) -> None:
+        """Let the stop by an end of the stay follow it; None where it stops nothing any more."""
+        course = self.course.without_step(stop.id)
+        self._check_course(course.with_step(replace(stop, at=at)) if at else course, stop)
+        self.record(
+            Prescription.StopCorrected,
+            envelope,
+            change=stop.id,
+            discharge=stop.discharge,
+            at=at,
+        )
 
     def _next_step(
         self, kind: str, envelope: Envelope, changes: tuple[tuple[str, Any], ...] = ()

@@ -24,6 +24,8 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         self.stay: UUID | None = None
         self.basis: Basis | None = None
         """Of a dose that was not prescribed in writing: on what it was given."""
+        self.stopped_by: frozenset[UUID] = frozenset()
+        """The ends of its stay that stopped it, as held at some time."""
         self.confirmed: frozenset[ClinicalWarning] = frozenset()
         """The warnings against the medicine that were confirmed as it was prescribed."""
 
@@ -97,6 +99,8 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
                 self._add_step("resumed", event.change, event)
             case PrescriptionEvents.Stopped():
                 self._add_step("stopped", event.change, event, discharge=event.discharge)
+                if event.discharge is not None:
+                    self.stopped_by = self.stopped_by | {event.discharge}
             case PrescriptionEvents.Completed():
                 self._add_step("completed", event.change, event)
             case PrescriptionEvents.StopCorrected(at=None) | PrescriptionEvents.ChangeCancelled():

@@ -219,8 +219,9 @@ class Room(RoomDetails):
         """Refuse a stretch in a bed that does not exist, is closed, being cleaned or reserved.
 
         Only time that is newly claimed is checked: whoever lay there when a planned closure began
-        may stay. A reservation counts at the beginning of the stretch, a planned closure there and
-        all through the part of it that has passed; what was closed or cleaned at once was empty.
+        may stay. A reservation counts at the beginning of the stretch alone, whatever is learned of
+        its end afterwards; a planned closure there and all through the part of it that has passed;
+        what was closed or cleaned at once was empty.
         ``reservation_ends``: when reservations ended by use or by a death, by their ids.
         """
         bed = stretch.bed.bed
@@ -234,7 +235,8 @@ class Room(RoomDetails):
                     continue
                 if spell.state is BedState.RESERVED:
                     if (
-                        period.start in spell.period
+                        period.start == stretch.period.start
+                        and period.start in spell.period
                         and spell.stay != stay
                         and (spell.patient is None or spell.patient != patient)
                     ):

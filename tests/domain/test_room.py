@@ -285,6 +285,14 @@ def test_a_reservation_lies_over_an_occupied_bed_and_drives_nobody_out() -> None
     room.when(put_into("A", "07:00", "13:00", now="13:30", before=there)).then()
 
 
+def test_who_lay_there_when_a_reservation_began_did_so_up_to_whatever_end_is_learned_later() -> (
+    None
+):
+    room = given(a_room(), opened(), reserved("08:00", "10:00", "14:00", patient=OTHER_PATIENT))
+    there = (Stretch(A, period("07:00", "11:00")),)
+    room.when(put_into("A", "07:00", "13:00", now="15:00", before=there)).then()
+
+
 def test_who_gave_a_reserved_bed_up_does_not_get_it_back() -> None:
     room = given(a_room(), opened(), reserved("08:00", "10:00", "14:00", patient=OTHER_PATIENT))
     there = (Stretch(A, period("07:00", "11:00")),)

@@ -159,3 +159,25 @@ def test_mistake_47_a_late_order_in_a_stay_that_was_reversed_does_not_go_on(ward
     order = ward.prescription(stay, **late(ago(hours=20)))
     assert status(ward, order, ago(hours=15)) == "ACTIVE"
     assert status(ward, order) == "STOPPED"
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_mistake_209_an_end_of_a_stay_after_that_of_a_prescription_stopped_nothing(
+    shared: Ward, is_reversed: bool
+) -> None:
+    stay = shared.stay(at=ago(days=3))
+    drug = shared.prescription(stay, stop=ago(hours=10), **late(ago(days=2)))
+    shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=15)))
+    discharge = movement(shared, stay, "STAY_DISCHARGED")
+    if is_reversed:
+        back = {"because": "DECISION_REVERSED", "withoutBed": "hall", **late(ago(hours=1))}
+        shared.record("cancelDischarge", stayId=stay, **back)
+
+    def stops() -> list[str]:
+        kinds = [entry["kind"] for entry in entries(shared, stay, "TRUTH")]
+        return [kind for kind in kinds if kind == "PRESCRIPTION_STOPPED"]
+
+    for hours, ended, told in ((5, "COMPLETED", 0), (12, "STOPPED", 1), (4, "COMPLETED", 0)):
+        right = {"movementId": discharge, "occurredAt": ago(hours=hours), **WRONG}
+        shared.record("correctMovement", **right)
+        assert (status(shared, drug), len(stops())) == (ended, told)
