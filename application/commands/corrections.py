@@ -43,6 +43,7 @@ from domain.stay.facts import (
     DischargePlan,
     Disposition,
     Move,
+    MovementDetail,
     Place,
 )
 from domain.time import Precision
@@ -154,10 +155,12 @@ class Corrections(CommandGroup):
         disposition: Disposition | None = None,
         destination: str | None = None,
         departed_at: datetime | None = None,
+        unknown: Sequence[MovementDetail] | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Correct a movement: its time (``occurred_at``), its place, or what else was said of it.
 
+        ``unknown`` names what was said of it and nobody knows.
         A child that was moved along in the mother's bed follows her; the first bed of an admission
         follows its time; the prescriptions that a discharge stopped follow it.
         """
@@ -182,6 +185,7 @@ class Corrections(CommandGroup):
             disposition=disposition,
             destination=destination,
             departed_at=departed_at,
+            unknown=unknown,
         )
         _correct(uow, corrected_movement, uow.corrected_at, uow.corrected_precision)
         place_sharers(uow, sharers)

@@ -236,7 +236,7 @@ def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> A
         return None
     patient = lookups.patient(uow, mrn, authority)
     died_at = persons.died_at(uow, patient.id)
-    if died_at is not None:
+    if died_at is not None and is_after(uow.entry.occurred_at, died_at):
         raise PatientDied(died_at)
     return patient.about
 

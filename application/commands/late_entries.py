@@ -16,7 +16,13 @@ from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope
 from domain.refusals import InvalidInput
 from domain.stay.aggregate import Stay
-from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
+from domain.stay.facts import (
+    AdmissionType,
+    CancellationReason,
+    DischargePlan,
+    Disposition,
+    MovementDetail,
+)
 from domain.time import Precision, in_utc
 
 
@@ -42,6 +48,7 @@ class Correction:
     disposition: Disposition | None = None
     destination: str | None = None
     departed_at: datetime | None = None
+    unknown: Sequence[MovementDetail] | None = None
     occurred_at_precision: Precision | None = None
 
 
@@ -101,7 +108,10 @@ class LateEntry:
 
 
 def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
-    """Return what a correction says beside time and place, by the fields of the movement's event."""
+    """Return what a correction says beside time and place, by the fields of the movement's event.
+
+    None of what is unknown. Raises InvalidInput for what is said, too.
+    """
     details = {
         "admission_type": right.admission_type,
         "decided_to_admit_at": past_moment(uow, right.decided_to_admit_at, "decided_to_admit_at"),
@@ -115,7 +125,12 @@ def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
         "destination": right.destination,
         "departed_at": past_moment(uow, right.departed_at, "departed_at"),
     }
-    return {field: value for field, value in details.items() if value is not None}
+    known_details = {field: value for field, value in details.items() if value is not None}
+    unknown_fields = [detail.value.lower() for detail in right.unknown or ()]
+    for field in unknown_fields:
+        if field in known_details or getattr(right, field) is not None:
+            raise InvalidInput("unknown", "what is said is not unknown")
+    return {**known_details, **dict.fromkeys(unknown_fields)}
 
 
 def enter(uow: UnitOfWork, entries: Sequence[LateEntry]) -> None:

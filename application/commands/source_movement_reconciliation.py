@@ -14,6 +14,13 @@ from application.commands.corrections import (
     check_deferred,
 )
 from application.commands.misplaced_facts import give_stay
+from application.commands.source_movement_facts import (
+    details_of,
+    envelope_of,
+    last_movement,
+    moment_of,
+    place_of,
+)
 from application.commands.source_persons import (
     change_number,
     convert_expected,
@@ -24,7 +31,6 @@ from application.commands.source_persons import (
 )
 from application.commands.stays import discharge_stay
 from application.unit_of_work import UnitOfWork
-from domain.envelope import Envelope, Source
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
@@ -99,12 +105,18 @@ class _VisitReconciler:
 
     def _type(self) -> AdmissionType | None:
         """Return the admission type that the latest movement names, of those that name one."""
+        versions = [application.version for application in self.applied.values()]
+        admission = self.visit.admission_among(versions)
         movements = [
             (v.occurred_at, self.visit.turn(v), v.movement.admission_type)
-            for v in (a.version for a in self.applied.values())
-            if v.movement and v.movement.admission_type and v.kind is not SourceKind.CHANGE_TYPE
+            for v in versions
+            if v.movement
+            and v.movement.admission_type
+            and (v.kind is not SourceKind.CHANGE_TYPE or v == admission)
         ]
-        return max(movements, key=lambda n: n[:2])[2] if movements else None
+        if movements:
+            return max(movements, key=lambda n: n[:2])[2]
+        return AdmissionType.EMERGENCY if admission else None
 
     def _put_type_right(self) -> None:
         """Correct the type of the stay where its movements name another one than before."""
@@ -220,42 +232,46 @@ class _VisitReconciler:
         assert movement is not None
         died_at = persons.told_death_at(uow, stay.patient)
         fact = stay.movement(admission.movement)
-        place, bed = _place(uow, movement) or Place(), admission.bed
+        place, bed = place_of(uow, movement) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
-        details = {
-            "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
-            "specialty": movement.specialty,
+        at, precision = moment_of(uow, amendment), movement.precision or Precision.MINUTE
+        details = details_of(uow, amendment)
+        held_details = details_of(uow, admission.version)
+        changes: dict[str, Any] = {
+            name: value
+            for name, value in details.items()
+            if value is not None or held_details[name] is not None
         }
-        care: dict[str, Any] = {
-            name: practitioner for name, practitioner in details.items() if practitioner is not None
-        }
-        if fact.with_correction(movement.occurred_at, elsewhere, care) != fact:
+        if elsewhere is not None:
+            del changes["without_bed"]
+        corrected_fact = fact.with_correction(at, elsewhere, changes)
+        if corrected_fact != fact or fact.precision != precision:
             stay.correct_movement(
                 admission.movement,
-                movement.occurred_at,
-                movement.precision or Precision.MINUTE,
+                at,
+                precision,
                 elsewhere,
                 uow.entry,
                 died_at,
-                **care,
+                **changes,
             )
         if bed and place.bed:
             move = stay.movement(bed)
-            if isinstance(move, Move) and move.place != place:
-                stay.correct_movement(bed, None, None, place, uow.entry, died_at)
+            if isinstance(move, Move) and (move.place, move.at) != (place, at):
+                stay.correct_movement(bed, at, precision, place, uow.entry, died_at)
         elif bed:
             if stay.history.fact(bed):  # or the staff cancelled it before
                 stay.cancel_movement(bed, ENTERED_IN_ERROR, None, uow.entry, died_at)
             bed = None
         elif place.bed:
-            stay.allocate_room(place.bed, _envelope_of(uow, self.visit, amendment))
-            bed = _last_movement(stay)
+            stay.allocate_room(place.bed, envelope_of(uow, self.visit, amendment))
+            bed = last_movement(stay)
         return replace(admission, version=amendment, bed=bed)
 
     def _enter(self, version: Version) -> None:
         """Enter one reported movement, as the same command by a ward would."""
         assert version.movement is not None
-        with self.uow.use_entry(_envelope_of(self.uow, self.visit, version)):
+        with self.uow.use_entry(envelope_of(self.uow, self.visit, version)):
             movement = self._apply(version, version.movement)
         self.applied[version.source_id] = movement
 
@@ -281,7 +297,7 @@ class _VisitReconciler:
         uow, stay = self.uow, self.stay
         if stay is None:
             raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
-        place, died_at = _place(uow, movement), persons.told_death_at(uow, stay.patient)
+        place, died_at = place_of(uow, movement), persons.told_death_at(uow, stay.patient)
         match movement.kind:
             case SourceKind.ADMIT:  # registered before; admitted now, perhaps to a bed
                 return self._move_on_admission(stay, version, place)
@@ -297,12 +313,12 @@ class _VisitReconciler:
                 discharge_stay(
                     uow, stay, movement.disposition or Disposition.OTHER, movement.destination
                 )
-                return Applied(version=version, movement=_last_movement(stay))
+                return Applied(version=version, movement=last_movement(stay))
             case SourceKind.CHANGE_TYPE:
                 return self._change_type(stay, version, place)
             case SourceKind.UPDATE | SourceKind.MOVE_STAY:
                 return self._update(stay, version)
-        return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+        return self._with_care(stay, Applied(version=version, movement=last_movement(stay)))
 
     def _with_care(self, stay: Stay, applied: Applied) -> Applied:
         """Enter who is responsible from a movement on, where it says so."""
@@ -310,10 +326,10 @@ class _VisitReconciler:
         if movement and movement.attending:
             doctor = lookups.practitioner(self.uow, movement.attending, "attending")
             stay.change_attending(doctor, self.uow.entry)
-            care_movements.append(_last_movement(stay))
+            care_movements.append(last_movement(stay))
         if movement and movement.specialty:
             stay.change_specialty(movement.specialty, self.uow.entry)
-            care_movements.append(_last_movement(stay))
+            care_movements.append(last_movement(stay))
         return replace(applied, also=tuple(care_movements))
 
     def _move_on_admission(self, stay: Stay, version: Version, place: Place | None) -> Applied:
@@ -322,7 +338,7 @@ class _VisitReconciler:
             raise StayStateBroken("an earlier admission of the visit names another patient")
         if place is not None:
             stay.transfer(place, self.uow.entry)
-            return self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+            return self._with_care(stay, Applied(version=version, movement=last_movement(stay)))
         return self._update(stay, version)
 
     def _change_type(self, stay: Stay, version: Version, place: Place | None) -> Applied:
@@ -330,11 +346,11 @@ class _VisitReconciler:
         if version.movement is None or version.movement.admission_type is None:
             raise InvalidInput("admission_type", "say of which type the stay is from then on")
         stay.change_admission_type(version.movement.admission_type, self.uow.entry)
-        change = self._with_care(stay, Applied(version=version, movement=_last_movement(stay)))
+        change = self._with_care(stay, Applied(version=version, movement=last_movement(stay)))
         if place is None:
             return change
         stay.transfer(place, self.uow.entry)
-        return replace(change, also=(*change.also, _last_movement(stay)))
+        return replace(change, also=(*change.also, last_movement(stay)))
 
     def _update(self, stay: Stay, version: Version) -> Applied:
         """Hold what a report says that moves nobody; it is found by the admission."""
@@ -348,7 +364,7 @@ class _VisitReconciler:
         naming = self.visit.patient_among(self.planned.values()) or movement
         patient = patient_named(uow, naming)
         assert patient.about is not None
-        place = _place(uow, movement) or Place()
+        place = place_of(uow, movement) or Place()
         subject = f"stay of {self.visit.id}"
         self.stay = stay = uow.new(
             Stay, subject, replace(patient.about, stay=uow.entry.id_of(subject))
@@ -364,32 +380,8 @@ class _VisitReconciler:
             confidentiality=persons.label_of(uow, patient.id),
         )
         self._type_before = stay.admission_type
-        admission, bed = _last_movement(stay), None
+        admission, bed = last_movement(stay), None
         if place.bed is not None:
             stay.allocate_room(place.bed, uow.entry)
-            bed = _last_movement(stay)
+            bed = last_movement(stay)
         return Applied(version=version, movement=admission, bed=bed)
-
-
-def _place(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
-    """Return the place that a movement names. One without a bed is told in words, with its ward."""
-    if movement.ward and movement.bed is None:
-        words = [movement.ward, movement.room, movement.without_bed]
-        return Place(without_bed=" ".join(part for part in words if part))
-    return lookups.place(
-        uow, movement.ward, movement.room, movement.bed, None, movement.without_bed
-    )
-
-
-def _envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
-    source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
-    named_precision = version.movement.precision if version.movement else None
-    precision = named_precision or uow.entry.precision
-    return replace(uow.entry, occurred_at=version.occurred_at, precision=precision, source=source)
-
-
-def _last_movement(stay: Stay) -> UUID:
-    """Return the id of the movement that was entered last."""
-    movement = getattr(stay.pending_events[-1], "movement", None)
-    assert isinstance(movement, UUID)
-    return movement

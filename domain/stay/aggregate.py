@@ -25,6 +25,7 @@ from domain.stay.facts import (
     Disposition,
     Fact,
     Move,
+    MovementDetail,
     Observation,
     Place,
 )
@@ -131,12 +132,12 @@ class Stay(StayFlags):
 
     def change_attending(self, attending: UUID, envelope: Envelope) -> None:
         """Name another attending doctor."""
-        movement = envelope.id_of("attending")
+        movement = self._new_id(envelope, "attending")
         self._record(Stay.AttendingChanged, envelope, movement=movement, attending=attending)
 
     def change_specialty(self, specialty: str, envelope: Envelope) -> None:
         """Put the stay under another specialty."""
-        movement = envelope.id_of("specialty")
+        movement = self._new_id(envelope, "specialty")
         self._record(Stay.SpecialtyChanged, envelope, movement=movement, specialty=specialty)
 
     def change_admission_type(self, admission_type: AdmissionType, envelope: Envelope) -> None:
@@ -166,7 +167,7 @@ class Stay(StayFlags):
         self, plan: DischargePlan, expected_at: datetime | None, envelope: Envelope
     ) -> None:
         """Plan the discharge, clear it medically, or drop the plan."""
-        movement = envelope.id_of("discharge-plan")
+        movement = self._new_id(envelope, "discharge-plan")
         self._record(
             Stay.DischargePlanned, envelope, movement=movement, plan=plan, expected_at=expected_at
         )
@@ -305,7 +306,8 @@ class Stay(StayFlags):
         """Correct a movement. The time of an admission takes its bed along.
 
         ``movements_with_time``: those whose time the command says itself. ``details``: other
-        fields of the movement's event. With checks deferred, a part that changes nothing is no fault.
+        fields of the movement's event, None of what is unknown. With checks deferred, a part that
+        changes nothing is no fault.
         """
         fact = self.movement(movement)
         facts = [_known(fact.with_correction(at, place, details), precision)]
@@ -326,6 +328,8 @@ class Stay(StayFlags):
             raise InvalidInput("movement_id", "the movement is so already; say what is different")
         self._check_history(self.history.with_replaced(*facts), [f.id for f in facts], died_at)
         for corrected_fact in facts:
+            named_details = details if corrected_fact.id == movement else {}
+            known_details = {k: value for k, value in named_details.items() if value is not None}
             self.record(
                 Stay.MovementCorrected,
                 envelope,
@@ -333,7 +337,12 @@ class Stay(StayFlags):
                 at=at,
                 precision=precision,
                 **_fields(place if corrected_fact.id == movement else None),
-                **(details if corrected_fact.id == movement else {}),
+                **known_details,
+                unknown=tuple(
+                    MovementDetail(name.upper())
+                    for name in named_details
+                    if name not in known_details
+                ),
             )
 
     def correct_patient(self, patient: UUID, about: About, envelope: Envelope) -> None:

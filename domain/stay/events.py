@@ -8,7 +8,13 @@ from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, SealedLine, Text
 from domain.patient import Confidentiality
 from domain.refusals import BedRef
-from domain.stay.facts import AdmissionType, CancellationReason, DischargePlan, Disposition
+from domain.stay.facts import (
+    AdmissionType,
+    CancellationReason,
+    DischargePlan,
+    Disposition,
+    MovementDetail,
+)
 from domain.stay.observations import FLAGS, FlagEvents, Observed
 from domain.time import Moment, Precision
 
@@ -222,7 +228,10 @@ class StayEvents(FlagEvents):
         without_bed: SealedLine | None
 
     class MovementCorrected(Correcting, Event):
-        """The movement was otherwise; an absent value stays as it was. ``at``: its time."""
+        """The movement was otherwise; an absent value stays as it was. ``at``: its time.
+
+        ``unknown``: what was said of it and is not known.
+        """
 
         TOPIC = "stay.movement-corrected"
         PUBLIC = "stay.movement-corrected"
@@ -244,6 +253,7 @@ class StayEvents(FlagEvents):
         disposition: Disposition | None = None
         destination: SealedLine | None = None
         departed_at: Moment | None = None
+        unknown: tuple[MovementDetail, ...] = ()
 
     class PatientCorrected(Correcting, Event):
         """The stay was recorded under the wrong patient: with all its facts it is of this one."""

@@ -1,7 +1,7 @@
 """The facts of a stay: when each happened, and the state that follows from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -11,6 +11,7 @@ from domain.stay.terms import AdmissionType as AdmissionType
 from domain.stay.terms import CancellationReason as CancellationReason
 from domain.stay.terms import DischargePlan as DischargePlan
 from domain.stay.terms import Disposition as Disposition
+from domain.stay.terms import MovementDetail as MovementDetail
 from domain.stay.terms import Status as Status
 from domain.time import Precision
 
@@ -69,17 +70,26 @@ class Fact:
     ) -> Self:
         """Return the fact as it was at another time, place or otherwise. Raises InvalidInput.
 
-        None leaves the time or the place; ``details`` has other fields of its event.
+        None leaves the time or the place; ``details`` has other fields of its event, None of one that
+        is unknown.
         """
         fact = self if place is None else self.with_place(place)
         for field, value in (details or {}).items():
             if field not in self.DETAILS:
                 raise InvalidInput(
-                    "keep_bed" if field == "keeps_bed" else field,
+                    "keep_bed" if field == "keeps_bed" else field if value else "unknown",
                     f"the {kind_of(self)} has none that could be corrected",
+                )
+            if value is None and self.DETAILS[field] not in self._optional_fields():
+                raise InvalidInput(
+                    "unknown", f"the {kind_of(self)} says nothing else; cancel it if it never was"
                 )
             fact = replace(fact, **{self.DETAILS[field]: value})
         return fact if at is None else replace(fact, at=at)
+
+    @classmethod
+    def _optional_fields(cls) -> set[str]:
+        return {field.name for field in fields(cls) if field.default is None}
 
     def with_place(self, place: "Place") -> Self:
         """Return the fact in another place. Raises InvalidInput if it has none of its own."""
@@ -95,7 +105,11 @@ def _must_be_present(state: State, fact: str) -> None:
 class Admission(Fact):
     ASPECT = "stay"
     DETAILS = {
-        name: name for name in ("admission_type", "decided_to_admit_at", "attending", "specialty")
+        name: name
+        for name in (
+            *("admission_type", "decided_to_admit_at", "attending", "specialty"),
+            "without_bed",
+        )
     }
     admission_type: AdmissionType
     decided_to_admit_at: datetime | None = None
@@ -230,7 +244,7 @@ class PlanChange(Fact):
     ASPECT = "plan"
     DETAILS = {"plan": "plan", "expected_at": "expected_discharge"}
     plan: DischargePlan
-    expected_discharge: datetime | None
+    expected_discharge: datetime | None = None
 
     def after(self, state: State) -> State:
         return replace(state, plan=self.plan, expected_discharge=self.expected_discharge)

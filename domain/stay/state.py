@@ -320,13 +320,14 @@ def _with_corrected(
     )
 
 
-DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS)
+DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS) - {"without_bed"}
 """The fields of `MovementCorrected` beside the time and the place."""
 
 
 def _details(event: StayEvents.MovementCorrected) -> dict[str, Any]:
     """Return what a correction says beside the time and the place."""
-    return {name: value for name in DETAILS if (value := getattr(event, name)) is not None}
+    details = {name: value for name in DETAILS if (value := getattr(event, name)) is not None}
+    return {**details, **dict.fromkeys(detail.value.lower() for detail in event.unknown)}
 
 
 def _fact(kind: Callable[..., F], id: UUID | None, event: Event, **data: Any) -> F:

@@ -48,6 +48,19 @@ class CancellationReason(DescribedEnum):
     )
 
 
+class MovementDetail(DescribedEnum):
+    """A detail of a movement that may be unknown, by the name of its field."""
+
+    ATTENDING = "ATTENDING", "Of an admission: the responsible doctor."
+    SPECIALTY = "SPECIALTY", "Of an admission: the responsible specialty."
+    DECIDED_TO_ADMIT_AT = "DECIDED_TO_ADMIT_AT", "Of an admission: when it was decided."
+    WITHOUT_BED = "WITHOUT_BED", "Of an admission: the place without a bed."
+    EXPECTED_RETURN = "EXPECTED_RETURN", "Of a leave: when the patient is expected back."
+    EXPECTED_AT = "EXPECTED_AT", "Of a discharge plan: when it is expected."
+    DESTINATION = "DESTINATION", "Of a discharge: where to, by name."
+    DEPARTED_AT = "DEPARTED_AT", "Of emergency care: when the patient left the department."
+
+
 class Disposition(DescribedEnum):
     """Where the patient went at discharge."""
 

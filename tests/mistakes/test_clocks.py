@@ -39,3 +39,20 @@ def test_mistake_69_a_corrected_time_by_a_fast_clock_is_now(shared: Ward) -> Non
     shared.record("correctMovement", **right, reason="another time")
     seen = shared.ask("query($id: ID!) { stay(id: $id) { status } }", id=stay)
     assert seen["stay"] == {"status": "ADMITTED"}
+
+
+def test_mistake_212_what_a_feed_reports_by_a_fast_clock_is_read_and_built_on_at_once(
+    shared: Ward,
+) -> None:
+    bed, visit = f"{shared.room('a', 'b')}/a", shared.name("V")
+    admission = {"kind": "ADMIT", "patientMrn": shared.patient(), "occurredAt": ahead(seconds=50)}
+    message = {"sourceRecordedAt": ahead(seconds=50), "movement": {**admission, **place(bed)}}
+    for _ in range(2):  # and once more
+        told = shared.record(
+            "recordSourceMovement", system="ADT", sourceId=visit, sourceVisit=visit, **message
+        )
+        assert told["ofStay"]["status"] == "ADMITTED"
+    assert shared.bed(bed)["stay"] == {"id": told["ofStay"]["id"]}
+    moved = {"stayId": told["ofStay"]["id"], **place(f"{bed[:-1]}b")}
+    shared.record("transferPatient", **moved)
+    assert shared.bed(bed)["state"] == "FREE"

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.conftest import TOKEN
-from tests.support.api_dsl import Ward, ago, place
+from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.questions import stretches
 
 SECOND = "2026-01-01T00:00:{:02}Z"
@@ -139,6 +139,104 @@ def test_mistake_66_a_message_by_a_former_number_finds_its_patient(ward: Ward) -
     later = {**admission, "occurredAt": ago(hours=1), "patientMrn": mrn}
     other = told(ward, ward.name("V"), "1", 2, movement=later)
     assert other["sourceMovement"]["patient"]["mrn"] == mrn
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_mistake_204_what_the_source_says_no_longer_is_unknown_in_whichever_order_it_comes(
+    shared: Ward, order: tuple[int, ...]
+) -> None:
+    room, visit = shared.room("a", "b"), shared.name("V")
+    at = {"patientMrn": shared.patient(), "occurredAt": ago(hours=9), "kind": "ADMIT"}
+    care = {"attending": shared.doctor(), "specialty": "surgery", "admissionType": "DAY_CASE"}
+    said: list[dict[str, Any]] = [
+        {**at, **care, "withoutBed": "hall", "occurredAtPrecision": "HOUR"},
+        at,
+        {"kind": "TRANSFER", "occurredAt": ago(hours=8), **place(f"{room}/b")},
+    ]
+    for i in order:
+        answer = told(shared, visit, "b" if i == 2 else "a", i, movement=said[i])
+    query = (
+        "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { admissionType specialty"
+        " withoutBed attending { staffNumber } movements { occurredAtPrecision } } }"
+    )
+    first = shared.ask(query, id=answer["ofStay"]["id"], at=ago(hours=8.5))["stay"]
+    precisions = {movement["occurredAtPrecision"] for movement in first.pop("movements")[-1:]}
+    nothing = dict.fromkeys(("specialty", "withoutBed", "attending"))
+    assert (first, precisions) == ({"admissionType": "EMERGENCY", **nothing}, {"MINUTE"})
+
+
+def test_mistake_204_an_admission_that_had_a_bed_later_takes_it_along_to_another_time(
+    shared: Ward,
+) -> None:
+    room, visit = shared.room("a"), shared.name("V")
+    at = {"patientMrn": shared.patient(), "kind": "ADMIT"}
+    told(shared, visit, "a", 1, movement={**at, "occurredAt": ago(hours=9)})
+    times = [ago(hours=9), ago(hours=7), ago(hours=11)]
+    for n, time in enumerate(times):
+        movement = {**at, "occurredAt": time, **place(f"{room}/a")}
+        answer = told(shared, visit, "a", 2 + n, movement=movement)
+        assert answer["sourceMovement"]["status"] == "RECORDED"
+        assert stretches(shared, answer["ofStay"]["id"], room) == [("a", time, None)]
+
+
+def test_mistake_204_updates_that_are_entered_together_are_taken_back_one_by_one(
+    shared: Ward,
+) -> None:
+    visit = shared.name("V")
+    updates = {"b": ago(hours=8), "c": ago(hours=6)}
+    for n, (id, at) in enumerate(updates.items()):
+        care = {"specialty": id, "attending": shared.doctor()}
+        told(shared, visit, id, n, movement={"kind": "UPDATE", "occurredAt": at, **care})
+    admission = {"kind": "ADMIT", "patientMrn": shared.patient(), "occurredAt": ago(hours=9)}
+    told(shared, visit, "a", 5, movement=admission)
+    stay = told(shared, visit, "b", 6, cancelled=True)["ofStay"]["id"]
+    query = (
+        "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { specialty attending { id } } }"
+    )
+    seen = [shared.ask(query, id=stay, at=ago(hours=h))["stay"] for h in (7, 5)]
+    assert seen[0] == {"specialty": None, "attending": None}
+    assert seen[1]["specialty"] == "c"
+    assert seen[1]["attending"] is not None
+
+
+def test_mistake_204_a_detail_of_a_movement_that_nobody_knows_can_be_put_right(
+    shared: Ward,
+) -> None:
+    room, doctor, at = shared.room("a"), shared.doctor(), ago(hours=9)
+    stay = shared.stay(
+        f"{room}/a", at, attending=doctor, specialty="surgery", decidedToAdmitAt=ago(hours=10)
+    )
+    leave = {"stayId": stay, "keepBed": True, "expectedReturn": ago(hours=1)}
+    shared.record("startLeave", **leave, **late(ago(hours=5)))
+    plan = {"plan": "PLANNED", "expectedAt": ago(hours=2)}
+    shared.record("planDischarge", stayId=stay, **plan, **late(ago(hours=4)))
+    query = (
+        "query($id: ID!) { stay(id: $id) { attending { staffNumber } specialty decidedToAdmitAt"
+        " expectedReturn expectedDischarge movements { kind status entry } }"
+        " timeline(stayId: $id, read: TRUTH) { nodes { kind movementId data } } }"
+    )
+    nodes = shared.ask(query, id=stay)["timeline"]["nodes"]
+    ids = {node["kind"]: node["movementId"] for node in nodes}
+    unknown = [
+        ("STAY_ADMITTED", ["ATTENDING", "SPECIALTY", "DECIDED_TO_ADMIT_AT"]),
+        ("STAY_LEAVE_STARTED", ["EXPECTED_RETURN"]),
+        ("STAY_DISCHARGE_PLANNED", ["EXPECTED_AT"]),
+    ]
+    for kind, details in unknown:
+        correction = {"movementId": ids[kind], "unknown": details, "reason": "nobody said so"}
+        shared.record("correctMovement", **correction)
+    told_now = shared.ask(query, id=stay)
+    fields = ("attending", "specialty", "decidedToAdmitAt", "expectedReturn", "expectedDischarge")
+    assert [told_now["stay"][field] for field in fields] == [None] * 5
+    data = {node["kind"]: node["data"] for node in told_now["timeline"]["nodes"]}
+    named = {"attending", "specialty", "decided_to_admit_at", "unknown"}
+    assert named.isdisjoint(data["STAY_ADMITTED"])
+    assert "expected_return" not in data["STAY_LEAVE_STARTED"]
+    refused = shared.execute("correctMovement", movementId=ids["STAY_ADMITTED"], **WRONG_DETAIL)
+    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["unknown"])
+
+
+WRONG_DETAIL = {"unknown": ["DESTINATION"], "reason": "nobody said so"}
 
 
 @pytest.mark.nightly

@@ -23,6 +23,7 @@ from api.graphql.types.enums import (
     CancellationReason,
     DischargePlan,
     Disposition,
+    MovementDetail,
     VisitKind,
 )
 
@@ -101,6 +102,7 @@ class CorrectMovementInput(CommandInput):
     departed_at: datetime | None = optional(
         "Of emergency care: when the patient left the department."
     )
+    unknown: list[MovementDetail] | None = optional("What was said of it, and nobody knows.")
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
     )

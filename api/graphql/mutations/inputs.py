@@ -16,6 +16,7 @@ from api.graphql.types.enums import (
     DischargePlan,
     Disposition,
     EntryKind,
+    MovementDetail,
     PatientDetail,
     Precision,
     Sex,
@@ -147,6 +148,7 @@ class MovementCorrectionInput:
     departed_at: datetime | None = optional(
         "Of emergency care: when the patient left the department."
     )
+    unknown: list[MovementDetail] | None = optional("What was said of it, and nobody knows.")
     occurred_at_precision: Precision | None = optional(PRECISION)
 
 

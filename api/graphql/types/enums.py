@@ -18,7 +18,7 @@ from domain.room.aggregate import BedState
 from domain.room.policies import RoomPolicy
 from domain.source_visit import SourceKind as SourceMovementKind
 from domain.stay.events import AdmissionType, VisitKind
-from domain.stay.facts import CancellationReason, DischargePlan, Disposition
+from domain.stay.facts import CancellationReason, DischargePlan, Disposition, MovementDetail
 from domain.stay.facts import Status as StayStatus
 from domain.time import Precision
 from infrastructure.queries.doses_due import DoseOrder, DoseStatus
@@ -46,6 +46,7 @@ __all__ = [
     "EntryStatus",
     "Grade",
     "LegalBasis",
+    "MovementDetail",
     "OutsidePrescription",
     "PatientDetail",
     "Precision",
@@ -74,6 +75,7 @@ for _kind, _name, _description in (
     (StayStatus, "StayStatus", "Where a stay stands at a moment."),
     (DischargePlan, "DischargePlan", "How far the discharge is planned."),
     (Disposition, "Disposition", "Where the patient went at discharge."),
+    (MovementDetail, "MovementDetail", "A detail of a movement that may be unknown."),
     (
         CancellationReason,
         "Because",

@@ -61,8 +61,9 @@ def made_by_cancel(event: Event) -> UUID | None:
 
 def replaced_fields(event: Event) -> tuple[str, ...]:
     """Return the fields that a correction removes, even where it gives no other value."""
-    if isinstance(event, Stay.MovementCorrected) and (event.bed or event.without_bed):
-        return ("bed", "shares_bed_of", "without_bed")
+    if isinstance(event, Stay.MovementCorrected):
+        place = ("bed", "shares_bed_of", "without_bed") if event.bed or event.without_bed else ()
+        return (*place, *(detail.value.lower() for detail in event.unknown))
     if isinstance(event, Prescription.WrittenCorrected | Prescription.ChangeCorrected):
         is_same = event.frequency is None and event.schedule is None
         without_stop = isinstance(event, Prescription.WrittenCorrected) and event.open_ended
@@ -95,4 +96,6 @@ def data_of(event: Event) -> dict[str, Any]:
     data = {name: value for name, value in fields if value is not None and name not in ENVELOPE}
     if isinstance(event, Prescription.WrittenCorrected):
         del data["open_ended"]
+    if isinstance(event, Stay.MovementCorrected):
+        del data["unknown"]
     return data

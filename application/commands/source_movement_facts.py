@@ -1,0 +1,56 @@
+"""What a movement that another system reported says: its place, time, details and envelope."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from application import lookups
+from application.unit_of_work import UnitOfWork
+from domain.envelope import Envelope, Source
+from domain.source_visit import SourceMovement, SourceVisit, Version
+from domain.stay.aggregate import Stay
+from domain.stay.facts import Place
+
+
+def details_of(uow: UnitOfWork, version: Version) -> dict[str, Any]:
+    """Return what a report of an admission says of it, None of what it does not say."""
+    movement = version.movement
+    assert movement is not None
+    place = place_of(uow, movement) or Place()
+    return {
+        "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
+        "specialty": movement.specialty,
+        "without_bed": place.without_bed,
+    }
+
+
+def place_of(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
+    """Return the place that a movement names. One without a bed is told in words, with its ward."""
+    if movement.ward and movement.bed is None:
+        words = [movement.ward, movement.room, movement.without_bed]
+        return Place(without_bed=" ".join(part for part in words if part))
+    return lookups.place(
+        uow, movement.ward, movement.room, movement.bed, None, movement.without_bed
+    )
+
+
+def envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:
+    source = Source(system=visit.system, id=version.source_id, recorded_at=version.recorded_at)
+    named_precision = version.movement.precision if version.movement else None
+    precision = named_precision or uow.entry.precision
+    at = moment_of(uow, version)
+    return replace(uow.entry, occurred_at=at, precision=precision, source=source)
+
+
+def moment_of(uow: UnitOfWork, version: Version) -> datetime:
+    """Return when a reported movement occurred by the record's clock, which is never ahead."""
+    return min(version.occurred_at, uow.now)
+
+
+def last_movement(stay: Stay) -> UUID:
+    """Return the id of the movement that was entered last."""
+    movement = getattr(stay.pending_events[-1], "movement", None)
+    assert isinstance(movement, UUID)
+    return movement
