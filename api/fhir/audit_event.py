@@ -145,7 +145,7 @@ class AuditEvent(Resource):
             "accesses(mrn: $mrn, mrnAuthority: $authority, subject: $subject, from: $from, to: $to,"
         )
         async for cursor, node in self.pages(
-            reader, list, self.own_fields, first, after, **arguments
+            reader, list, self.own_fields, first, after, None, **arguments
         ):
             item = await self.item(reader, node)
             item.cursor, item.holds = cursor, ("patient", "entity", "agent-name")

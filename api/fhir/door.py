@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api.auth.authentication import Authenticator
 from api.fhir.capability import statement
 from api.fhir.elements import elements_asked, leave
+from api.fhir.formats import MEDIA_TYPE, check_format
 from api.fhir.history import history, version_of
 from api.fhir.outcome import FhirError, OutOfScope, not_found
 from api.fhir.parameters import DATE_TIME
@@ -29,7 +30,6 @@ from api.graphql.scalars import iso_moment
 from domain.time import is_nameable
 from infrastructure.settings import Settings
 
-MEDIA_TYPE = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
 
 Pairs = Sequence[tuple[str, str]]
@@ -44,7 +44,8 @@ class Fhir:
         self._settings, self._login = settings, login
 
     async def metadata(self, request: Request) -> Response:
-        """Respond with the CapabilityStatement."""
+        """Respond with the CapabilityStatement. Raises FhirError."""
+        check_format(request, request.query_params.multi_items())
         return _response(statement(self._settings, _base(request)))
 
     async def smart(self, request: Request) -> Response:
@@ -71,8 +72,7 @@ class Fhir:
                 "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
                 " or imported (wardbook import fhir).",
             )
-        if any(name == "_format" and "json" not in value for name, value in parameters):
-            raise FhirError(406, "not-supported", "Answers are in JSON: _format=json.")
+        check_format(request, parameters)
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
         try:

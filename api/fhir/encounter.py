@@ -48,6 +48,9 @@ CHANGES = {
 }
 """The movements that begin another status."""
 
+NAMING_A_TYPE = {"STAY_ADMITTED", "STAY_ADMISSION_TYPE_CHANGED"}
+"""The movements that name the type of the stay from then on."""
+
 ADMISSION_TYPES = f"{OWN}:admission-type"
 PRIORITIES = {"EMERGENCY": ("EM", "emergency"), "ELECTIVE": ("EL", "elective")}
 SOURCES = {
@@ -72,7 +75,7 @@ class Encounter(Resource):
     fields = (
         "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"
         " confidentiality emergencyCare { arrivedAt departedAt } patient { id } attending { id }"
-        " mother { id patient { id } } movements { kind status occurredAt }"
+        " mother { id patient { id } } movements { kind status occurredAt admissionType }"
         " stretches { bed since until kept room { id ward number } }"
     )
     reverse = ("patient", "subject", "location")
@@ -100,10 +103,6 @@ class Encounter(Resource):
     async def item(self, reader: Reader, node: Json) -> Item:
         kind, care = node["admissionType"], node["emergencyCare"]
         arrival = (care and care["arrivedAt"]) or node["admittedAt"]
-        short = kind == "DAY_CASE"
-        own_class = coding(
-            ACT, "SS" if short else "IMP", "short stay" if short else "inpatient encounter"
-        )
         status = STATUSES[node["status"]]
         source = EMERGENCY if care else SOURCES.get(kind)
         patient = node["patient"]
@@ -113,16 +112,8 @@ class Encounter(Resource):
             "meta": security_label(node["confidentiality"]),
             "status": status,
             "statusHistory": _statuses(node, arrival),
-            "class": own_class,
-            "classHistory": [
-                {
-                    "class": coding(ACT, "EMER", "emergency"),
-                    "period": period(arrival, care["departedAt"] or node["admittedAt"]),
-                },
-                {"class": own_class, "period": period(node["admittedAt"], node["dischargedAt"])},
-            ]
-            if care
-            else [],
+            "class": _class_of(kind),
+            "classHistory": _classes(node, arrival),
             "type": [concept(coding(ADMISSION_TYPES, kind))],
             "serviceType": {"text": node["specialty"]},
             "priority": concept(coding(f"{TERMINOLOGY}/v3-ActPriority", *PRIORITIES[kind]))
@@ -244,6 +235,33 @@ def _statuses(node: Json, arrival: str) -> list[Json]:
         {"status": status, "period": period(begin, end)}
         for (begin, status), end in zip(changes, ends, strict=False)
     ]
+
+
+def _class_of(admission_type: str) -> Json:
+    if admission_type == "DAY_CASE":
+        return coding(ACT, "SS", "short stay")
+    return coding(ACT, "IMP", "inpatient encounter")
+
+
+def _classes(node: Json, arrival: str) -> list[Json]:
+    """Return the classes that were, each with its period; none where there was one alone."""
+    care = node["emergencyCare"]
+    types = sorted(
+        (m["occurredAt"], m["admissionType"])
+        for m in node["movements"]
+        if m["status"] == "TRUE" and m["admissionType"] and m["kind"] in NAMING_A_TYPE
+    )
+    changes = [(begin, _class_of(type)) for begin, type in types]
+    changes = [c for n, c in enumerate(changes) if n == 0 or c[1] != changes[n - 1][1]]
+    ends = [*(begin for begin, _ in changes[1:]), node["dischargedAt"]]
+    classes = [
+        {"class": own_class, "period": period(begin, end)}
+        for (begin, own_class), end in zip(changes, ends, strict=bool(changes))
+    ]
+    if care:
+        emergency = period(arrival, care["departedAt"] or node["admittedAt"])
+        classes = [{"class": coding(ACT, "EMER", "emergency"), "period": emergency}, *classes]
+    return classes if len(classes) > 1 else []
 
 
 def _places(node: Json) -> list[Json]:

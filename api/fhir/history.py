@@ -1,12 +1,14 @@
 """Versions of a resource: the record as known after each change of what it is made of."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from api.fhir.outcome import not_found
 from api.fhir.parameters import span, whole_from, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.resource import MOST, Resource
 from api.fhir.values import Json, present
+from api.graphql.scalars import iso_moment
 
 PAGE = 20
 """Versions of a page; each is read by itself."""
@@ -14,15 +16,38 @@ PAGE = 20
 
 async def version_of(reader: Reader, resource: Resource, id: str, version: str) -> Item:
     """Return a version of a resource. Raises FhirError if it has none such."""
-    number = whole_from(version.partition("-")[0])
-    versions: list[Item] = []
+    digits, _, suffix = version.partition("-")
+    number = whole_from(digits)
     if number is not None:
-        then = reader.at_version(number)
-        versions = await resource.by_ids(then, [id])
-        await then.finish(versions)
-    if not versions or versions[0].resource.get("meta", {}).get("versionId") != version:
-        raise not_found(f"version of this {resource.type}")
-    return versions[0]
+        item = await _version_at(reader, resource, id, number)
+        if item is not None and _version_id(item) != version:
+            # it follows the clock: as of the moment that is named, or when that was recorded
+            moment = _moment(suffix) or item.resource.get("meta", {}).get("lastUpdated")
+            item = await _version_at(reader, resource, id, number, moment)
+        if item is not None and _version_id(item) == version:
+            return item
+    raise not_found(f"version of this {resource.type}")
+
+
+async def _version_at(
+    reader: Reader, resource: Resource, id: str, position: int, moment: str | None = None
+) -> Item | None:
+    then = reader.at_version(position, moment)
+    items = await resource.by_ids(then, [id])
+    await then.finish(items)
+    return items[0] if items else None
+
+
+def _version_id(item: Item) -> str | None:
+    version: str | None = item.resource.get("meta", {}).get("versionId")
+    return version
+
+
+def _moment(text: str) -> str | None:
+    try:
+        return iso_moment(datetime.fromisoformat(text))
+    except ValueError:
+        return None
 
 
 async def history(
@@ -35,10 +60,8 @@ async def history(
     since = span(given["_since"])[1][0] if "_since" in given else None
     items: list[Item] = []
     for position in positions[:first]:
-        then = reader.at_version(position)
-        versions = await resource.by_ids(then, [latest.id])
-        await then.finish(versions)
-        items += versions
+        item = await _version_at(reader, resource, latest.id, position)
+        items += [item] if item else []
     if since is not None:
         items = [
             item for item in items if span(item.resource["meta"]["lastUpdated"])[1][0] >= since

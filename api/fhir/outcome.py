@@ -52,8 +52,6 @@ def refused(errors: Sequence[Any]) -> FhirError:
 def of_response(response: ErrorResponse) -> tuple[int, Json]:
     """Return status and outcome of an error that the table of errors has an answer to."""
     status, issue = ISSUES.get(str(response.code), (response.status, "processing"))
-    if response.status == 406:  # a bad request of its own kind
-        status = response.status
     return status, outcome(issue, response.message)
 
 

@@ -1,5 +1,6 @@
 """Patient (https://hl7.org/fhir/R4/patient.html): a record of a person, linked to their others."""
 
+import re
 from collections.abc import AsyncIterator
 
 from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
@@ -25,7 +26,7 @@ class Patient(Resource):
     root = "patient"
     fields = (
         "id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt"
-        " mergedInto { id } otherRecords { id } merges { record into }"
+        " unchangedSince mergedInto { id } otherRecords { id } merges { record into }"
     )
     parameters = {
         "identifier": Parameter(
@@ -91,7 +92,9 @@ class Patient(Resource):
             "deceasedDateTime": node["diedAt"],
             "link": links,
         }
-        return Item(resource, (node["id"], *others), (node["id"], *others))
+        since = node["unchangedSince"] and re.sub("[:-]", "", node["unchangedSince"])
+        streams = node["id"], *others
+        return Item(resource, streams, streams, follows_clock=since)
 
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None

@@ -118,20 +118,11 @@ class Provenance(Resource):
             if not data["prescription"] or not data["prescription"]["stay"]:
                 return
             type, subject, id = "Encounter", id, data["prescription"]["stay"]["id"]
-        if type == "Encounter":
-            list = f"timeline(stayId: $id, read: RECORD, {TIMES},"
-        else:
-            query_text = f"patient(id: $id, {TIMES}) {{ mrn mrnAuthority }}"
-            data = await reader.ask(query_text, id=("ID", id))
-            if not data["patient"]:
-                return
-            list = f"timeline(mrn: $id, mrnAuthority: $authority, read: RECORD, {TIMES},"
-            id, authority = data["patient"]["mrn"], data["patient"]["mrnAuthority"]
-        arguments = {"id": ("ID" if type == "Encounter" else "String", id)}
-        if type != "Encounter":
-            arguments["authority"] = ("String", authority)
+        of_stay = type == "Encounter"
+        list = f"timeline(stayId: $id, {TIMES}," if of_stay else "timeline("
+        within = None if of_stay else f"patient(id: $id, {TIMES})"
         async for cursor, node in self.pages(
-            reader, list, self.own_fields, first, after, **arguments
+            reader, f"{list} read: RECORD,", self.own_fields, first, after, within, id=("ID", id)
         ):
             if subject in (None, node["subject"]):
                 item = await self.item(reader, node)

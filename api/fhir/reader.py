@@ -195,9 +195,11 @@ class Reader:
         async with self._state.engine.connect() as connection:
             return await changes_before(connection, streams, position, first)
 
-    def at_version(self, position: int) -> "Reader":
-        """Return the reader of the same request as known at another position."""
+    def at_version(self, position: int, as_of: str | None = None) -> "Reader":
+        """Return the reader of the same request as known at another position, as of a moment."""
         log, times = self._state.log, dict(self._times)
+        if as_of is not None:
+            times["asOf"] = as_of
         times.pop("knownAt", None)
         times["knownAtPosition"] = encode_position(log.id, log.epoch, position)
         other = Reader(self._state, self.caller, times)

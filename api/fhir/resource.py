@@ -72,19 +72,27 @@ class Resource:
         fields: str,
         first: int,
         after: str | None,
+        within: str | None = None,
         **variables: Any,
     ) -> AsyncIterator[tuple[str, Json]]:
         """Yield the nodes of a list in pages, with their cursors.
 
-        ``list``: the field with its arguments but for the page, open at their end.
+        ``list``: the field with its arguments but for the page, open at their end. ``within``: the
+        field that has it, where it is no query; what is not there has none.
         """
         while True:
             beginning = list + ("(" if list[-1] not in "(," else " ")
             query_text = f"{beginning}first: {first}, after: $after)"
             query_text += f" {{ edges {{ cursor node {{ {fields} }} }}"
             query_text += " pageInfo { hasNextPage endCursor } }"
+            if within is not None:
+                query_text = f"{within} {{ {query_text} }}"
             data = await reader.ask(query_text, after=("String", after), **variables)
             (page,) = data.values()
+            if within is not None:
+                if page is None:
+                    return
+                (page,) = page.values()
             for edge in page["edges"]:
                 yield edge["cursor"], edge["node"]
             if not page["pageInfo"]["hasNextPage"]:

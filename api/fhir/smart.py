@@ -65,9 +65,11 @@ PROVIDED = (
     "response_types_supported",
     "token_endpoint_auth_methods_supported",
     "scopes_supported",
-    "code_challenge_methods_supported",
 )
 """Statements that SMART asks of a server and its login's provider makes."""
+
+DEFAULTS = {"grant_types_supported": ["authorization_code", "implicit"]}
+"""What a provider means that leaves a statement out (OpenID Connect Discovery 1.0, section 3)."""
 
 
 async def configuration(login: Authenticator) -> Json:
@@ -82,8 +84,12 @@ async def configuration(login: Authenticator) -> Json:
         provider = await login.configuration()
     except ProviderUnavailable as error:
         raise FhirError(503, "transient", f"{error} Try again later.") from None
-    return {name: provider[name] for name in PROVIDED if name in provider} | {
-        "capabilities": ["permission-user", "permission-v1", "permission-v2"]
+    statements = DEFAULTS | {name: provider[name] for name in PROVIDED if name in provider}
+    methods = provider.get("code_challenge_methods_supported") or ()
+    return statements | {
+        # an app may not be offered the method that keeps no secret
+        "code_challenge_methods_supported": [method for method in methods if method != "plain"],
+        "capabilities": ["permission-user", "permission-v1", "permission-v2"],
     }
 
 

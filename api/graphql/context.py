@@ -32,8 +32,8 @@ from infrastructure.queries.tables_read import Query
 
 T = TypeVar("T")
 
-ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, T]]]
-"""A query of many things by their ids, as of a moment; what is not there is absent."""
+ById = Callable[..., Awaitable[dict[UUID, T]]]
+"""A query of many things by connection, ids, and as of a moment; what is not there is absent."""
 
 
 class Connected:
@@ -88,7 +88,7 @@ class Context:
         self._once = asyncio.Lock()
         self._queries, self._permissions = self._new_flight(), self._new_flight()
         self._prefetched: dict[tuple[Any, datetime, int], dict[UUID, Any]] = {}
-        self._loaders: dict[tuple[Any, datetime, int], DataLoader[UUID, Any]] = {}
+        self._loaders: dict[Hashable, DataLoader[UUID, Any]] = {}
 
     # -- moments --
 
@@ -318,14 +318,18 @@ class Context:
         key = _key(args) if not named else None
         return await (run() if key is None else self._queries.run((function, key), run))
 
-    async def load(self, query: ById[T], id: UUID | None, at: AsOf) -> T | None:
-        """Return one thing by its id: prefetched, or read with all that are asked for at once."""
+    async def load(self, query: ById[T], id: UUID | None, at: AsOf, *options: Hashable) -> T | None:
+        """Return one thing by its id: prefetched, or read with all that are asked for at once.
+
+        ``options``: what the query takes beside; nothing is prefetched with them.
+        """
         is_known, view = self.prefetched(query, id, at)
-        if id is None or is_known:
+        if id is None or (is_known and not options):
             return view  # type: ignore[no-any-return]
-        loader = self._loaders.get((query, at.as_of, at.known))
+        key = query, at.as_of, at.known, options
+        loader = self._loaders.get(key)
         if loader is None:
-            loader = self._loaders[query, at.as_of, at.known] = self._loader(query, at)
+            loader = self._loaders[key] = self._loader(query, at, options)
         return await loader.load(id)  # type: ignore[no-any-return]
 
     async def prefetch(
@@ -349,9 +353,11 @@ class Context:
         """Return the version of a stream as known at the moment's position."""
         return await self.load(_versions, id, at) or 0
 
-    def _loader(self, query: ById[T], at: AsOf) -> DataLoader[UUID, Any]:
+    def _loader(
+        self, query: ById[T], at: AsOf, options: tuple[Hashable, ...]
+    ) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
-            views = await self.query(query, ids, at)
+            views = await self.query(query, ids, at, *options)
             return [views.get(id) for id in ids]
 
         return DataLoader(load_fn=load)

@@ -71,9 +71,6 @@ HEALTH = {"/readyz", "/metrics"}
 JSON, RESPONSE_JSON = "application/json", "application/graphql-response+json"
 _MEDIA_TYPES = {RESPONSE_JSON: RESPONSE_JSON, JSON: JSON, "application/*": JSON, "*/*": JSON}
 
-FHIR_JSON = "application/fhir+json"
-FHIR_TYPES = dict.fromkeys((FHIR_JSON, JSON, "application/*", "*/*"), FHIR_JSON)
-
 
 def middlewares(
     login: Authenticator, allowances: Allowances, *, of_fhir: bool = False
@@ -84,7 +81,8 @@ def middlewares(
         Middleware(FhirErrors if of_fhir else ErrorResponses),
         Middleware(Authentication, login, allowances, of_fhir=of_fhir),
         Middleware(WorkLimits, allowances),
-        Middleware(ContentNegotiation, FHIR_TYPES if of_fhir else _MEDIA_TYPES),
+        # FHIR has a parameter for the format, which may be in the body
+        *([] if of_fhir else [Middleware(ContentNegotiation)]),
         Middleware(BodyLimits),
     ]
 
@@ -301,15 +299,14 @@ class WorkLimits:
 class ContentNegotiation:
     """Put the media type of the response into ``request.state``. Raises NotAcceptable."""
 
-    def __init__(self, app: ASGIApp, media_types: Mapping[str, str]) -> None:
-        self._app, self._media_types = app, media_types
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        media_type = preferred_media_type(request.headers, self._media_types)
+        media_type = preferred_media_type(request.headers)
         if media_type is None:
-            first, second, *_ = self._media_types
-            raise NotAcceptable(f"Accept {first} or {second}.")
+            raise NotAcceptable(f"Accept {RESPONSE_JSON} or {JSON}.")
         request.state.media_type = media_type
         await self._app(scope, receive, send)
 

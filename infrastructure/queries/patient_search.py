@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.described_enum import DescribedEnum
 from domain.names import name_key, name_words, search_words
 from domain.patient import Sex
-from infrastructure.queries.as_of import AsOf, columns, view
+from infrastructure.queries.as_of import AsOf, view
 from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.keyset import KeysetOrder, Place
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.patients import BIRTH, FOUND_BY, NAME, PatientView, patients
+from infrastructure.read_models.patients import BIRTH, COLUMNS, NAME, PatientView, patients
 from infrastructure.read_models.stays import OPEN, stays
 
 CANDIDATES = 500
@@ -75,7 +75,7 @@ def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
     order = ORDERS[by]
     return CompiledStatement(
         lambda at: (
-            select(*columns(patients, *FOUND_BY), *order.keys)
+            select(*COLUMNS, *order.keys)
             .where(at.of(patients), *([_is_in_house(at)] if in_house else []))
             .order_by(*order.order)
             .limit(parameter("first", Integer))
@@ -129,7 +129,7 @@ async def patients_page(
 
 _candidates = CompiledStatement(
     lambda at: (
-        select(*columns(patients, *FOUND_BY))
+        select(*COLUMNS)
         .where(
             or_(
                 and_(

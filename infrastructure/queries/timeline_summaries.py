@@ -1,6 +1,6 @@
 """Summaries of timeline entries: one short sentence each, with rooms, staff and drugs by name."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,8 @@ from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
 from domain.time import clock_text
-from infrastructure.queries.as_of import AsOf, one_of
+from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.row_security import known
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
@@ -26,6 +27,9 @@ from infrastructure.read_models.prescriptions import PrescriptionView, prescript
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
 from infrastructure.read_models.timeline.entry import kind_of
 from infrastructure.read_models.timeline.queries import EntryView
+
+ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, Any]]]
+"""A query of many things by their ids, as of a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,35 @@ def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
     return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
 
 
+def names_in(entries: Sequence[EntryView]) -> dict[ById, set[UUID]]:
+    """Return the ids that the sentences of entries need, by the queries that they are read by."""
+    subjects = {e.subject for e in entries if e.kind.startswith("PRESCRIPTION")}
+    return {
+        rooms_by_id: rooms_in(entries),
+        practitioners_by_id: staff_in(entries),
+        prescriptions_by_id: subjects,
+        bed_ends: {UUID(entry.data["with_stay"]) for entry in entries if _is_swap(entry)},
+    }
+
+
+def sentences(
+    entries: Iterable[EntryView], names: Mapping[ById, Mapping[UUID, Any]], zone: ZoneInfo
+) -> dict[UUID, str]:
+    """Return the sentence of each entry by what was read of the ids that it needs.
+
+    ``zone``: that of the hospital's clocks, by which times are told.
+    """
+    rooms, staff, drugs = (
+        names[query] for query in (rooms_by_id, practitioners_by_id, prescriptions_by_id)
+    )
+    return {
+        entry.entry: summary(
+            entry, rooms, staff, drugs, zone, not _is_swap(entry) or _is_exchange(entry, names)
+        )
+        for entry in entries
+    }
+
+
 async def summaries(
     connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf, zone: ZoneInfo
 ) -> dict[UUID, str]:
@@ -94,42 +127,36 @@ async def summaries(
 
     ``zone``: that of the hospital's clocks, by which times are told.
     """
-    rooms = await rooms_by_id(connection, list(rooms_in(entries)), at)
-    staff = await practitioners_by_id(connection, list(staff_in(entries)), at)
-    subjects = [e.subject for e in entries if e.kind.startswith("PRESCRIPTION")]
-    drugs = await prescriptions_by_id(connection, subjects, at)
-    moved_alone = await _moved_alone(connection, entries, at)
-    return {
-        entry.entry: summary(entry, rooms, staff, drugs, zone, entry.entry not in moved_alone)
-        for entry in entries
-    }
+    ids_by_query = names_in(entries).items()
+    names = {query: await query(connection, list(ids), at) for query, ids in ids_by_query}
+    return sentences(entries, names, zone)
 
 
-async def _moved_alone(
-    connection: AsyncConnection, entries: Sequence[EntryView], at: AsOf
-) -> set[UUID]:
-    """Return the swaps whose bed the other patient did not have then: it was corrected away since."""
-    swaps = {
-        entry.entry: (
-            UUID(entry.data["with_stay"]),
-            UUID(entry.data["bed"]["room"]),
-            entry.data["bed"]["bed"],
-            entry.occurred_at,
-        )
-        for entry in entries
-        if entry.kind == kind_of(Stay.BedSwapped) and entry.status == "TRUE"
-    }
-    if not swaps:
-        return set()
-    until = func.upper(stretches.c.during)
-    rows = await connection.execute(
-        select(stretches.c.stay, stretches.c.room, stretches.c.bed, until).where(
-            one_of(stretches.c.stay, [stay for stay, *_ in swaps.values()]),
-            known(stretches, at.known),
-        )
-    )
-    pairs = {tuple(row) for row in rows}
-    return {entry for entry, bed in swaps.items() if bed not in pairs}
+def _is_swap(entry: EntryView) -> bool:
+    return entry.kind == kind_of(Stay.BedSwapped) and entry.status == "TRUE"
+
+
+def _is_exchange(swap: EntryView, names: Mapping[ById, Mapping[UUID, Any]]) -> bool:
+    """Return whether the other patient had the bed until the swap: it may be corrected away since."""
+    bed = UUID(swap.data["bed"]["room"]), swap.data["bed"]["bed"], swap.occurred_at
+    return bed in names[bed_ends].get(UUID(swap.data["with_stay"]), ())
+
+
+_bed_ends = by_id(
+    lambda at: select(
+        stretches.c.stay, stretches.c.room, stretches.c.bed, func.upper(stretches.c.during)
+    ).where(is_one_of(stretches.c.stay, "ids"), known(stretches, at.known).is_(True))
+)
+
+
+async def bed_ends(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, set[tuple[UUID, str, datetime]]]:
+    """Return the beds that stays had, and until when, by stay; without row security."""
+    ends: dict[UUID, set[tuple[UUID, str, datetime]]] = {}
+    for stay, *bed_end in await _bed_ends(connection, ids, at):
+        ends.setdefault(stay, set()).add(tuple(bed_end))
+    return ends
 
 
 def summary(

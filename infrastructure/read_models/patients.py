@@ -61,6 +61,12 @@ patients = bitemporal_table(
 FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key")
 """Columns by which patients are found, and that no view shows."""
 
+COLUMNS = (
+    *columns(patients, *FOUND_BY),
+    func.nullif(func.lower(patients.c.during), literal_column("'-infinity'::timestamptz")),
+)
+"""The columns of a view; the last one is NULL where a patient always was so."""
+
 FULL_NAME = (
     func.coalesce(patients.c.family_name, ""),
     func.coalesce(patients.c.given_name, ""),
@@ -138,12 +144,11 @@ class PatientView:
     confidentiality: str
     died_at: datetime | None
     merged_into: UUID | None
+    since: datetime | None = None
 
 
 _patients_by_id = by_id(
-    lambda at: select(*columns(patients, *FOUND_BY)).where(
-        is_one_of(patients.c.patient, "ids"), at.of(patients)
-    )
+    lambda at: select(*COLUMNS).where(is_one_of(patients.c.patient, "ids"), at.of(patients))
 )
 
 
@@ -157,13 +162,11 @@ async def patients_by_id(
 
 
 _by_mrn = CompiledStatement(
-    lambda at: select(*columns(patients, *FOUND_BY)).where(
-        equals(patients.c.mrn_key, "mrn_key"), at.of(patients)
-    )
+    lambda at: select(*COLUMNS).where(equals(patients.c.mrn_key, "mrn_key"), at.of(patients))
 )
 
 _by_former_mrn = CompiledStatement(
-    lambda at: select(*columns(patients, *FOUND_BY)).where(
+    lambda at: select(*COLUMNS).where(
         patients.c.former_keys.bool_op("@>")(parameter("former_keys", ARRAY(String))),
         at.of(patients),
     )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -439,3 +440,21 @@ def test_a_token_with_scopes_is_taken_at_fhir_alone(fhir: Fhir) -> None:
 
 def test_a_house_without_a_provider_has_no_configuration_of_smart(fhir: Fhir) -> None:
     assert fhir.ward.client.http.get("/fhir/.well-known/smart-configuration").status_code == 404
+
+
+def test_classes_that_a_stay_had_are_told(fhir: Fhir) -> None:
+    ward = fhir.ward
+    changed = ward.stay(admissionType="DAY_CASE")
+    times = ago(hours=30), ago(hours=20), ago(hours=10)
+    for type, at in zip(("EMERGENCY", "ELECTIVE", "DAY_CASE"), times, strict=True):
+        ward.record("changeAdmissionType", stayId=changed, admissionType=type, **late(at))
+    stay = fhir.get(f"Encounter/{changed}")
+    assert stay["class"]["code"] == "SS"
+    periods = [(c["class"]["code"], c["period"].get("end")) for c in stay["classHistory"]]
+    ends = [datetime.fromisoformat(end) if end else None for _, end in periods]
+    assert [code for code, _ in periods] == ["SS", "IMP", "SS"]
+    assert ends == [datetime.fromisoformat(times[0]), datetime.fromisoformat(times[2]), None]
+    assert stay["classHistory"][0]["period"]["start"] == stay["period"]["start"]
+    between = fhir.get(f"Encounter/{changed}?asOf=" + ago(hours=25))
+    assert (between["class"]["code"], len(between["classHistory"])) == ("IMP", 2)
+    assert "classHistory" not in fhir.get("Encounter/{stay}")

@@ -174,6 +174,19 @@ def test_forms_of_answers_are_agreed_on(stranger: Stranger) -> None:
         assert stranger.response(path, Accept=accept).status_code == 200
     stranger.refusal(path, 406, Accept="application/fhir+xml")
     stranger.get(f"{path}?_format=application/fhir%2Bjson")
+    for format in ("json", "application/json", "application/fhir+json"):
+        stranger.get(f"{path}?_format={format}", Accept="application/fhir+xml")
+        stranger.get(f"metadata?_format={format}", Accept="text/turtle")
+    for format in ("xml", "application/fhir%2Bxml", "ttl", "html", "xmljson"):
+        stranger.refusal(f"{path}?_format={format}", 406, Accept="application/fhir+json")
+        stranger.refusal(f"metadata?_format={format}", 406)
+    for format, status in (("json", 200), ("xml", 406)):
+        response = stranger.http.post(
+            "/fhir/Patient/_search",
+            data={"_format": format, "_id": stranger.patient},
+            headers={"Authorization": f"Bearer {TOKEN}", "Accept": "application/fhir+xml"},
+        )
+        assert response.status_code == status, response.text
     tag = stranger.response(path).headers["etag"]
     unmarked = {"If-None-Match": f'"0", {tag.removeprefix("W/")}'}
     assert stranger.response(path, **unmarked).status_code == 304

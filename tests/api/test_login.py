@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
+from starlette.testclient import TestClient
 
 from api.auth import authentication
 from api.auth.authentication import NotLoggedIn
 from api.auth.local_tokens import LocalTokens
 from api.auth.oidc import OidcAuthenticator
+from api.http.app import app
 from application.authorization.roles import Caller, Role
+from infrastructure.postgres.database import Database
 from infrastructure.private_file import UnsafeKey
 from infrastructure.settings import Settings
 
@@ -191,6 +194,8 @@ class House:
         self.asked = 0
         self.issuer = ""
         self.says_issuer: str | None = None
+        self.says: dict[str, Any] = {}
+        """What its configuration says beside."""
         self.keys_at: str | None = None
         """The address to which a request for the keys is redirected."""
 
@@ -198,7 +203,8 @@ class House:
         if not self.answers:
             return None
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.says_issuer or self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+            own = {"issuer": self.says_issuer or self.issuer, "jwks_uri": f"{self.issuer}/keys"}
+            return own | self.says
         self.asked += 1
         return dict(KeySet(list(self.keys)).as_dict(private=False))
 
@@ -276,6 +282,40 @@ def test_the_claims_of_a_provider_have_names_of_its_own(house: House) -> None:
     login = provider(house, oidc_role_claim="groups", oidc_wards_claim="units")
     told = caller(login, house.token(role=None, groups=["staff", "nurse"], units=["A"]))
     assert (told.role, told.wards) == (Role.NURSE, frozenset({"A"}))
+
+
+def test_apps_of_smart_are_told_where_to_log_in(house: House, migrated: Database) -> None:
+    house.says = {
+        "authorization_endpoint": f"{house.issuer}/auth",
+        "token_endpoint": f"{house.issuer}/token",
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "userinfo_endpoint": f"{house.issuer}/who",
+    }
+    settings = Settings(oidc_issuer=house.issuer, oidc_audience="wardbook", health_seconds=0)
+    path = "/fhir/.well-known/smart-configuration"
+    with TestClient(app(settings, migrated, provider(house))) as http:
+        told = http.get(path, headers={"Accept": "application/json"})
+        assert told.headers["content-type"].startswith("application/json")
+        assert told.json() == {
+            "issuer": house.issuer,
+            "jwks_uri": f"{house.issuer}/keys",
+            "authorization_endpoint": f"{house.issuer}/auth",
+            "token_endpoint": f"{house.issuer}/token",
+            "grant_types_supported": ["authorization_code", "implicit"],
+            "code_challenge_methods_supported": ["S256"],
+            "capabilities": ["permission-user", "permission-v1", "permission-v2"],
+        }
+        (rest,) = http.get("/fhir/metadata").json()["rest"]
+        assert rest["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+        assert path in rest["security"]["description"]
+        scoped = house.token(role="physician", scope="user/Encounter.rs openid")
+        for type, status in (("Encounter", 200), ("Location", 403)):
+            told = http.get(f"/fhir/{type}", headers={"Authorization": f"Bearer {scoped}"})
+            assert told.status_code == status, told.text
+    house.answers = False
+    with TestClient(app(settings, migrated, provider(house))) as http:
+        told = http.get(path)
+        assert (told.status_code, told.json()["resourceType"]) == (503, "OperationOutcome")
 
 
 def test_a_key_that_the_provider_changed_is_found(house: House) -> None:

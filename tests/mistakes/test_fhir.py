@@ -1,6 +1,7 @@
 """Mistakes about what a FHIR server tells: to programs of few scopes, in traces, and by numbers."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc import jwt
@@ -103,6 +104,33 @@ def test_mistake_200_a_number_that_no_program_reads_is_an_internal_error(shared:
     told(shared, f"Encounter/{stay}/_history/²", status=404)
     told(shared, "AuditEvent/²-x", status=404)
     assert len(told(shared, f"Encounter?patient={patient}&_count={'9' * 5000}")["entry"]) == 1
+
+
+def test_mistake_232_what_changes_with_the_clock_keeps_its_version(shared: Ward) -> None:
+    """A name that is planned from a day on is another version on that day, with no event then."""
+    mrn = shared.patient(familyName="Before", birthDate="1970-01-01")
+    asked = "query($m: String) { patient(mrn: $m) { id } }"
+    path = f"Patient/{shared.ask(asked, m=mrn)['patient']['id']}"
+    since = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+    change = {"patientMrn": mrn, "familyName": "After", "validFrom": since}
+    shared.record("correctPatientDetails", **change, reason="married then")
+    later = f"?asOf={(datetime.now(UTC) + timedelta(days=4)).isoformat()[:19]}Z"
+    versions = {}
+    for name, moment in (("Before", ""), ("After", later)):
+        versions[name] = told(shared, path + moment)
+        assert versions[name]["name"][0]["family"] == name
+    tags = {name: version["meta"]["versionId"] for name, version in versions.items()}
+    assert tags["Before"] != tags["After"]
+    headers = {"Authorization": f"Bearer {TOKEN}", "If-None-Match": f'W/"{tags["Before"]}"'}
+    for moment, status in (("", 304), (later, 200)):
+        response = shared.client.http.get(f"/fhir/{path}{moment}", headers=headers)
+        assert response.status_code == status
+    # before and after that day each version is read again
+    for moment in ("", later):
+        for name, version in versions.items():
+            assert told(shared, f"{path}/_history/{tags[name]}{moment}") == version
+    (latest, *_) = told(shared, f"{path}/_history{later}")["entry"]
+    assert latest["resource"] == versions["After"]
 
 
 def test_mistake_201_a_reference_to_another_type_finds_what_has_that_id(shared: Ward) -> None:

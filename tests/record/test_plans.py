@@ -91,9 +91,11 @@ from infrastructure.read_models.stays import (
     stays_of_persons,
 )
 from infrastructure.read_models.timeline.queries import (
+    Reading,
     entries_by_id,
     entries_recorded,
     entry_by_id,
+    first_entries,
     merges_of_persons,
     movements_of,
     timeline_page,
@@ -143,6 +145,12 @@ FEW: dict[str, Sends] = {
     "who recorded": lambda c, at: recordings_of(c, [ID], at),
     "changes of a prescription": lambda c, at: changes_of_prescriptions(c, [ID], at),
     "timeline of a patient": lambda c, at: timeline_page(c, at, 50, None, patients=[ID]),
+    "timelines of stays": lambda c, at: first_entries(
+        c, [ID], at, "stay", Reading.RECORD, 50, ("STAY_ADMITTED",)
+    ),
+    "timelines of patients": lambda c, at: first_entries(
+        c, [ID], at, "patient", Reading.TRUTH, 50, None
+    ),
     "timeline of a stay": lambda c, at: timeline_page(c, at, 50, None, stay=ID),
 }
 HOUSE: dict[str, tuple[Sends, str]] = {
@@ -237,6 +245,7 @@ READS: dict[Query, Sends] = {
     source_movements_by_id: lambda c, at: source_movements_by_id(c, [ID], at),
     pending_page: lambda c, at: pending_page(c, "HIS", at, 50, (NOW, ID)),
     timeline_page: FEW["timeline of a stay"],
+    first_entries: FEW["timelines of stays"],
     entries_by_id: lambda c, at: entries_by_id(c, [ID], at),
     entry_by_id: lambda c, at: entry_by_id(c, ID, at),
     entries_recorded: lambda c, at: entries_recorded(c, 0, 1, 50, stay=ID),

@@ -9,7 +9,7 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
-from api.graphql.types.enums import EntryStatus, Precision, TimelineKind
+from api.graphql.types.enums import AdmissionType, EntryStatus, Precision, TimelineKind
 from api.graphql.types.rooms import Room
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import EntryView, merges_of_persons, movements_of
@@ -33,6 +33,9 @@ class Movement:
     reason: str | None = strawberry.field(description="Why it was recorded late or corrected.")
     bed: str | None = strawberry.field(description="The code of the bed that it names.")
     without_bed: str | None = strawberry.field(description="The place without a bed that it names.")
+    admission_type: AdmissionType | None = strawberry.field(
+        description="The type of the stay from then on, of an admission or a change of type."
+    )
     corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
     corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
     cancelled_by: strawberry.ID | None = strawberry.field(
@@ -44,7 +47,7 @@ class Movement:
     @classmethod
     def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
-        bed = view.data.get("bed")
+        bed, admission_type = view.data.get("bed"), view.data.get("admission_type")
         return cls(
             id=strawberry.ID(str(view.movement)),
             entry=strawberry.ID(str(view.entry)),
@@ -59,6 +62,7 @@ class Movement:
             reason=view.reason,
             bed=bed["bed"] if bed else None,
             without_bed=view.data.get("without_bed"),
+            admission_type=AdmissionType(admission_type) if admission_type else None,
             corrects=_id(view.corrects),
             corrected_by=_id(view.corrected_by),
             cancelled_by=_id(view.cancelled_by),

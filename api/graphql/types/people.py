@@ -20,7 +20,7 @@ from infrastructure.read_models.patients import (
     deaths_of_persons,
     other_records_of,
     patients_by_id,
-    records_of,
+    records_of_each,
 )
 from infrastructure.read_models.practitioners import (
     PractitionerView,
@@ -56,6 +56,10 @@ class Patient(Node):
     confidentiality: Confidentiality = strawberry.field(
         description="Confidentiality label.", metadata=STAY
     )
+    unchanged_since: datetime | None = strawberry.field(
+        description="The last moment at which the details or the life of the patient changed; null"
+        " where they never did. A change that is planned counts from its moment on."
+    )
     link: strawberry.Private[UUID | None]
     at: strawberry.Private[AsOf]
 
@@ -71,6 +75,7 @@ class Patient(Node):
             birth_date=view.birth_date,
             sex=Sex(view.sex),
             confidentiality=Confidentiality(view.confidentiality),
+            unchanged_since=view.since,
             link=view.merged_into,
             at=at,
         )
@@ -149,7 +154,7 @@ class Patient(Node):
         first: First = None,
         after: After = None,
     ) -> Connection[TimelineEntry]:
-        records = await info.context.query(records_of, UUID(self.id), self.at)
+        records = await info.context.load(records_of_each, UUID(self.id), self.at)
         return await timeline_of(info, self.at, first, after, read, kinds, patients=records)
 
 

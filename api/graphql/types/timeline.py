@@ -1,28 +1,43 @@
 """The timeline of a patient or stay: facts with both clocks, in words."""
 
+from asyncio import gather
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
 import strawberry
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.feed.cloudevents import BY_TOPIC
-from api.graphql.context import Ask
+from api.graphql.context import Ask, ById
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
 from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
+from domain.hospital_calendar import LocalDays
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import RoomLocation
 from infrastructure.queries.hospital_time import hospital_days
-from infrastructure.queries.timeline_summaries import KINDS, rooms_in, summaries
+from infrastructure.queries.timeline_summaries import (
+    KINDS,
+    names_in,
+    rooms_in,
+    sentences,
+    summaries,
+)
 from infrastructure.read_models.rooms import rooms_by_id
-from infrastructure.read_models.timeline.queries import EntryView, place, timeline_page
+from infrastructure.read_models.timeline.queries import (
+    EntryView,
+    first_entries,
+    place,
+    timeline_page,
+)
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 
 
-@shows(DataKind.CLINICAL, read_by=(timeline_page,))
+@shows(DataKind.CLINICAL, read_by=(timeline_page, first_entries))
 @strawberry.type(description="Who recorded a fact, as the login said.")
 class Recorder:
     issuer: str = strawberry.field(description="Who issued the login.")
@@ -72,7 +87,7 @@ class Recording:
         )
 
 
-@shows(DataKind.CLINICAL, read_by=(timeline_page,))
+@shows(DataKind.CLINICAL, read_by=(timeline_page, first_entries))
 @strawberry.type(description="Another system that knew a fact first.")
 class Source:
     system: str = strawberry.field(description="Its name.")
@@ -80,7 +95,7 @@ class Source:
     recorded_at: datetime | None = strawberry.field(description="When it recorded the fact.")
 
 
-@shows(DataKind.CLINICAL, read_by=(timeline_page, summaries))
+@shows(DataKind.CLINICAL, read_by=(timeline_page, first_entries, summaries))
 @strawberry.type(description="One fact: when it happened, when it was recorded, by whom, and why.")
 class TimelineEntry(Node):
     kind: TimelineKind = strawberry.field(description="What kind of fact.")
@@ -170,10 +185,21 @@ class TimelineEntry(Node):
 
 async def summaries_of(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """Return the summary of each entry, with rooms, staff and drugs by name."""
-    hospital = info.context.state.settings.hospital
-    days = await info.context.query(hospital_days, hospital, at.known)
+    context, entries = info.context, list(views)
+    days = await context.query(_days, context.state.settings.hospital, at)
+
+    async def loaded(query: ById[Any], ids: set[UUID]) -> dict[UUID, Any]:
+        views = await gather(*(context.load(query, id, at) for id in ids))
+        return {id: view for id, view in zip(ids, views, strict=True) if view is not None}
+
+    ids_by_query = names_in(entries)
+    names = await gather(*(loaded(query, ids) for query, ids in ids_by_query.items()))
     zone = days.zone_on(days.date_of(at.as_of))
-    return await info.context.query(summaries, list(views), at, zone)
+    return sentences(entries, dict(zip(ids_by_query, names, strict=True)), zone)
+
+
+async def _days(connection: AsyncConnection, hospital: str, at: AsOf) -> LocalDays:
+    return await hospital_days(connection, hospital, at.known)
 
 
 async def timeline_of(
@@ -187,19 +213,36 @@ async def timeline_of(
     patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
 ) -> Connection[TimelineEntry]:
-    """Return a page of the timeline of some records of a person, or of a stay."""
+    """Return a page of the timeline of some records of a person, or of a stay.
+
+    First pages that are asked for at once are read together.
+    """
     size = page_size(first)
     name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
-    entries = await info.context.query(
-        timeline_page,
-        at,
-        size + 1,
-        decode_cursor(after, name, begin, int, int),
-        reading=read,
-        patients=patients,
-        stay=stay,
-        kinds=[k.value for k in kinds] if kinds else None,
-    )
+    begins = decode_cursor(after, name, begin, int, int)
+    names = tuple(k.value for k in kinds) if kinds else None
+    if begins is None:
+        of, ids = ("patient", patients) if stay is None else ("stay", [stay])
+        options = of, read, size + 1, names
+
+        async def first_page(id: UUID) -> list[EntryView]:
+            return await info.context.load(first_entries, id, at, *options) or []
+
+        entries = sorted(
+            chain.from_iterable(await gather(*map(first_page, ids or ()))),
+            key=lambda entry: (*place(entry, read), entry.entry),
+        )[: size + 1]
+    else:
+        entries = await info.context.query(
+            timeline_page,
+            at,
+            size + 1,
+            begins,
+            reading=read,
+            patients=patients,
+            stay=stay,
+            kinds=names,
+        )
     stories = await summaries_of(info, entries[:size], at)
     return page(
         entries,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Select, func, or_, select, tuple_
+from sqlalchemy import ARRAY, Column, Integer, Select, Uuid, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Cancelling, Correcting
@@ -125,24 +126,28 @@ def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
     return entry.occurred_at, entry.first_position, entry.position
 
 
+def _order(reading: Reading) -> tuple[Column[Any], Column[Any], Column[Any]]:
+    if reading is Reading.RECORD:
+        return entries.c.recorded_position, entries.c.position, entries.c.position
+    return entries.c.occurred_at, entries.c.first_position, entries.c.position
+
+
+def _entries_in_order(at: AsOf, reading: Reading) -> Select[Any]:
+    """Return the query for the first entries of a reading of the timeline."""
+    query = select(*columns(entries), entries.c.position).where(at.of(entries))
+    if reading is Reading.TRUTH:
+        query = query.where(
+            entries.c.status == "TRUE",
+            or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
+        )
+    return query.order_by(*_order(reading), entries.c.entry).limit(parameter("first", Integer))
+
+
 def _page(reading: Reading) -> CompiledStatement:
     """Return the statement for a page of a reading of the timeline."""
-    order: tuple[Column[Any], Column[Any], Column[Any]]
-    order = entries.c.occurred_at, entries.c.first_position, entries.c.position
-    if reading is Reading.RECORD:
-        order = entries.c.recorded_position, entries.c.position, entries.c.position
-
-    def build(at: AsOf) -> Select[Any]:
-        query = select(*columns(entries), entries.c.position).where(at.of(entries))
-        if reading is Reading.TRUTH:
-            query = query.where(
-                entries.c.status == "TRUE",
-                or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
-            )
-        return query.order_by(*order, entries.c.entry).limit(parameter("first", Integer))
-
+    order = _order(reading)
     return CompiledStatement(
-        build,
+        lambda at: _entries_in_order(at, reading),
         patients=is_one_of(entries.c.patient, "patients"),
         stay=equals(entries.c.stay, "stay"),
         kinds=is_one_of(entries.c.kind, "kinds"),
@@ -156,6 +161,44 @@ def _page(reading: Reading) -> CompiledStatement:
 
 
 _pages = {reading: _page(reading) for reading in Reading}
+
+
+@reads(entries)
+async def first_entries(
+    connection: AsyncConnection,
+    ids: Sequence[UUID],
+    at: AsOf,
+    of: str,
+    reading: Reading,
+    first: int,
+    kinds: tuple[str, ...] | None,
+) -> dict[UUID, list[EntryView]]:
+    """Return the first entries of each of many stays or records, as `timeline_page` does of one.
+
+    ``of``: "stay" or "patient", which the ids are of.
+    """
+    rows = await _first_entries(of, reading, kinds is not None).execute(
+        connection, at, ids=list(ids), first=first, kinds=list(kinds or ())
+    )
+    views = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+    entries_by_id: dict[UUID, list[EntryView]] = {}
+    for entry in views:
+        entries_by_id.setdefault(getattr(entry, of), []).append(entry)
+    return entries_by_id
+
+
+@cache
+def _first_entries(of: str, reading: Reading, has_kinds: bool) -> CompiledStatement:
+    def build(at: AsOf) -> Select[Any]:
+        asked = func.unnest(parameter("ids", ARRAY(Uuid))).table_valued("id").render_derived()
+        query = _entries_in_order(at, reading).where(entries.c[of] == asked.c.id)
+        if has_kinds:
+            query = query.where(is_one_of(entries.c.kind, "kinds"))
+        page = query.lateral("page")
+        return select(page).select_from(asked.join(page, true()))
+
+    return CompiledStatement(build)
+
 
 _entries_by_id = by_id(
     lambda at: select(*columns(entries), entries.c.position).where(
