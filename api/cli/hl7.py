@@ -15,7 +15,7 @@ from api.cli.server import ready_database
 from api.cli.terminal import Csv, Json, operator, out, print_rows, settings, stop
 from api.container import forgetting
 from api.exit_codes import ExitCode
-from api.hl7.door import KEPT, NOT_OPENED, Door, RefusedMessages
+from api.hl7.door import CARRIED_OUT, NOT_OPENED, Door, RefusedMessages
 from api.hl7.follower import HL7Follower
 from api.hl7.mllp import Listener, check_address, tls
 from api.hl7.receiving import receiving_system
@@ -148,7 +148,7 @@ def replay(
             {
                 "refusedAt": message["refusedAt"],
                 "answer": f"A{verdict.kind}",
-                "carriedOut": verdict is KEPT,
+                "carriedOut": verdict in CARRIED_OUT,
                 "code": verdict.code,
                 "where": verdict.where,
                 "text": verdict.text,

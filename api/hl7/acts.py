@@ -1,24 +1,25 @@
 """Acts of messages: the commands that each one gives, by its event and trigger."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
+from api.hl7.act import (
+    BY_HAND,
+    MOVEMENT,
+    Act,
+    Moment,
+    needed_value,
+    recording_time,
+    thing_name,
+    visit_number,
+)
 from api.hl7.adt import OF_PERSON, Report, details_of, patient_number, report_of
+from api.hl7.beds import bed_status, pending_transfer
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
 from domain.allergies import AllergySeverity, AllergyVerification, Substance
 from domain.prescription.events import Medication
 from domain.stay.facts import CancellationReason, DischargePlan
-from domain.time import Precision
-
-Moment = tuple[datetime, Precision | None]
-
-OTHER_FACTS = frozenset({"ADT A15", "ADT A20", "ADT A26"})
-"""Messages with facts that have a place here, but are not carried out: kept for who enters them."""
-
-MOVEMENT = "record_source_movement"
 
 SEVERITIES = {
     "SV": AllergySeverity.SEVERE,
@@ -43,28 +44,6 @@ REPLACED = ("RP", "RU")
 """Codes of an order in whose place the order with ``RO`` in the same message comes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """A command that a message gives.
-
-    ``visit``: the command is about the stay of that visit. ``thing``: what it makes is known by a name
-    of the sender's (an order), so that it is made once, whatever message says so.
-    """
-
-    command: str
-    content: Mapping[str, Any]
-    occurred: Moment | None = None
-    visit: str | None = None
-    thing: str | None = None
-    names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Inputs that are ids of things made before: the name of the thing, and what it is."""
-    medication: Medication | None = None
-    """The medicine that the prescription is of, if the message says it."""
-
-
-BY_HAND = Act(command="", content={})
-"""Act that no command carries out: somebody has to enter it."""
-
 OrderAct = Callable[[Message, SendingSystem, str], Act | None]
 
 
@@ -76,6 +55,10 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
             return _allergies(message, sender)
         case "ADT", "A16" | "A25":
             return [_discharge_plan(message, sender, trigger)]
+        case "ADT", "A15" | "A26":
+            return [pending_transfer(message, sender)]
+        case "ADT", "A20":
+            return [bed_status(message, sender)]
         case "ADT", "A17":
             return [_movement(part, sender, "A02") for part in message.parts("PID")]
         case "ADT", "A34" | "A36" | "A40" | "A44" | "A46" | "A47":
@@ -112,34 +95,14 @@ def _movement_act(report: Report) -> Act:
     return Act(command=MOVEMENT, content=content)
 
 
-def _recording_time(message: Message, sender: SendingSystem) -> Moment:
-    moment = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
-    if moment is None:
-        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
-    return moment
-
-
-def _needed_value(
-    message: Message, segment: str, number: int, name: str, component: int = 1
-) -> str:
-    value = message.value(segment, number, component)
-    if value is None:
-        raise Unreadable(101, f"{segment}^1^{number}", f"{name} is absent")
-    return value
-
-
-def _visit(message: Message) -> str:
-    return _needed_value(message, "PV1", 19, "the number of the visit")
-
-
 def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Act:
-    recording_time = _recording_time(message, sender)
+    moment = recording_time(message, sender)
     expected_time = message.time("PV2", 9, sender.zone) or message.time("EVN", 3, sender.zone)
     is_planned = trigger == "A16"
     return Act(
         command="plan_discharge",
-        visit=_visit(message),
-        occurred=recording_time,
+        visit=visit_number(message),
+        occurred=moment,
         content={
             "plan": DischargePlan.PLANNED if is_planned else DischargePlan.NONE,
             "expected_at": expected_time[0] if expected_time and is_planned else None,
@@ -161,8 +124,10 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
     if (label := name or code) is None:
         raise Unreadable(101, "IAM^1^3", "the substance is absent")
     system = message.value("IAM", 3, 3)
-    ids = {"allergy_id": (allergy := _name("allergy", *person.values(), code or label), "allergy")}
-    onset = message.time("IAM", 11, sender.zone) or _recording_time(message, sender)
+    ids = {
+        "allergy_id": (allergy := thing_name("allergy", *person.values(), code or label), "allergy")
+    }
+    onset = message.time("IAM", 11, sender.zone) or recording_time(message, sender)
     details = {
         "severity": SEVERITIES.get(message.value("IAM", 4) or ""),
         "reaction": message.value("IAM", 5),
@@ -180,7 +145,7 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
 
 
 def _order(message: Message) -> str:
-    return _needed_value(message, "ORC", 2, "the placer's number of the order")
+    return needed_value(message, "ORC", 2, "the placer's number of the order")
 
 
 def _orders(message: Message, sender: SendingSystem, act_of: OrderAct) -> list[Act]:
@@ -207,11 +172,11 @@ def _orders(message: Message, sender: SendingSystem, act_of: OrderAct) -> list[A
 
 
 def _order_time(message: Message, sender: SendingSystem) -> Moment:
-    return message.time("ORC", 9, sender.zone) or _recording_time(message, sender)
+    return message.time("ORC", 9, sender.zone) or recording_time(message, sender)
 
 
 def _consult(message: Message, sender: SendingSystem, action: str) -> Act | None:
-    order, order_time = _name("consult", _order(message)), _order_time(message, sender)
+    order, order_time = thing_name("consult", _order(message)), _order_time(message, sender)
     names = {"consult_id": (order, "consult")}
     specialty = message.value("OBR", 24) or message.value("OBR", 4, 2) or message.value("OBR", 4)
     question = message.value("OBR", 31, 2) or message.value("OBR", 13)
@@ -225,7 +190,7 @@ def _consult(message: Message, sender: SendingSystem, action: str) -> Act | None
             return None
     return Act(
         command="request_consult",
-        visit=_visit(message),
+        visit=visit_number(message),
         thing=order,
         occurred=order_time,
         content={
@@ -237,11 +202,17 @@ def _consult(message: Message, sender: SendingSystem, action: str) -> Act | None
 
 
 def _prescription(message: Message, sender: SendingSystem, action: str) -> Act | None:
-    order, order_time = _name("prescription", _order(message)), _order_time(message, sender)
+    order, order_time = thing_name("prescription", _order(message)), _order_time(message, sender)
     names = {"prescription_id": (order, "prescription")}
     if action in ("end", "hold", "resume"):
         command = {"end": "stop"}.get(action, action) + "_prescription"
-        return Act(command=command, content={}, occurred=order_time, names=names)
+        return Act(
+            command=command,
+            content={},
+            occurred=order_time,
+            performed_by=message.value("ORC", 12),
+            names=names,
+        )
     segment, code, amount, units = "RXE", 2, 3, 5
     if not message.has("RXE"):
         segment, code, amount, units = "RXO", 1, 2, 4
@@ -261,14 +232,16 @@ def _prescription(message: Message, sender: SendingSystem, action: str) -> Act |
             command="change_prescription",
             names=names,
             occurred=order_time,
+            performed_by=message.value("ORC", 12),
             content=regimen,
             medication=medication or None,
+            start=begins[0] if begins else None,
         )
     if not medication:
         raise Unreadable(101, f"{segment}^1^{code}", "the medicine is absent")
     return Act(
         command="write_prescription",
-        visit=_visit(message),
+        visit=visit_number(message),
         thing=order,
         occurred=order_time,
         content={
@@ -296,11 +269,13 @@ def _dose(message: Message, sender: SendingSystem) -> Act:
         raise Unreadable(101, "RXA^1^3", "the time of the dose is absent")
     is_given = message.value("RXA", 20) not in NOT_GIVEN
     reason = message.value("RXA", 18, 2) or message.value("RXA", 18)
-    order = _name("prescription", _order(message))
+    order = thing_name("prescription", _order(message))
     return Act(
         command="record_administration",
         names={"prescription_id": (order, "prescription")},
-        thing=_name("dose", _order(message), message.value("RXA", 2), f"{start[0]:%Y%m%d%H%M%S}"),
+        thing=thing_name(
+            "dose", _order(message), message.value("RXA", 2), f"{start[0]:%Y%m%d%H%M%S}"
+        ),
         occurred=start,
         content={
             "given": is_given,
@@ -313,7 +288,3 @@ def _dose(message: Message, sender: SendingSystem) -> Act:
 def _amount(message: Message, segment: str, amount: int, units: int) -> str | None:
     parts = message.value(segment, amount), message.value(segment, units)
     return " ".join(part for part in parts if part) or None
-
-
-def _name(*parts: str | None) -> str:
-    return "\0".join(part or "" for part in parts)

@@ -15,18 +15,27 @@ from uuid import UUID, uuid5
 
 from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
-from api.hl7.acts import BY_HAND, MOVEMENT, OTHER_FACTS, Act, acts_of
+from api.hl7.act import BY_HAND, MOVEMENT, Act
+from api.hl7.acts import acts_of
+from api.hl7.beds import commands_to
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
-from application.command import Request
+from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
 from domain.names import folded_name
 from domain.prescription.aggregate import Prescription
-from domain.prescription.events import Medication
-from domain.refusals import CommandIdReused, MovementNotFound, NotFound, Refusal, VersionConflict
+from domain.refusals import (
+    BedStateBroken,
+    CommandIdReused,
+    MovementNotFound,
+    NotFound,
+    Refusal,
+    VersionConflict,
+)
+from domain.source_visit import SourceVisit
 from domain.time import Precision
 from infrastructure.sealing.key_ring import SEAL, key_ring
 from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
@@ -38,11 +47,12 @@ MAX_REFUSED = 10_000
 """The messages that are kept apart; beyond them the sender is told to come again."""
 
 KEPT = Verdict("A")
-SET_ASIDE = Verdict("A", "kept, to be entered by hand")
+PENDING = Verdict("A", "pending, until it fits what is known")
 OTHERWISE_KNOWN = Verdict("A", "kept, to be entered by hand: it is known here with other content")
-NO_COMMAND = Verdict("A", "kept, to be entered by hand: no fact here for this control code")
+NO_COMMAND = Verdict("A", "kept, to be entered by hand: no fact here for this code")
 WAITS = Verdict("A", "kept, until what it is about is known: replay it then")
-LATER = (SET_ASIDE, OTHERWISE_KNOWN, NO_COMMAND, WAITS)
+CARRIED_OUT = (KEPT, PENDING)
+LATER = (OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
 
@@ -131,7 +141,7 @@ class Door:
         for message in self.refused:
             data = self.refused.message_of(message)
             verdict = NOT_OPENED if data is None else self._verdict(data)[1]
-            if verdict is KEPT:
+            if verdict in CARRIED_OUT:
                 self.refused.remove(message)
             yield message, verdict
 
@@ -172,32 +182,38 @@ class Door:
         acts = acts_of(message, sender)
         if not acts:
             trigger = message.value("MSH", 9, 2) or ""
-            if not OTHER_FACTS.isdisjoint((event, f"{event} {trigger}")):
-                return SET_ASIDE
             is_plain = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
             self.counts[f"no fact: {event}^{trigger}" if is_plain else "no fact: other"] += 1
             return Verdict("A", "no fact here")
         head = (message.raw("MSH", 3), message.raw("MSH", 4), control_id)
         message_id = uuid5(MESSAGES, "\0".join(head))
-        verdict = KEPT
+        verdicts, waiting = {KEPT}, set[tuple[UUID, str]]()
         try:
             for number, act in enumerate(acts):
                 if act is BY_HAND:
-                    verdict = NO_COMMAND
+                    verdicts.add(NO_COMMAND)
                     continue
                 own_id = uuid5(message_id, str(number)) if number else message_id
-                if not self._give(
-                    act, sender, _thing_id(sender, act.thing) if act.thing else own_id
-                ):
-                    verdict = OTHERWISE_KNOWN
+                command_id = _thing_id(sender, act.thing) if act.thing else own_id
+                verdicts.add(self._give(act, sender, command_id, waiting))
         except (NotFound, MovementNotFound):
             return WAITS
-        return verdict
+        if any(self._is_pending(visit, source_id) for visit, source_id in waiting):
+            verdicts.add(PENDING)
+        return next(v for v in (OTHERWISE_KNOWN, NO_COMMAND, PENDING, KEPT) if v in verdicts)
 
-    def _give(self, act: Act, sender: SendingSystem, command_id: UUID) -> bool:
-        """Give the command of an act; return False if what it is about is known to be otherwise.
+    def _is_pending(self, visit: UUID, source_id: str) -> bool:
+        """Return whether a movement that was reported waits still: another may have come after it."""
+        pending = current(self.hospital.record, SourceVisit.empty(visit)).pending
+        return any(report.version.source_id == source_id for report in pending)
 
-        Raises NotFound where its stay is not known yet.
+    def _give(
+        self, act: Act, sender: SendingSystem, command_id: UUID, waiting: set[tuple[UUID, str]]
+    ) -> Verdict:
+        """Give the command of an act, and return what became of it.
+
+        ``waiting``: movements that do not fit yet are added, by visit and id. Raises NotFound where
+        the stay is not known yet.
         """
         content = dict(act.content)
         if act.visit is not None:
@@ -207,20 +223,24 @@ class Door:
             content["stay_id"] = stay
         for field, (name, kind) in act.names.items():
             content[field] = uuid5(_thing_id(sender, name), kind)
-        if act.medication and not self._is_of(content["prescription_id"], act.medication):
-            return False
+        if (act.medication or act.start) and not self._is_as_known(act, content["prescription_id"]):
+            return OTHERWISE_KNOWN
         at, precision = act.occurred or (None, None)
         request = Request(
             command_id=command_id,
             by=Actor(issuer="hl7", subject=sender.name, role="service"),
             occurred_at=at,
             precision=precision,
+            performed_by=act.performed_by,
             # a movement says so itself: reports of before this reason stay repeats
             reason=None if act.command == MOVEMENT else f"as reported by {sender.name}",
         )
+        if act.bed_status:
+            self._change_bed(act.bed_status, request, content)
+            return KEPT
         give = self.hospital.command(act.command)
         try:
-            give(request, **content)
+            waiting |= _pending_in(give(request, **content))
         except CommandIdReused:
             if not act.thing:
                 raise  # what is made of a thing of the sender's is made once
@@ -228,20 +248,43 @@ class Door:
             try:
                 give(self._as_first(request), **content)
             except CommandIdReused:
-                return False
+                return OTHERWISE_KNOWN
         except AllergyKnown:
             self.counts[f"known already: {act.command}"] += 1  # what it says is recorded
-        return True
+        except BedStateBroken:
+            if act.command != "release_reservation":
+                raise
+            self.counts[f"known already: {act.command}"] += 1  # it was used, or has lapsed
+        return KEPT
 
-    def _is_of(self, prescription_id: UUID, medication: Medication) -> bool:
-        """Return whether a prescription is of a medicine, or not known at all."""
+    def _change_bed(self, status: str, request: Request, content: Mapping[str, Any]) -> None:
+        """Give the commands that lead to the status of a bed, each under an id of its own."""
+        assert request.occurred_at is not None
+        states = self.hospital.rooms.states_of(**content, at=request.occurred_at)
+        for command in commands_to(status, states):
+            own_id = uuid5(request.command_id, command)
+            try:
+                self.hospital.command(command)(replace(request, command_id=own_id), **content)
+            except BedStateBroken:
+                if command != "finish_cleaning":
+                    raise
+                self.counts["known already: a bed that is clean"] += 1
+
+    def _is_as_known(self, act: Act, prescription_id: UUID) -> bool:
+        """Return whether a prescription is of the medicine and the start that a message says.
+
+        Of what it does not say, and of a prescription that is not known, it is.
+        """
         prescription = current(self.hospital.record, Prescription.empty(prescription_id))
         if not prescription.exists:
             return True
-        medicine = prescription.medication
-        if medicine.code and (medicine.code, medicine.system) == (
-            medication.code,
-            medication.system,
+        known_starts = (None, prescription.course.regimen.start, act.occurred and act.occurred[0])
+        if act.start not in known_starts:
+            return False
+        medicine, medication = prescription.medication, act.medication
+        if medication is None or (
+            medicine.code
+            and (medicine.code, medicine.system) == (medication.code, medication.system)
         ):
             return True
         return folded_name(medicine.name or "") == folded_name(medication.name)
@@ -260,6 +303,16 @@ class Door:
             if sender.application == application and sender.facility in (None, facility):
                 return sender
         raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
+
+
+def _pending_in(result: Recorded) -> set[tuple[UUID, str]]:
+    """Return the movements that are pending after a command, by visit and id."""
+    return {
+        (event.originator_id, pending.version.source_id)
+        for event in result.events
+        if isinstance(event, SourceVisit.Settled)
+        for pending in event.pending
+    }
 
 
 def _thing_id(sender: SendingSystem, name: str) -> UUID:

@@ -6,25 +6,39 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from application import cleaning, lookups, reservations
+from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
 from application.command import utc
 from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
+from domain import unique_keys
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
     BedStateBroken,
     InvalidInput,
+    NotFound,
     ReasonNeeded,
 )
-from domain.room.aggregate import BedState
+from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
 from domain.time import ALWAYS, TICK, Period, Precision
 
 
 class BedStates(CommandGroup):
     """Commands for the states of beds and the policies of rooms."""
+
+    def states_of(self, ward: str, room: str, bed: str, at: datetime) -> frozenset[BedState]:
+        """Return what of closed, being cleaned and reserved a bed is at a moment. Raises NotFound."""
+        id = self.record.owner(*unique_keys.room_number(ward, room))
+        if id is None:
+            raise NotFound("room", f"{ward}/{room}", "room")
+        aggregate = current(self.record, Room.empty(id))
+        code = aggregate.code_of(bed)
+        if code not in aggregate.beds:
+            raise NotFound("bed", bed, "bed")
+        return frozenset(state for state in BedState if aggregate.is_in(code, state, at))
 
     @command(roles=HOUSEKEEPING)
     def set_room_policy(

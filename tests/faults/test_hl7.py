@@ -34,7 +34,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 STORY = [
     adt("A01", "1"),
     adt("A02", "2", "ZBE|M2|20260302113000+0100||INSERT", place="A^1^b"),
-    adt("A20", "3"),  # kept, to be entered by hand
+    adt("A20", "3", "NPU|A^1^a|K"),  # kept, to be entered by hand
     adt("A02", "4", "ZBE|M4|20260302123000+0100||INSERT", place="A^9^z"),  # waits for its room
     adt("Z99", "5", "ZBE|M2|20260302113000+0100||CANCEL|N|A02"),
     adt("A40", "6"),  # never so

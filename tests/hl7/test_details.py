@@ -103,7 +103,7 @@ def test_details_that_arrive_in_any_order_give_one_person(
     for n, order in enumerate(permutations(messages)):
         number = f"{n}"
         for trigger, minute, pid in (*order, order[0]):  # and one comes again
-            assert answer(told, said(trigger, number, minute, pid)) == "AA"
+            assert answer(told, said(trigger, number, minute, pid))[:2] == "AA"
         assert details(hospital, number) == expected, [(t, m) for t, m, _ in order]
 
 

@@ -79,7 +79,7 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
         adt("A01", "1"),
         adt("A02", "2", "ZBE|M2|20260302113000+0100||INSERT", place="A^1^b"),
         adt("Z99", "3", "ZBE|M2|20260302113000+0100||CANCEL|N|A02"),
-        adt("A20", "4"),
+        adt("A20", "4", "NPU|A^1^a|K"),
         adt("A09", "8"),
         adt("A40", "5"),
         b"nonsense",
@@ -106,8 +106,8 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
 
     listening(door, act)
     aside, *refused = door.refused
-    assert aside["text"] == "kept, to be entered by hand"
-    assert door.refused.message_of(aside) == adt("A20", "4")
+    assert aside["text"] == "kept, to be entered by hand: no fact here for this code"
+    assert door.refused.message_of(aside) == adt("A20", "4", "NPU|A^1^a|K")
     assert len(refused) == 4
     assert door.counts["no fact: ADT^A09"] == 1
     reported = rows(
@@ -120,7 +120,7 @@ def test_the_enhanced_mode_answers_a_commit_and_then_the_application(
     hospital: Hospital, tmp_path: Path
 ) -> None:
     door = Door(hospital, SENDERS, tmp_path)
-    message = adt("A20", "1").replace(b"|P|2.5", b"|P|2.5|||AL|AL")
+    message = adt("A09", "1").replace(b"|P|2.5", b"|P|2.5|||AL|AL")
     assert codes([each.decode() for each in door.answers(message)]) == ["CA", "AA"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from api.hl7 import door as module
-from api.hl7.door import Door
+from api.hl7.door import NO_COMMAND, Door
 from tests.hl7.test_inbound import adt
 from tests.hl7.test_triggers import answer, door
 
@@ -53,9 +53,9 @@ def test_a_stubborn_sender_leaves_room_for_others(
 def test_a_message_that_is_set_aside_is_kept_once_and_again_after_it_was_removed(
     door: Door,
 ) -> None:
-    pending = adt("A15", "7")
-    assert answer(door, pending) == answer(door, pending) == "AA|kept, to be entered by hand"
+    pending, by_hand = adt("A20", "7", "NPU|A^1^a|I"), f"AA|{NO_COMMAND.text}"
+    assert answer(door, pending) == answer(door, pending) == by_hand
     (record,) = door.refused
     door.refused.remove(record)
-    assert answer(door, pending) == "AA|kept, to be entered by hand"
+    assert answer(door, pending) == by_hand
     assert len(list(door.refused)) == 1

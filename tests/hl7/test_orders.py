@@ -112,7 +112,7 @@ def test_an_order_is_held_and_released(door: Door, database: Database) -> None:
 def test_a_control_code_without_a_fact_here_is_kept_for_who_enters_it(
     code: str, door: Door, database: Database
 ) -> None:
-    by_hand = "AA|kept, to be entered by hand: no fact here for this control code"
+    by_hand = "AA|kept, to be entered by hand: no fact here for this code"
     assert answer(door, adt("A01", "1")) == answer(door, rde("2", "NW", 12, "400")) == "AA"
     found = counts(database)
     assert answer(door, rde("3", code, 14, "600")) == by_hand

@@ -19,7 +19,7 @@ SPEED = {185}
 TAMPERING = set(range(175, 180))
 """Numbers of mistakes about a record that its owner can change."""
 
-FHIR = set(range(180, 183)) | {200, 201}
+FHIR = set(range(180, 183)) | {200, 201, 232}
 """Numbers of mistakes about what a FHIR server tells."""
 
 READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 225))
@@ -48,7 +48,7 @@ MISTAKES = (
     | {190, 204, 209, 211, 212, 217, 218, 219}
     | set(range(147, 157))
     | set(range(191, 195))
-    | {128, 129, 138, 139, 195, 196, 233}
+    | {128, 129, 138, 139, 195, 196, 233, 234}
     | {225, 226, 227}
 ) - NOT_GIVEN
 

@@ -42,7 +42,7 @@ def test_mistake_217_a_persons_older_details_that_come_late_take_the_place_of_ne
 ) -> None:
     for minute, trigger, name in ((30, "A31", "Evers"), (15, "A28", "Every"), (20, "A08", "Eve")):
         message = adt(trigger, f"{minute}").replace(b"0302101500", b"03021%d00" % (minute + 100))
-        assert answer(door, message.replace(b"Every", name.encode())) == "AA"
+        assert answer(door, message.replace(b"Every", name.encode()))[:2] == "AA"
     id = hospital.record.owner(*unique_keys.mrn(hospital.pipeline.rules.mrn_authority, "4711"))
     assert id
     assert current(hospital.record, Patient.empty(id)).details[-1][1].family_name == "Evers"
@@ -96,3 +96,20 @@ def test_mistake_219_an_order_that_is_replaced_stays_as_it_was_and_is_acknowledg
     assert answer(door, other) == by_hand, "a change of a prescription says no other medicine"
     assert counts(database) == found
     assert len(list(door.refused)) == 1
+
+
+def test_mistake_234_a_change_of_an_order_to_another_start_is_lost_with_its_acknowledgement(
+    door: Door, database: Database
+) -> None:
+    """The start of an order that is being given is not changed from a time on: somebody decides."""
+    for told in (adt("A01", "1"), rde("2", "NW", 12, "400")):
+        assert answer(door, told) == "AA"
+    by_hand = "AA|kept, to be entered by hand: it is known here with other content"
+    another = rde("3", "XO", 14, "600") + b"\rTQ1|||||||20260309080000+0100"
+    assert answer(door, another) == by_hand
+    assert "prescription.changed" not in counts(database)
+    for control, start in (("4", "12"), ("5", "14")):  # that of the order; that of the change
+        change = rde(control, "XO", 14, f"{control}00")
+        timing = f"\rTQ1|||||||20260302{start}0000+0100".encode()
+        assert answer(door, change + timing) == "AA", start
+    assert counts(database)["prescription.changed"] == 2

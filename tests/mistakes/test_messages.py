@@ -24,7 +24,13 @@ def test_mistake_146_a_message_refused_for_its_mapping_is_no_message_lost(
     admission = adt("A01", "1", facility="SOUTH").replace(b"HOSP", b"CLINIC")
     moved = adt("A02", "2", facility="SOUTH", place="A^1^b")
     unmapped = Door(hospital, [], tmp_path)
-    for message in (admission, moved, moved, adt("A20", "3", facility="SOUTH"), b"nonsense"):
+    for message in (
+        admission,
+        moved,
+        moved,
+        adt("A20", "3", "NPU|A^1^a|K", facility="SOUTH"),
+        b"nonsense",
+    ):
         unmapped.answers(message)
 
     half_mended = Door(hospital, SENDERS, tmp_path)
