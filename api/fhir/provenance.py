@@ -120,9 +120,9 @@ class Provenance(Resource):
             type, subject, id = "Encounter", id, data["prescription"]["stay"]["id"]
         of_stay = type == "Encounter"
         list = f"timeline(stayId: $id, {TIMES}," if of_stay else "timeline("
-        within = None if of_stay else f"patient(id: $id, {TIMES})"
+        parent = None if of_stay else f"patient(id: $id, {TIMES})"
         async for cursor, node in self.pages(
-            reader, f"{list} read: RECORD,", self.own_fields, first, after, within, id=("ID", id)
+            reader, f"{list} read: RECORD,", self.own_fields, first, after, parent, id=("ID", id)
         ):
             if subject in (None, node["subject"]):
                 item = await self.item(reader, node)

@@ -72,12 +72,12 @@ class Resource:
         fields: str,
         first: int,
         after: str | None,
-        within: str | None = None,
+        parent: str | None = None,
         **variables: Any,
     ) -> AsyncIterator[tuple[str, Json]]:
         """Yield the nodes of a list in pages, with their cursors.
 
-        ``list``: the field with its arguments but for the page, open at their end. ``within``: the
+        ``list``: the field with its arguments but for the page, open at their end. ``parent``: the
         field that has it, where it is no query; what is not there has none.
         """
         while True:
@@ -85,11 +85,11 @@ class Resource:
             query_text = f"{beginning}first: {first}, after: $after)"
             query_text += f" {{ edges {{ cursor node {{ {fields} }} }}"
             query_text += " pageInfo { hasNextPage endCursor } }"
-            if within is not None:
-                query_text = f"{within} {{ {query_text} }}"
+            if parent is not None:
+                query_text = f"{parent} {{ {query_text} }}"
             data = await reader.ask(query_text, after=("String", after), **variables)
             (page,) = data.values()
-            if within is not None:
+            if parent is not None:
                 if page is None:
                     return
                 (page,) = page.values()

@@ -69,7 +69,7 @@ PROVIDED = (
 """Statements that SMART asks of a server and its login's provider makes."""
 
 DEFAULTS = {"grant_types_supported": ["authorization_code", "implicit"]}
-"""What a provider means that leaves a statement out (OpenID Connect Discovery 1.0, section 3)."""
+"""Values of statements that a provider leaves out (OpenID Connect Discovery 1.0, section 3)."""
 
 
 async def configuration(login: Authenticator) -> Json:

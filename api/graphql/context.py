@@ -319,18 +319,14 @@ class Context:
         return await (run() if key is None else self._queries.run((function, key), run))
 
     async def load(self, query: ById[T], id: UUID | None, at: AsOf, *options: Hashable) -> T | None:
-        """Return one thing by its id: prefetched, or read with all that are asked for at once.
-
-        ``options``: what the query takes beside; nothing is prefetched with them.
-        """
+        """Return one thing by its id: prefetched, or read with all that are asked for at once."""
         is_known, view = self.prefetched(query, id, at)
         if id is None or (is_known and not options):
             return view  # type: ignore[no-any-return]
         key = query, at.as_of, at.known, options
-        loader = self._loaders.get(key)
-        if loader is None:
-            loader = self._loaders[key] = self._loader(query, at, options)
-        return await loader.load(id)  # type: ignore[no-any-return]
+        if key not in self._loaders:
+            self._loaders[key] = self._loader(query, at, options)
+        return await self._loaders[key].load(id)  # type: ignore[no-any-return]
 
     async def prefetch(
         self, type_name: str, query: ById[Any], ids: Collection[UUID], at: AsOf
@@ -353,9 +349,7 @@ class Context:
         """Return the version of a stream as known at the moment's position."""
         return await self.load(_versions, id, at) or 0
 
-    def _loader(
-        self, query: ById[T], at: AsOf, options: tuple[Hashable, ...]
-    ) -> DataLoader[UUID, Any]:
+    def _loader(self, query: ById[T], at: AsOf, options: Sequence[Any]) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
             views = await self.query(query, ids, at, *options)
             return [views.get(id) for id in ids]

@@ -52,8 +52,8 @@ def pending_transfer(message: Message, sender: SendingSystem) -> Act:
         content = {"ward": place["ward"], "room": place["room"]}
         names = {"reservation_id": (reservation, "reservation")}
         return Act(command="release_reservation", content=content, occurred=moment, names=names)
-    planned = message.time("EVN", 3, sender.zone) or moment
-    until = max(planned[0], moment[0]) + PENDING_FOR
+    planned_time = message.time("EVN", 3, sender.zone) or moment
+    until = max(planned_time[0], moment[0]) + PENDING_FOR
     return Act(
         command="reserve_bed",
         content={**place, "until": until},

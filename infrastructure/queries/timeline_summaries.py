@@ -1,13 +1,12 @@
 """Summaries of timeline entries: one short sentence each, with rooms, staff and drugs by name."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -19,17 +18,12 @@ from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
 from domain.time import clock_text
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.compiled import by_id, is_one_of
-from infrastructure.queries.row_security import known
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.queries.timeline_names import ById, bed_ends, is_swap, names_in
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
 from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
 from infrastructure.read_models.timeline.entry import kind_of
 from infrastructure.read_models.timeline.queries import EntryView
-
-ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, Any]]]
-"""A query of many things by their ids, as of a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +74,6 @@ class Entry:
         return self.prescription.medication if self.prescription else "a medicine"
 
 
-def rooms_in(entries: Iterable[EntryView]) -> set[UUID]:
-    """Return the rooms that entries refer to."""
-    return {UUID(e.data["bed"]["room"]) for e in entries if isinstance(e.data.get("bed"), dict)}
-
-
-def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
-    """Return the practitioners that entries refer to."""
-    names = ("attending", "practitioner", "prescriber", "ordered_by", "asked", "requested_by")
-    return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
-
-
-def names_in(entries: Sequence[EntryView]) -> dict[ById, set[UUID]]:
-    """Return the ids that the sentences of entries need, by the queries that they are read by."""
-    subjects = {e.subject for e in entries if e.kind.startswith("PRESCRIPTION")}
-    return {
-        rooms_by_id: rooms_in(entries),
-        practitioners_by_id: staff_in(entries),
-        prescriptions_by_id: subjects,
-        bed_ends: {UUID(entry.data["with_stay"]) for entry in entries if _is_swap(entry)},
-    }
-
-
 def sentences(
     entries: Iterable[EntryView], names: Mapping[ById, Mapping[UUID, Any]], zone: ZoneInfo
 ) -> dict[UUID, str]:
@@ -114,7 +86,7 @@ def sentences(
     )
     return {
         entry.entry: summary(
-            entry, rooms, staff, drugs, zone, not _is_swap(entry) or _is_exchange(entry, names)
+            entry, rooms, staff, drugs, zone, not is_swap(entry) or _is_exchange(entry, names)
         )
         for entry in entries
     }
@@ -132,31 +104,10 @@ async def summaries(
     return sentences(entries, names, zone)
 
 
-def _is_swap(entry: EntryView) -> bool:
-    return entry.kind == kind_of(Stay.BedSwapped) and entry.status == "TRUE"
-
-
 def _is_exchange(swap: EntryView, names: Mapping[ById, Mapping[UUID, Any]]) -> bool:
     """Return whether the other patient had the bed until the swap: it may be corrected away since."""
     bed = UUID(swap.data["bed"]["room"]), swap.data["bed"]["bed"], swap.occurred_at
     return bed in names[bed_ends].get(UUID(swap.data["with_stay"]), ())
-
-
-_bed_ends = by_id(
-    lambda at: select(
-        stretches.c.stay, stretches.c.room, stretches.c.bed, func.upper(stretches.c.during)
-    ).where(is_one_of(stretches.c.stay, "ids"), known(stretches, at.known).is_(True))
-)
-
-
-async def bed_ends(
-    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
-) -> dict[UUID, set[tuple[UUID, str, datetime]]]:
-    """Return the beds that stays had, and until when, by stay; without row security."""
-    ends: dict[UUID, set[tuple[UUID, str, datetime]]] = {}
-    for stay, *bed_end in await _bed_ends(connection, ids, at):
-        ends.setdefault(stay, set()).add(tuple(bed_end))
-    return ends
 
 
 def summary(

@@ -20,13 +20,8 @@ from domain.hospital_calendar import LocalDays
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import RoomLocation
 from infrastructure.queries.hospital_time import hospital_days
-from infrastructure.queries.timeline_summaries import (
-    KINDS,
-    names_in,
-    rooms_in,
-    sentences,
-    summaries,
-)
+from infrastructure.queries.timeline_names import names_in, rooms_in
+from infrastructure.queries.timeline_summaries import KINDS, sentences, summaries
 from infrastructure.read_models.rooms import rooms_by_id
 from infrastructure.read_models.timeline.queries import (
     EntryView,
@@ -188,12 +183,12 @@ async def summaries_of(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[
     context, entries = info.context, list(views)
     days = await context.query(_days, context.state.settings.hospital, at)
 
-    async def loaded(query: ById[Any], ids: set[UUID]) -> dict[UUID, Any]:
+    async def views_of(query: ById[Any], ids: set[UUID]) -> dict[UUID, Any]:
         views = await gather(*(context.load(query, id, at) for id in ids))
         return {id: view for id, view in zip(ids, views, strict=True) if view is not None}
 
     ids_by_query = names_in(entries)
-    names = await gather(*(loaded(query, ids) for query, ids in ids_by_query.items()))
+    names = await gather(*(views_of(query, ids) for query, ids in ids_by_query.items()))
     zone = days.zone_on(days.date_of(at.as_of))
     return sentences(entries, dict(zip(ids_by_query, names, strict=True)), zone)
 

@@ -190,12 +190,12 @@ async def first_entries(
 @cache
 def _first_entries(of: str, reading: Reading, has_kinds: bool) -> CompiledStatement:
     def build(at: AsOf) -> Select[Any]:
-        asked = func.unnest(parameter("ids", ARRAY(Uuid))).table_valued("id").render_derived()
-        query = _entries_in_order(at, reading).where(entries.c[of] == asked.c.id)
+        ids = func.unnest(parameter("ids", ARRAY(Uuid))).table_valued("id").render_derived()
+        query = _entries_in_order(at, reading).where(entries.c[of] == ids.c.id)
         if has_kinds:
             query = query.where(is_one_of(entries.c.kind, "kinds"))
         page = query.lateral("page")
-        return select(page).select_from(asked.join(page, true()))
+        return select(page).select_from(ids.join(page, true()))
 
     return CompiledStatement(build)
 
