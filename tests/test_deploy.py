@@ -70,5 +70,23 @@ def test_the_board_has_a_title_and_a_query_for_each_panel() -> None:
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
+BY_HAND = {"help", "setup", "format", "demo", "lock", "clean"}
+"""Targets that check nothing."""
+
+WITHIN = {"schemas": "check"}
+"""Targets that are a part of another."""
+
+
+def test_each_target_that_checks_or_measures_is_run_by_a_workflow_that_is_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*?## ", _text("Makefile"), re.MULTILINE))
+    assert BY_HAND | WITHIN.keys() <= targets
+    workflows = _text(".github/workflows/*.yml") + _text(".ci/run")
+    run = set(re.findall(r"make ([a-z]+)", workflows))
+    for matrix in re.findall(r"target: \[(.*)\]", workflows):
+        run |= set(matrix.split(", "))
+    assert targets - BY_HAND - WITHIN.keys() <= run
+    assert set(WITHIN.values()) <= run
+
+
 def _text(pattern: str) -> str:
     return "\n".join(path.read_text() for path in sorted(ROOT.glob(pattern)))

@@ -20,6 +20,7 @@ from graphql import build_schema, parse, validate
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from api.cli.main import COMMANDS, load_command
 from api.http.app import app
 from application.command import Request
 from application.hospital import Hospital
@@ -268,3 +269,49 @@ def _mrs_mensah(hospital: Hospital) -> UUID:
         bed="A",
     )
     return stay
+
+
+GIVEN = re.compile(r"(?:^|[\s`(])(?:\.venv/bin/)?wardbook ((?:-|[a-z])[^`#|;&\n]*)", re.MULTILINE)
+"""A command of the program on a page, in a block or within a line."""
+
+
+NOT_MADE = {"route"}
+"""A command of which a page says that there is none."""
+
+
+def commands_of(text: str) -> list[str]:
+    """Return the commands of the program that a page gives, in blocks and in single quotes of code."""
+    code = [*re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    code += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    joined = "\n".join(code).replace("\\\n", " ")
+    return [match.strip() for match in GIVEN.findall(joined)]
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in EVERY_PAGE if "adr" not in page.parts], ids=lambda page: page.stem
+)
+def test_each_command_on_a_page_is_one_with_these_options(page: Path) -> None:
+    wrong = [line for line in commands_of(page.read_text()) if not is_of_the_program(line)]
+    assert wrong == []
+
+
+def is_of_the_program(line: str) -> bool:
+    """Return whether a line names a command, and options that it has."""
+    first, *words = (word.strip("[]().,:") for word in line.split())
+    if first.startswith("-") or first in NOT_MADE:
+        return first in {"--version", "--help", "--install-completion", *NOT_MADE}
+    if first not in {name for commands in COMMANDS.values() for name in commands}:
+        return False
+    command, groups = load_command(first), True
+    options = {"--help"}
+    for word in words:
+        groups = groups and hasattr(command, "commands")
+        if groups and word in command.commands:
+            command = command.commands[word]
+        elif word.startswith("--"):
+            options |= {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+            if word.partition("=")[0] not in options:
+                return False
+        elif groups and re.fullmatch("[a-z-]+", word):
+            return False
+    return True
