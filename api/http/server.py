@@ -15,6 +15,14 @@ from domain.errors import ConfigurationError
 HEADER_SECONDS = 10.0
 """The time for the headers of a request, from the connection or the first byte on."""
 
+MOST_HEADER_BYTES = 65_536
+"""The bytes of a request's line and headers, but for those that one read takes more."""
+
+TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
+
 SWITCH_SECONDS = 0.001
 """Longest time for which a thread that reads a document keeps the interpreter from the event loop."""
 
@@ -38,14 +46,25 @@ class CannotListen(ConfigurationError):
 
 
 class TimedHttp(HttpToolsProtocol):
-    """HTTP protocol that ends a connection whose request's headers do not come in time."""
+    """HTTP protocol that ends a connection whose request's headers come late, or do not end."""
 
     header_seconds = HEADER_SECONDS
     _deadline: asyncio.TimerHandle | None = None
+    """The end of the time for headers; None while there are none to come."""
+    _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._start()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, unless it is still of headers that are too long: these would be kept."""
+        if self._deadline is not None and self._header_bytes > MOST_HEADER_BYTES:
+            self.transport.write(TOO_LONG)
+            self.transport.close()
+            return
+        self._header_bytes += len(data)
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -61,6 +80,7 @@ class TimedHttp(HttpToolsProtocol):
 
     def _start(self) -> None:
         self._stop()
+        self._header_bytes = 0
         self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
 
     def _stop(self) -> None:

@@ -2,11 +2,12 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from api.http.app import app
+from api.http.middleware import MAX_BODY
 from api.http.server import TimedHttp
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
@@ -52,3 +53,19 @@ def test_a_request_that_takes_its_time_to_be_answered_is_not_ended(hasty: Served
         for _ in range(3):
             connection.sendall(ALIVE)
             assert b"alive" in connection.recv(4096)
+
+
+@pytest.mark.parametrize("begun", [b"X: ", b"X: a\r\n", b""])
+def test_headers_that_do_not_end_are_refused(hasty: Served, begun: bytes) -> None:
+    """One long header, many short ones, and a long address: none is kept as long as it comes."""
+    start = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + begun if begun else b"GET /livez?"
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=10) as connection:
+        connection.sendall(start)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 10 * MAX_BODY:
+                connection.sendall((begun if begun.endswith(b"\n") else b"a") * 50_000)
+                sent += 50_000 * max(1, len(begun))
+        assert sent < 10 * MAX_BODY
+    with hasty.http() as http:
+        assert http.post("/graphql", content=b" " * (MAX_BODY - 1)).status_code in (400, 401)
