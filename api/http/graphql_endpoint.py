@@ -73,6 +73,8 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
 
     async def run(self, request: Any, *args: Any, **options: Any) -> Any:
         """Respond to a request. One that is no operation is told so in JSON, with a code."""
+        if isinstance(request, WebSocket):  # nobody is logged in before it is open
+            await self.allowances.anonymous.turn()
         try:
             response = await super().run(request, *args, **options)
         except DocumentNotTrusted as error:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 MOST_SUBSCRIPTIONS = 20
 """Operations at once over one WebSocket."""
 
+OPENING_SECONDS = 0.001
+"""Processor time that opening and closing a WebSocket takes, beside that of a request."""
+
 TOO_MANY = 4429
 """The code with which a WebSocket is closed that is one too many of its login."""
 
@@ -119,8 +122,15 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         """Let the connection last, from the login on, as long as the token and the settings say."""
         await super().handle_connection_init(message)
         if self.connection_acknowledged and self._expiry is None:
+            allowances, by = self._endpoint.allowances, self._caller.actor
             try:
-                self._endpoint.allowances.sockets.take(self._caller.actor, "WebSockets")
+                allowances.sockets.take(by, "WebSockets")
+                try:
+                    (await allowances.admit(by)).end()
+                    allowances.processor.use(by, OPENING_SECONDS)
+                except BaseException:
+                    allowances.sockets.give_back(by)
+                    raise
             except TooManyRequests as error:
                 self.connection_acknowledged = False
                 metrics.REFUSALS.labels("TOO_MANY_REQUESTS").inc()

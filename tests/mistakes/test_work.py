@@ -135,8 +135,10 @@ def test_mistake_136_who_is_not_logged_in_keeps_the_server_busy(
             for path in ("/livez", "/docs", "/nowhere"):
                 http.get(path)
             assert http.post("/graphql", json={}).status_code == 401
+            with http.websocket_connect("/graphql", ["graphql-transport-ws"]):
+                pass
         # A failed login counts as four of a hundred a second; a second's worth is answered at once.
-        assert monotonic() - began > 50 * (3 + 4) / 100 - 1 - 0.1
+        assert monotonic() - began > 50 * (3 + 4 + 1) / 100 - 1 - 0.1
 
 
 def test_mistake_133_a_login_opens_websockets_without_end(
@@ -166,3 +168,19 @@ def test_mistake_133_a_login_opens_websockets_without_end(
         assert again.receive_json() == {"type": "connection_ack"}
         again.send_json({"type": "ping"})
         assert again.receive_json() == {"type": "pong"}
+
+
+def test_mistake_228_websockets_that_are_opened_and_left_cost_their_login_nothing(
+    strict: TestClient, bearer: dict[str, str]
+) -> None:
+    ends = set()
+    for _ in range(25):
+        with strict.websocket_connect(
+            "/graphql", ["graphql-transport-ws"], headers=bearer
+        ) as socket:
+            socket.send_json({"type": "connection_init"})
+            socket.send_json({"type": "ping"})
+            assert socket.receive_json() == {"type": "connection_ack"}
+            message = socket.receive()
+            ends.add(message.get("code", message["type"]))
+    assert ends == {"websocket.send", 4429}
