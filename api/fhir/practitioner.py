@@ -51,9 +51,28 @@ class Practitioner(Resource):
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item
             return
+        if "identifier" in criteria:
+            items = await self._by_identifier(reader, criteria)
+            async for item in in_order(items, after, ("identifier",)):
+                yield item
+            return
         async for cursor, node in self.pages(
             reader, f"practitioners({TIMES},", self.own_fields, first, after
         ):
             item = await self.item(reader, node)
             item.cursor = cursor
             yield item
+
+    async def _by_identifier(self, reader: Reader, criteria: Criteria) -> list[Item]:
+        """Return those who have the first staff numbers that are asked for. Raises FhirError."""
+        items = {}
+        for identifier in criteria["identifier"][0].values:
+            system, _bar, number = identifier.rpartition("|")
+            if system in ("", STAFF):
+                list = f"practitioners(staffNumber: $number, {TIMES},"
+                pages = self.pages(
+                    reader, list, self.own_fields, 10, None, number=("String", number)
+                )
+                async for _cursor, node in pages:
+                    items[node["id"]] = await self.item(reader, node)
+        return [*items.values()]

@@ -19,6 +19,7 @@ from domain.refusals import AlreadyExists, InvalidInput, PatientDied
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
+from domain.time import is_after
 
 
 def numbers_of(uow: UnitOfWork, movement: SourceMovement | None) -> set[tuple[str, str]]:
@@ -140,7 +141,7 @@ def expect_admission(
     if movement.patient_mrn:
         patient = patient_named(uow, movement)
         died_at = persons.died_at(uow, patient.id)
-        if died_at is not None:
+        if died_at is not None and is_after(uow.entry.occurred_at, died_at):
             raise PatientDied(died_at)
         about = patient.about
     is_known_ward = ward and uow.record.first_owner(*unique_keys.rooms_of(ward)) is not None

@@ -105,7 +105,7 @@ def test_mistake_156_a_planned_admission_of_a_feed_is_expected_until_the_patient
         {**planned, "expectedAt": ago(hours=9)},
         {**planned, "expectedAt": ago(hours=8)},
         {"kind": "ADMIT", "patientMrn": mrn, "occurredAt": ago(hours=7), **place(f"{room}/a")},
-        {"kind": "DISCHARGE", "occurredAt": ago(hours=6), "disposition": "HOME"},
+        {"kind": "DISCHARGE", "occurredAt": ago(hours=6), "disposition": "DIED"},
     ]
     for i in order:
         told(ward, visit, str(max(i, 1)), i, movement=reports[i])

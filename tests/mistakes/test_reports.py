@@ -181,6 +181,12 @@ def test_mistake_211_a_parameter_that_names_nothing_is_no_figure_of_all_or_of_no
     assert refused["__typename"] == code
 
 
+def test_mistake_211_issues_of_a_report_that_there_is_not_are_no_empty_list(shared: Ward) -> None:
+    assert codes(shared.client.raw('{ reportIssues(name: "no such") { nodes { id } } }')) == {
+        "NotFound"
+    }
+
+
 def test_mistake_211_a_ward_is_found_as_a_parameter_in_any_spelling(shared: Ward) -> None:
     name = shared.name("Acute ")
     shared.room(ward=name)

@@ -141,6 +141,8 @@ class ReportQueries:
         at_least: AtLeast = None,
     ) -> Connection[ReportIssue]:
         at = await info.context.at(at_least=at_least)
+        if name is not None:
+            find_definition(name)
         size, place = page_size(first), decode_cursor(after, "issues", int)
         before = place[0] if place else None
         views = await info.context.query(issued_reports.issues_page, at, name, size + 1, before)
