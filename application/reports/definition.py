@@ -10,7 +10,7 @@ old marks put back the old figure comes out.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -200,9 +200,11 @@ class Definition:
     parameters: tuple[Parameter, ...] = ()
     lacking: Callable[[Inputs], Iterable[str]] = lambda inputs: ()
     """Unknown facts that the figures rest on, in sentences."""
+    lacking_needs: frozenset[str] = frozenset()
+    """The inputs that ``lacking`` reads beside those of the figures."""
 
     def __post_init__(self) -> None:
-        assert self.needs <= NEEDS, self.name
+        assert self.needs | self.lacking_needs <= NEEDS, self.name
 
     @property
     def rule(self) -> str:
@@ -296,6 +298,23 @@ def notes_of(definition: Definition, inputs: Inputs) -> tuple[str, ...]:
     if not any(getattr(inputs, need) for need in definition.needs):
         return ("Nothing is recorded of these days: 0 means no data here.",)
     return tuple(definition.lacking(inputs))
+
+
+def of_imprecise_times(
+    contributions: Callable[[Inputs], Contributions],
+) -> Callable[[Inputs], Iterator[str]]:
+    """Return the ``lacking`` of a report whose figures are as precise as the times of its stays."""
+
+    def lacking(inputs: Inputs) -> Iterator[str]:
+        ids = {subject.id for subject in contributions(inputs) if subject.kind == "stay"}
+        number = len(ids & inputs.imprecise_stays)
+        if number:
+            yield (
+                f"Of {number} of the {len(ids)} stays a time that the figures rest on is not known to"
+                " the minute (to the hour or day, or estimated)."
+            )
+
+    return lacking
 
 
 def exact(value: Value) -> int | str | None:

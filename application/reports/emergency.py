@@ -1,5 +1,6 @@
 """Lengths of emergency care before an admission."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from application.reports.calendar import Calendar, first_ward
@@ -11,10 +12,12 @@ from application.reports.definition import (
     Parameter,
     Subject,
     exact_waits,
+    of_imprecise_times,
 )
 from application.reports.formula import TOTAL, Contribution, count, median, percentile, total
 from application.reports.inputs import Inputs
 from application.reports.movements import wards
+from domain.stay.terms import AdmissionType
 from domain.time import TICK
 
 
@@ -43,6 +46,31 @@ def _in_department(inputs: Inputs) -> Contributions:
     return contributions
 
 
+def _of_unknown_care(inputs: Inputs) -> Iterator[str]:
+    yield from of_imprecise_times(_in_department)(inputs)
+    calendar = Calendar(inputs)
+    stays = [
+        stay
+        for stay in inputs.stays
+        if stay.admission_type == AdmissionType.EMERGENCY
+        and calendar.counts(stay.admitted_at)
+        and calendar.in_scope(first_ward(stay))
+    ]
+    cares = [inputs.emergency_care.get(stay.stay) for stay in stays]
+    unknown_arrivals = sum(care is None for care in cares)
+    if unknown_arrivals:
+        yield (
+            f"Of {unknown_arrivals} of the {len(stays)} emergency admissions no arrival at the"
+            " department is recorded: they are in no figure."
+        )
+    unknown_departures = sum(care is not None and care[1] is None for care in cares)
+    if unknown_departures:
+        yield (
+            f"Of {unknown_departures} of the {len(stays)} emergency admissions it is not known when"
+            " they left the department."
+        )
+
+
 EMERGENCY_STAY_1 = Definition(
     name="emergency-department-stay",
     version=1,
@@ -53,6 +81,8 @@ EMERGENCY_STAY_1 = Definition(
     source="NHS England, four-hour standard; CMS ED-1",
     needs=frozenset({"stays", "emergency_care"}),
     contributions=_in_department,
+    lacking=_of_unknown_care,
+    lacking_needs=frozenset({"imprecise_stays"}),
     parameters=(
         Parameter("hours", 4, "Within how many hours a departure is in time."),
         Parameter(

@@ -213,6 +213,8 @@ class Inputs:
     """Moment of the first visit by a consultant, of the stays that began in the period."""
     unknown_grades: frozenset[str] = frozenset()
     """The stays that began in the period and were visited by somebody whose grade is not known."""
+    imprecise_stays: frozenset[str] = frozenset()
+    """The stays with an admission, a place or a visit in the period that is not known to the minute."""
     emergency_care: Mapping[str, tuple[datetime, datetime | None]] = field(default_factory=dict)
     """Arrival at and departure from the emergency department, of the stays that began in the period."""
     dose_days: tuple[DoseDays, ...] = ()

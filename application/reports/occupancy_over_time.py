@@ -15,6 +15,7 @@ from application.reports.definition import (
     Figure,
     Subject,
     of_each,
+    of_imprecise_times,
     of_stays,
     of_the_whole,
 )
@@ -107,6 +108,15 @@ def _contributions(inputs: Inputs) -> Contributions:
     return {**of_stays(_presence)(inputs), Subject("calendar", ""): marks}
 
 
+def _stays_of_scope(inputs: Inputs) -> Contributions:
+    calendar = Calendar(inputs)
+    return {
+        Subject("stay", stay.stay): ()
+        for stay in inputs.stays
+        if any(calendar.in_scope(span.ward) for span in stay.spans)
+    }
+
+
 MEASURES = frozenset({"since", "until", "time"})
 
 
@@ -171,6 +181,8 @@ OCCUPANCY_OVER_TIME_1 = Definition(
     source="hillmaker; Green, How many hospital beds?",
     needs=frozenset({"stays"}),
     contributions=_contributions,
+    lacking=of_imprecise_times(_stays_of_scope),
+    lacking_needs=frozenset({"imprecise_stays"}),
     parameters=(WITHOUT,),
     figures=tuple(
         Figure(name + apart, unit, meaning, formula, each, decimals)

@@ -168,9 +168,10 @@ class ReportService:
         on_progress: Progress = no_progress,
     ) -> tuple[Report, Marks]:
         """Return a report with the marks of all subjects, of whom nobody asks whose they are."""
-        steps = len(definition.needs) + 1
+        needs = definition.needs | definition.lacking_needs
+        steps = len(needs) + 1
         inputs = self._data.inputs(
-            definition.needs,
+            needs,
             question,
             position,
             totals_only=True,

@@ -15,6 +15,7 @@ from application.reports.definition import (
     Parameter,
     Subject,
     exact_waits,
+    of_imprecise_times,
 )
 from application.reports.formula import TOTAL, Contribution, count, median, percentile, total
 from application.reports.inputs import Inputs
@@ -52,6 +53,7 @@ def _review_times(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
 
 
 def _of_unknown_grade(inputs: Inputs) -> Iterator[str]:
+    yield from of_imprecise_times(_review_times)(inputs)
     stay_ids = {subject.id for subject in _review_times(inputs)}
     unknown_stays = stay_ids & inputs.unknown_grades - inputs.reviews.keys()
     if unknown_stays:
@@ -75,6 +77,7 @@ SENIOR_REVIEW_1 = Definition(
     needs=frozenset({"stays", "reviews", "unknown_grades"}),
     contributions=partial(_review_times, unit=SECOND),
     lacking=_of_unknown_grade,
+    lacking_needs=frozenset({"imprecise_stays"}),
     parameters=(
         Parameter("hours", 14, "Within how many hours a review is in time."),
         Parameter("types", (), "Only admissions of these types; all by default.", choices=TYPES),
@@ -128,6 +131,7 @@ def _boarding_times(inputs: Inputs, unit: timedelta = TICK) -> Contributions:
 
 
 def _of_unknown_decision(inputs: Inputs) -> Iterator[str]:
+    yield from of_imprecise_times(_boarding_times)(inputs)
     calendar = Calendar(inputs)
     stays = [
         stay
@@ -154,6 +158,7 @@ BOARDING_1 = Definition(
     needs=frozenset({"stays", "awaited"}),
     contributions=partial(_boarding_times, unit=SECOND),
     lacking=_of_unknown_decision,
+    lacking_needs=frozenset({"imprecise_stays"}),
     parameters=(
         Parameter(
             "wards",

@@ -231,7 +231,8 @@ def test_mistake_76_a_report_known_in_the_middle_of_its_period_is_refused(ward: 
 
 def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
     name = ward.name("Missing ")
-    stay = ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=4))
+    bed = f"{ward.room(ward=name)}/a"
+    stay = ward.stay(bed, at=ago(days=4), admissionType="EMERGENCY")
     visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
     ward.record("recordVisit", **visit, **late(ago(days=3)))
 
@@ -245,7 +246,14 @@ def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
     assert "1 of the 1 admissions were visited by somebody without a known grade" in grade
     (decision,) = notes("boarding", name)
     assert "Of 1 of the 1 admissions it is not known when they were decided on" in decision
+    (arrival,) = notes("emergency-department-stay", name)
+    assert "Of 1 of the 1 emergency admissions no arrival" in arrival
     assert notes("inpatient-census", name) == []
+    ward.record("recordVisit", **visit, **late(ago(days=2)), occurredAtPrecision="DAY")
+    for report, number in (("senior-review", 2), ("occupancy-over-time", 1)):
+        told = notes(report, name)
+        assert len(told) == number
+        assert "Of 1 of the 1 stays a time that the figures rest on is not known" in told[0]
 
 
 def test_mistake_78_a_stay_of_no_duration_counts_in_the_house_and_in_no_ward(ward: Ward) -> None:

@@ -19,7 +19,13 @@ from application.reports.service import Progress, no_progress
 from domain.refusals import NotFound
 from infrastructure.projections.status import IS_LIVE
 from infrastructure.queries.hospital_time import local_days
-from infrastructure.reports.inputs import entry_delays, medicines, people, reviews
+from infrastructure.reports.inputs import (
+    entry_delays,
+    imprecise_stays,
+    medicines,
+    people,
+    reviews,
+)
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.context import ReportQuery
 from infrastructure.reports.inputs.stays import awaited_stays, emergency_care, stays
@@ -33,6 +39,7 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "deaths": people.deaths,
     "reviews": reviews.reviews,
     "unknown_grades": reviews.unknown_grades,
+    "imprecise_stays": imprecise_stays.imprecise_stays,
     "emergency_care": emergency_care,
     "dose_days": medicines.dose_days,
     "agent_days": medicines.agent_days,
