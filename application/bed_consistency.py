@@ -5,7 +5,7 @@ from uuid import UUID
 
 from application import hospital_days, lookups, persons, reservations
 from application.cleaning import check_clean
-from application.sharers import check_sharing
+from application.sharers import check_shared_beds, check_sharing
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -48,6 +48,7 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
             uow.occupancy(room).change(
                 room, stay.id, stay.patient, difference, stay.about, uow.entry
             )
+    check_shared_beds(uow)
     for stay in [s for s in uow.loaded.values() if isinstance(s, Stay)]:
         if stay.id not in uow.reassigned:
             _check_person(uow, stay)

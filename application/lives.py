@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
 from domain.refusals import (
     ContradictsLaterFacts,
     FactRef,
     InvalidInput,
     MergeImpossible,
+    PatientDied,
     Refusal,
 )
 from domain.stay.aggregate import Stay
@@ -45,6 +47,11 @@ def check_lives(uow: UnitOfWork) -> None:
         records = [a for a in uow.loaded.values() if isinstance(a, Patient) and a.exists]
         for person in dict.fromkeys(persons.person_of(uow, p.id) for p in records):
             _let_death_follow(uow, person)
+    for patient in [a for a, e in patient_events if isinstance(e, BEGINNINGS)]:
+        _check_allergies_in_life(uow, patient)
+    for prescription in list(uow.loaded.values()):
+        if isinstance(prescription, Prescription) and _is_written(prescription):
+            _check_born(uow, prescription.patient, _ordered_at(prescription), _at_occurred_at)
     for stay in _stays(uow):
         before, now = uow.before[stay.id].history.presence, stay.history.presence
         if now and stay.patient and (before is None or before.start != now.start):
@@ -112,6 +119,9 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
     stays = persons.stays_of(uow, person)
     starts = [stay.history.presence.start for stay in stays if stay.history.presence]
     starts += [allergy.at for allergy in persons.allergies_of(uow, person)]
+    if refusing is _at_birth_date:
+        orders = [p for stay in stays for p in lookups.prescriptions_of(uow, stay)]
+        starts += [_ordered_at(order) for order in orders]
     if starts:
         _check_born(uow, person, min(starts), refusing)
     record_and_death = persons.death_of(uow, person)
@@ -130,6 +140,27 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
         stay.must_outlive(last)
         for prescription in lookups.prescriptions_of(uow, stay):
             prescription.must_outlive(last)
+
+
+def _check_allergies_in_life(uow: UnitOfWork, patient: Patient) -> None:
+    """Refuse an allergy that this command lets begin after the patient's death. Raises PatientDied."""
+    died_at = persons.died_at(uow, patient.id)
+    beginnings = [e for e in patient.pending_events if isinstance(e, BEGINNINGS)]
+    times = [patient.allergies[e.allergy].at for e in beginnings if e.allergy in patient.allergies]
+    if died_at is not None and any(is_after(at, died_at) for at in times):
+        raise PatientDied(died_at)
+
+
+def _is_written(prescription: Prescription) -> bool:
+    """Return whether a command writes a prescription, or corrects what was written."""
+    orders = (Prescription.Written, Prescription.WrittenCorrected)
+    return any(isinstance(event, orders) for event in prescription.pending_events)
+
+
+def _ordered_at(prescription: Prescription) -> datetime:
+    """Return when a prescription was written, or begins, if that is earlier."""
+    course = prescription.course
+    return min(course.written_at, course.regimen.start)
 
 
 def _check_born(uow: UnitOfWork, patient: UUID, at: datetime, refusing: Refusing) -> None:

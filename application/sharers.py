@@ -1,21 +1,23 @@
 """Children in their mothers' beds: who may share one, and where they go when she leaves it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
 from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
-from domain.patient import Sex
-from domain.refusals import InvalidInput, NotFound
-from domain.room.occupancy import outside_of_mother
+from domain.aggregate import Event
+from domain.patient import Patient, Sex
+from domain.refusals import InvalidInput, MergeImpossible, NotFound, Refusal
+from domain.room.occupancy import newly_claimed, outside_of_mother
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition, LeaveEnd, Move, Place, Status
-from domain.stay.history import Stretch
+from domain.stay.history import History, Stretch
 
 MOST_MOVES = 100
 """More than a mother makes while a child shares her bed."""
@@ -41,6 +43,7 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
     Each goes from where it is left without its mother to the place that is named, or along with her.
     Raises InvalidInput, NotFound.
     """
+    must_be_named_once(sharers)
     for sharer in sharers or ():
         child = lookups.stay(uow, sharer.stay_id, "sharers")
         place = own_place(uow, sharer)
@@ -53,7 +56,14 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
             stretch, at = children_alone
             assert stretch.shares_bed_of is not None
             mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
-            _go(uow, child, stretch, at, place or _along(mother, child, at))
+            _go(uow, child, mother, stretch, at, place or _along(mother, child, at))
+
+
+def must_be_named_once(sharers: Iterable[Sharer] | None) -> None:
+    """Refuse two places for one child. Raises InvalidInput."""
+    children = [sharer.stay_id for sharer in sharers or ()]
+    if len(set(children)) < len(children):
+        raise InvalidInput("sharers", "name each child once")
 
 
 def own_place(uow: UnitOfWork, sharer: Sharer) -> Place | None:
@@ -93,7 +103,14 @@ def _along(mother: Stay, child: Stay, at: datetime) -> Place | None:
     return Place(state.place.bed, shares_bed_of=mother.id)
 
 
-def _go(uow: UnitOfWork, child: Stay, stretch: Stretch, at: datetime, place: Place | None) -> None:
+def _go(
+    uow: UnitOfWork,
+    child: Stay,
+    mother: Stay,
+    stretch: Stretch,
+    at: datetime,
+    place: Place | None,
+) -> None:
     entry = replace(uow.entry, occurred_at=at)
     died_at = persons.told_death_at(uow, child.patient)
     if place is None:
@@ -107,7 +124,9 @@ def _go(uow: UnitOfWork, child: Stay, stretch: Stretch, at: datetime, place: Pla
     if begins and at == stretch.period.start:
         child.correct_movement(begins[-1].id, None, None, place, uow.entry, died_at)
         return
-    movement = entry.id_of("transfer")  # the mother's too: they are one act
+    moves = (f for f in mother.history.facts if f.act == entry.command_id and f.at == at)
+    hers = (f.id for f in moves if isinstance(f, Move | LeaveEnd))
+    movement = next(hers, entry.id_of("transfer"))  # they are one act: taken back together
     if child.history.fact(movement):
         movement = uuid5(movement, f"{child.id} {child.version}")
     child.transfer(place, entry, movement)
@@ -121,13 +140,92 @@ def check_sharing(
     Who shared it before goes on, however old. Raises InvalidInput.
     """
     children = [s for s in before if s.shares_bed_of == mother.id]
-    new = stretch.period.without(s.period for s in children if s.bed == stretch.bed)
+    new = newly_claimed(children, stretch)
     ends = {s.period.end for s in (*children, *child.stretches) if s.shares_bed_of == mother.id}
     if not new or new[0].start in ends:
         return
     objection = _why_not(uow, child, mother, new[0].start)
     if objection:
         raise InvalidInput("shares_bed_of", f"a newborn shares its mother's bed, and {objection}")
+
+
+def check_shared_beds(uow: UnitOfWork) -> None:
+    """Refuse a change of a person or of a type of stay after which somebody may not share a bed.
+
+    Raises InvalidInput, MergeImpossible.
+    """
+    for stay, refusing in list(_changed_stays(uow)):
+        for child, mother in _children_and_mothers(uow, stay):
+            objection = _objection(uow, child, mother)
+            if objection:
+                reason = (
+                    f"the bed is shared, as a newborn shares its mother's, and {objection};"
+                    " correct that place first"
+                )
+                raise refusing(reason)
+
+
+def _changed_stays(uow: UnitOfWork) -> Iterator[tuple[Stay, Callable[[str], Refusal]]]:
+    """Yield the stays of whom the command tells another sex, age or type, each with its refusal."""
+    for aggregate in list(uow.loaded.values()):
+        if isinstance(aggregate, Stay) and aggregate.pending_events:
+            before = uow.before[aggregate.id].history
+            if uow.went_to_another(aggregate):
+                yield aggregate, partial(InvalidInput, "patient_mrn")
+            elif before.admission and _types(before) != _types(aggregate.history):
+                yield aggregate, partial(InvalidInput, "admission_type")
+        elif isinstance(aggregate, Patient):
+            for event in aggregate.pending_events:
+                assert isinstance(event, Event)
+                refusing = _refusal_of(event)
+                for stay in persons.stays_of(uow, aggregate.id) if refusing else ():
+                    assert refusing is not None
+                    yield stay, refusing
+
+
+def _refusal_of(event: Event) -> Callable[[str], Refusal] | None:
+    """Return the refusal of an event that tells another sex or birth date of a person."""
+    if isinstance(event, Patient.Merged):
+        return MergeImpossible
+    if isinstance(event, Patient.DetailsCorrected) and event.birth_date:
+        return partial(InvalidInput, "birth_date")
+    told_sex = isinstance(event, Patient.DetailsCorrected | Patient.DetailsChanged)
+    told_sex = told_sex or isinstance(event, Patient.ChangeCorrected)
+    return partial(InvalidInput, "sex") if told_sex and getattr(event, "sex", None) else None
+
+
+def _types(history: History) -> list[tuple[datetime | None, AdmissionType | None]]:
+    """Return the types of a stay in order, each after the first with its beginning."""
+    types: list[tuple[datetime | None, AdmissionType | None]] = []
+    for period, state in history.segments:
+        if not types or types[-1][1] is not state.admission_type:
+            types.append((period.start if types else None, state.admission_type))
+    return types
+
+
+def _children_and_mothers(uow: UnitOfWork, stay: Stay) -> list[tuple[Stay, Stay]]:
+    """Return who shares the bed of a stay, and whose bed it shares itself: child and mother each."""
+    mothers = {s.shares_bed_of for s in (*stay.stretches, *stay.history.instants)}
+    pairs = [(stay, mother) for mother in uow.load(Stay, *(m for m in mothers if m))]
+    children = {claim.stay for claim in uow.sharers(stay.id)}
+    return pairs + [(child, stay) for child in uow.load(Stay, *sorted(children))]
+
+
+def _objection(uow: UnitOfWork, child: Stay, mother: Stay) -> str | None:
+    """Return why a child may not share its mother's bed as it is held to have done; None if it may."""
+    stretches = [s for s in child.stretches if s.shares_bed_of == mother.id]
+    instants = [s for s in child.history.instants if s.shares_bed_of == mother.id]
+    ends = {stretch.period.end for stretch in stretches}
+    starts = [s.period.start for s in stretches if s.period.start not in ends]
+    for at in starts + [s.period.start for s in instants]:
+        if objection := _why_not(uow, child, mother, at):
+            return objection
+    for period, state in child.history.segments:
+        is_newborn = state.admission_type in (None, AdmissionType.NEWBORN)
+        if not is_newborn and any(period.overlaps(s.period) for s in stretches):
+            assert state.admission_type is not None
+            return f"the admission type is {state.admission_type.value} then"
+    return None
 
 
 def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | None:
@@ -155,3 +253,32 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
         if neighbour.patient and persons.person_of(uow, neighbour.patient) != her:
             return f"the mother is in stay {other}; if that is wrong, correct the bed there first"
     return None
+
+
+def placed_by(movement: UUID, stays: list[Stay]) -> list[Stay]:
+    """Return whose place a correction of a movement tells: the mover, with who went along in the bed.
+
+    A child that left its mother's bed in that act for a place of its own stays there.
+    Raises InvalidInput.
+    """
+    ids = {stay.id for stay in stays}
+    along = [stay for stay in stays if shares_bed(stay, movement, ids)]
+    others = [stay for stay in stays if stay not in along]
+    movers = [s for s in others if not any(t.shares_bed_of in ids for t in s.stretches)]
+    if len(others) > 1 and len(movers) != 1:
+        raise InvalidInput(
+            "bed", "several patients were moved in that act; cancel it and enter what happened"
+        )
+    return (movers if len(others) > 1 else others) + along
+
+
+def shares_bed(stay: Stay, movement: UUID, stay_ids: set[UUID]) -> bool:
+    """Return whether a child was moved along in the bed of its mother, in one act with her."""
+    fact = stay.movement(movement)
+    return isinstance(fact, Move) and fact.place.shares_bed_of in stay_ids
+
+
+def mother_in(stay: Stay, movement: UUID) -> UUID | None:
+    """Return the stay whose bed a movement lets a child share."""
+    fact = stay.movement(movement)
+    return fact.place.shares_bed_of if isinstance(fact, Move) else None

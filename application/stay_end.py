@@ -1,12 +1,33 @@
 """The end of a stay, and what follows from it for its prescriptions."""
 
 from collections.abc import Iterable
+from uuid import UUID
 
-from application import lookups
+from application import imprecise_times, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Prescription
+from domain.refusals import NotFound
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Discharge
+from domain.stay.facts import Discharge, Disposition
+
+
+def discharge_stay(
+    uow: UnitOfWork,
+    stay: Stay,
+    disposition: Disposition,
+    destination: str | None = None,
+    prescription_ids: tuple[UUID, ...] = (),
+) -> None:
+    """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
+    entry = imprecise_times.after_all(uow, stay)
+    at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
+    for id in prescription_ids:
+        if id not in {p.id for p in prescriptions}:
+            raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
+    later_facts = [f for p in prescriptions for f in p.facts_after(at)]
+    died_at = persons.told_death_at(uow, stay.patient)
+    stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at)
+    let_prescriptions_follow(uow, stay, prescriptions)
 
 
 def let_prescriptions_follow(

@@ -38,6 +38,8 @@ class Death:
     at: datetime
     precision: Precision = Precision.MINUTE
     discharge: UUID | None = None
+    stay: UUID | None = None
+    """The stay in which the patient died."""
 
 
 class Patient(PatientEvents, PatientAllergies):
@@ -301,10 +303,10 @@ class Patient(PatientEvents, PatientAllergies):
                 self.merge = self.merged_into = None
             case Patient.Died():
                 entry = event.entry
-                self.death = Death(entry.occurred_at, entry.precision, event.discharge)
+                self.death = Death(entry.occurred_at, entry.precision, event.discharge, event.stay)
             case Patient.DeathCorrected():
                 precision = event.precision or (self.death or Death(event.at)).precision
-                self.death = Death(event.at, precision, event.discharge)
+                self.death = Death(event.at, precision, event.discharge, event.stay)
             case Patient.DeathCancelled():
                 self.death = None
             case Patient.LegalHoldPlaced():

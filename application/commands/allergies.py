@@ -10,14 +10,14 @@ from application.unit_of_work import UnitOfWork
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
 from domain.clinical_refusals import AllergyKnown, AllergyStateBroken
 from domain.patient import Patient
-from domain.refusals import ContradictsLaterFacts, MovementNotFound
+from domain.refusals import ContradictsLaterFacts, MovementNotFound, PatientDied
 from domain.stay.facts import CancellationReason
 
 
 class Allergies(CommandGroup):
     """The allergies and intolerances of persons. A medicine against one has to be confirmed."""
 
-    @command(roles=MEDICATION, raises=(AllergyKnown,))
+    @command(roles=MEDICATION, raises=(AllergyKnown, PatientDied))
     def record_allergy(
         self,
         uow: UnitOfWork,
@@ -45,7 +45,10 @@ class Allergies(CommandGroup):
         )
         _check_new(uow, patient, allergy)
 
-    @correction(roles=MEDICATION, raises=(MovementNotFound, ContradictsLaterFacts, AllergyKnown))
+    @correction(
+        roles=MEDICATION,
+        raises=(MovementNotFound, ContradictsLaterFacts, AllergyKnown, PatientDied),
+    )
     def correct_allergy(
         self,
         uow: UnitOfWork,

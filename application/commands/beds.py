@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import cleaning, lookups, reservations
+from application import cleaning, lookups, persons, reservations
 from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
@@ -19,11 +19,12 @@ from domain.refusals import (
     BedStateBroken,
     InvalidInput,
     NotFound,
+    PatientDied,
     ReasonNeeded,
 )
 from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
-from domain.time import ALWAYS, TICK, Period, Precision
+from domain.time import ALWAYS, TICK, Period, Precision, is_after
 
 
 class BedStates(CommandGroup):
@@ -127,7 +128,7 @@ class BedStates(CommandGroup):
         at = utc(since, "from") or uow.entry.occurred_at
         cleaning.rules_of(uow).set_cleaning(ward, applies, at, uow.entry)
 
-    @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken))
+    @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken, PatientDied))
     def reserve_bed(
         self,
         uow: UnitOfWork,
@@ -147,8 +148,12 @@ class BedStates(CommandGroup):
         aggregate = lookups.room(uow, ward, room)
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
-        stay = lookups.stay(uow, stay_id).id if stay_id else None
+        holder = lookups.stay(uow, stay_id) if stay_id else None
+        stay = holder.id if holder else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
+        died_at = persons.died_at(uow, holder.patient if holder else patient)
+        if died_at is not None and is_after(period.start, died_at):
+            raise PatientDied(died_at)
         reservation_ends = reservations.early_ends(uow, aggregate, aggregate.code_of(bed))
         aggregate.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
 

@@ -4,6 +4,7 @@ What is corrected is checked on the whole history with the fact in its new place
 """
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from application.commands.late_entries import (
 )
 from application.commands.misplaced_facts import move_visit
 from application.commands.prescription_changes import cancel_change_of, correct_change_of
-from application.sharers import Sharer, place_sharers
+from application.sharers import Sharer, mother_in, place_sharers, placed_by, shares_bed
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
@@ -42,7 +43,6 @@ from domain.stay.facts import (
     Discharge,
     DischargePlan,
     Disposition,
-    Move,
     MovementDetail,
     Place,
 )
@@ -357,14 +357,13 @@ def _correct(
     )
     stays = lookups.stays_with_movement(uow, movement)
     stay_ids = {stay.id for stay in stays}
-    if place is not None and len([s for s in stays if not _shares(s, movement, stay_ids)]) > 1:
-        raise InvalidInput(
-            "bed", "several patients were moved in that act; cancel it and enter what happened"
-        )
+    placed_stays = stays if place is None else placed_by(movement, stays)
     for stay in stays:
-        ends, destination = stay.history.ends, place
-        if place is not None and _shares(stay, movement, stay_ids):
-            destination = Place(place.bed, _mother(stay, movement), place.without_bed)
+        if stay not in placed_stays and at is None:
+            continue
+        ends, destination = stay.history.ends, place if stay in placed_stays else None
+        if destination is not None and shares_bed(stay, movement, stay_ids):
+            destination = replace(destination, shares_bed_of=mother_in(stay, movement))
 
         def correct(
             at: datetime | None, stay: Stay = stay, place: Place | None = destination
@@ -387,14 +386,3 @@ def _correct(
             correct(at)
         if stay.history.ends != ends:
             let_prescriptions_follow(uow, stay)
-
-
-def _shares(stay: Stay, movement: UUID, stay_ids: set[UUID]) -> bool:
-    """Return whether a child was moved along in the bed of its mother, in one act with her."""
-    fact = stay.movement(movement)
-    return isinstance(fact, Move) and fact.place.shares_bed_of in stay_ids
-
-
-def _mother(stay: Stay, movement: UUID) -> UUID | None:
-    fact = stay.movement(movement)
-    return fact.place.shares_bed_of if isinstance(fact, Move) else None

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from application import lookups, persons
 from application.command import reason_needed, utc
-from application.commands.stays import admit, discharge_stay, past_moment
+from application.commands.stays import admit, past_moment
+from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope

@@ -29,7 +29,7 @@ class MisplacedFacts(CommandGroup):
         patient_mrn: str,
         mrn_authority: str | None = None,
     ) -> None:
-        """Give a stay, with all its facts, to the right patient (HL7 A45).
+        """Give a stay, with all its facts and a death in it, to the right patient (HL7 A45).
 
         Both persons are checked as they are afterwards: one stay at a time, within their lives.
         """
@@ -48,7 +48,27 @@ def give_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     for prescription in lookups.prescriptions_of(uow, stay):
         prescription.correct_patient(patient.id, about, uow.entry)
     wrong_patient.record(Patient.StayMovedAway, uow.entry, stay=stay.id)
+    if persons.person_of(uow, wrong_patient.id) != persons.person_of(uow, patient.id):
+        _give_death(uow, stay, wrong_patient, patient)
     uow.reassign_claims([stay])
+
+
+def _give_death(uow: UnitOfWork, stay: Stay, wrong_patient: Patient, patient: Patient) -> None:
+    """Let a death that was told in a stay be of its right patient. Raises PatientDied.
+
+    One that follows from the discharge follows it by itself.
+    """
+    for record in persons.records(uow, wrong_patient.id):
+        death = record.death
+        if death is None or death.discharge is not None or death.stay != stay.id:
+            continue
+        record.cancel_death(uow.entry)
+        known_death = persons.death_of(uow, patient.id)
+        if known_death is None:
+            entry = replace(uow.entry, occurred_at=death.at, precision=death.precision)
+            patient.die(stay.id, entry)
+        elif known_death[1].at != death.at:
+            raise PatientDied(known_death[1].at)
 
 
 def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay) -> None:

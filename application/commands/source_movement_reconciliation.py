@@ -29,7 +29,7 @@ from application.commands.source_persons import (
     patient_named,
     undo,
 )
-from application.commands.stays import discharge_stay
+from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version

@@ -11,19 +11,21 @@ from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
 from application.commands.expected_arrivals import convert
-from application.sharers import Sharer, own_place, place_sharers
-from application.stay_end import let_prescriptions_follow
+from application.sharers import Sharer, must_be_named_once, own_place, place_sharers
+from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope
 from domain.patient import Confidentiality, Patient
 from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
     BedRef,
     InvalidInput,
     MovementNotFound,
-    NotFound,
     PatientAlreadyAdmitted,
     PatientDied,
     PrescriptionStateBroken,
+    RoomPolicyBroken,
     SharersUnplaced,
     StayStateBroken,
 )
@@ -280,7 +282,15 @@ class Stays(CommandGroup):
 
     @command(
         roles=FRONT_DESK,
-        raises=(SharersUnplaced, PrescriptionStateBroken, PatientDied, *STAY_REFUSALS),
+        raises=(
+            SharersUnplaced,
+            PrescriptionStateBroken,
+            PatientDied,
+            *STAY_REFUSALS,
+            BedNotOpen,
+            BedOccupied,
+            RoomPolicyBroken,
+        ),
     )
     def discharge_patient(
         self,
@@ -301,6 +311,7 @@ class Stays(CommandGroup):
         """
         prescription_ids = tuple(dict.fromkeys(keep_prescriptions or ()))
         discharge_stay(uow, lookups.stay(uow, stay_id), disposition, destination, prescription_ids)
+        must_be_named_once(sharers)
         stays = [sharer for sharer in sharers or () if not _is_discharged(uow, sharer, disposition)]
         place_sharers(uow, stays)
 
@@ -357,25 +368,6 @@ def past_moment(uow: UnitOfWork, at: datetime | None, field: str) -> datetime | 
     if moment is not None and moment > uow.now + uow.rules.clock_tolerance:
         raise InvalidInput(field, "it lies in the future; record it when it has happened")
     return moment and min(moment, uow.now)
-
-
-def discharge_stay(
-    uow: UnitOfWork,
-    stay: Stay,
-    disposition: Disposition,
-    destination: str | None = None,
-    prescription_ids: tuple[UUID, ...] = (),
-) -> None:
-    """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
-    entry = imprecise_times.after_all(uow, stay)
-    at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
-    for id in prescription_ids:
-        if id not in {p.id for p in prescriptions}:
-            raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
-    later_facts = [f for p in prescriptions for f in p.facts_after(at)]
-    died_at = persons.told_death_at(uow, stay.patient)
-    stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at)
-    let_prescriptions_follow(uow, stay, prescriptions)
 
 
 def _both_beds(first: Stay, second: Stay, entry: Envelope) -> tuple[Envelope, list[BedRef]]:

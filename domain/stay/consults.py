@@ -177,7 +177,7 @@ class StayConsults(StayVisits):
 
     def _check_after_request(self, consult: Consult, at: datetime, precision: Precision) -> None:
         request = self.history.fact(consult.id)
-        if request and latest(at, precision) < earliest(request.at, Precision.MINUTE):
+        if request and latest(at, precision) < earliest(request.at, request.precision):
             raise InvalidInput("occurred_at", "the consult was asked for later than that")
 
 
@@ -188,7 +188,7 @@ def _withdrawal(consult: Consult) -> UUID:
 
 
 def _latest(fact: Fact) -> datetime:
-    return latest(fact.at, Precision.MINUTE)
+    return latest(fact.at, fact.precision)
 
 
 def _after(consults: Consults, event: Event) -> Consults:

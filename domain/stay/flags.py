@@ -79,7 +79,8 @@ class StayFlags(StayConsults):
         if (
             at
             and lowering
-            and latest(lowering.at, Precision.MINUTE) < earliest(at, precision or Precision.MINUTE)
+            and latest(lowering.at, lowering.precision)
+            < earliest(at, precision or Precision.MINUTE)
         ):
             raise ContradictsLaterFacts((self.history.ref(lowering),))
         corrected_flag = Flag(id, flag_kind or flag.flag_kind, note or flag.note, flag.lowering)
@@ -173,7 +174,8 @@ class StayFlags(StayConsults):
                 raise StayStateBroken(f"the flag {flag.flag_kind} is up then already")
 
     def _check_after(self, flag: Flag, at: datetime, precision: Precision) -> None:
-        if latest(at, precision) < earliest(self._period(flag).start, Precision.MINUTE):
+        raising = self.history.fact(flag.id)
+        if raising and latest(at, precision) < earliest(raising.at, raising.precision):
             raise InvalidInput("occurred_at", "the flag was raised later than that")
 
 

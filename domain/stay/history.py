@@ -122,13 +122,17 @@ class History:
             problems += [
                 (f, PatientDied(died_at))
                 for f in self.facts
-                if is_after(f.at, died_at) and needs_life(f)
+                if is_after(f.at, died_at) and (needs_life(f) or self._brings_back(f))
             ]
         for fact, refusal in problems:
             if fact.id in checked_ids:
                 raise refusal
         if problems or other_facts:
             raise ContradictsLaterFacts((*(self.ref(fact) for fact, _ in problems), *other_facts))
+
+    def _brings_back(self, fact: Fact) -> bool:
+        """Return whether a fact is the reversal of a discharge: the patient came back."""
+        return isinstance(fact, Reversal) and isinstance(self.fact(fact.of), Discharge)
 
     def ref(self, fact: Fact) -> FactRef:
         """Return a fact as refusals refer to it."""

@@ -62,7 +62,7 @@ class Visits(ReadModel):
                     "consult": event.consult,
                 }
                 self.writer(visits).revise(
-                    {"visit": event.visit},
+                    {"visit": event.visit, "stay": event.originator_id},
                     Copy(
                         {column: value for column, value in values.items() if value is not None},
                         Period(event.at) if event.at else None,
@@ -71,9 +71,9 @@ class Visits(ReadModel):
                     position=place.position,
                 )
             case Stay.VisitCancelled():
-                self._void([event.visit], place)
+                self._void([event.visit], event.originator_id, place)
             case Stay.AdmissionCancelled():
-                self._void(event.voided, place)
+                self._void(event.voided, event.originator_id, place)
             case Stay.VisitRecorded():
                 self.writer(visits).put(
                     event.visit,
@@ -90,10 +90,14 @@ class Visits(ReadModel):
                     position=place.position,
                 )
 
-    def _void(self, ids: Iterable[UUID], place: EventPosition) -> None:
-        """Close the rows of visits, which from here on are known never to have been."""
+    def _void(self, ids: Iterable[UUID], stay: UUID, place: EventPosition) -> None:
+        """Close the rows of a stay's visits, which from here on are known never to have been.
+
+        One that goes to another stay is recorded there by the same command, before or after.
+        """
         for id in ids:
-            self.writer(visits).revise({"visit": id}, known=place.known, position=place.position)
+            match = {"visit": id, "stay": stay}
+            self.writer(visits).revise(match, known=place.known, position=place.position)
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,3 +368,58 @@ def test_mistake_192_a_number_that_another_authority_assigned_is_put_right(ward:
     back = {"patientMrn": mrn, "mrnAuthority": authority, "newMrnAuthority": "main"}
     refusal = ward.execute("correctPatientDetails", **back, reason="it was right")
     assert refusal["code"] == "AlreadyExists"
+
+
+def test_mistake_158_a_death_told_in_a_stay_goes_with_it_to_the_right_patient(ward: Ward) -> None:
+    wrong, right, third = ward.patient(), ward.patient(), ward.patient()
+    stay = ward.stay(at=ago(days=2), patientMrn=wrong)
+    ward.record("recordDeath", stayId=stay, **late(ago(hours=9)))
+    died = died_at(ward, wrong)
+    ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=8)))
+    ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
+    assert (died_at(ward, wrong), died_at(ward, right)) == (None, died)
+    ward.stay(at=ago(hours=2), patientMrn=wrong)
+
+    ward.record("recordDeath", patientMrn=third, **late(ago(hours=5)))
+    refused = ward.execute("moveStay", stayId=stay, patientMrn=third, **WRONG)
+    assert refused["__typename"] == "PatientDied"
+
+
+def test_mistake_158_nobody_comes_back_from_a_discharge_after_death(ward: Ward) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(at=ago(days=2), patientMrn=mrn)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=9)))
+    ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=8)))
+    back = {"stayId": stay, "because": "DECISION_REVERSED", "withoutBed": "hall"}
+    for hours, answer in ((7, "PatientDied"), (8.5, "StayRecorded")):
+        told = ward.execute("cancelDischarge", **back, **late(ago(hours=hours)))
+        assert told["__typename"] == answer
+
+
+def test_mistake_158_an_allergy_does_not_begin_after_death_nor_is_a_bed_kept_for_the_dead(
+    ward: Ward,
+) -> None:
+    first, last = chained(ward)[::2]
+    room = ward.room("a")
+    ward.record("recordDeath", patientMrn=first, **late(ago(hours=9)))
+    allergy = {"patientMrn": last, "substance": {"name": "Latex"}}
+    for hours, answer in ((8, "PatientDied"), (10, "AllergyRecorded")):
+        told = ward.execute("recordAllergy", **allergy, **late(ago(hours=hours)))
+        assert told["__typename"] == answer
+    reservation = {"patientMrn": last, "until": ahead(hours=3), **place(f"{room}/a")}
+    for hours, answer in ((8, "PatientDied"), (10, "RoomRecorded")):
+        told = ward.execute("reserveBed", **reservation, **late(ago(hours=hours)))
+        assert told["__typename"] == answer
+
+
+def test_mistake_158_nothing_is_prescribed_before_birth(ward: Ward) -> None:
+    mrn = ward.patient(birthDate=ago(days=5)[:10])
+    stay = ward.stay(at=ago(days=1), patientMrn=mrn)
+    order = {"stayId": stay, "medication": {"name": "Vitamin K"}}
+    told = ward.execute("writePrescription", **order, **late(ago(days=8)))
+    assert (told["__typename"], told["path"]) == ("InvalidInput", ["occurredAt"])
+    ward.record("writePrescription", **order, **late(ago(days=3)))
+    born = ward.execute(
+        "correctPatientDetails", patientMrn=mrn, birthDate=ago(days=1)[:10], **WRONG
+    )
+    assert born["__typename"] == "InvalidInput"

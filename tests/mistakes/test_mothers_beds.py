@@ -189,3 +189,120 @@ def test_mistake_36_mother_and_twins_stay_linked_after_the_cot(ward: Ward) -> No
     assert [family(ward, child)["mother"] for child in children] == [{"id": mother}] * 2
     told = family(ward, mother)["children"]
     assert {child["id"]: child["bed"] for child in told} == dict(zip(children, "de", strict=True))
+
+
+@pytest.mark.parametrize(
+    "told", ["type", "type from then on", "sex", "birth date", "stay", "merge"]
+)
+def test_mistake_157_what_is_told_later_of_who_shares_a_bed_is_looked_at_again(
+    ward: Ward, told: str
+) -> None:
+    room = ward.room("a", "b", "c")
+    her, his, old = (ward.patient(sex=sex) for sex in ("FEMALE", "MALE", "FEMALE"))
+    ward.record("correctPatientDetails", patientMrn=old, birthDate="1990-01-01", **WRONG)
+    infant = ward.patient()
+    mother = ward.stay(f"{room}/a", ago(days=3), patientMrn=her, admissionType="MATERNITY")
+    shared = {"sharesBedOf": mother, "admissionType": "NEWBORN", "patientMrn": infant}
+    child = ward.stay(f"{room}/a", ago(days=2), **shared)
+    admission = movement(ward, child, "STAY_ADMITTED")
+    commands: dict[str, tuple[tuple[str, dict[str, Any], str], ...]] = {
+        "type": (
+            (
+                "correctMovement",
+                {"movementId": admission, "admissionType": "EMERGENCY"},
+                "admissionType",
+            ),
+            (
+                "correctMovement",
+                {"movementId": movement(ward, mother, "STAY_ADMITTED"), "admissionType": "NEWBORN"},
+                "admissionType",
+            ),
+        ),
+        "type from then on": (
+            (
+                "changeAdmissionType",
+                {"stayId": child, "admissionType": "ELECTIVE", "occurredAt": ago(days=1)},
+                "admissionType",
+            ),
+        ),
+        "sex": (("correctPatientDetails", {"patientMrn": her, "sex": "MALE"}, "sex"),),
+        "birth date": (
+            (
+                "correctPatientDetails",
+                {"patientMrn": infant, "birthDate": "1990-01-01"},
+                "birthDate",
+            ),
+        ),
+        "stay": (
+            ("moveStay", {"stayId": child, "patientMrn": old}, "patientMrn"),
+            ("moveStay", {"stayId": mother, "patientMrn": his}, "patientMrn"),
+        ),
+        "merge": (
+            ("mergePatients", {"patientMrn": old, "intoMrn": infant}, "intoMrn"),
+            ("mergePatients", {"patientMrn": infant, "intoMrn": old}, "intoMrn"),
+        ),
+    }
+    for command, content, field in commands[told]:
+        refused = ward.execute(command, **content, **WRONG)
+        assert (refused["__typename"], refused["path"]) == (
+            "MergeImpossible" if told == "merge" else "InvalidInput",
+            [field],
+        ), command
+
+    ward.record("transferPatient", stayId=child, **place(f"{room}/b"), **late(ago(days=1.5)))
+    from_then = {"stayId": child, "admissionType": "ELECTIVE", **late(ago(days=1))}
+    ward.record("changeAdmissionType", **from_then)
+
+
+def test_mistake_157_nobody_else_is_in_a_mothers_bed_even_for_no_time(ward: Ward) -> None:
+    room = ward.room("a")
+    mother = ward.stay(f"{room}/a", ago(days=3), admissionType="MATERNITY")
+    at = ago(days=1)
+    visit = {"sharesBedOf": mother, "dischargedAt": at, "disposition": "HOME", **place(f"{room}/a")}
+    for type, answer in (("ELECTIVE", "InvalidInput"), ("NEWBORN", "StayRecorded")):
+        admission = {"patientMrn": ward.patient(), "admissionType": type, **visit}
+        assert ward.execute("admitPatient", **admission, **late(at))["__typename"] == answer
+
+
+def test_mistake_157_a_refusal_about_the_bed_of_a_child_is_one_of_the_mutation(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    mother, (child, twin) = twins_in_bed(ward, room)
+    ward.stay(f"{room}/b")
+    home = {"stayId": mother, "disposition": "HOME", **late(ago(hours=1))}
+    taken = [{"stayId": child, **place(f"{room}/b")}, {"stayId": twin}]
+    assert ward.execute("dischargePatient", **home, sharers=taken)["__typename"] == "BedOccupied"
+    twice = ward.execute("dischargePatient", **home, sharers=[*taken, {"stayId": child}])
+    assert (twice["__typename"], twice["path"]) == ("InvalidInput", ["sharers"])
+
+
+def test_mistake_157_a_swap_or_a_return_that_never_was_takes_her_children_back(ward: Ward) -> None:
+    room = ward.room("a", "b", "c")
+    mother, twins = twins_in_bed(ward, room)
+    other = ward.stay(f"{room}/b")
+    swap = {"stayId": other, "withStayId": mother, **shared(twins)}
+    ward.record("swapBeds", **swap, **late(ago(hours=9)))
+    assert {family(ward, stay)["bed"] for stay in (mother, *twins)} == {"b"}
+    swapped = movement(ward, mother, "STAY_BED_SWAPPED")
+    ward.record("cancelMovement", movementId=swapped, **IN_ERROR)
+    assert {family(ward, stay)["bed"] for stay in (mother, *twins)} == {"a"}
+
+    ward.record("startLeave", stayId=mother, keepBed=True, **late(ago(hours=8)))
+    back = {"stayId": mother, **place(f"{room}/c"), **shared(twins)}
+    ward.record("endLeave", **back, **late(ago(hours=7)))
+    assert {family(ward, stay)["bed"] for stay in (mother, *twins)} == {"c"}
+    ward.record("cancelMovement", movementId=movement(ward, mother, "STAY_LEAVE_ENDED"), **IN_ERROR)
+    assert {family(ward, stay)["bed"] for stay in (mother, *twins)} == {"a"}
+
+
+def test_mistake_157_a_place_that_was_wrong_is_corrected_for_her_and_who_went_along(
+    ward: Ward,
+) -> None:
+    room = ward.room("a", "b", "c", "d")
+    mother, (along, apart_child) = twins_in_bed(ward, room)
+    sharers = [{"stayId": along}, {"stayId": apart_child, **place(f"{room}/d")}]
+    move = {"stayId": mother, **place(f"{room}/b"), "sharers": sharers}
+    ward.record("transferPatient", **move, **late(ago(hours=9)))
+    moved = movement(ward, mother, "STAY_TRANSFERRED")
+    ward.record("correctMovement", movementId=moved, **place(f"{room}/c"), **WRONG)
+    beds = [family(ward, stay)["bed"] for stay in (mother, along, apart_child)]
+    assert beds == ["c", "c", "d"]

@@ -142,6 +142,30 @@ def test_mistake_149_a_fact_known_to_the_day_contradicts_no_fact_of_it_in_any_or
     assert wrong == []
 
 
+def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lowered_that_day(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(at=ago(days=5))
+    day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    of_day = {"occurredAtPrecision": "DAY", **late(said(day + timedelta(hours=15)))}
+    morning = late(said(day + timedelta(hours=9)))
+    asked = {"stayId": stay, "specialty": "cardiology", **of_day}
+    consults = [ward.record("requestConsult", **asked)["consult"]["id"] for _ in range(2)]
+    visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "CONSULT", **morning}
+    ward.record("recordVisit", consultId=consults[0], **visit)
+    ward.record("withdrawConsult", consultId=consults[1], **morning)
+    fall = {"stayId": stay, "flagKind": "FALL_RISK", **of_day}
+    flag = ward.record("raiseFlag", **fall)["flag"]["id"]
+    ward.record("lowerFlag", stayId=stay, flagId=flag, **morning)
+    day_before = late(said(day - timedelta(hours=15)))
+    late_answer = {
+        **visit,
+        **day_before,
+        "consultId": ward.record("requestConsult", **asked)["consult"]["id"],
+    }
+    assert ward.execute("recordVisit", **late_answer)["__typename"] == "InvalidInput"
+
+
 @pytest.mark.nightly
 def test_mistake_149_each_pair_of_facts_in_each_order_and_precision(ward: Ward) -> None:
     wrong = [(case, told) for case in CASES if (told := refused(ward, case))]

@@ -379,3 +379,16 @@ def test_mistake_58_names_keep_their_letters_in_the_summary_of_a_cancel(ward: Wa
     ward.record("cancelDischarge", stayId=stay, withoutBed="Hall West", **REVERSED)
     told = [n["summary"] for n in ward.ask(query, id=stay)["timeline"]["nodes"]]
     assert told[-1] == "Discharge cancelled: reversed; now in Hall West"
+
+
+def test_mistake_159_a_visit_is_read_in_the_stay_where_it_is_whichever_was_written_first(
+    ward: Ward,
+) -> None:
+    one, other = ward.stay(), ward.stay()
+    visit = {"stayId": one, "practitioner": ward.doctor(), "kind": "ROUND", **late(ago(hours=5))}
+    id = ward.record("recordVisit", **visit)["visit"]["id"]
+    for stay, rest in ((other, one), (one, other), (other, one)):
+        ward.record("amendVisit", visitId=id, note=f"in {stay}", **WRONG)
+        told = ward.record("amendVisit", visitId=id, stayId=stay, **WRONG)
+        assert told["visit"]["note"] == f"in {stay}"
+        assert [len(the_stay(ward, s)["visits"]) for s in (stay, rest)] == [1, 0]
