@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from api.fhir.medication import drug
 from api.fhir.parameters import date, to, token
-from api.fhir.resource import TIMES, Criteria, Item, Part, Reader, id_of, one
+from api.fhir.resource import TIMES, Criteria, Item, Part, Reader, ids_of
 from api.fhir.values import TERMINOLOGY, Json, coding, concept, reference
 from infrastructure.read_models.allergies import patients_of_allergies
 
@@ -72,5 +72,4 @@ class AllergyIntolerance(Part):
 
     async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
         query_text = f"patient(id: $id, {TIMES}) {{ {self.fields} }}"
-        data = await reader.ask(query_text, id=("ID", id_of(one(criteria, "patient"))))
-        return [data["patient"]] if data["patient"] else []
+        return await reader.ask_each(query_text, "ID", ids_of(criteria, "patient"))

@@ -23,7 +23,7 @@ from api.fhir.patient_everything import patient_everything
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import RESOURCES
 from api.fhir.resource import Resource
-from api.fhir.search import EVERYWHERE, query_of, search, searchset
+from api.fhir.search import EVERYWHERE, query_of, resolve_chains, search, searchset
 from api.fhir.smart import check_scope, configuration
 from api.fhir.values import Json, present
 from api.graphql.scalars import iso_moment
@@ -114,10 +114,12 @@ class Fhir:
     ) -> Answer:
         strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
         query = query_of(resource, parameters, strict)
+        await resolve_chains(reader, query)
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }
-        for type in sorted(included_types | {type for type, _ in query.reverse}):
+        chained_types = {"Patient"} if query.chains else set()
+        for type in sorted(included_types | chained_types | {type for type, _ in query.reverse}):
             check_scope(request.state.caller, type)
         result = await search(reader, query)
         bundle = searchset(result, query, _base(request), reader.position)
@@ -226,7 +228,7 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
         headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
     tags = request.headers.get("if-none-match", "")
     known_tags = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-    if "ETag" in headers and headers["ETag"].removeprefix("W/") in known_tags:
+    if "ETag" in headers and not {headers["ETag"].removeprefix("W/"), "*"}.isdisjoint(known_tags):
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
 

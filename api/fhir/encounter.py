@@ -86,6 +86,7 @@ class Encounter(Resource):
         "status": token(("status",), "What has become of the stay."),
         "date": date(("period",), documentation="A time within the stay."),
         "class": token(("class",), "Inpatient, or short stay."),
+        "type": token(("type",), "The type of the admission."),
         "location": Parameter(
             Kind.REFERENCE,
             references("location", "location"),

@@ -11,10 +11,9 @@ from api.fhir.resource import (
     Part,
     Reader,
     Resource,
-    id_of,
     ids_asked,
+    ids_of,
     in_order,
-    one,
 )
 from api.fhir.values import DRUG_SYSTEMS, Json, coding, concept, period, quantity, reference, uri
 from api.fhir.values import to as to_node
@@ -53,14 +52,12 @@ def drug(node: Json) -> Json:
 
 async def of_stays(reader: Reader, criteria: Criteria, encounter: str, fields: str) -> list[Json]:
     """Return what is asked of the stay, or of the stays of the person, that a search names."""
-    stay, patient = id_of(one(criteria, encounter)), id_of(one(criteria, "patient", "subject"))
-    if stay is not None:
+    if stays := ids_of(criteria, encounter):
         query_text = f"stay(id: $id, {TIMES}) {{ {fields} }}"
-        data = await reader.ask(query_text, id=("ID!", stay))
-        return [data["stay"]] if data["stay"] else []
+        return await reader.ask_each(query_text, "ID!", stays)
     query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {fields} }} }}"
-    data = await reader.ask(query_text, id=("ID", patient))
-    return list(data["patient"]["stays"]) if data["patient"] else []
+    patients = await reader.ask_each(query_text, "ID", ids_of(criteria, "patient", "subject"))
+    return [stay for patient in patients for stay in patient["stays"]]
 
 
 async def prescriptions(
@@ -243,9 +240,8 @@ class MedicationAdministration(Part):
         return await reader.owners(prescriptions_of_doses, ids)
 
     async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
-        request = id_of(one(criteria, "request"))
-        if request is None:
+        requests = ids_of(criteria, "request")
+        if not requests:
             return await prescriptions(reader, criteria, "context", self.fields)
         query_text = f"{self.root}(id: $id, {TIMES}) {{ {self.fields} }}"
-        data = await reader.ask(query_text, id=("ID!", request))
-        return [data[self.root]] if data[self.root] else []
+        return await reader.ask_each(query_text, "ID!", requests)

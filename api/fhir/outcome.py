@@ -1,6 +1,7 @@
 """OperationOutcome (https://hl7.org/fhir/R4/operationoutcome.html): what was refused and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from api.errors import ErrorResponse
@@ -39,6 +40,16 @@ class OutOfScope(FhirError):
 
 def not_found(type: str) -> FhirError:
     return FhirError(404, "not-found", f"There is no such {type}: look for it by a search.")
+
+
+@contextmanager
+def suppress_not_found() -> Iterator[None]:
+    """Let a search go on where something that it names is not there."""
+    try:
+        yield
+    except FhirError as error:
+        if error.status != 404:
+            raise
 
 
 def refused(errors: Sequence[Any]) -> FhirError:

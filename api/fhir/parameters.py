@@ -195,6 +195,9 @@ def span(date_text: str) -> tuple[str, Span]:
 def _date(criterion: str, modifier: str | None, value: Span) -> bool:
     prefix, (low, high) = span(criterion)
     begin, end = value
+    if prefix == "ap":  # within a tenth of the time from now, as the specification recommends
+        margin = abs(datetime.now(UTC) - low) / 10
+        low, high = max(low, FIRST + margin) - margin, min(high, LAST - margin) + margin
     match prefix:
         case "eq":
             return low <= begin and end <= high

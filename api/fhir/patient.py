@@ -1,8 +1,9 @@
 """Patient (https://hl7.org/fhir/R4/patient.html): a record of a person, linked to their others."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
+from api.fhir.outcome import suppress_not_found
 from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
 from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order, one
 from api.fhir.values import (
@@ -41,6 +42,7 @@ class Patient(Resource):
         "given": string(("name", "given"), documentation="The beginning of the given name."),
         "birthdate": date(("birthDate",), documentation="The date of birth."),
         "gender": token(("gender",), "Administrative gender."),
+        "active": token(("active",), "Whether it was not merged into another record."),
         "death-date": date(("deceasedDateTime",), documentation="The time of death."),
         "link": to(
             "Patient", path=("link", "other"), documentation="Another record of the person."
@@ -100,8 +102,8 @@ class Patient(Resource):
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
         ids = ids_asked(criteria)
-        if ids is None and "identifier" in criteria:
-            ids = await self._ids_by_identifier(reader, criteria)
+        if ids is None and (identifiers := _identifiers_asked(criteria)):
+            ids = await self.ids_by_identifiers(reader, identifiers)
         if ids is not None:
             holds = () if "_id" in criteria else ("identifier",)
             async for item in in_order(await self.by_ids(reader, ids), after, holds):
@@ -124,16 +126,25 @@ class Patient(Resource):
             item.cursor, item.holds = cursor, ("name",)
             yield item
 
-    async def _ids_by_identifier(self, reader: Reader, criteria: Criteria) -> list[str]:
-        """Return the ids of who have the first identifiers that are asked for."""
+    async def ids_by_identifiers(self, reader: Reader, identifiers: Sequence[str]) -> list[str]:
+        """Return the ids of who have some identifiers, each with its system or without."""
         ids = []
-        for identifier in criteria["identifier"][0].values:
+        for identifier in identifiers:
             system, _bar, mrn = identifier.rpartition("|")
             authority = named_by(system, "mrn") if system else None
             query_text = f"patient(mrn: $mrn, mrnAuthority: $authority, {TIMES}) {{ id }}"
-            data = await reader.ask(
-                query_text, mrn=("String", mrn), authority=("String", authority)
-            )
-            if data["patient"]:
-                ids.append(data["patient"]["id"])
+            with suppress_not_found():
+                data = await reader.ask(
+                    query_text, mrn=("String", mrn), authority=("String", authority)
+                )
+                if data["patient"]:
+                    ids.append(data["patient"]["id"])
         return ids
+
+
+def _identifiers_asked(criteria: Criteria) -> Sequence[str]:
+    """Return the first identifiers that are asked for; none where one is a system alone."""
+    for criterion in criteria.get("identifier", ()):
+        if not criterion.modifier and not any(value.endswith("|") for value in criterion.values):
+            return criterion.values
+    return ()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from api.fhir.outcome import FhirError
 from api.fhir.parameters import Kind, Parameter, at, date, token
 from api.fhir.resource import (
     TIMES,
@@ -9,7 +10,6 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
-    id_of,
     ids_asked,
     in_order,
     one,
@@ -108,9 +108,10 @@ class Provenance(Resource):
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item
             return
-        type, _, id = (
-            one(criteria, "target") or f"Patient/{id_of(one(criteria, 'patient'))}"
-        ).partition("/")
+        target = one(criteria, "target") or one(criteria, "patient")
+        if target is None:
+            raise FhirError(400, "not-supported", "Provenance is searched by one target at once.")
+        type, _, id = target.partition("/")
         subject = None
         if type == "MedicationRequest":
             query_text = f"prescription(id: $id, {TIMES}) {{ stay {{ id }} }}"

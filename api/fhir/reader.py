@@ -4,6 +4,7 @@ So what a role, a ward, a label or an allowance closes there is closed here, by 
 read is recorded once for the request, of those patients whom its response shows.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,6 +108,22 @@ class Reader:
         ``variables``: type and value. Raises FhirError.
         """
         return await self._fields.load((field, variables))
+
+    async def ask_each(self, field: str, type: str, ids: Sequence[str]) -> list[Any]:
+        """Return what a root field gives of each id (its variable ``$id``), of those that are there.
+
+        Raises FhirError.
+        """
+        answers = await asyncio.gather(
+            *(self.ask(field, id=(type, id)) for id in ids), return_exceptions=True
+        )
+        nodes = []
+        for answer in answers:
+            if not isinstance(answer, BaseException):
+                nodes += [node for node in answer.values() if node]
+            elif not (isinstance(answer, FhirError) and answer.status == 404):
+                raise answer
+        return nodes
 
     async def _ask_all(self, questions: list[tuple[str, Variables]]) -> list[Json | FhirError]:
         """Return what each of several root fields gives, or why it gives nothing."""

@@ -61,7 +61,8 @@ class Resource:
 
     def check(self, criteria: Criteria) -> None:
         """Refuse a search that names none of the parameters that it needs. Raises FhirError."""
-        if self.needed and not any(name in criteria for name in (*self.needed, "_id")):
+        named = {name for name, given in criteria.items() if any(not c.modifier for c in given)}
+        if self.needed and named.isdisjoint((*self.needed, "_id")):
             names = ", ".join((*self.needed, "_id"))
             raise FhirError(400, "required", f"Search {self.type} by one of: {names}.")
 
@@ -149,13 +150,20 @@ async def in_order(
 
 def ids_asked(criteria: Criteria) -> Sequence[str] | None:
     """Return the ids that a search names; None where it names none."""
-    return next((criterion.values for criterion in criteria.get("_id", ())), None)
+    named = (criterion.values for criterion in criteria.get("_id", ()) if not criterion.modifier)
+    return next(named, None)
 
 
 def one(criteria: Criteria, *names: str) -> str | None:
     """Return the value of the first of some parameters that has one alone."""
     values = (c.one for name in names for c in criteria.get(name, ()))
     return next((value for value in values if value), None)
+
+
+def ids_of(criteria: Criteria, *names: str) -> list[str]:
+    """Return the ids that the first of some parameters names."""
+    values = (c.values for name in names for c in criteria.get(name, ()) if not c.modifier)
+    return list(dict.fromkeys(value.rpartition("/")[2] for value in next(values, ())))
 
 
 def id_of(reference: str | None) -> str | None:

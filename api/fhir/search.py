@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
+from uuid import UUID
 
 from api.fhir.elements import elements_asked, leave
-from api.fhir.outcome import FhirError, outcome
+from api.fhir.outcome import FhirError, outcome, suppress_not_found
 from api.fhir.parameters import Criterion, criterion, matches, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import RESOURCES, reverse_includes
@@ -56,6 +57,8 @@ class Query:
     after: str | None = None
     kept: list[tuple[str, str]] = field(default_factory=list)
     """The parameters that were understood, as they were given."""
+    chains: list[tuple[str, str]] = field(default_factory=list)
+    """Parameters of references, with the identifiers of the patients to which they lead."""
     unknown: list[str] = field(default_factory=list)
 
     @property
@@ -72,7 +75,9 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
     query = Query(resource)
     for name, value in given:
         base = name.partition(":")[0]
-        if base in resource.searched_by:
+        if (chained := _chained(resource, name)) and value:
+            query.chains.append((chained, value))
+        elif base in resource.searched_by:
             parameter = resource.searched_by[base]
             read = criterion(name, value, parameter)
             if read.values:
@@ -85,8 +90,31 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
         raise FhirError(400, "not-supported", _unknown_text(query))
     if query.reverse:
         query.count = min(query.count, WITH_REVERSE)
-    resource.check(query.criteria)
+    resource.check(query.criteria | {name: [Criterion(name, None, ())] for name, _ in query.chains})
     return query
+
+
+def _chained(resource: Resource, name: str) -> str | None:
+    """Return the parameter that leads to a patient whose identifier is asked for, if one does."""
+    parameter, _, rest = name.partition(".")
+    base, _, type = parameter.partition(":")
+    targets = resource.searched_by[base].targets if base in resource.searched_by else ()
+    return (
+        base if rest == "identifier" and "Patient" in targets and type in ("", "Patient") else None
+    )
+
+
+async def resolve_chains(reader: Reader, query: Query) -> None:
+    """Give the criteria of chained parameters: the patients whose identifiers are asked for."""
+    for name, value in query.chains:
+        patients = Query(RESOURCES["Patient"])
+        patients.criteria["identifier"] = [
+            criterion("identifier", value, patients.resource.searched_by["identifier"])
+        ]
+        ids = [item.id async for item in _candidates(reader, patients, MOST, None)]
+        references = ",".join(f"Patient/{id}" for id in ids) or f"Patient/{UUID(int=0)}"
+        read = criterion(name, references, query.resource.searched_by[name])
+        query.criteria.setdefault(name, []).append(read)
 
 
 def _of_result(query: Query, name: str, value: str) -> bool:
@@ -180,7 +208,7 @@ async def _candidates(
     reader: Reader, query: Query, first: int, after: str | None
 ) -> AsyncIterator[Item]:
     """Yield the candidates of a search; where their versions are compared, each with its own."""
-    candidates = query.resource.search(reader, query.criteria, first, after)
+    candidates = _those_there(query.resource.search(reader, query.criteria, first, after))
     if "_lastUpdated" not in query.criteria:
         async for item in candidates:
             yield item
@@ -196,6 +224,13 @@ async def _candidates(
     await reader.finish(batch)
     for candidate in batch:
         yield candidate
+
+
+async def _those_there(candidates: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """Yield candidates; none where what the search names is not there."""
+    with suppress_not_found():
+        async for item in candidates:
+            yield item
 
 
 async def _total(reader: Reader, query: Query, result: Result) -> int:

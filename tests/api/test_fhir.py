@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -92,6 +93,7 @@ def fhir(shared: Ward) -> Fhir:
     still = ward.stay(f"{room}/a", at=ago(hours=1), patientMrn=other)
     asked = "query($m: String) { patient(mrn: $m) { id } }"
     ids = {"mrn": mrn, "stay": stay, "drug": drug, "dose": dose, "still": still, "room": room}
+    ids["nobody"] = str(uuid4())
     ids |= {"allergy": known["allergy"]["id"], "flag": flag, "before": before}
     ids["patient"] = ward.ask(asked, m=mrn)["patient"]["id"]
     ids["other"] = ward.ask(asked, m=other)["patient"]["id"]
@@ -181,7 +183,8 @@ def test_versions_are_known_again(fhir: Fhir) -> None:
     response = fhir.response("Encounter/{stay}")
     tag = response.headers["etag"]
     assert tag == f'W/"{response.json()["meta"]["versionId"]}"'
-    assert fhir.response("Encounter/{stay}", **{"If-None-Match": tag}).status_code == 304
+    for known in (tag, "*", f'W/"0", {tag}'):
+        assert fhir.response("Encounter/{stay}", **{"If-None-Match": known}).status_code == 304
     history = fhir.get("Encounter/{stay}/_history?_count=2")
     assert [e["resource"]["status"] for e in history["entry"]] == ["finished", "in-progress"]
     (following,) = [link["url"] for link in history["link"] if link["relation"] == "next"]
@@ -221,6 +224,27 @@ SEARCHES = [
     ("Flag?encounter={stay}&code=ISOLATION&asOf={before}", ["flag"]),
     ("Flag?_id={flag}&asOf={before}", ["flag"]),
     ("MedicationAdministration?context=Encounter/{stay}&status=not-done", ["dose"]),
+    ("Patient?identifier=urn:wardbook:mrn:main|&family=every", ["patient"]),
+    ("Patient?identifier=nobody,{mrn}", ["patient"]),
+    ("Patient?identifier=nobody", []),
+    ("Patient?identifier:not={mrn}", ["other"]),
+    ("Patient?_id:not={patient}", ["other"]),
+    ("Patient?family=every&active=true", ["patient"]),
+    ("Patient?birthdate=ap1960", ["patient"]),
+    ("Encounter?patient={nobody}", []),
+    ("Encounter?patient={nobody},{patient}", ["stay"]),
+    ("Encounter?type=EMERGENCY", ["stay"]),
+    ("Encounter?patient.identifier={mrn}", ["stay"]),
+    ("Encounter?subject:Patient.identifier=urn:wardbook:mrn:main|{mrn}&status=finished", ["stay"]),
+    ("Encounter?subject.identifier=nobody", []),
+    ("MedicationRequest?patient.identifier={mrn}", ["drug"]),
+    ("MedicationRequest?patient={other},{nobody},{patient}", ["drug"]),
+    ("MedicationRequest?encounter={nobody},{stay}", ["drug"]),
+    ("MedicationRequest?encounter={nobody}", []),
+    ("MedicationAdministration?request={nobody},{drug}&status=not-done", ["dose"]),
+    ("AllergyIntolerance?patient={nobody},{patient}", ["allergy"]),
+    ("Provenance?target=Encounter/{nobody}", []),
+    ("AuditEvent?patient={nobody}", []),
 ]
 
 
@@ -376,6 +400,8 @@ REFUSED = [
     ("Encounter?_after=nonsense", 400, "invalid"),
     ("MedicationRequest", 400, "required"),
     ("MedicationRequest?status=active", 400, "required"),
+    ("MedicationRequest?patient:missing=true", 400, "required"),
+    ("Provenance?patient={patient},{other}", 400, "not-supported"),
     ("Encounter?_format=xml", 406, "not-supported"),
     ("Encounter/{stay}/_history/1", 404, "not-found"),
     ("Encounter/{stay}/$nonsense", 404, "not-supported"),
@@ -425,7 +451,8 @@ def test_scopes_take_away_types_and_add_nothing(fhir: Fhir, scope: str, left: se
 
 
 def test_an_include_is_in_the_scopes_too(fhir: Fhir) -> None:
-    for included in ("_include=Encounter:subject", "_revinclude=Provenance:target"):
+    others = "_include=Encounter:subject", "_revinclude=Provenance:target", "subject.identifier=1"
+    for included in others:
         fhir.get("Encounter?_id={stay}&" + included, 403, scoped("user/Encounter.rs"))
 
 
