@@ -16,8 +16,8 @@ STARTED = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 TWO_CLOCKS = (
     "Every read and every search may name two moments: asOf, at the bedside, and knownAt, of the record."
     " Without them it is now. A search that is not told to be strict (Prefer: handling=strict) leaves"
-    " out parameters that it does not know, and says so. A parameter that leads to a Patient may name one"
-    " by identifier: patient.identifier=SYSTEM|MRN; no other is chained."
+    " out parameters that it does not know, and says so. A parameter that leads to a Patient may name"
+    " one by identifier: patient.identifier=SYSTEM|MRN; no other is chained."
 )
 
 MOMENTS = [
