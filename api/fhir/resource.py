@@ -61,8 +61,10 @@ class Resource:
 
     def check(self, criteria: Criteria) -> None:
         """Refuse a search that names none of the parameters that it needs. Raises FhirError."""
-        named = {name for name, given in criteria.items() if any(not c.modifier for c in given)}
-        if self.needed and named.isdisjoint((*self.needed, "_id")):
+        names_with_value = {
+            n for n, of_name in criteria.items() if any(not c.modifier for c in of_name)
+        }
+        if self.needed and names_with_value.isdisjoint((*self.needed, "_id")):
             names = ", ".join((*self.needed, "_id"))
             raise FhirError(400, "required", f"Search {self.type} by one of: {names}.")
 
@@ -150,8 +152,8 @@ async def in_order(
 
 def ids_asked(criteria: Criteria) -> Sequence[str] | None:
     """Return the ids that a search names; None where it names none."""
-    named = (criterion.values for criterion in criteria.get("_id", ()) if not criterion.modifier)
-    return next(named, None)
+    ids = (criterion.values for criterion in criteria.get("_id", ()) if not criterion.modifier)
+    return next(ids, None)
 
 
 def one(criteria: Criteria, *names: str) -> str | None:

@@ -75,8 +75,8 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
     query = Query(resource)
     for name, value in given:
         base = name.partition(":")[0]
-        if (chained := _chained(resource, name)) and value:
-            query.chains.append((chained, value))
+        if (parameter_name := _chain_of(resource, name)) and value:
+            query.chains.append((parameter_name, value))
         elif base in resource.searched_by:
             parameter = resource.searched_by[base]
             read = criterion(name, value, parameter)
@@ -94,7 +94,7 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
     return query
 
 
-def _chained(resource: Resource, name: str) -> str | None:
+def _chain_of(resource: Resource, name: str) -> str | None:
     """Return the parameter that leads to a patient whose identifier is asked for, if one does."""
     parameter, _, rest = name.partition(".")
     base, _, type = parameter.partition(":")
