@@ -13,7 +13,7 @@ from api.hl7.act import (
     thing_name,
     visit_number,
 )
-from api.hl7.adt import OF_PERSON, Report, details_of, patient_number, report_of
+from api.hl7.adt import OF_PERSON, Report, details_of, patient_number, report_of, trigger_of
 from api.hl7.beds import bed_status, pending_transfer
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
@@ -49,7 +49,7 @@ OrderAct = Callable[[Message, SendingSystem, str], Act | None]
 
 def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
     """Return the commands that a message gives; none if it has no fact here. Raises Unreadable."""
-    event, trigger = message.value("MSH", 9, 1), message.value("MSH", 9, 2)
+    event, trigger = message.value("MSH", 9, 1), trigger_of(message)
     match event, trigger:
         case "ADT", "A60":
             return _allergies(message, sender)

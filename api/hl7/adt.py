@@ -84,9 +84,14 @@ class Report:
     movement: MovementReport | None
 
 
+def trigger_of(message: Message) -> str | None:
+    """Return the trigger of a message: MSH-9.2, which older versions have in EVN-1 alone."""
+    return message.value("MSH", 9, 2) or message.value("EVN", 1)
+
+
 def report_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> Report | None:
     """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
-    trigger = trigger or message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
+    trigger = trigger or trigger_of(message) or ""
     action = message.value("ZBE", 4)
     is_cancel = action == "CANCEL" or trigger in CANCELS
     if trigger == "Z99":
@@ -130,7 +135,7 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
 
 def details_of(message: Message, sender: SendingSystem) -> Report | None:
     """Return what an ADT message says of the person; None if it says nothing. Raises Unreadable."""
-    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1) or ""
+    trigger = trigger_of(message)
     if trigger not in DETAILED or message.value("ZBE", 4) == "CANCEL":
         return None
     mrn, authority = patient_number(message, sender)
@@ -227,7 +232,7 @@ def _movement(
 
 def _is_outpatient(message: Message) -> bool:
     """Return whether a change of class is one to an outpatient, by its trigger."""
-    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1)
+    trigger = trigger_of(message)
     trigger = message.value("ZBE", 6) if trigger == "Z99" else trigger
     return trigger == "A07"
 

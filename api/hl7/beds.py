@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from api.hl7.act import BY_HAND, Act, needed_value, recording_time, thing_name, visit_number
+from api.hl7.adt import trigger_of
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
 from domain.room.aggregate import BedState
@@ -48,7 +49,7 @@ def pending_transfer(message: Message, sender: SendingSystem) -> Act:
         "reservation", visit, message.value("ZBE", 1) or "/".join(place.values())
     )
     moment = recording_time(message, sender)
-    if message.value("MSH", 9, 2) == "A26" or message.value("ZBE", 4) == "CANCEL":
+    if trigger_of(message) == "A26" or message.value("ZBE", 4) == "CANCEL":
         content = {"ward": place["ward"], "room": place["room"]}
         names = {"reservation_id": (reservation, "reservation")}
         return Act(command="release_reservation", content=content, occurred=moment, names=names)

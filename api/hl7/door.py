@@ -175,6 +175,8 @@ class Door:
 
     def _carried_out(self, message: Message) -> Verdict:
         sender = self._sender(message)
+        if (message.value("MSH", 11) or "P") not in sender.processing_ids:
+            raise Unreadable(202, "MSH^1^11", "a message that is not of production")
         control_id = message.value("MSH", 10)
         if control_id is None:
             raise Unreadable(101, "MSH^1^10", "the message has no control id")

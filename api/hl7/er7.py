@@ -13,6 +13,8 @@ MAX_SEGMENTS = 2_000
 ERASED = '""'
 """A field that says that its value is deleted; an absent one says nothing."""
 
+BOM = b"\xef\xbb\xbf"
+
 CHARSETS = {
     "": "utf-8",
     "ASCII": "ascii",
@@ -197,7 +199,8 @@ def time_of(text: str, zone: tzinfo, where: str) -> tuple[datetime, Precision | 
 
 def head_of(data: bytes) -> bytes:
     """Return the first segment of a message."""
-    return re.split(rb"[\r\n]", data.removeprefix(b"\xef\xbb\xbf")[:10_000], maxsplit=1)[0]
+    begin = data[:10_000].removeprefix(BOM).lstrip(b"\r\n")
+    return re.split(rb"[\r\n]", begin, maxsplit=1)[0]
 
 
 def parse(data: bytes) -> Message:
@@ -206,7 +209,11 @@ def parse(data: bytes) -> Message:
         raise Unreadable(207, "", "the message is too long")
     if max(data.count(b"\r"), data.count(b"\n")) > MAX_SEGMENTS:
         raise Unreadable(207, "", "the message has too many segments")
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(BOM).lstrip(b"\r\n")
+    if data[:3] in (b"FHS", b"BHS"):
+        raise Unreadable(
+            200, data[:3].decode(), "a batch: send each message of it in a frame of its own"
+        )
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         codec = "utf-16"
     else:
@@ -218,6 +225,8 @@ def parse(data: bytes) -> Message:
     delimiters = _delimiters(text)
     lines = [line for line in re.split(r"[\r\n]+", text) if line.strip()]
     segments = [tuple(line.split(delimiters.field)) for line in lines]
+    if any(fields[0] == "MSH" for fields in segments[1:]):
+        raise Unreadable(100, "MSH^2", "a second message: send each in a frame of its own")
     # MSH-1 is the delimiter itself, so that field n of every segment is item n
     segments[0] = ("MSH", delimiters.field, *segments[0][1:])
     return Message(delimiters, codec, tuple(segments))

@@ -20,6 +20,8 @@ class SendingSystem:
     name: str
     zone: ZoneInfo
     admitted_classes: frozenset[str] = frozenset({"I"})
+    processing_ids: frozenset[str] = frozenset({"P"})
+    """Values of MSH-11 (HL7 table 0103) that are carried out: not training, not debugging."""
     authorities: Mapping[str, str] = field(default_factory=dict)
     admission_types: Mapping[str, AdmissionType] = field(default_factory=dict)
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
@@ -28,7 +30,7 @@ class SendingSystem:
 
 
 KEYS = {
-    *("application", "facility", "name", "zone", "admitted_classes"),
+    *("application", "facility", "name", "zone", "admitted_classes", "processing_ids"),
     *("authorities", "admission_types", "dispositions", "sexes", "wards"),
 }
 
@@ -52,6 +54,7 @@ def _read(file: Path) -> SendingSystem:
             name=values.get("name", values["application"]),
             zone=ZoneInfo(values["zone"]),
             admitted_classes=frozenset(values.get("admitted_classes", ["I"])),
+            processing_ids=frozenset(values.get("processing_ids", ["P"])),
             authorities=dict(values.get("authorities", {})),
             admission_types={
                 code: AdmissionType[name]
