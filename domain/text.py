@@ -24,6 +24,9 @@ T = TypeVar("T")
 _JOINERS = "\u200c\u200d"
 """Zero-width, and part of how words of some scripts are spelled: kept in names and notes."""
 
+_PRESENTATION = "\ufe0e\ufe0f"
+"""Selectors of a sign's form, as text or as a picture: kept in notes."""
+
 _UNSEEN = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
     + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
@@ -51,7 +54,7 @@ def name(text: str) -> str:
 def note(text: str) -> str:
     """Return a note as it was typed, in NFC, with its lines and tabs but no other control character."""
     lines = normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
-    return _without_controls(lines, _JOINERS + "\n\t")
+    return _without_controls(lines, _JOINERS + _PRESENTATION + "\n\t")
 
 
 def key(text: str) -> str:

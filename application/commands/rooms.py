@@ -1,7 +1,7 @@
 """Commands about rooms: their names, their opening, and which beds they have."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from application import lookups
 from application.authorization import scope
@@ -21,7 +21,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.text import key
-from domain.time import ALWAYS
+from domain.time import ALWAYS, Period
 
 
 class Rooms(BedStates):
@@ -79,12 +79,22 @@ class Rooms(BedStates):
         aggregate.change(new_ward, new_room, since, uow.entry)
 
     @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
-    def cancel_room_change(self, uow: UnitOfWork, *, ward: str, room: str) -> None:
-        """Take the last change of a room's ward or number back. Raises AlreadyExists."""
+    def cancel_room_change(
+        self, uow: UnitOfWork, *, ward: str, room: str, valid_from: date | None = None
+    ) -> None:
+        """Take a change of a room's ward or number back: the last one, or that of a day.
+
+        Raises AlreadyExists.
+        """
         aggregate = lookups.room(uow, ward, room)
-        if len(aggregate.names) > 1:
-            _check_name(uow, aggregate, aggregate.names[-2].ward, aggregate.names[-2].number)
-        aggregate.cancel_change(uow.entry)
+        day = None
+        if valid_from is not None:
+            next_day = valid_from + timedelta(days=1)
+            day = Period(midnight(uow, valid_from), midnight(uow, next_day))
+        aggregate.cancel_change(uow.entry, day)
+        ward, number = aggregate.ward, aggregate.number
+        if uow.owner(unique_keys.room_number(ward, number)) not in (None, aggregate.id):
+            raise AlreadyExists("room", f"{ward}/{number}", "room")
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def rename_ward(

@@ -15,6 +15,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
+from domain.text import note
 from domain.time import Precision, latest
 
 
@@ -42,7 +43,7 @@ class PrescriptionDoses(PrescriptionState):
             )
         if given and reason_not_given:
             raise InvalidInput("reason_not_given", "the dose was given; leave this out")
-        if not given and not reason_not_given:
+        if not given and not note(reason_not_given or "").strip():
             raise InvalidInput("reason_not_given", "say why the dose was not given")
         if not given and dose_given:
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
@@ -146,7 +147,8 @@ class PrescriptionDoses(PrescriptionState):
             raise InvalidInput("reason_not_given", "the dose was given; leave this out")
         if not was_given and dose_given:
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
-        if dose.given and not was_given and not reason_not_given:
+        is_unexplained = reason_not_given is not None and not note(reason_not_given).strip()
+        if is_unexplained or (dose.given and not was_given and reason_not_given is None):
             raise InvalidInput("reason_not_given", "say why the dose was not given")
         if dose.end and not was_given:
             raise InvalidInput("given", "the end of the infusion is recorded; cancel that first")

@@ -67,17 +67,23 @@ class RoomDetails(RoomState):
         self._must_be_open(since, "valid_from")
         self.record(RoomDetails.DetailsChanged, envelope, since=since, ward=ward, number=number)
 
-    def cancel_change(self, envelope: Envelope) -> None:
-        """Take the last change of ward or number back. Raises InvalidInput if there is none."""
-        if len(self.names) < 2:
+    def cancel_change(self, envelope: Envelope, during: Period | None = None) -> None:
+        """Take a change of ward or number back: the last, or that of a period. Raises InvalidInput."""
+        changes = self.names[1:]
+        if not changes:
             raise InvalidInput("room", "its ward and number never changed; `correct_room` corrects")
-        before, last = self.names[-2:]
+        if during is not None:
+            changes = tuple(name for name in changes if name.since in during)
+            if not changes:
+                raise InvalidInput("valid_from", "its ward and number did not change on that day")
+        since = changes[-1].since
+        held_name = [name for name in self.names if name.since != since][-1]
         self.record(
             RoomDetails.ChangeCancelled,
             envelope,
-            since=last.since,
-            ward=before.ward,
-            number=before.number,
+            since=since,
+            ward=held_name.ward,
+            number=held_name.number,
         )
 
     def correct_bed(

@@ -44,7 +44,7 @@ MISTAKES = (
     | set(range(140, 147))
     | set(range(170, 175))
     | set(range(165, 170))
-    | set(range(205, 208))
+    | set(range(205, 209))
     | {190, 204, 209, 211, 212, 217, 218, 219}
     | set(range(147, 160))
     | set(range(191, 195))

@@ -209,3 +209,34 @@ def test_mistake_151_the_patients_of_a_ward_without_a_bed_are_listed(ward: Ward)
     assert listed(bed=False) == {moved, waiting}
     assert listed(bed=False, at=ago(days=3)) == set()
     assert listed(at=ago(days=3)) == {moved, gone}
+
+
+def test_mistake_208_an_earlier_change_of_a_room_is_taken_back_while_a_later_one_holds(
+    ward: Ward,
+) -> None:
+    there, number = ward.room("a").split("/")
+    second, third = ward.name("R"), ward.name("R")
+    days = [ago(days=n)[:10] for n in (20, 10)]
+    for old, new, day in ((number, second, days[0]), (second, third, days[1])):
+        change = {"ward": there, "room": old, "newRoom": new, "validFrom": day}
+        ward.record("changeRoom", **change, **late(ago(days=1)))
+
+    def numbers() -> list[set[str]]:
+        query = """query($ward: String!, $at: DateTime) { roomOccupancy(ward: $ward, asOf: $at) {
+          room { number } } }"""
+        boards = [ward.ask(query, ward=there, at=ago(days=n))["roomOccupancy"] for n in (25, 15, 5)]
+        ours = {number, second, third}
+        return [{r["room"]["number"] for r in rooms} & ours for rooms in boards]
+
+    assert numbers() == [{number}, {second}, {third}]
+    cancel = {"ward": there, "room": third, "validFrom": days[0]}
+    ward.record("cancelRoomChange", **cancel, **WRONG)
+    assert numbers() == [{number}, {number}, {third}]
+    refused = ward.execute("cancelRoomChange", **cancel, **WRONG)
+    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["validFrom"])
+    ward.record("openRoom", ward=there, room=second, beds=["a"], **late(ago(days=1)))
+
+    ward.record("openRoom", ward=there, room=number, beds=["a"], **late(ago(days=1)))
+    last = {"ward": there, "room": third}
+    taken = ward.execute("cancelRoomChange", **last, **WRONG)
+    assert (taken["__typename"], taken["path"]) == ("AlreadyExists", ["room"])

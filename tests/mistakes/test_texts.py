@@ -147,3 +147,22 @@ def test_mistake_70_a_text_is_data_wherever_it_is_shown() -> None:
     console.print("[/]x :smile: \x1b[31m")
     assert sheet.getvalue() == "'=1+1,[/]x\n"
     assert screen.getvalue() == "[/]x :smile: [31m\n"
+
+
+def test_mistake_67_a_blank_is_no_reason_for_a_dose_that_was_not_given(shared: Ward) -> None:
+    order = shared.prescription()
+    skipped = {"prescriptionId": order, "given": False, **late(ago(hours=2))}
+    for blank in (" ", "\t", "\u200b", "\u00a0"):
+        told = shared.execute("recordAdministration", reasonNotGiven=blank, **skipped)
+        assert (told["__typename"], told["path"]) == ("InvalidInput", ["reasonNotGiven"])
+    told = shared.record("recordAdministration", reasonNotGiven="asleep", **skipped)
+    dose = told["prescription"]["administrations"][0]["id"]
+    blank_again = {"administrationId": dose, "reasonNotGiven": "\u200b", "reason": "mistyped"}
+    assert shared.execute("correctAdministration", **blank_again)["__typename"] == "InvalidInput"
+
+
+def test_mistake_70_a_note_keeps_its_pictures(shared: Ward) -> None:
+    typed = "\u2764\ufe0f of \U0001f469\u200d\u2695\ufe0f, \u26a0\ufe0e\x1b[31m"
+    visit = {"stayId": shared.stay(), "practitioner": shared.doctor(), "kind": "ROUND"}
+    told = shared.record("recordVisit", note=typed, **visit)
+    assert told["visit"]["note"] == typed.replace("\x1b", "")

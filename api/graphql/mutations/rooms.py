@@ -124,6 +124,7 @@ class ChangeRoomInput(CommandInput):
 class CancelRoomChangeInput(CommandInput):
     ward: str = required("The ward, as recorded.")
     room: str = required("The number within the ward, as recorded.")
+    valid_from: date | None = optional("The day of the change; the last one by default.")
 
 
 @command_input("rename_ward", RoomsRecorded, "A ward has another name from a day on.")
