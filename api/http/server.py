@@ -46,12 +46,17 @@ class CannotListen(ConfigurationError):
 
 
 class TimedHttp(HttpToolsProtocol):
-    """HTTP protocol that ends a connection whose request's headers come late, or do not end."""
+    """HTTP protocol that ends a connection whose request's headers come late, or do not end.
+
+    Nor does it go on reading a body without end that is answered already.
+    """
 
     header_seconds = HEADER_SECONDS
     _deadline: asyncio.TimerHandle | None = None
     """The end of the time for headers; None while there are none to come."""
     _header_bytes = 0
+    _unread_bytes = 0
+    """The bytes of the body that came after the response."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -74,13 +79,22 @@ class TimedHttp(HttpToolsProtocol):
         self._stop()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        if (
+            self.cycle.response_complete
+        ):  # not closed at once: the client would not see the response
+            self._unread_bytes += len(body)
+            if self._unread_bytes > MAX_BODY:
+                self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
         super().connection_lost(exc)
 
     def _start(self) -> None:
         self._stop()
-        self._header_bytes = 0
+        self._header_bytes = self._unread_bytes = 0
         self._deadline = self.loop.call_later(self.header_seconds, self.transport.close)
 
     def _stop(self) -> None:

@@ -69,3 +69,16 @@ def test_headers_that_do_not_end_are_refused(hasty: Served, begun: bytes) -> Non
         assert sent < 10 * MAX_BODY
     with hasty.http() as http:
         assert http.post("/graphql", content=b" " * (MAX_BODY - 1)).status_code in (400, 401)
+
+
+def test_a_body_that_does_not_end_is_answered_and_not_read_for_ever(hasty: Served) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=10) as connection:
+        connection.sendall(head)
+        assert b" 401 " in connection.recv(4096)
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 20 * MAX_BODY:
+                connection.sendall(b"C350\r\n" + b"a" * 50_000 + b"\r\n")
+                sent += 50_000
+        assert sent < 20 * MAX_BODY
