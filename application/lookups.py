@@ -123,9 +123,11 @@ def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     prescriptions = uow.load(Prescription, *uow.record.streams_of(administration))
     if not prescriptions or not prescriptions[0].exists:
         raise MovementNotFound("dose", administration, "administration_id")
-    scope.check_prescription(uow, prescriptions[0])
-    check_kept(uow, prescriptions[0].patient, "administration_id")
-    return prescriptions[0]
+    holders = (p for p in prescriptions if p.exists and p.course.dose(administration))
+    prescription = next(holders, prescriptions[0])  # one that was moved was in several
+    scope.check_prescription(uow, prescription)
+    check_kept(uow, prescription.patient, "administration_id")
+    return prescription
 
 
 def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | None:

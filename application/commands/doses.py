@@ -10,6 +10,7 @@ from application.authorization.roles import MEDICATION
 from application.clinical_warnings import allergies_against, confirm
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
+from application.commands.misplaced_facts import move_dose, move_unprescribed_dose
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
 from domain.envelope import Envelope
@@ -153,12 +154,26 @@ class Doses(CommandGroup):
         route: str | None = None,
         ordered_by: str | None = None,
         confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
+        prescription_id: UUID | None = None,
+        stay_id: UUID | None = None,
     ) -> None:
         """Correct the time (``occurred_at``) or amount of a dose, or that it was not given.
 
         Of a dose that was not prescribed in writing, also the drug, its route and who ordered it.
+        ``prescription_id``: the prescription that it was really given under, perhaps in another stay;
+        ``stay_id``: the stay of a dose that was not prescribed in writing.
         """
         prescription = lookups.prescription_of_dose(uow, administration_id)
+        changes = (given, dose_given, reason_not_given, outside_prescription, medication)
+        is_changed = any(c is not None for c in (*changes, basis, route, ordered_by))
+        if prescription_id is not None or stay_id is not None:
+            if is_changed or uow.corrected_at or None not in (prescription_id, stay_id):
+                raise InvalidInput(
+                    "prescription_id" if stay_id is None else "stay_id",
+                    "move the dose by itself; then correct what else was different",
+                )
+            _move(uow, prescription, administration_id, prescription_id, stay_id)
+            return
         stay = lookups.stay_of(uow, prescription, "administration_id")
         orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
         died_at = persons.died_at(uow, prescription.patient)
@@ -249,6 +264,23 @@ class Doses(CommandGroup):
         lookups.prescription_of_dose(uow, administration_id).cancel_infusion_end(
             administration_id, uow.entry
         )
+
+
+def _move(
+    uow: UnitOfWork,
+    wrong: Prescription,
+    administration: UUID,
+    prescription_id: UUID | None,
+    stay_id: UUID | None,
+) -> None:
+    """Move a dose to another prescription, or to another stay. Raises InvalidInput for its own."""
+    if prescription_id == wrong.id or stay_id == wrong.stay:
+        field = "stay_id" if prescription_id is None else "prescription_id"
+        raise InvalidInput(field, "the dose is there already")
+    if prescription_id is not None:
+        move_dose(uow, wrong, administration, lookups.prescription(uow, prescription_id))
+    elif stay_id is not None:
+        move_unprescribed_dose(uow, wrong, administration, lookups.stay(uow, stay_id))
 
 
 def _warnings(

@@ -10,7 +10,10 @@ from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
 from domain.patient import Patient
-from domain.refusals import PatientAlreadyAdmitted, PatientDied
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Dose
+from domain.prescription.drug_chart import DrugChart
+from domain.refusals import PatientAlreadyAdmitted, PatientDied, PrescriptionStateBroken
 from domain.stay.aggregate import Stay
 
 
@@ -69,6 +72,72 @@ def _give_death(uow: UnitOfWork, stay: Stay, wrong_patient: Patient, patient: Pa
             patient.die(stay.id, entry)
         elif known_death[1].at != death.at:
             raise PatientDied(known_death[1].at)
+
+
+def move_dose(
+    uow: UnitOfWork, wrong: Prescription, administration: UUID, right: Prescription
+) -> None:
+    """Put a dose, with all that was said of it, under the right prescription with the same id.
+
+    Raises OutsideStay, PrescriptionStateBroken, PatientDied.
+    """
+    held_dose = wrong.course.dose(administration)
+    dose = wrong.dose_as_held(administration, uow.record.streams({wrong.id: 0})[wrong.id])
+    stay, died_at = (
+        lookups.stay_of(uow, right, "prescription_id"),
+        persons.died_at(uow, right.patient),
+    )
+    wrong.cancel_administration(administration, uow.entry)
+    stay.must_include(dose.entry.occurred_at, "The dose")
+    right.take_dose(administration, dose, uow.entry, died_at)
+    _end_again(uow, stay, right, administration, held_dose)
+
+
+def move_unprescribed_dose(
+    uow: UnitOfWork, wrong: Prescription, administration: UUID, stay: Stay
+) -> None:
+    """Put a dose that nobody prescribed in writing into the right stay, with the same id.
+
+    Raises OutsideStay, PrescriptionStateBroken, PatientDied.
+    """
+    held_dose, basis = wrong.course.dose(administration), wrong.basis
+    if basis is None:
+        raise PrescriptionStateBroken("it was prescribed: name the prescription it was given under")
+    dose = wrong.dose_as_held(administration, uow.record.streams({wrong.id: 0})[wrong.id])
+    patient, regimen = lookups.patient_of(uow, stay), wrong.course.regimen
+    died_at = persons.died_at(uow, patient.id)
+    wrong.cancel_administration(administration, uow.entry)
+    stay.must_include(dose.entry.occurred_at, "The dose")
+    prescription = uow.new(Prescription, "prescription", stay.about)
+    prescription.give_unprescribed(
+        stay.id,
+        patient.id,
+        wrong.medication,
+        basis,
+        regimen.dose,
+        regimen.route,
+        wrong.prescriber,
+        dose.infusion,
+        dose.entry_by(uow.entry),
+        died_at,
+        dose.confirmed_warnings,
+        administration,
+    )
+    _end_again(uow, stay, prescription, administration, held_dose)
+    (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
+    chart.about = stay.about
+    chart.chart(stay.id, prescription.id, uow.entry)
+
+
+def _end_again(
+    uow: UnitOfWork, stay: Stay, right: Prescription, administration: UUID, dose: Dose | None
+) -> None:
+    """End an infusion where it really ran, as it ended where it was recorded."""
+    if dose is None or dose.end is None:
+        return
+    stay.must_include(dose.end.at, "The end of the infusion")
+    entry = replace(uow.entry, occurred_at=dose.end.at, precision=dose.end.precision)
+    right.end_infusion(administration, entry, persons.died_at(uow, right.patient))
 
 
 def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay) -> None:

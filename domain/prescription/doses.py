@@ -1,8 +1,12 @@
 """The doses of a prescription, and those that nobody prescribed in writing: how they are told."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 from uuid import UUID, uuid5
+
+from msgspec import structs
 
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import Envelope
@@ -17,6 +21,62 @@ from domain.refusals import (
 )
 from domain.text import note
 from domain.time import Precision, latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDose:
+    """A dose with all that is held of it, but for the end of an infusion."""
+
+    entry: Envelope
+    given: bool
+    dose_given: str | None
+    reason_not_given: str | None
+    outside: Outside | None
+    infusion: bool
+    confirmed_warnings: tuple[ClinicalWarning, ...] | None
+
+    @classmethod
+    def of(
+        cls, event: PrescriptionEvents.AdministrationRecorded | PrescriptionEvents.UnprescribedGiven
+    ) -> Self:
+        """Return a dose as its event tells it."""
+        order = event if isinstance(event, PrescriptionEvents.AdministrationRecorded) else None
+        return cls(
+            entry=event.entry,
+            given=order.given if order else True,
+            dose_given=event.dose_given,
+            reason_not_given=order.reason_not_given if order else None,
+            outside=order.outside_prescription if order else None,
+            infusion=event.infusion,
+            confirmed_warnings=event.confirmed_warnings,
+        )
+
+    def entry_by(self, envelope: Envelope) -> Envelope:
+        """Return a command's envelope with when the dose was, and by whom."""
+        return structs.replace(
+            envelope,
+            occurred_at=self.entry.occurred_at,
+            precision=self.entry.precision,
+            performed_by=self.entry.performed_by,
+            witnessed_by=self.entry.witnessed_by,
+        )
+
+    def with_correction(self, right: PrescriptionEvents.AdministrationCorrected) -> Self:
+        """Return the dose as a correction says it was; one that was not given has no amount."""
+        was_given = self.given if right.given is None else right.given
+        return replace(
+            self,
+            entry=structs.replace(
+                self.entry,
+                occurred_at=right.at or self.entry.occurred_at,
+                precision=right.precision or self.entry.precision,
+            ),
+            given=was_given,
+            dose_given=(right.dose_given or self.dose_given) if was_given else None,
+            reason_not_given=None if was_given else right.reason_not_given or self.reason_not_given,
+            outside=right.outside_prescription or self.outside,
+            confirmed_warnings=right.confirmed_warnings or self.confirmed_warnings,
+        )
 
 
 class PrescriptionDoses(PrescriptionState):
@@ -84,9 +144,13 @@ class PrescriptionDoses(PrescriptionState):
         envelope: Envelope,
         died_at: datetime | None = None,
         confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
+        administration: UUID | None = None,
     ) -> UUID:
-        """Record a dose that nobody prescribed in writing; return its id. Raises PatientDied."""
-        id = envelope.id_of("administration")
+        """Record a dose that nobody prescribed in writing; return its id. Raises PatientDied.
+
+        ``administration``: the id that it has, where it was recorded in another stay.
+        """
+        id = administration or envelope.id_of("administration")
         dose = Dose(id, envelope.occurred_at, True, None, envelope.precision)
         if died_at is not None and dose.earliest > died_at:
             raise PatientDied(died_at)
@@ -176,6 +240,48 @@ class PrescriptionDoses(PrescriptionState):
             **order,
         )
         return new_dose
+
+    def dose_as_held(self, administration: UUID, events: Iterable[object]) -> "HeldDose":
+        """Return a dose as it is held now, from the events of its stream. Raises MovementNotFound."""
+        self._dose(administration)
+        dose: HeldDose | None = None
+        for event in events:
+            match event:
+                case (
+                    PrescriptionEvents.AdministrationRecorded()
+                    | PrescriptionEvents.UnprescribedGiven()
+                ) if event.administration == administration:
+                    dose = HeldDose.of(event)
+                case PrescriptionEvents.AdministrationCorrected() if (
+                    event.administration == administration and dose is not None
+                ):
+                    dose = dose.with_correction(event)
+        assert dose is not None
+        return dose
+
+    def take_dose(
+        self, administration: UUID, dose: "HeldDose", envelope: Envelope, died_at: datetime | None
+    ) -> None:
+        """Record a dose that was recorded under another prescription, with its id.
+
+        Raises PrescriptionStateBroken, PatientDied.
+        """
+        if self.basis is not None:
+            raise PrescriptionStateBroken("nothing was prescribed there; it is one dose itself")
+        at, precision = dose.entry.occurred_at, dose.entry.precision
+        new_dose = Dose(administration, at, dose.given, dose.outside, precision, dose.infusion)
+        self._check_dose(new_dose, died_at)
+        self.record(
+            PrescriptionEvents.AdministrationRecorded,
+            dose.entry_by(envelope),
+            administration=administration,
+            given=dose.given,
+            dose_given=dose.dose_given,
+            reason_not_given=dose.reason_not_given,
+            outside_prescription=dose.outside,
+            infusion=dose.infusion,
+            confirmed_warnings=dose.confirmed_warnings,
+        )
 
     def cancel_administration(self, administration: UUID, envelope: Envelope) -> None:
         """Take back a dose that was entered in error, and the end of its infusion."""

@@ -105,7 +105,7 @@ class Prescriptions(AggregateProjection[Prescription]):
             case Prescription.AdministrationCorrected():
                 self._revise(event, place)
             case Prescription.AdministrationCancelled():
-                self._take_back({"administration": event.administration}, place)
+                self._take_back(_dose_of(event, event.administration), place)
             case Prescription.Cancelled():
                 self._take_back({"prescription": event.originator_id}, place)
             case Prescription.AdministrationRecorded():
@@ -120,11 +120,11 @@ class Prescriptions(AggregateProjection[Prescription]):
             case Prescription.UnprescribedGiven():
                 self._give(event, place, given=True)
             case Prescription.InfusionEnded():
-                self._end(event.administration, event.entry.occurred_at, place)
+                self._end(event, event.entry.occurred_at, place)
             case Prescription.InfusionEndCorrected():
-                self._end(event.administration, event.at, place)
+                self._end(event, event.at, place)
             case Prescription.InfusionEndCancelled():
-                self._end(event.administration, None, place)
+                self._end(event, None, place)
 
     def _give(
         self,
@@ -152,9 +152,16 @@ class Prescriptions(AggregateProjection[Prescription]):
             position=place.position,
         )
 
-    def _end(self, administration: UUID, at: datetime | None, place: EventPosition) -> None:
+    def _end(
+        self,
+        event: Prescription.InfusionEnded
+        | Prescription.InfusionEndCorrected
+        | Prescription.InfusionEndCancelled,
+        at: datetime | None,
+        place: EventPosition,
+    ) -> None:
         self.writer(doses).revise(
-            {"administration": administration},
+            _dose_of(event, event.administration),
             Copy({"ended_at": at}),
             known=place.known,
             position=place.position,
@@ -175,7 +182,7 @@ class Prescriptions(AggregateProjection[Prescription]):
         if event.given is not None:
             values.setdefault("reason_not_given" if event.given else "dose_given", None)
         self.writer(doses).revise(
-            {"administration": event.administration},
+            _dose_of(event, event.administration),
             Copy(values, Period(event.at) if event.at else None),
             known=place.known,
             position=place.position,
@@ -208,6 +215,11 @@ class Prescriptions(AggregateProjection[Prescription]):
                 for period, status, regimen in prescription.course.segments()
             }
         }
+
+
+def _dose_of(event: Event, administration: UUID) -> Values:
+    """Match a dose under the prescription of an event: one that was moved was under another before."""
+    return {"administration": administration, "prescription": event.originator_id}
 
 
 @dataclass(frozen=True, slots=True)

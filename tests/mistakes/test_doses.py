@@ -301,3 +301,62 @@ def test_mistake_98_an_agent_is_counted_by_its_code_and_called_as_last_ordered(w
         told = ward.ask(REPORT, period={"from": day, "to": day}, of=of)["report"]["figures"]
         by_drug = [f for f in told if f["name"] == "daysOfTherapyByDrug"]
         assert [(f["of"][0]["value"], f["value"]) for f in by_drug] == [("amoxicillin", 1)], chosen
+
+
+def test_mistake_159_a_dose_in_the_wrong_stay_goes_to_the_right_one_with_all_its_facts(
+    ward: Ward,
+) -> None:
+    wrong, right, later = ward.stay(), ward.stay(), ward.stay(at=ago(hours=1))
+    orders = [ward.prescription(stay) for stay in (wrong, right, right)]
+    given = {
+        "prescriptionId": orders[0],
+        "given": True,
+        "infusion": True,
+        "performedBy": "N. Okafor",
+    }
+    told = ward.record("recordAdministration", **given, endedAt=ago(hours=3), **late(ago(hours=5)))
+    id = dose(told)
+    ward.record("correctAdministration", administrationId=id, doseGiven="2 g", **WRONG)
+
+    def doses(order: str) -> list[dict[str, Any]]:
+        query = """query($id: ID!) { prescription(id: $id) { administrations {
+          id occurredAt doseGiven performedBy infusion endedAt } } }"""
+        doses = ward.ask(query, id=order)["prescription"]["administrations"]
+        assert isinstance(doses, list)
+        return doses
+
+    before = doses(orders[0])
+    for place, rest in ((1, (0, 2)), (0, (1, 2)), (2, (0, 1))):
+        move = {"administrationId": id, "prescriptionId": orders[place]}
+        told = ward.record("correctAdministration", **move, **WRONG)
+        assert (told["prescription"]["id"], dose(told)) == (orders[place], id)
+        assert doses(orders[place]) == before
+        assert [doses(orders[other]) for other in rest] == [[], []]
+    both = {"administrationId": id, "prescriptionId": orders[0], "doseGiven": "1 g"}
+    assert ward.execute("correctAdministration", **both, **WRONG)["__typename"] == "InvalidInput"
+    outside = {
+        "administrationId": id,
+        "prescriptionId": ward.prescription(later, **late(ago(hours=1))),
+    }
+    assert ward.execute("correctAdministration", **outside, **WRONG)["__typename"] == "OutsideStay"
+    ward.record("correctAdministration", administrationId=id, doseGiven="3 g", **WRONG)
+    ward.record("cancelAdministration", administrationId=id, **WRONG)
+    assert doses(orders[2]) == []
+
+
+def test_mistake_159_a_dose_that_nobody_prescribed_goes_to_the_right_stay(ward: Ward) -> None:
+    wrong, right, at = ward.stay(), ward.stay(), ago(hours=5)
+    id = dose(unprescribed(ward, wrong, at, infusion=True, endedAt=ago(hours=4)))
+    (before,) = chart(ward, wrong)
+    for stay, rest in ((right, wrong), (wrong, right)):
+        ward.record("correctAdministration", administrationId=id, stayId=stay, **WRONG)
+        (now,) = [order for order in chart(ward, stay) if order["status"] != "CANCELLED"]
+        assert {**now, "id": None} == {**before, "id": None}
+        assert [o["administrations"] for o in chart(ward, rest) if o["administrations"]] == []
+    order = ward.prescription(right)
+    ward.record("correctAdministration", administrationId=id, prescriptionId=order, **WRONG)
+    assert {o["status"] for o in chart(ward, wrong)} == {"CANCELLED"}
+    again = {"administrationId": id, "stayId": wrong}
+    assert ward.execute("correctAdministration", **again, **WRONG)["__typename"] == (
+        "PrescriptionStateBroken"
+    )

@@ -27,6 +27,7 @@ from api.graphql.types.timeline import Recording
 from domain.break_glass import EmergencyAccess
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
+from domain.prescription.events import PrescriptionEvents
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
@@ -296,6 +297,10 @@ class ConsultRecorded(Recorded):
         return cls(**read.envelope, consult=consult, stay=stay) if stay else None
 
 
+DOSES = PrescriptionEvents.AdministrationRecorded, PrescriptionEvents.UnprescribedGiven
+"""The events that tell a dose, also one that goes to another prescription."""
+
+
 @strawberry.type(description="A prescription was recorded.")
 class PrescriptionRecorded(Recorded):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
@@ -318,7 +323,11 @@ class PrescriptionRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        prescription = await Prescription.find(read.info, read.first("prescription"), read.as_of)
+        prescription_ids = (
+            event.originator_id for event in read.recorded.events if isinstance(event, DOSES)
+        )
+        id = next(prescription_ids, read.first("prescription"))
+        prescription = await Prescription.find(read.info, id, read.as_of)
         if prescription is None:
             return None
         stay = await Stay.find(read.info, prescription.view.stay, read.as_of)

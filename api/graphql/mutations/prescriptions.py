@@ -205,6 +205,13 @@ class CorrectAdministrationInput(CommandInput):
     confirmed_warnings: list[ClinicalWarning] | None = optional(
         "The warnings against it that are confirmed; the reason is needed."
     )
+    prescription_id: PrescriptionId | None = optional(
+        "The prescription under which it was really given, perhaps in another stay; then nothing else"
+        " is given."
+    )
+    stay_id: StayId | None = optional(
+        "The stay that a dose without a prescription really was in; then nothing else is given."
+    )
 
 
 @command_input("cancel_administration", PrescriptionRecorded, "The dose never was.")
