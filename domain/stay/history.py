@@ -203,13 +203,15 @@ class History:
         return period if period is None or care is None else Period(care.at, period.end)
 
     def collides(self, other: "History") -> bool:
-        """Return whether one person could not have been in both stays, one after the other."""
+        """Return whether one person could not have been in both stays, one after the other.
+
+        Two of no duration at one moment are one that was entered twice.
+        """
         own_periods, other_periods = self.presence, other.presence
-        return (
-            own_periods is not None
-            and other_periods is not None
-            and own_periods.collides(other_periods)
-        )
+        if own_periods is None or other_periods is None:
+            return False
+        is_same_moment = own_periods == other_periods and own_periods.is_empty
+        return is_same_moment or own_periods.collides(other_periods)
 
     @property
     def open_periods(self) -> tuple[Period, ...]:

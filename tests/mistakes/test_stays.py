@@ -300,6 +300,17 @@ def test_mistake_56_a_stay_of_no_duration_lies_in_no_other_stay(ward: Ward) -> N
     ward.record("admitPatient", patientMrn=other, admissionType="ELECTIVE", **late(at))
 
 
+def test_mistake_56_a_stay_of_no_duration_is_not_entered_twice(ward: Ward) -> None:
+    mrn, other, at = ward.patient(), ward.patient(), ago(days=1)
+    brief = {"admissionType": "EMERGENCY", "dischargedAt": at, "disposition": "HOME", **late(at)}
+    ward.record("admitPatient", patientMrn=mrn, **brief)
+    again = ward.execute("admitPatient", patientMrn=mrn, **brief)
+    assert again["__typename"] == "PatientAlreadyAdmitted"
+    ward.record("admitPatient", patientMrn=other, **brief)
+    merged = ward.execute("mergePatients", patientMrn=other, intoMrn=mrn, **WRONG)
+    assert merged["__typename"] == "MergeImpossible"
+
+
 def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward: Ward) -> None:
     day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
     midnight, eight, ten = (said(day + timedelta(hours=h)) for h in (0, 8, 10))
