@@ -164,6 +164,8 @@ class Door:
             return message, self._carried_out(message)
         except Unreadable as error:
             return message, Verdict("R", error.text, error.code, error.where)
+        except CommandIdReused:
+            return message, Verdict("R", "another message had this id", 205, "MSH^1^10")
         except VersionConflict:
             return message, COME_AGAIN  # others were quicker, again and again
         except Refusal as error:

@@ -55,3 +55,9 @@ def test_details_whose_trigger_is_in_evn_alone_are_held(door: Door, database: Da
     later = told.replace(b"20260302101500", b"20260302111500")
     assert answer(door, later) == "AA"
     assert counts(database)["patient.details-corrected"] == 1
+
+
+def test_another_message_under_the_same_id_is_refused_as_such(door: Door) -> None:
+    assert answer(door, FIRST) == answer(door, FIRST) == "AA"
+    (told,) = door.answers(FIRST.replace(b"A^1^a", b"A^1^b"))
+    assert b"ERR||MSH^1^10|205^another message had this id^HL70357|E" in told
