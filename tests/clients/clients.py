@@ -2,7 +2,8 @@
 
 What graphql-codegen, relay-compiler, tsc and graphql-eslint say of the schema; then Apollo Client, urql,
 graphql-ws, Relay and gql, each at the points of src/points.ts; urql again by ids alone, at a server that
-answers only the documents that graphql-codegen wrote down. Four clients of HL7 v2 ask the same server.
+answers only the documents that graphql-codegen wrote down; the typed client of the folder clients, with
+which a clerk and a nurse do their shifts. Four clients of HL7 v2 ask the same server.
 Clients of FHIR, and validators, ask one of a simulated month.
 """
 
@@ -12,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +28,15 @@ from api.hl7.mllp import Endpoint
 from api.hl7.sending import SendingSystem
 from api.http.app import app
 from api.http.server import listen
+from application.authorization.roles import Role
+from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.clients.installing import HERE, PLACE, environment, node_modules
 from tests.conftest import LOGIN, TOKEN
+from tests.support.hospital_dsl import doctor, request, room
 from tests.support.server_process import LOGIN as BEARER
 from tests.support.server_process import Served, served
 
@@ -43,6 +47,10 @@ MANIFEST = "src/made/operations/persisted-documents.json"
 CLIENTS_OF_HL7 = SendingSystem("CLIENT", None, "client", ZoneInfo("Europe/Berlin"))
 MESSAGES = ("messages.mjs", "messages.py")
 """Four clients of HL7 v2."""
+
+SHIFTS = PLACE / "shifts"
+WARDS = {Role.NURSE: ["Surgery"], Role.PHYSICIAN: ["Surgery"]}
+"""Those whose tokens are for some wards only."""
 
 PATIENCE = 600
 """Seconds for one step."""
@@ -81,6 +89,7 @@ def main() -> int:
                 # urql's development build looks for the kind of operation in the text that is not there
                 by_ids = {"WARDBOOK_TRUSTED": "1", "NODE_ENV": "production"}
                 failed += client("urql", server, **by_ids)()
+            failed += worked_in_shifts()
     failed += asked_by_fhir(commands, by_node)
     print("all is well" if not failed else f"{failed} failed")
     return min(failed, 1)
@@ -92,8 +101,31 @@ def made(packages: Path) -> int:
     codegen = ran(str(bin / "graphql-codegen"), "--config", "codegen.yml", "--silent")
     relay = ran(str(bin / "relay-compiler"), "relay.config.json")
     eslint = ran(str(bin / "eslint"), "schema.graphql")
-    failed = together([codegen, relay, eslint])
-    return failed or together([ran(str(bin / "tsc"))])
+    of_shifts = ran_in(SHIFTS, str(bin / "graphql-codegen"), "--config", "codegen.yml", "--silent")
+    failed = together([codegen, of_shifts, relay, eslint])
+    return failed or together([ran(str(bin / "tsc")), ran_in(SHIFTS, str(bin / "tsc"))])
+
+
+def worked_in_shifts() -> int:
+    """A clerk's shift in a ward of four beds, then a nurse's; how many failed."""
+    with a_database() as (database, home):
+        settings = Settings(home=home, time_zone="Europe/Berlin")
+        with closing(hospital(settings, database)) as made:
+            for number in ("101", "102"):
+                room(made, number, ward="Surgery")
+            doctor(made)
+            made.rooms.set_bed_cleaning(request(), applies=True)
+        roles = (Role.REGISTRAR, Role.NURSE, Role.PHYSICIAN)
+        tokens = {
+            f"WARDBOOK_{role.name}": LOGIN.make(role, role.value, WARDS.get(role, ()))
+            for role in roles
+        }
+        with served(app(settings, database, LOGIN)) as server:
+            environ = {"WARDBOOK_URL": address(server), **tokens}
+            steps = [
+                ran_in(SHIFTS, "node", f"out/{who}.js", **environ) for who in ("clerk", "nurse")
+            ]
+            return sum(step() for step in steps)
 
 
 def asked_by_fhir(commands: Path | None, by_node: bool) -> int:
@@ -140,12 +172,16 @@ def fuzzed(commands: Path, server: Served) -> Step:
 
 def ran(*command: str, **environ: str) -> Step:
     """Run it among the files of this folder, beside their packages; tell what it said."""
+    return ran_in(PLACE, *command, **environ)
+
+
+def ran_in(folder: Path, *command: str, **environ: str) -> Step:
 
     def step() -> int:
         began = monotonic()
         told = subprocess.run(
             command,
-            cwd=PLACE,
+            cwd=folder,
             env={**os.environ, **environ},
             capture_output=True,
             text=True,
@@ -201,7 +237,10 @@ def lay_out() -> None:
         *MESSAGES,
     ):
         copy(HERE / file, PLACE)
-    (PLACE / "schema.graphql").write_text(sdl())
+    rmtree(SHIFTS, ignore_errors=True)
+    copytree(HERE.parents[1] / "clients", SHIFTS)
+    for folder in (PLACE, SHIFTS):
+        (folder / "schema.graphql").write_text(sdl())
 
 
 if __name__ == "__main__":
