@@ -4,7 +4,7 @@ Their names begin with ``WARDBOOK_``, those of the login's provider with ``OIDC_
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -210,6 +210,43 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     if settings.oidc_client_id is not None and settings.oidc_issuer is None:
         raise InvalidSetting("OIDC_CLIENT_ID is set with OIDC_ISSUER")
     return settings
+
+
+DEMO_FILE = "simulation.json"
+"""What a demo's home has, and no other."""
+
+
+_OF_ONE_HOSPITAL = (
+    *("database_url", "app_url", "read_database_url"),
+    *("keys", "keys_url", "house_key", "house_key_command"),
+)
+"""The settings that name a hospital's database and its keys."""
+
+
+def is_demo(home: Path) -> bool:
+    """Return whether a folder is the home of a demo."""
+    return (home / DEMO_FILE).exists()
+
+
+def demo_home(home: Path) -> Path:
+    """Return the home of the demo: a folder in a home, or the one that is it already."""
+    return home if is_demo(home) else home / "demo"
+
+
+def use_demo(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Let the environment name the demo's home, database and keys. Raises InvalidSetting."""
+    environ["WARDBOOK_HOME"] = str(demo_home(from_environment(environ).home))
+    for setting in _OF_ONE_HOSPITAL:
+        environ.pop(variable_name(setting), None)
+
+
+def check_no_demo(settings: Settings) -> None:
+    """Refuse the embedded database of a demo for a hospital of one's own. Raises InvalidSetting."""
+    if settings.database_url is None and settings.app_url is None and is_demo(settings.home):
+        raise InvalidSetting(
+            f"WARDBOOK_HOME={str(settings.home)!r} is the demo's home, which wardbook demo serves:"
+            " unset it, or name another folder for a hospital of your own"
+        )
 
 
 def variable_name(setting: str) -> str:

@@ -16,6 +16,7 @@ from application.authorization.role import Role
 from infrastructure.private_file import read_or_make_key
 
 ISSUER = "local"
+KEY_FILE = "token.key"
 HOURS = 12
 """Hours for which a token is valid by default."""
 
@@ -32,7 +33,7 @@ class LocalIssuer:
 
         Raises UnsafeKey if the key's file is a link, open to others, of another owner, or short.
         """
-        file = home / "token.key"
+        file = home / KEY_FILE
         advice = (
             f"Remove {file}: the next start makes another key, and tokens signed with this one end."
         )

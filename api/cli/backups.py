@@ -67,7 +67,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that backup wrote.
     _sign(database)
 
 
-@app.command("new-epoch")
+@app.command("new-epoch", epilog="Example: wardbook new-epoch")
 def new_epoch() -> None:
     """Raise the log's epoch after a restore by other means.
 

@@ -1,7 +1,6 @@
 """The command ``demo``: a simulated hospital in a home of its own, made once."""
 
 import shutil
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +24,7 @@ from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import stop_server
 from infrastructure.postgres.migrate import migrate
-from infrastructure.settings import Settings
+from infrastructure.settings import DEMO_FILE, Settings, use_demo
 
 app = typer.Typer()
 
@@ -49,11 +48,11 @@ class House(msgspec.Struct, frozen=True):
     @classmethod
     def in_home(cls, home: Path) -> "House | None":
         """Return the hospital of a home; None if none was begun there."""
-        file = home / "simulation.json"
+        file = home / DEMO_FILE
         return msgspec.json.decode(file.read_bytes(), type=cls) if file.exists() else None
 
     def keep(self, home: Path) -> None:
-        (home / "simulation.json").write_bytes(msgspec.json.encode(self))
+        (home / DEMO_FILE).write_bytes(msgspec.json.encode(self))
 
 
 @app.command(epilog="Example: wardbook demo --beds 100 --days 60 --fresh")
@@ -83,9 +82,9 @@ def demo(
     It has a home of its own, so it never touches another hospital's data. Made once; the next
     time it is served at once. Interrupted while it is made, it goes on the next time.
     """
+    use_demo()
     configuration = settings()
-    home = configuration.home / "demo"
-    configuration = replace(configuration, home=home, database_url=None, app_url=None)
+    home = configuration.home
     check_login(configuration, host)
     check_documents(configuration)
     listening = listen_on(configuration, host, port) if serve else None
@@ -106,7 +105,8 @@ def _forget(home: Path) -> None:
     if not stop_server(home):
         stop("The demo is running: end it first, then --fresh makes another.")
     shutil.rmtree(home / "postgres", ignore_errors=True)
-    (home / "simulation.json").unlink(missing_ok=True)
+    for file in (home / DEMO_FILE, home / "house.key", *home.glob("keys.sqlite*")):
+        file.unlink(missing_ok=True)
 
 
 def _complete(

@@ -32,7 +32,7 @@ hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=T
 app.add_typer(hl7, name="hl7")
 
 
-@hl7.command("listen")
+@hl7.command("listen", epilog="Example: wardbook hl7 listen --config systems --port 2575")
 def listen(
     config: Annotated[Path, typer.Option(help="File of a sending system (TOML), or a folder.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: a free one.")] = 2575,
@@ -52,7 +52,7 @@ def listen(
             out.print(f"{name}: {count:,}")
 
 
-@hl7.command("send")
+@hl7.command("send", epilog="Example: wardbook hl7 send --config lab.toml")
 def send(
     config: Annotated[Path, typer.Option(help="File of the receiving system (TOML).")],
 ) -> None:
@@ -78,7 +78,7 @@ def send(
         follower.run()
 
 
-@hl7.command("parked")
+@hl7.command("parked", epilog="Example: wardbook hl7 parked --csv")
 def parked(json: Json = False, csv: Csv = False) -> None:
     """List the messages that receiving systems refused for good, by position in the log."""
     names = ("parkedAt", "receiver", "position", "stay", "trigger", "code", "controlId")
@@ -131,7 +131,7 @@ def _show(messages: RefusedMessages, file: str, purpose: Purpose) -> None:
         out.print(line, soft_wrap=True)
 
 
-@hl7.command("replay")
+@hl7.command("replay", epilog="Example: wardbook hl7 replay --config systems")
 def replay(
     config: Annotated[Path, typer.Option(help="File of a sending system (TOML), or a folder.")],
     json: Json = False,

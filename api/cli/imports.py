@@ -33,14 +33,14 @@ from application.hospital import Hospital
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, check_no_demo
 
 app = typer.Typer()
 imports = typer.Typer(help="Bring in the history of another system.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
 
-@imports.command("mimic-iv")
+@imports.command("mimic-iv", epilog="Example: wardbook import mimic-iv mimic-iv-2.2")
 def import_mimic(
     directory: Annotated[Path, typer.Argument(help="Folder with hosp/ and icu/ (gz CSV).")],
     account: Annotated[
@@ -56,7 +56,7 @@ def import_mimic(
     _import(import_mimic_iv, directory, account or Path("mimic-iv-account.csv"), json, csv)
 
 
-@imports.command("fhir")
+@imports.command("fhir", epilog="Example: wardbook import fhir bundles --system north")
 def import_fhir_files(
     path: Annotated[
         Path, typer.Argument(help="A file or folder: FHIR R4 Bundles (.json), NDJSON (.ndjson).")
@@ -87,6 +87,7 @@ def _import(
 ) -> None:
     """Import what is at a path, and print what became of it."""
     configuration = settings()
+    check_no_demo(configuration)
     database = Database.of(configuration)
     migrate(database)
     log = database.open_log()
@@ -101,7 +102,7 @@ def _import(
     _print_account(result, account_file, json, csv)
 
 
-@app.command("simulate")
+@app.command("simulate", epilog="Example: wardbook simulate --beds 60 --days 30 --seed 1")
 def simulate_command(
     beds: Annotated[int, typer.Option(min=4, max=2000, help="Beds of the house.")] = 60,
     days: Annotated[int, typer.Option(min=1, max=3650, help="Days of its life.")] = 30,
@@ -118,6 +119,7 @@ def simulate_command(
 ) -> None:
     """Simulate a hospital over time, into an empty or a simulated log."""
     configuration = settings()
+    check_no_demo(configuration)
     database = Database.of(configuration)
     migrate(database)
     if not database.open_log("simulated").is_simulated:

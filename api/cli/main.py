@@ -140,11 +140,29 @@ Version = Annotated[
         help="Print the version of the program and of its newest migration.",
     ),
 ]
+
+
+def choose_demo(chosen: bool) -> None:
+    """Let the command go on with the demo's hospital. Raises InvalidSetting."""
+    if chosen:
+        from infrastructure.settings import use_demo
+
+        use_demo()
+
+
+Demo = Annotated[
+    bool,
+    typer.Option(
+        "--demo",
+        callback=choose_demo,
+        help="Ask the hospital of `wardbook demo`, whatever home and database are set.",
+    ),
+]
 options = typer.Typer()
 
 
 @options.callback()
-def declare_options(version: Version = False) -> None:
+def declare_options(version: Version = False, demo: Demo = False) -> None:
     """Declare the options of ``wardbook`` itself; typer adds those of completion."""
 
 
@@ -159,6 +177,7 @@ app = Commands(
     help="Wardbook: the hospital's record of every stay.\n\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed,"
     " 130 interrupted.",
+    epilog="Example: wardbook --demo occupancy --ward Surgery",
     no_args_is_help=True,
     params=get_command(options).params,
     commands=[
@@ -178,7 +197,7 @@ def sentence_of(error: ClickException) -> str:
     text = text if text.endswith((".", "?", "!")) else f"{text}."
     if not isinstance(error, UsageError):
         return text
-    commands = [name for name in sys.argv[1:2] if name in MODULES]
+    commands = [name for name in sys.argv[1:] if name in MODULES][:1]
     path = error.ctx.command_path if error.ctx else " ".join(["wardbook", *commands])
     return f"{text} See `{path} --help`."
 

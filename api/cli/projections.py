@@ -27,7 +27,7 @@ models = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(models, name="projections")
 
 
-@models.command("list")
+@models.command("list", epilog="Example: wardbook projections list --json")
 def list_models(json: Json = False, csv: Csv = False) -> None:
     """List how far each read model is, how far behind the log, and whether it lacks anything."""
     rows = [
@@ -46,7 +46,7 @@ def list_models(json: Json = False, csv: Csv = False) -> None:
     print_rows(rows, columns, json=json, csv=csv)
 
 
-@models.command("parked")
+@models.command("parked", epilog="Example: wardbook projections parked --csv")
 def list_parked(json: Json = False, csv: Csv = False) -> None:
     """List the commands that read models could not take in, and why. Names no patient."""
     rows = [
@@ -63,7 +63,7 @@ def list_parked(json: Json = False, csv: Csv = False) -> None:
     print_rows(rows, columns, json=json, csv=csv)
 
 
-@models.command("retry")
+@models.command("retry", epilog="Example: wardbook projections retry all")
 def retry_parked(
     name: Annotated[str, typer.Argument(help="Its name, or all: those that parked anything.")],
 ) -> None:
@@ -86,7 +86,10 @@ def retry_parked(
     out.print(f"Taken in again: {', '.join(parked_models)}.")
 
 
-@models.command("skip")
+@models.command(
+    "skip",
+    epilog="Example: wardbook projections skip stays 0b0e9b5e-95a9-4c0e-9a1c-3c1f5f3f8f10 --reason no",
+)
 def skip_command(
     name: Annotated[str, typer.Argument(help="The read model.")],
     command: Annotated[UUID, typer.Argument(help="The id of a command that it has parked.")],
@@ -105,7 +108,7 @@ def skip_command(
     out.print(f"{model.name} leaves command {command} out.")
 
 
-@models.command("rebuild")
+@models.command("rebuild", epilog="Example: wardbook projections rebuild stays")
 def rebuild_model(
     name: Annotated[str, typer.Argument(help="Its name, or all.")],
 ) -> None:

@@ -205,7 +205,10 @@ def open_hospital(chosen: Settings) -> tuple[ZoneInfo, Database]:
     """Return the hospital's time zone, and its database with read models that are up to date."""
     database = Database.of(chosen)
     if database.is_empty():
-        stop("There is no hospital here yet: run wardbook serve, demo or import.")
+        stop(
+            "There is no hospital here yet: run wardbook serve, simulate or import. The demo's is asked"
+            " with wardbook --demo."
+        )
     check_migrated(database)
     database.open_log()
     fill(database)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
@@ -130,7 +130,10 @@ def _carry_out(
     by, wards = (caller.actor, caller.wards) if caller else (operator(), None)
     request = Request(command_id=uuid4(), by=by, wards=wards, reason=reason)
     patient = current(house.record, Patient.empty(person.records[0]))
-    number = {"patient_mrn": patient.mrn, "mrn_authority": patient.mrn_authority}
+    number: dict[str, Any] = {
+        "patient_mrn": patient.mrn,
+        "mrn_authority": patient.mrn_authority,
+    }
     command: Callable[[], Recorded] = (
         (lambda: house.erasures.erase_patient(request, **number))
         if erase

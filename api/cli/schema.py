@@ -37,7 +37,7 @@ RELEASED = "released"
 """The folder beside them, with the three as they were when they were last released."""
 
 
-@app.command()
+@app.command(epilog="Example: wardbook schema --feed --check")
 def schema(
     events: Annotated[
         bool, typer.Option("--events", help="The JSON Schemas of the events instead.")

@@ -39,7 +39,7 @@ from infrastructure.projections.gc_tuning import (
     short_garbage_collection,
 )
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, check_no_demo
 
 app = typer.Typer()
 
@@ -73,6 +73,7 @@ def serve(
 ) -> None:
     """Serve GraphQL. Migrates an empty database; stops cleanly on SIGTERM."""
     configuration = settings()
+    check_no_demo(configuration)
     check_login(configuration, host)
     check_documents(configuration)
     endpoint = None
@@ -87,7 +88,7 @@ def serve(
     run_server(configuration, database, listening, worker, show_token, endpoint)
 
 
-@app.command()
+@app.command(epilog="Example: wardbook worker")
 def worker(
     park_newer: Annotated[
         bool,
@@ -124,7 +125,7 @@ def worker(
         stop(runner.problem, ExitCode.REFUSED)
 
 
-@app.command("migrate")
+@app.command("migrate", epilog="Example: wardbook migrate")
 def migrate_tables(
     check: Annotated[
         bool, typer.Option(help="Only see whether migrations and program agree (empty database).")

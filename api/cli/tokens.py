@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.auth.local_issuer import HOURS, LocalIssuer
+from api.auth.local_issuer import HOURS, KEY_FILE, LocalIssuer
 from application.authorization.role import Role
 from infrastructure.settings import from_environment
 
@@ -30,5 +30,11 @@ def token(
     ] = "http://127.0.0.1:8000",
 ) -> None:
     """Print a token for a server on this machine, alone."""
-    text = LocalIssuer.of(from_environment().home).make(role, subject, ward or (), hours)
+    home = from_environment().home
+    is_new = not (home / KEY_FILE).exists()
+    text = LocalIssuer.of(home).make(role, subject, ward or (), hours)
+    if is_new:
+        sys.stderr.write(
+            f"No server was started with {home} yet: the token is for one that will be.\n"
+        )
     sys.stdout.write(f"{address.rstrip('/')}/#token={text}\n" if link else f"{text}\n")

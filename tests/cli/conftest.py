@@ -1,6 +1,7 @@
 """The command line in this process: what it prints, and how it ends."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -47,12 +48,15 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["wardbook", *arguments])
+        environment = dict(os.environ)
         capsys.readouterr()
         try:
             main()
             code: Any = 0
         except SystemExit as ended:
             code = ended.code
+        os.environ.clear()  # --demo sets its own
+        os.environ.update(environment)
         told = capsys.readouterr()
         assert isinstance(code, int), code
         assert "Traceback" not in told.err, told.err

@@ -3,9 +3,11 @@
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_group
@@ -15,10 +17,6 @@ from api.cli.main import COMMANDS, MODULES, load_command
 from infrastructure.postgres.migrated import MIGRATIONS
 from tests.cli.conftest import Run
 
-WITHOUT_EXAMPLE = {
-    *("worker", "migrate", "schema", "new-epoch", "simulate"),
-    *("import", "export", "hl7", "keys", "projections"),  # groups
-}
 HEAVY = (
     *("strawberry", "sqlalchemy", "alembic", "psycopg", "uvicorn"),
     *("eventsourcing", "msgspec", "joserfc", "domain.aggregate", "api.cli.terminal"),
@@ -45,15 +43,24 @@ def test_a_command_that_is_run_is_the_one_of_its_module(run: Run) -> None:
     assert "Did you mean 'token'" in misspelt.err
 
 
+def commands_below(path: list[str], command: Any) -> Iterator[tuple[str, Any]]:
+    """Each command below one, by the words that call it."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield " ".join(path), command
+    for name, each in (below or {}).items():
+        yield from commands_below([*path, name], each)
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_the_example_in_the_help_of_a_command_can_be_given(name: str) -> None:
-    command = load_command(name)
-    if not command.epilog:
-        assert name in WITHOUT_EXAMPLE
-        return
-    program, called, *arguments = shlex.split(command.epilog.removeprefix("Example: "))
-    assert (program, called) == ("wardbook", name)
-    assert command.make_context(name, arguments).params
+def test_the_help_of_each_command_has_an_example_that_can_be_given(name: str) -> None:
+    for path, command in commands_below([name], load_command(name)):
+        assert command.epilog, f"{path} has no example"
+        program, *words = shlex.split(command.epilog.removeprefix("Example: "))
+        called, arguments = words[: path.count(" ") + 1], words[path.count(" ") + 1 :]
+        assert (program, " ".join(called)) == ("wardbook", path)
+        context = command.make_context(path, arguments)
+        assert context.params or not command.params
 
 
 def test_the_version_is_that_of_the_package_and_of_its_newest_migration(run: Run) -> None:

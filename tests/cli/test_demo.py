@@ -12,6 +12,7 @@ from api.cli.demo import House
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.sealing.key_ring import key_ring
 from tests.cli.conftest import Run
 from tests.cli.test_serving import process
 from tests.support.hospital_dsl import rows
@@ -24,7 +25,9 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home outside of pytest's own folder, which every run that begins closes to others."""
     with TemporaryDirectory(prefix="wardbook-demo-") as folder:
         monkeypatch.setenv("WARDBOOK_HOME", folder)
+        key_ring.cache_clear()
         yield Path(folder)
+        key_ring.cache_clear()
         stop_server(Path(folder) / "demo")
 
 
@@ -61,8 +64,10 @@ def test_the_demo_goes_on_where_it_was_and_keeps_its_house(
     assert other.code == ExitCode.USAGE
     assert "4 beds, 6 days" in other.err
     assert "--fresh" in other.err
+    key_ring.cache_clear()  # another process would not know of the keys that go
     assert run("demo", "--no-serve", "--beds", "5", "--days", "1", "--fresh").code == 0
     another = House.in_home(folder)
     assert another is not None
     assert (another.beds, another.days, another.is_complete) == (5, 1, True)
     assert bare.is_empty()
+    assert {file.name for file in home.iterdir()} == {"demo"}, "keys of a hospital of one's own"

@@ -21,7 +21,7 @@ from domain.envelope import Actor
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import schema_differences
 from infrastructure.postgres.migrated import check_migrated
-from infrastructure.settings import Settings, variable_name
+from infrastructure.settings import DEMO_FILE, Settings, variable_name
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import request, rows
 
@@ -58,6 +58,7 @@ def test_migrations_and_program_agree(run: Run) -> None:
 
 
 def test_a_token_is_printed_alone_and_its_key_is_its_owners(run: Run, home: Path) -> None:
+    assert "No server was started with" in run("token").err
     told = run("token")
     assert told.code == 0
     assert told.err == ""
@@ -83,6 +84,29 @@ def test_a_token_is_for_a_role_a_person_some_wards_and_a_time(run: Run, home: Pa
     left = caller.ends - datetime.now(UTC)
     assert timedelta(hours=1.9) < left <= timedelta(hours=2)
     assert run("token", "--role", "matron").code == ExitCode.USAGE
+
+
+def test_the_demo_has_a_token_of_its_own_and_is_never_served_as_another_hospital(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its home may have stayed in an exported variable: it is the demo's all the same."""
+    demo = home / "demo"
+    demo.mkdir(parents=True)
+    (demo / DEMO_FILE).write_text("{}")
+    token = run("--demo", "token").out
+    assert whose(demo, token).actor.role == "admin"
+    assert not (home / "token.key").exists()
+
+    monkeypatch.setenv("WARDBOOK_HOME", str(demo))
+    monkeypatch.delenv("WARDBOOK_DATABASE_URL", raising=False)
+    again = run("--demo", "token")
+    assert (again.code, again.err) == (0, "")
+    assert whose(demo, again.out).actor.role == "admin"
+    for command in (("serve",), ("simulate",), ("import", "fhir", str(home))):
+        told = run(*command)
+        assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
+        assert "is the demo's home" in told.err
+    assert [file.name for file in demo.iterdir() if file.is_dir()] == []
 
 
 def test_local_tokens_are_not_for_other_machines(run: Run) -> None:
