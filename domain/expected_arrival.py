@@ -195,6 +195,20 @@ class ExpectedArrival(Aggregate):
             **asdict(expectation),
         )
 
+    def be_of(self, patient: About, envelope: Envelope) -> None:
+        """Note whose it is where a name alone was told, also of one that never was."""
+        assert self.expectation is not None
+        self.about = patient
+        self.record(
+            ExpectedArrival.Corrected,
+            envelope,
+            arrival=self.id,
+            patient=patient.patient,
+            at=None,
+            precision=None,
+            **asdict(self.expectation),
+        )
+
     def cancel(self, because: CancellationReason, envelope: Envelope) -> None:
         """Call it off from here on, or void it. Raises MovementNotFound, InvalidInput."""
         self._must_hold()

@@ -11,19 +11,25 @@ from application import lookups, persons
 from application.authorization.roles import PRIVACY
 from application.command import reason_needed
 from application.command_group import CommandGroup, command
+from application.commands.expected_arrivals import expected_arrival
 from application.ports import UniqueClaim
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.break_glass import EmergencyAccess
+from domain.envelope import About
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis
 from domain.expected_arrival import ExpectedArrival
-from domain.patient import Patient
+from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Prescription
+from domain.refusals import InvalidInput
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 
 A = TypeVar("A", bound=Aggregate)
+
+EXPECTED_ARRIVALS = "expected-arrivals"
+"""The authority of the numbers of those who were expected and never registered: the arrival's id."""
 
 
 class Erasures(CommandGroup):
@@ -31,19 +37,29 @@ class Erasures(CommandGroup):
 
     @command(roles=PRIVACY, raises=(ErasureImpossible,))
     def place_legal_hold(
-        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        expected_arrival_id: UUID | None = None,
     ) -> None:
         """Forbid to erase a person, saying why. Raises ErasureImpossible if that is so already."""
         reason_needed(uow.entry, "a legal hold says why")
-        lookups.patient(uow, patient_mrn, mrn_authority).place_legal_hold(uow.entry)
+        _person(uow, patient_mrn, mrn_authority, expected_arrival_id).place_legal_hold(uow.entry)
 
     @command(roles=PRIVACY)
     def lift_legal_hold(
-        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        expected_arrival_id: UUID | None = None,
     ) -> None:
         """Lift the legal hold of a person, of whichever record has it. Raises InvalidInput."""
         reason_needed(uow.entry, "the end of a legal hold says why")
-        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         held_records = [record for record in persons.records(uow, patient.id) if record.legal_hold]
         for record in held_records or [patient]:
             record.lift_legal_hold(uow.entry)
@@ -53,8 +69,9 @@ class Erasures(CommandGroup):
         self,
         uow: UnitOfWork,
         *,
-        patient_mrn: str,
+        patient_mrn: str | None = None,
         mrn_authority: str | None = None,
+        expected_arrival_id: UUID | None = None,
         legal_basis: LegalBasis,
     ) -> None:
         """Request the erasure of a person, saying why; another login has to approve it.
@@ -62,7 +79,7 @@ class Erasures(CommandGroup):
         Raises ErasureImpossible.
         """
         reason_needed(uow.entry, "a request to erase says why")
-        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         _check_erasable(uow, patient)
         patient.request_erasure(legal_basis, uow.entry)
 
@@ -79,10 +96,15 @@ class Erasures(CommandGroup):
 
     @command(roles=PRIVACY)
     def withdraw_erasure(
-        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        expected_arrival_id: UUID | None = None,
     ) -> None:
         """Withdraw a request to erase a person, or turn it down. Raises InvalidInput."""
-        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         requested_records = [
             record for record in persons.records(uow, patient.id) if record.erasure
         ]
@@ -91,13 +113,18 @@ class Erasures(CommandGroup):
 
     @command(roles=PRIVACY, raises=(ErasureImpossible,))
     def erase_patient(
-        self, uow: UnitOfWork, *, patient_mrn: str, mrn_authority: str | None = None
+        self,
+        uow: UnitOfWork,
+        *,
+        patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+        expected_arrival_id: UUID | None = None,
     ) -> None:
         """Approve the request of another login, and erase the person with all records.
 
         Raises ErasureImpossible.
         """
-        patient = lookups.patient(uow, patient_mrn, mrn_authority)
+        patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         records = persons.records(uow, patient.id)
         erasure = next((record.erasure for record in records if record.erasure), None)
         if erasure is None:
@@ -110,6 +137,31 @@ class Erasures(CommandGroup):
             uow.released += _numbers(uow, record)
             streams = tuple(sorted(belongings[record.id]))
             record.erase(erasure, streams, uow.entry, self.record.prove)
+
+
+def _person(
+    uow: UnitOfWork, mrn: str | None, authority: str | None, arrival_id: UUID | None
+) -> Patient:
+    """Return a person by MRN, or who is expected. Raises NotFound, NotAllowed, InvalidInput.
+
+    Who is expected and was never registered gets a record without a name, to which holds belong.
+    """
+    if arrival_id is None:
+        if mrn is None:
+            raise InvalidInput("patient_mrn", "name `patient_mrn` or `expected_arrival_id`")
+        return lookups.patient(uow, mrn, authority)
+    if mrn is not None:
+        raise InvalidInput("patient_mrn", "name `patient_mrn` or `expected_arrival_id`, not both")
+    arrival = expected_arrival(uow, arrival_id)
+    if arrival.patient is not None:
+        return uow.one(Patient, arrival.patient, "patient", "expected_arrival_id")
+    id = uow.entry.id_of("patient")
+    patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
+    unknown = (None, None, None, Sex.UNKNOWN, Confidentiality.NORMAL)
+    patient.register(str(arrival.id), EXPECTED_ARRIVALS, *unknown, uow.entry)
+    assert patient.about is not None
+    arrival.be_of(patient.about, uow.entry)
+    return patient
 
 
 def _is_of_who_requested(uow: UnitOfWork, erasure: Erasure) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -288,3 +289,44 @@ def test_mistake_174_a_stay_recorded_under_another_patient_goes_with_whose_it_is
     patient = ward.ask("query($m: String!) { patient(mrn: $m) { familyName } }", m=person.mrn)
     assert patient["patient"]["familyName"] == f"{person.sign} family"
     assert where(migrated, f"{person.sign} slept") == set()
+
+
+ARRIVAL = """query($id: ID!) {
+  expectedArrival(id: $id) { familyName givenName birthDate note } }"""
+
+
+@pytest.mark.parametrize("because", [None, "DECISION_REVERSED", "ENTERED_IN_ERROR"])
+def test_mistake_230_who_was_expected_and_never_came_can_be_held_and_erased(
+    ward: Ward, officer: GraphQLClient, migrated: Database, because: str | None
+) -> None:
+    """Erasure was of records of patients, and there was none."""
+    sign = ward.name("Quokka")
+    name = {"familyName": f"{sign} family", "givenName": f"{sign} given", "birthDate": "1931-07-09"}
+    planned = ward.record("planAdmission", **name, expectedAt=ahead(days=3), note=f"{sign} limps")
+    id = planned["expectedArrival"]["id"]
+    if because:
+        cancel = {"because": because, "reason": f"{sign} called"}
+        ward.record("cancelExpectedArrival", expectedArrivalId=id, **cancel)
+    ward.record("placeLegalHold", expectedArrivalId=id, reason="a lawsuit")
+    refused = ward.execute("requestErasure", expectedArrivalId=id, **WHY)
+    assert refused["__typename"] == "ErasureImpossible"
+    ward.record("liftLegalHold", expectedArrivalId=id, reason="settled")
+    ward.record("requestErasure", expectedArrivalId=id, **WHY)
+    ward.record("withdrawErasure", expectedArrivalId=id)
+    ward.record("requestErasure", expectedArrivalId=id, **WHY)
+    assert ward.execute("erasePatient", expectedArrivalId=id)["__typename"] == "ErasureImpossible"
+    assert where(migrated, sign)
+    told = officer.record("erasePatient", expectedArrivalId=id)
+    assert told["patient"]["mrn"] == "REDACTED"
+    assert where(migrated, sign) == set()
+    if because != "ENTERED_IN_ERROR":
+        arrival = ward.ask(ARRIVAL, id=id)["expectedArrival"]
+        assert set(arrival.values()) == {"REDACTED", None}
+    again = ward.execute("erasePatient", expectedArrivalId=id)
+    assert again["__typename"] in ("InvalidInput", "ErasureImpossible", "NotFound")
+
+
+def test_an_erasure_names_a_person_or_an_arrival(ward: Ward) -> None:
+    for both in ({}, {"patientMrn": ward.patient(), "expectedArrivalId": str(uuid4())}):
+        told = ward.execute("placeLegalHold", **both, reason="a lawsuit")
+        assert (told["__typename"], told["path"]) == ("InvalidInput", ["patientMrn"])

@@ -5,6 +5,7 @@ from datetime import date, time
 from api.graphql.mutations.inputs import (
     IN_ERROR_ALONE,
     CommandInput,
+    ExpectedArrivalId,
     MergeId,
     PatientId,
     StayId,
@@ -47,14 +48,20 @@ class RegisterPatientInput(CommandInput):
 
 @command_input("place_legal_hold", PatientRecorded, "Forbid to erase a person, saying why.")
 class PlaceLegalHoldInput(CommandInput):
-    patient_mrn: str = required("The patient's MRN.")
+    patient_mrn: str | None = optional("The patient's MRN.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "In place of the MRN: the expected arrival of who was never registered."
+    )
 
 
 @command_input("lift_legal_hold", PatientRecorded, "Lift the legal hold of a person, saying why.")
 class LiftLegalHoldInput(CommandInput):
-    patient_mrn: str = required("The patient's MRN.")
+    patient_mrn: str | None = optional("The patient's MRN.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "In place of the MRN: the expected arrival of who was never registered."
+    )
 
 
 @command_input(
@@ -63,8 +70,11 @@ class LiftLegalHoldInput(CommandInput):
     "Request that a person is erased; another login approves it.",
 )
 class RequestErasureInput(CommandInput):
-    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "In place of the MRN: the expected arrival of who was never registered."
+    )
     legal_basis: LegalBasis = required("Why the law wants or allows it.")
 
 
@@ -72,8 +82,11 @@ class RequestErasureInput(CommandInput):
     "withdraw_erasure", PatientRecorded, "Withdraw a request to erase a person, or turn it down."
 )
 class WithdrawErasureInput(CommandInput):
-    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "In place of the MRN: the expected arrival of who was never registered."
+    )
 
 
 @command_input(
@@ -82,8 +95,11 @@ class WithdrawErasureInput(CommandInput):
     "Approve the request of another login, and erase the person for good: all records, all stays.",
 )
 class ErasePatientInput(CommandInput):
-    patient_mrn: str = required("The patient's MRN, of any record of the person.")
+    patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
+    expected_arrival_id: ExpectedArrivalId | None = optional(
+        "In place of the MRN: the expected arrival of who was never registered."
+    )
 
 
 @command_input(
