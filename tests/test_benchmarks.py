@@ -10,7 +10,7 @@ import pytest
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.read_models import READ_MODELS
-from tests.benchmarks import caches, hl7, scale, shift, soak
+from tests.benchmarks import caches, hl7, scale, screens, shift, soak
 from tests.benchmarks.results import Row
 
 TEXTS = [file.read_text() for file in (Path(__file__).parent / "benchmarks").glob("*.py")]
@@ -31,9 +31,10 @@ def test_the_benchmarks_name_the_read_models_of_today() -> None:
         (partial(hl7.measure, connections=2, seconds=3), "HL7, 2 connections, one room of 10 beds"),
         (partial(shift.measure, nurses=2, seconds=5), "shift, 2 nurses, everything"),
         (partial(soak.measure, nurses=2, seconds=5), "memory of serve"),
+        (partial(screens.measure, events=2_000, beds=40), "Board, median / most of"),
         (partial(scale.measure, sizes=(2_000, 4_000), beds=20), "on disk, 4,000 events"),
     ],
-    ids=["caches", "hl7", "shift", "soak", "scale"],
+    ids=["caches", "hl7", "shift", "soak", "screens", "scale"],
 )
 def test_what_is_measured_by_hand_can_be_measured(
     server: Database,

@@ -26,13 +26,14 @@ from tests.benchmarks import (
     reports,
     restating,
     scale,
+    screens,
     shift,
     soak,
     sockets,
 )
 from tests.benchmarks.results import Row, show
 
-BY_HAND = {"scale", "shift", "soak"}
+BY_HAND = {"scale", "screens", "shift", "soak"}
 """Parts that are measured only when they are named."""
 
 
@@ -67,6 +68,7 @@ def main() -> None:
                 postgraphile,
                 shift,
                 soak,
+                screens,
                 scale,
             ):
                 title = part.__name__.rpartition(".")[2]

@@ -79,6 +79,11 @@ class House:
         self._told = dict.fromkeys(self.rooms, 0)  # versions of the rooms' occupancy
         self._here: dict[tuple[UUID, str], Lying] = {}
 
+    @property
+    def lying(self) -> list[Lying]:
+        """Return who lies in which bed, bed by bed."""
+        return [self._here[bed] for beds in self.beds for bed in beds]
+
     def fill(self, events: int, on_progress: Callable[[int], None] = lambda done: None) -> datetime:
         """Record stays until there are so many events; returns a moment of the last of them.
 
