@@ -1,12 +1,13 @@
 """The context of an operation: its caller and viewer, its moments, and its reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from graphql import FieldNode
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
@@ -65,6 +66,8 @@ class Context:
         """The types of which the operation selects fields."""
         self.queries: tuple[Query, ...] = ()
         """The queries that these fields are read by."""
+        self.refused_fields: Mapping[int, tuple[str, str, FieldNode]] = {}
+        """The selected fields that the role may not see: by identity right, name and node."""
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
         self.reads_replica = False

@@ -21,6 +21,7 @@ from api.graphql.descriptions import describe
 from api.graphql.documents import DocumentCache
 from api.graphql.error_masking import ErrorMasking, mask_error
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
+from api.graphql.execution.partial_executor import PartialExecutor
 from api.graphql.extensions.audit import RecordReading
 from api.graphql.extensions.authorization import Authorization, use_declarations
 from api.graphql.extensions.limits import Document, Limits, too_long
@@ -196,7 +197,7 @@ def make_schema(fast_executor: bool = True) -> Schema:
     """Return the schema; ``fast_executor``: with the fast path for fields without I/O."""
     schema = Schema(
         query=Query,
-        execution_context_class=Executor if fast_executor else None,
+        execution_context_class=Executor if fast_executor else PartialExecutor,
         mutation=Mutation,
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),

@@ -27,11 +27,11 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.field import StrawberryField
 
 from api.graphql.context import Context
 from api.graphql.declarations import DEFINITION
+from api.graphql.execution.partial_executor import PartialExecutor
 from domain.errors import WardbookError
 
 READ = "fast-resolver"
@@ -126,7 +126,7 @@ class SelectionPlan:
         return {name: data[name] for name in self.selected}
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
+class Executor(PartialExecutor):
     """The executor of one operation, with the fast path."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -189,6 +189,8 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         return plan
 
     def _field(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
+        if self._refused and self.refused_node(kind.name, details) is not None:
+            return None
         field = self.schema.get_field(kind, details[0].node.name.value)
         resolve: Resolver | None = field.extensions.get(READ) if field else None
         complete = self._value(field.type, details) if field and resolve else None

@@ -1,8 +1,10 @@
-"""Authorization of operations: each is allowed or refused as a whole, before anything runs.
+"""Authorization of operations: commands and subscriptions as a whole, questions field by field.
 
 All that an operation names is held against the rights of the caller's role
 (`application.authorization.roles`): queries by their names, fields by the kind of data that they
-declare (`api.graphql.declarations`). What declares nothing is allowed to nobody.
+declare (`api.graphql.declarations`). What declares nothing is allowed to nobody. A question is refused
+before anything runs if the role may ask nothing of it; else `api.graphql.execution.partial_executor`
+leaves out what is refused.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,6 +34,17 @@ from infrastructure.queries.tables_read import Query
 INTROSPECTION = ("__schema", "__type")
 """The fields of introspection; `__typename`, by which clients cache, is none."""
 
+
+WORDS = {
+    "data:identity": "names, numbers and birth dates of patients",
+    "data:stay": "stays",
+    "data:clinical": "findings, prescriptions, doses and who recorded them",
+    "data:audit": "who read whose data",
+    "data:issues": "issued reports",
+    "data:figures": "figures",
+    "data:closures": "why beds are closed",
+}
+"""Kinds of data, as a ward calls them."""
 
 DECLARED = Declarations({}, frozenset(), {})
 """The declarations of the schema; `use_declarations` sets them as it is made."""
@@ -64,6 +77,8 @@ class DocumentInfo:
     """The types of which fields are selected."""
     queries: tuple[Query, ...]
     """The queries that the selected fields are read by."""
+    nodes: tuple[tuple[str, str, FieldNode], ...]
+    """The selected fields: the right that each needs, its name, and its node."""
     reads_replica: bool
     """True if a replica may answer: each root field asks as of a moment, with `atLeast`."""
 
@@ -73,11 +88,19 @@ class DocumentInfo:
         queries = {f"Query.{name}" for name in self.operation.split()}
         return DECLARED.cacheable.issuperset(queries | (self.types - {"Query"}))
 
+    def has_allowed_root(self, context: Context) -> bool:
+        """Return whether it is a question of which the role may ask at least one root field."""
+        names = self.operation.split()
+        return self.types.isdisjoint({"Mutation", "Subscription"}) and any(
+            (need := needed_for("Query", name)) is not None and context.may(need) for name in names
+        )
+
 
 @found_once
 def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentInfo:
     """Analyse a document, once. The operation is named by its root fields, never by the client."""
     needs: dict[str, str] = {}
+    nodes: list[tuple[str, str, FieldNode]] = []
     roots: dict[str, None] = {}
     parents: set[str] = set()
     fields: set[str] = set()
@@ -93,6 +116,7 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
                 requirement = needed_for(parent.name, name)
                 if requirement is not None:
                     needs.setdefault(requirement, f"{parent.name}.{name}")
+                    nodes.append((requirement, f"{parent.name}.{name}", node))
                 if parent.name in (*ROOTS, "Mutation"):
                     roots[name] = None
 
@@ -103,6 +127,7 @@ def analyse_document(schema: GraphQLSchema, document: DocumentNode) -> DocumentI
         MappingProxyType(needs),
         frozenset(parents),
         DECLARED.queries_of(fields),
+        tuple(nodes),
         parents.isdisjoint({"Mutation", "Subscription"})
         and all(name in query_fields and "atLeast" in query_fields[name].args for name in roots),
     )
@@ -120,17 +145,44 @@ class Authorization(SchemaExtension):
                 context.check_login()
             except NotLoggedIn as ended:
                 execution.pre_execution_errors = [GraphQLError(str(ended), original_error=ended)]
-            role = context.caller.role
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
             context.queries, context.reads_replica = question.queries, question.reads_replica
-            for requirement, field in question.needs.items():
-                if not context.may(requirement):
-                    refusal = NotAllowed(f"The role {role.value} may not see {field}")
-                    error = GraphQLError(refusal.message, original_error=refusal)
-                    execution.pre_execution_errors = [error]
-                    break
+            refused = {
+                need: field for need, field in question.needs.items() if not context.may(need)
+            }
+            in_part = "introspection" not in refused and question.has_allowed_root(context)
+            if refused and in_part:
+                context.refused_fields = _outermost(
+                    [each for each in question.nodes if each[0] in refused]
+                )
+            elif refused:
+                need, field = next(iter(refused.items()))
+                execution.pre_execution_errors = [refusal_of(context, need, field)]
         yield
+
+
+def _outermost(
+    refused: list[tuple[str, str, FieldNode]],
+) -> dict[int, tuple[str, str, FieldNode]]:
+    """Return refused fields by the identity of their nodes, without those inside of another one."""
+    outermost: dict[int, tuple[str, str, FieldNode]] = {}
+    end = -1
+    for each in refused:  # in the order of the text
+        location = each[2].loc
+        if location is None or location.start >= end:
+            outermost[id(each[2])] = each
+            end = location.end if location else end
+    return outermost
+
+
+def refusal_of(context: Context, need: str, field: str, **located: Any) -> GraphQLError:
+    """Return the refusal of a field, by the right that the caller's role lacks."""
+    thing = WORDS.get(need) or need.replace("_", " ")
+    refusal = NotAllowed(f"The role {context.caller.role.value} may not see this: {thing}")
+    return GraphQLError(
+        refusal.message, original_error=refusal, extensions={"field": field}, **located
+    )
 
 
 def snake(name: str) -> str:
