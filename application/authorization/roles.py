@@ -73,6 +73,7 @@ QUERIES: Mapping[str, Roles] = {
     "expected_arrival": EVERYONE,
     "expected_arrivals": EVERYONE,
     "room_occupancy": EVERYONE,
+    "beds": EVERYONE,
     "house_totals": EVERYONE,
     "house_totals_changed": EVERYONE,
     "occupancy_history": EVERYONE,

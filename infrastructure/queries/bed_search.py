@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,7 +12,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import BedView, BoardRoom
 from infrastructure.read_models.occupancy import board
-from infrastructure.read_models.rooms import SpellView, spells_of
+from infrastructure.read_models.rooms import RoomView, SpellView, spells_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,30 @@ async def beds_found(
             for room in rooms
         ]
     return [room for room in rooms if room.beds]
+
+
+@dataclass(frozen=True, slots=True)
+class BedInRoom:
+    """A bed with its room, and its rank among beds."""
+
+    room: RoomView
+    bed: BedView
+    rank: tuple[str, str, int, str]
+
+
+def rank_of(ward: str, number: str, code: str) -> tuple[str, str, int, str]:
+    """Return what beds are ordered by: ward, room, and code with `B9` before `B10`."""
+    return ward, number, len(code), code
+
+
+def in_order(rooms: Iterable[BoardRoom]) -> list[BedInRoom]:
+    """Return the beds of rooms, each with its room, by their ranks."""
+    beds = [
+        BedInRoom(room.room, bed, rank_of(room.room.ward, room.room.number, bed.code))
+        for room in rooms
+        for bed in room.beds
+    ]
+    return sorted(beds, key=attrgetter("rank"))
 
 
 def _meets(bed: BedView, criteria: BedCriteria) -> bool:

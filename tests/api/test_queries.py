@@ -404,6 +404,15 @@ def expected_arrivals(ward: Ward) -> None:
 
 
 @example
+def beds(ward: Ward) -> None:
+    name = ward.name("Beds")
+    ward.room("b", "a", ward=name)
+    query = "query($ward: String) { beds(ward: $ward) { totalCount nodes { code state } } }"
+    free = [{"code": "a", "state": "FREE"}, {"code": "b", "state": "FREE"}]
+    assert ward.ask(query, ward=name)["beds"] == {"totalCount": 2, "nodes": free}
+
+
+@example
 def house_totals(ward: Ward) -> None:
     name = ward.name("Total")
     ward.stay(f"{ward.room('a', 'b', ward=name)}/a")

@@ -142,6 +142,15 @@ QUESTIONS: dict[str, tuple[str, str, Callable[[Story, Any], Any]]] = {
         lambda story, told: told["dose"] if told else None,
     ),
     "roomOccupancy": ("", "room { ward } beds { code stay { id } }", the_bed),
+    "beds": (
+        "filter: {states: [OCCUPIED]}, first: 500",
+        "nodes { code room { ward } stay { id } }",
+        lambda story, told: [
+            f"{bed['room']['ward']}/{bed['code']}"
+            for bed in told["nodes"]
+            if bed["stay"]["id"] == story.names["stay"]
+        ],
+    ),
     "occupancyHistory": (
         "from: $from, to: $to",
         "room { ward } until stay { id }",
@@ -199,6 +208,7 @@ def believed(story: Story) -> dict[str, Any]:
         "stays": [one],
         "prescription": "1 g",
         "roomOccupancy": [f"{one}/a"],
+        "beds": [f"{one}/a"],
         "occupancyHistory": [(one, None)],
         "timeline": ["PRESCRIPTION_WRITTEN", "STAY_SPECIALTY_CHANGED"],
     }
@@ -219,6 +229,7 @@ def known(story: Story) -> dict[str, Any]:
         "stays": [two],
         "prescription": "2 g",
         "roomOccupancy": [f"{two}/a"],
+        "beds": [f"{two}/a"],
         "occupancyHistory": [(one, moved), (two, None)],
         "timeline": ["PRESCRIPTION_CHANGED", "STAY_TRANSFERRED"],
     }

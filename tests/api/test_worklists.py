@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.api_dsl import Ward, ago, ahead, late
+from tests.support.api_dsl import Ward, ago, ahead, late, place
 
 STAYS = """query($filter: StayFilter, $order: StayOrder!, $after: String, $first: Int) {
   stays(filter: $filter, orderBy: $order, first: $first, after: $after) {
@@ -48,3 +48,53 @@ def test_stays_are_found_and_ordered_by_what_is_to_be_done(ward: Ward) -> None:
     assert found(ward, specialty="cardiology") == [early]
     assert found(ward, admittedFrom=ago(hours=60), admittedTo=ago(hours=30)) == [away]
     assert found(ward, confidentialities=["RESTRICTED"]) == []
+
+
+BEDS = """query($ward: String, $filter: BedFilter, $after: String, $first: Int) {
+  beds(ward: $ward, filter: $filter, first: $first, after: $after) {
+    totalCount nodes { code freeUntil room { number } } pageInfo { endCursor hasNextPage } } }"""
+
+
+def beds_found(ward: Ward, name: str, first: int = 2, **filter: Any) -> list[str]:
+    """Return the codes of all beds of a ward that a filter finds, page by page."""
+    codes: list[str] = []
+    after = None
+    while True:
+        page = ward.ask(BEDS, ward=name, filter=filter, after=after, first=first)["beds"]
+        codes += [node["code"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            assert page["totalCount"] == len(codes)
+            return codes
+
+
+def test_beds_are_found_by_pages_in_order_by_state_by_policy_and_free_until(ward: Ward) -> None:
+    name = ward.name("Pages")
+    for number, beds in (("1", ["b10", "b9", "a1", "a2", "a3"]), ("2", ["z1"])):
+        ward.record("openRoom", ward=name, room=number, beds=beds, **late(ago(days=9)))
+    room = f"{name}/1"
+    ward.record("setRoomPolicy", ward=name, room="2", policy="ONE_SEX_ONLY")
+    ward.stay(f"{room}/a1")
+    ward.record("closeBed", **place(f"{room}/a2"), reason="paint")
+    begin, end = ahead(hours=5), ahead(hours=9)
+    reserved = {"patientMrn": ward.patient(), "from": begin, "until": end}
+    ward.record("reserveBed", **place(f"{room}/b9"), **reserved)
+
+    assert beds_found(ward, name) == ["a1", "a2", "a3", "b9", "b10", "z1"]
+    assert beds_found(ward, name, first=1) == beds_found(ward, name, first=500)
+    assert beds_found(ward, name, states=["OCCUPIED", "CLOSED"]) == ["a1", "a2"]
+    assert beds_found(ward, name, policies=["ONE_SEX_ONLY"]) == ["z1"]
+    assert beds_found(ward, name, freeUntil=ahead(hours=4)) == ["a3", "b9", "b10", "z1"]
+    assert beds_found(ward, name, freeUntil=ahead(hours=6)) == ["a3", "b10", "z1"]
+    page = ward.ask(BEDS, ward=name, filter={"states": ["FREE"]})["beds"]
+    until = {bed["code"]: bed["freeUntil"] for bed in page["nodes"]}
+    assert {code: until[code] for code in ("a3", "b9")} == {"a3": None, "b9": begin}
+
+
+def test_a_page_of_beds_goes_on_after_a_bed_that_is_not_found_any_more(ward: Ward) -> None:
+    name = ward.name("Goes")
+    room = ward.room("a", "b", "c", ward=name)
+    query = {"ward": name, "filter": {"states": ["FREE"]}, "first": 2}
+    after = ward.ask(BEDS, **query)["beds"]["pageInfo"]["endCursor"]
+    ward.stay(f"{room}/b")
+    assert [bed["code"] for bed in ward.ask(BEDS, **query, after=after)["beds"]["nodes"]] == ["c"]

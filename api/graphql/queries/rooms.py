@@ -1,6 +1,7 @@
 """Queries of wards, rooms and their occupancy."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 from uuid import UUID, uuid5
 
@@ -12,8 +13,10 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import (
+    After,
     AsOfArgument,
     AtLeast,
+    First,
     Hours,
     KnownAt,
     KnownAtPosition,
@@ -23,12 +26,21 @@ from api.graphql.queries.arguments import (
     id_of,
     known_moment,
 )
+from api.graphql.relay import Connection, page, page_size
+from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.house_totals import HouseTotals
-from api.graphql.types.rooms import OccupancyStretch, Room, RoomOccupancy, boards
+from api.graphql.types.rooms import (
+    Bed,
+    OccupancyStretch,
+    Room,
+    RoomOccupancy,
+    boards,
+    prefetch_occupants,
+)
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.bed_search import BedCriteria, beds_found
+from infrastructure.queries.bed_search import BedCriteria, beds_found, in_order, rank_of
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
 from infrastructure.read_models.occupancy import BoardRoom, board, occupancy_history
@@ -77,6 +89,10 @@ class BedFilter:
             tuple(policy.value for policy in self.policies or ()),
             self.free_until or None,
         )
+
+
+async def _value(count: int) -> int:
+    return count
 
 
 @strawberry.type
@@ -150,6 +166,42 @@ class RoomQueries:
             if not room_boards:
                 await info.context.query(check_ward_held, stored_name, at)
         return await boards(info, room_boards, at)
+
+    @strawberry.field(
+        description="Beds by ward, room and code, in pages.",
+        metadata=CACHEABLE,
+    )
+    async def beds(
+        self,
+        info: Ask,
+        ward: Annotated[str | None, argument(description="This ward only.")] = None,
+        filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
+        first: First = None,
+        after: After = None,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+        moment: MomentArgument = None,
+    ) -> Connection[Bed]:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
+        size, place = page_size(first), decode_cursor(after, "beds", str, str, str)
+        ward = await known_ward(info.context, ward)
+        criteria = filter.criteria(at.as_of) if filter else BedCriteria()
+        beds = in_order(await info.context.query(beds_found, at, ward, criteria))
+        if ward is not None and not beds:
+            await info.context.query(check_ward_held, ward, at)
+        following = beds if place is None else [b for b in beds if b.rank > rank_of(*place)]
+        views = following[: size + 1]
+        await prefetch_occupants(info, [view.bed for view in views], at)
+        return page(
+            views,
+            size,
+            after,
+            lambda v: encode_cursor("beds", v.room.ward, v.room.number, v.bed.code),
+            lambda v: Bed.of(v.bed, v.room, at),
+            partial(_value, len(beds)),
+        )
 
     @strawberry.field(
         description="How many beds are in which state, and who is expected by the hour: of a ward, or of"

@@ -55,8 +55,14 @@ async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
 
 
 async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
-    """Return boards of rooms; stays, their doctors, patients and flags are prefetched, if selected."""
-    occupants = [o for room in views for bed in room.beds for o in bed.occupants]
+    """Return boards of rooms; what is selected of who lies there is prefetched."""
+    await prefetch_occupants(info, [bed for room in views for bed in room.beds], at)
+    return [RoomOccupancy.of(view, at) for view in views]
+
+
+async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> None:
+    """Prefetch stays, their doctors, patients and flags of who has beds, if selected."""
+    occupants = [o for bed in beds for o in bed.occupants]
     prefetch = info.context.prefetch
     await asyncio.gather(
         prefetch("Stay", stays_by_id, {o.stay for o in occupants}, at),
@@ -66,7 +72,6 @@ async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomO
     stays = [info.context.prefetched(stays_by_id, o.stay, at)[1] for o in occupants]
     doctors = {stay.attending for stay in stays if stay and stay.attending}
     await prefetch("Practitioner", practitioners_by_id, doctors, at)
-    return [RoomOccupancy.of(view, at) for view in views]
 
 
 def bed_id(room: UUID, code: str) -> UUID:
@@ -123,8 +128,7 @@ class Bed:
         description="The closure, cleaning or reservation in force, to correct or cancel it."
     )
     reason: strawberry.Private[str | None]
-    ward: strawberry.Private[str]
-    room: strawberry.Private[UUID]
+    place: strawberry.Private[RoomView]
     view: strawberry.Private[BedView]
     reserved: strawberry.Private[SpellView | None]
     occupant: strawberry.Private[StretchView | None]
@@ -141,8 +145,7 @@ class Bed:
             since=occupant.since if occupant else view.left_at or (spell.since if spell else None),
             until=None if occupant or not spell else spell.until,
             reason=None if occupant or not spell else spell.reason,
-            ward=room.ward,
-            room=room.room,
+            place=room,
             view=view,
             reservation_id=_id(reservation.spell if reservation else None),
             bed_state_id=_id(spell.spell if spell else None),
@@ -154,17 +157,21 @@ class Bed:
 
     @strawberry.field(description="Of this bed, whatever is in it.")
     def id(self) -> strawberry.ID:
-        return strawberry.ID(str(bed_id(self.room, self.code)))
+        return strawberry.ID(str(bed_id(self.place.room, self.code)))
+
+    @strawberry.field(description="The room that it is in.")
+    def room(self) -> Annotated["Room", strawberry.lazy("api.graphql.types.rooms")]:
+        return Room.of(self.place, self.at)
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
-        return self.reason if _may_see_closures(info, self.ward) else None
+        return self.reason if _may_see_closures(info, self.place.ward) else None
 
     @strawberry.field(
         description="Of a free bed: when its next closure, cleaning or reservation begins, as planned."
     )
     async def free_until(self, info: Ask) -> datetime | None:
-        spells = await info.context.load(spells_of, self.room, self.at)
+        spells = await info.context.load(spells_of, self.place.room, self.at)
         return free_until(self.view, spells or (), self.at.as_of)
 
     @strawberry.field(description="The patient for whom it is reserved.")
