@@ -40,9 +40,9 @@ def test_every_block_runs_in_the_order_of_the_page_twice_and_in_another_shell(ho
     made, *blocks = BLOCKS
     assert made.startswith("make demo")
     port = free_port()
-    smaller = ["demo", "--port", str(port), "--beds", "20", "--days", "8"]
+    demo_here = ["demo", "--port", str(port)]
     demo = subprocess.Popen(
-        [*WARDBOOK, *smaller], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [*WARDBOOK, *demo_here], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         assert demo.stdout is not None
