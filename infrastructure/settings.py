@@ -213,7 +213,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 DEMO_FILE = "simulation.json"
-"""What a demo's home has, and no other."""
+"""The file by which the home of a demo is known."""
 
 
 _OF_ONE_HOSPITAL = (

@@ -1,13 +1,12 @@
 """The context of an operation: its caller and viewer, its moments, and its reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from graphql import FieldNode
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
@@ -16,6 +15,7 @@ from api.auth.authentication import NotLoggedIn
 from api.container import AppState
 from api.errors import ReadModelsBehind
 from api.graphql.moment_input import MomentInput
+from api.graphql.refused_fields import RefusedFields
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.telemetry import metrics
 from application.authorization.roles import Caller, Role, may
@@ -66,17 +66,15 @@ class Context:
         """The types of which the operation selects fields."""
         self.queries: tuple[Query, ...] = ()
         """The queries that these fields are read by."""
-        self.refused_fields: Mapping[int, tuple[str, str, FieldNode]] = {}
-        """The selected fields that the role may not see: by identity right, name and node."""
+        self.refused_fields: RefusedFields = {}
         self.is_cacheable = False
         """Whether the response cache may keep the answer: all types and queries are cacheable."""
         self.reads_replica = False
         """Whether a replica may answer: everything that is asked is as of a moment."""
         self.source: ReadSource = state
         """Where the answer is read: the primary, or the replica once its snapshot is taken."""
-        self.as_of_asked: datetime | None = None
+        self.as_of_asked: datetime | None = None  # the moments that it asks about, if it names them
         self.known_at_asked: datetime | None = None
-        """The moments that the operation asks about, where it names them."""
         self.entity: str | None = None
         """What is asked, where it is no thing: a report with its period."""
         self.is_search = False

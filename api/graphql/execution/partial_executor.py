@@ -4,7 +4,6 @@ By GraphQL's rules an error at a field that is never null empties what it is par
 whole answer: a screen of six questions would lose five good answers for one that the role may not ask.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, OperationType, get_nullable_type
@@ -12,6 +11,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for, refusal_of
+from api.graphql.refused_fields import RefusedFields
 
 
 class PartialExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -19,7 +19,7 @@ class PartialExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._refused: Mapping[int, Any] = getattr(self.context_value, "refused_fields", {})
+        self._refused: RefusedFields = getattr(self.context_value, "refused_fields", {})
         self._told: set[int] = set()
         self._has_several_roots = False
 
@@ -38,8 +38,8 @@ class PartialExecutor(StrawberryGraphQLCoreExecutionContext):
                 self._told.add(id(node))
                 field = f"{parent_type.name}.{node.name.value}"
                 need = needed_for(parent_type.name, node.name.value) or field
-                located = {"nodes": node, "path": path.as_list()}
-                error = refusal_of(self.context_value, need, field, **located)
+                place = {"nodes": node, "path": path.as_list()}
+                error = refusal_of(self.context_value, need, field, **place)
                 self.collected_errors.add(error, path)
             return None
         return super().execute_field(parent_type, source, details, path, *rest)

@@ -28,6 +28,7 @@ from api.auth.authentication import NotLoggedIn
 from api.graphql.context import Context
 from api.graphql.declarations import ROOTS, Declarations, declarations_of
 from api.graphql.extensions.limits import found_once
+from api.graphql.refused_fields import RefusedFields
 from domain.refusals import NotAllowed
 from infrastructure.queries.tables_read import Query
 
@@ -151,37 +152,35 @@ class Authorization(SchemaExtension):
             refused = {
                 need: field for need, field in question.needs.items() if not context.may(need)
             }
-            in_part = "introspection" not in refused and question.has_allowed_root(context)
-            if refused and in_part:
+            in_part = "introspection" not in refusals and question.has_allowed_root(context)
+            if refusals and in_part:
                 context.refused_fields = _outermost(
-                    [each for each in question.nodes if each[0] in refused]
+                    [field for field in question.nodes if field[0] in refusals]
                 )
-            elif refused:
-                need, field = next(iter(refused.items()))
+            elif refusals:
+                need, field = next(iter(refusals.items()))
                 execution.pre_execution_errors = [refusal_of(context, need, field)]
         yield
 
 
-def _outermost(
-    refused: list[tuple[str, str, FieldNode]],
-) -> dict[int, tuple[str, str, FieldNode]]:
+def _outermost(refused: list[tuple[str, str, FieldNode]]) -> RefusedFields:
     """Return refused fields by the identity of their nodes, without those inside of another one."""
     outermost: dict[int, tuple[str, str, FieldNode]] = {}
     end = -1
-    for each in refused:  # in the order of the text
-        location = each[2].loc
+    for need, field, node in refused:  # in the order of the text
+        location = node.loc
         if location is None or location.start >= end:
-            outermost[id(each[2])] = each
+            outermost[id(node)] = need, field, node
             end = location.end if location else end
     return outermost
 
 
-def refusal_of(context: Context, need: str, field: str, **located: Any) -> GraphQLError:
+def refusal_of(context: Context, need: str, field: str, **place: Any) -> GraphQLError:
     """Return the refusal of a field, by the right that the caller's role lacks."""
-    thing = WORDS.get(need) or need.replace("_", " ")
-    refusal = NotAllowed(f"The role {context.caller.role.value} may not see this: {thing}")
+    subject = WORDS.get(need) or need.replace("_", " ")
+    refusal = NotAllowed(f"The role {context.caller.role.value} may not see this: {subject}")
     return GraphQLError(
-        refusal.message, original_error=refusal, extensions={"field": field}, **located
+        refusal.message, original_error=refusal, extensions={"field": field}, **place
     )
 
 

@@ -191,8 +191,10 @@ class RoomQueries:
         beds = in_order(await info.context.query(beds_found, at, ward, criteria))
         if ward is not None and not beds:
             await info.context.query(check_ward_held, ward, at)
-        following = beds if place is None else [b for b in beds if b.rank > rank_of(*place)]
-        views = following[: size + 1]
+        total = len(beds)
+        if place is not None:
+            beds = [bed for bed in beds if bed.rank > rank_of(*place)]
+        views = beds[: size + 1]
         await prefetch_occupants(info, [view.bed for view in views], at)
         return page(
             views,
@@ -200,7 +202,7 @@ class RoomQueries:
             after,
             lambda v: encode_cursor("beds", v.room.ward, v.room.number, v.bed.code),
             lambda v: Bed.of(v.bed, v.room, at),
-            partial(_value, len(beds)),
+            partial(_value, total),
         )
 
     @strawberry.field(
