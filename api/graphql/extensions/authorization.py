@@ -149,7 +149,7 @@ class Authorization(SchemaExtension):
             question = analyse_document(execution.schema._schema, document)
             context.types, context.is_cacheable = question.types, question.is_cacheable
             context.queries, context.reads_replica = question.queries, question.reads_replica
-            refused = {
+            refusals = {
                 need: field for need, field in question.needs.items() if not context.may(need)
             }
             in_part = "introspection" not in refusals and question.has_allowed_root(context)
