@@ -10,7 +10,7 @@ from msgspec import structs
 
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import About, Envelope
-from domain.prescription.course import ENDED, Course, Regimen, Step
+from domain.prescription.course import Course, Regimen, Step
 from domain.prescription.doses import PrescriptionDoses
 from domain.prescription.events import Medication
 from domain.prescription.schedule import Schedule
@@ -23,7 +23,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Precision, is_after
+from domain.time import Precision, is_after, is_later
 
 
 class Prescription(PrescriptionDoses):
@@ -244,7 +244,8 @@ class Prescription(PrescriptionDoses):
         for end, at in sorted(ends.items(), key=lambda item: item[1]):
             stop_held = stops.get(end)
             course = self.course.without_step(stop_held.id) if stop_held else self.course
-            is_ended = course.status_at(at) in ENDED
+            ended_at = course.period.end
+            is_ended = ended_at is not None and not is_later(ended_at, at)
             if stop_held is not None and (is_ended or stop_held.at != at):
                 self._correct_stop(stop_held, None if is_ended else at, envelope)
             elif (

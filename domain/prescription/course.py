@@ -145,9 +145,13 @@ class Course:
         return replace(self, steps=tuple(s for s in self.steps if s.id != id))
 
     def with_step(self, step: Step) -> "Course":
-        """Return the course with a step, in the order of time, in the place of one with its id."""
-        steps = (*(s for s in self.steps if s.id != step.id), step)
-        return replace(self, steps=tuple(sorted(steps, key=lambda s: (minute_of(s.at), s.order))))
+        """Return the course with a step, in the order of time, in the place of one with its id.
+
+        The end of the stay is the last of its minute.
+        """
+        steps = [*(s for s in self.steps if s.id != step.id), step]
+        steps.sort(key=lambda s: (minute_of(s.at), s.discharge is not None, s.order))
+        return replace(self, steps=tuple(steps))
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""

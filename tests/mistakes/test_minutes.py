@@ -137,6 +137,27 @@ def test_mistake_195_steps_of_one_minute_are_in_the_order_of_their_entry(ward: W
     assert again["prescription"]["status"] == "HELD"
 
 
+@pytest.mark.parametrize("step", ["hold", "stop", "complete", "change"])
+def test_mistake_195_a_step_in_the_minute_of_a_discharge_is_recorded_in_either_order(
+    ward: Ward, step: str
+) -> None:
+    query = "query($id: ID!) { prescription(id: $id) { status dose } }"
+    content: dict[str, Any] = {"dose": "2 g"} if step == "change" else {}
+    results = set()
+    for is_first in (True, False):
+        stay = ward.stay(at=ago(hours=10))
+        drug = ward.prescription(stay, dose="1 g", **late(ago(hours=9)))
+        order = {"prescriptionId": drug, **content, **late(second(20))}
+        home = {"stayId": stay, "disposition": "HOME", **late(second(0))}
+        commands = [(f"{step}Prescription", order), ("dischargePatient", home)]
+        for command, input in commands if is_first else reversed(commands):
+            ward.record(command, **input)
+        results.add(tuple(ward.ask(query, id=drug)["prescription"].values()))
+        again = {"prescriptionId": drug, **late(second(0, 1))}
+        assert ward.execute("stopPrescription", **again)["__typename"] == "PrescriptionStateBroken"
+    assert len(results) == 1
+
+
 def test_mistake_195_the_last_dose_and_the_death_are_of_one_minute(ward: Ward) -> None:
     mrn = ward.patient()
     stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
