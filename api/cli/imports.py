@@ -184,7 +184,7 @@ def _print_account(account: Account, file: Path, json: bool, csv: bool) -> None:
                 refusals.add_row(name, str(rule), f"{count:,}")
         print_table(refusals)
         for rule, count in account.not_ended.items():
-            out.print(f"Discharges refused by {rule}: {count:,}; see the notes of their rows.")
+            out.print(f"Stays not ended as told ({rule}): {count:,}; see the notes of their rows.")
         for name, reason in account.missing.items():
             out.print(f"Missing: {name}; left out: {reason}.")
         others = table_of("file not read", "why", "rows")

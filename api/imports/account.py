@@ -213,7 +213,7 @@ class Ledger:
                 lines.writerow((table, "all", "", rows))
             lines.writerows(self.account.totals())
             for rule, count in self.account.not_ended.items():
-                lines.writerow(("admissions", "discharge refused", rule, count))
+                lines.writerow(("admissions", "not ended as told", rule, count))
             for table, reason in self.account.missing.items():
                 lines.writerow((table, "missing", reason, ""))
             for name, (cause, rows_of_file) in self.account.not_read.items():

@@ -1,5 +1,6 @@
 """What the importer says of a folder that is not as it should be."""
 
+import csv
 import gzip
 import shutil
 from pathlib import Path
@@ -83,3 +84,36 @@ def test_a_folder_of_compressed_tables_reads_the_same(
 
     assert packed.log() == whole.log()
     assert account.unread == ("hosp/labevents.csv.gz",)
+
+
+def test_a_stay_without_a_discharge_is_said_to_be_so_and_ends_with_the_next(
+    new_hospital: NewHospital, copy: Path
+) -> None:
+    path = copy / "hosp" / "admissions.csv"
+    text = path.read_text()
+    assert "2150-04-03 12:00:00," in text
+    path.write_text(text.replace("2150-04-03 12:00:00,", ","))
+    account = import_mimic_iv(new_hospital().hospital, copy, copy.parent / "account.csv")
+    assert account.adds_up
+    assert account.not_ended["NoDischarge"] == 2  # the other one of the sample is the last stay
+    with (copy.parent / "account.csv").open(newline="") as file:
+        rows = {row["key"]: row for row in csv.DictReader(file) if row["table"] == "admissions"}
+    assert rows["9101"]["rule"] == "admit_patient, discharge_patient"
+    assert rows["9101"]["note"] == "no discharge in the source: ended with what followed"
+    assert rows["9102"]["verdict"] == "recorded"
+    assert rows["9401"]["note"].endswith("no discharge in the source: still open")
+
+
+def test_who_is_dead_before_a_discharge_alive_is_discharged_as_dead(
+    new_hospital: NewHospital, copy: Path
+) -> None:
+    path = copy / "hosp" / "admissions.csv"
+    text = path.read_text().replace(
+        "2150-04-03 12:00:00,,", "2150-04-03 12:00:00,2150-04-02 12:00:00,"
+    )
+    path.write_text(text)
+    account = import_mimic_iv(new_hospital().hospital, copy, copy.parent / "account.csv")
+    assert account.adds_up
+    assert account.not_ended["PatientDied"] >= 1
+    rows = (copy.parent / "account.csv").read_text()
+    assert "ended as of one who died" in rows

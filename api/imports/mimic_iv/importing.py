@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from api.imports.account import Account, Ledger, Progress, TableAccount
@@ -89,6 +90,9 @@ class PatientImport:
         self.chart = Chart(self.rows, self.orders)
         self.amounts = amounts_of(self.rows["emar_detail"])
         self.stays = {row.key: Stay(row) for row in self.rows["admissions"]}
+        in_order = sorted(self.stays.values(), key=lambda s: (s.begins, s.row.key))
+        for stay, following in pairwise(in_order):
+            stay.next_begins = max(following.came_at, stay.begins)
 
     def run(self) -> None:
         """Record what can be recorded, and judge every row."""

@@ -10,7 +10,7 @@ from api.imports.mimic_iv.patient import Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from application.command import Recorded
-from domain.refusals import ContradictsLaterFacts, Refusal
+from domain.refusals import ContradictsLaterFacts, PatientDied, Refusal
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Precision
@@ -42,6 +42,9 @@ DISPOSITIONS = {
 SUSPICIOUS = timedelta(hours=12)
 """Times of two systems for one event that lie further apart than this are remarked upon."""
 
+NO_DISCHARGE = "NoDischarge"
+"""Name, in the account, of why a stay could not be ended that has no discharge in the source."""
+
 NOWHERE = "not known: the source has no row of it"
 """The place of a patient who is in the hospital but in none of the source's care units."""
 
@@ -53,6 +56,8 @@ class Stay:
     row: Row
     id: UUID | None = None
     """In the record; None as long as the admission is not recorded (it may be refused)."""
+    next_begins: datetime | None = None
+    """When the patient came for the next stay: the latest end of one without a discharge."""
     commands: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -65,8 +70,9 @@ class Stay:
         """Return the discharge: at the death of one who died here, if the source has that earlier.
 
         Such a discharge is a day that lost its time (00:00), and doses were given for hours after.
+        Without a discharge it ends with the death, or with the next stay.
         """
-        ends = self.row.maybe_at("dischtime")
+        ends = self.row.maybe_at("dischtime") or self.died_at or self.next_begins
         return self.died_at if self.discharge_is_moved else ends
 
     @property
@@ -76,13 +82,17 @@ class Stay:
         return died_here and ends is not None and died_at is not None and ends < died_at
 
     @property
+    def came_at(self) -> datetime:
+        """Return when the patient came: to the emergency department, or else for the admission."""
+        return min(self.row.maybe_at("edregtime") or self.begins, self.begins)
+
+    @property
     def died_at(self) -> datetime | None:
         return self.row.maybe_at("deathtime")
 
     def cares_at(self, moment: datetime) -> bool:
         """Return whether the patient is there at a moment: in the emergency department, or admitted."""
-        begins = self.row.maybe_at("edregtime") or self.begins
-        return min(begins, self.begins) <= moment and not self.is_over_at(moment)
+        return self.came_at <= moment and not self.is_over_at(moment)
 
     def is_over_at(self, moment: datetime) -> bool:
         """Return whether a moment is later than the discharge.
@@ -190,9 +200,15 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
     """Close the stay, and judge its row. ``bed_system``: its discharge as table transfers has it."""
     assert stay.id
     row, at = stay.row, stay.ends
+    has_discharge = row.maybe_at("dischtime") is not None
+    if not has_discharge:
+        ledger.account.not_ended[NO_DISCHARGE] += 1
+        stay.remarks.append(
+            f"no discharge in the source: {'still open' if at is None else 'ended with what followed'}"
+        )
     if at is not None:
-        precision = None
-        notes = []
+        precision = None if has_discharge else Precision.ESTIMATED
+        notes = [] if has_discharge else ["the source has no discharge"]
         if stay.discharge_is_moved:
             precision = Precision.ESTIMATED
             notes.append(
@@ -210,6 +226,8 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
             ledger.account.not_ended[answer.code] += 1
             if isinstance(answer, ContradictsLaterFacts):
                 _end_after(stay, at, answer, sender)
+            elif isinstance(answer, PatientDied):
+                _end_of_dead(stay, at, sender)
     if stay.died_at and stay.is_over_at(stay.died_at):
         _record_death(stay, stay.died_at, sender)
     for other in bed_system:
@@ -220,7 +238,9 @@ def discharge(stay: Stay, bed_system: Sequence[Row], sender: Sender, ledger: Led
     ledger.judge_recorded(row, ", ".join(stay.commands), "; ".join(stay.remarks))
 
 
-def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | Refusal:
+def _send_discharge(
+    stay: Stay, sender: Sender, telling: Telling, disposition: Disposition | None = None
+) -> Recorded | Refusal:
     assert stay.id
     location = stay.row["discharge_location"]
     return sender.send(
@@ -228,7 +248,7 @@ def _send_discharge(stay: Stay, sender: Sender, telling: Telling) -> Recorded | 
         sender.hospital.stays.discharge_patient,
         telling,
         stay_id=stay.id,
-        disposition=DISPOSITIONS.get(location, Disposition.OTHER),
+        disposition=disposition or DISPOSITIONS.get(location, Disposition.OTHER),
         destination=location or None,
     )
 
@@ -242,6 +262,17 @@ def _end_after(stay: Stay, at: datetime, refusal: ContradictsLaterFacts, sender:
     stay.note_answer("discharge_patient", answer)
     if not isinstance(answer, Refusal):
         stay.remarks.append("ended with the last fact of the stay")
+
+
+def _end_of_dead(stay: Stay, at: datetime, sender: Sender) -> None:
+    """End a stay as DIED whose patient the source has dead before a discharge alive."""
+    notes = (
+        f"discharged to {stay.row['discharge_location'] or 'an unknown place'} after the death",
+    )
+    answer = _send_discharge(stay, sender, Telling(at, notes), Disposition.DIED)
+    stay.note_answer("discharge_patient", answer)
+    if not isinstance(answer, Refusal):
+        stay.remarks.append("ended as of one who died")
 
 
 def _record_death(stay: Stay, at: datetime, sender: Sender) -> None:
