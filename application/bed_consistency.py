@@ -7,6 +7,7 @@ from application import hospital_days, lookups, persons, reservations
 from application.cleaning import check_clean
 from application.sharers import check_shared_beds, check_sharing
 from application.unit_of_work import UnitOfWork
+from domain.prescription.course import Course
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
@@ -16,8 +17,8 @@ from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_mother
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
-from domain.stay.history import Stretch
-from domain.time import Period
+from domain.stay.history import History, Stretch
+from domain.time import Period, Precision, earliest
 
 
 def check_bed_consistency(uow: UnitOfWork) -> None:
@@ -170,6 +171,16 @@ def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
         and not (fact.kind == "prescription" and admission and fact.occurred_at < admission.at)
+        and not (fact.kind == "prescription" and _may_be_inside(now, prescription.course))
     ]
     if outside_facts:
         raise ContradictsLaterFacts(tuple(outside_facts))
+
+
+def _may_be_inside(history: History, course: Course) -> bool:
+    """Return whether a prescription that is known to the hour or day may have been written in a stay."""
+    first, last = earliest(course.written_at, course.precision), course.written_at
+    return course.precision in (Precision.HOUR, Precision.DAY) and any(
+        period.start <= last and (period.end is None or first <= period.end)
+        for period in history.open_periods
+    )
