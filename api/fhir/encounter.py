@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from api.fhir.location import Location, physical_type
-from api.fhir.outcome import not_found
 from api.fhir.parameters import Kind, Parameter, date, references, to, token
 from api.fhir.resource import (
     TIMES,
@@ -207,8 +206,6 @@ class Encounter(Resource):
             ), None
         ids = [id_of(value) for value in criteria["location"][0].values]
         places = await Location().places(reader)
-        if reader.is_of_now and not set(ids) <= {place.id for place in places}:
-            raise not_found("Location")
         beds = {p.id for p in places if p.type == "bd" and set(ids) & {p.id, p.room, p.in_ward}}
         return (
             list(dict.fromkeys(p.ward for p in places if p.id in beds)),

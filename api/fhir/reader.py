@@ -97,11 +97,6 @@ class Reader:
             self._ask_all, max_batch_size=AT_ONCE, cache=False
         )
 
-    @property
-    def is_of_now(self) -> bool:
-        """Return whether it asks what is held now."""
-        return not self._times
-
     async def ask(self, field: str, **variables: tuple[str, Any]) -> Json:
         """Return what a root field gives; what is asked for at once is one operation.
 
