@@ -91,8 +91,8 @@ class PatientImport:
         self.amounts = amounts_of(self.rows["emar_detail"])
         self.stays = {row.key: Stay(row) for row in self.rows["admissions"]}
         in_order = sorted(self.stays.values(), key=lambda s: (s.begins, s.row.key))
-        for stay, following in pairwise(in_order):
-            stay.next_begins = max(following.came_at, stay.begins)
+        for stay, next_stay in pairwise(in_order):
+            stay.next_begins = max(next_stay.came_at, stay.begins)
 
     def run(self) -> None:
         """Record what can be recorded, and judge every row."""

@@ -57,7 +57,7 @@ class Stay:
     id: UUID | None = None
     """In the record; None as long as the admission is not recorded (it may be refused)."""
     next_begins: datetime | None = None
-    """When the patient came for the next stay: the latest end of one without a discharge."""
+    """Arrival for the next stay of the patient: the end of one without a discharge."""
     commands: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
