@@ -79,6 +79,7 @@ QUERIES: Mapping[str, Roles] = {
     "occupancy_history": EVERYONE,
     "prescription": CLINICAL_READERS,
     "timeline": CLINICAL_READERS,
+    "late_entries": CLINICAL_READERS,
     "course": CLINICAL_READERS,
     "stay_difference": CLINICAL_READERS,
     "occupancy_difference": CLINICAL_READERS,

@@ -34,7 +34,7 @@ MOST = int(os.environ.get("WARDBOOK_CRAWLED", "3"))
 
 SEED = int(os.environ.get("WARDBOOK_SEED", "0")) or Random().randrange(1, 10**6)
 
-TOO_MUCH = {"TOO_EXPENSIVE", "TOO_LARGE", "TOO_DEEP"}
+TOO_MUCH = {"TOO_COSTLY"}
 
 CLEARED = {"breakGlass"}
 """What opens data, with a reason and on the record."""
@@ -44,7 +44,7 @@ NO_VERSION = {"expectedVersion": -1}
 ROOTS = schema._schema
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def planted(followed: Ward) -> Planted:
     return plant(followed)
 
@@ -247,12 +247,16 @@ def test_no_subscription_leads_past_the_record_of_reading(
         assert open_sockets
         for stay in planted.given["stayId"]:
             followed.record("changeSpecialty", stayId=stay, specialty=followed.name("s"))
-        for socket, reader, name, given in open_sockets:
-            messages = list(drained(partial(socket.receive, 1.0)))
-            shown = {mrn for m in messages for mrn in planted.told_of(m, given)}
-            assert shown <= read_by(migrated, reader), (name, given, messages)
-            told |= {name} if shown else set()
-    assert told == set(root.fields) - {"houseTotalsChanged"}  # counts alone: it shows nobody
+        telling = set(root.fields) - {"houseTotalsChanged"}  # counts alone: it shows nobody
+        for seconds in (1.0, 10.0):  # what is not pushed yet on a busy machine is waited for
+            for socket, reader, name, given in open_sockets:
+                if seconds > 1.0 and name in told:
+                    continue
+                messages = list(drained(partial(socket.receive, seconds)))
+                shown = {mrn for m in messages for mrn in planted.told_of(m, given)}
+                assert shown <= read_by(migrated, reader), (name, given, messages)
+                told |= {name} if shown else set()
+    assert told == telling
 
 
 def each(found: Any) -> list[Any]:

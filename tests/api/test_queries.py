@@ -448,6 +448,24 @@ def doses_due(ward: Ward) -> None:
 
 
 @example
+def late_entries(ward: Ward) -> None:
+    stay = ward.stay(at=ago(days=3))
+    for specialty, at in (("surgery", ago(days=2)), ("medicine", ago()), ("care", ago(days=1))):
+        ward.record("changeSpecialty", stayId=stay, specialty=specialty, **late(at))
+    query = """query($after: String) { lateEntries(first: 1, after: $after) {
+        nodes { entry { late content } stay { id } patient { mrn } }
+        pageInfo { endCursor } } }"""
+
+    last = ward.ask(query)["lateEntries"]
+    before = ward.ask(query, after=last["pageInfo"]["endCursor"])["lateEntries"]
+
+    nodes = last["nodes"] + before["nodes"]
+    assert [(node["stay"]["id"], node["entry"]["late"]) for node in nodes] == [(stay, True)] * 2
+    assert [node["entry"]["content"]["specialty"] for node in nodes] == ["care", "surgery"]
+    assert nodes[0]["patient"]["mrn"]
+
+
+@example
 def pending_movements(ward: Ward) -> None:
     visit = ward.name("V")
     told = report_of(ward, visit, "1", 1, movement=LEFT)

@@ -245,6 +245,7 @@ def test_every_read_with_a_past_is_asked_here() -> None:
         "reportIssues",
         "reportIssue",
         "pendingMovements",
+        "lateEntries",
         "deceased",
         "openConsults",
         "expectedArrival",

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from tests.support.api_dsl import Ward, ago, ahead, late, place
+from application.authorization.roles import Role
+from tests.conftest import LOGIN
+from tests.support.api_dsl import Ward, ago, ahead, codes, late, place
+from tests.support.correction_examples import IN_ERROR, movement
+from tests.support.graphql_client import GraphQLClient
 
 STAYS = """query($filter: StayFilter, $order: StayOrder!, $after: String, $first: Int) {
   stays(filter: $filter, orderBy: $order, first: $first, after: $after) {
@@ -98,3 +102,45 @@ def test_a_page_of_beds_goes_on_after_a_bed_that_is_not_found_any_more(ward: War
     after = ward.ask(BEDS, **query)["beds"]["pageInfo"]["endCursor"]
     ward.stay(f"{room}/b")
     assert [bed["code"] for bed in ward.ask(BEDS, **query, after=after)["beds"]["nodes"]] == ["c"]
+
+
+LATE = """query($from: DateTime, $known: DateTime) {
+  lateEntries(recordedFrom: $from, knownAt: $known) { nodes { entry { kind stayId } } } }"""
+
+
+def test_late_entries_are_those_that_hold_of_a_period_of_recording(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", ago(days=3))
+    seen = ward.record(
+        "recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND", **late(ago(days=1))
+    )
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
+
+    def late_kinds(**period: Any) -> list[str]:
+        nodes = ward.ask(LATE, **period)["lateEntries"]["nodes"]
+        return [node["entry"]["kind"] for node in nodes if node["entry"]["stayId"]]
+
+    before = ["STAY_ROOM_ALLOCATED", "STAY_ADMITTED"]
+    assert late_kinds() == ["STAY_TRANSFERRED", "STAY_VISIT_RECORDED", *before]
+    moved = movement(ward, stay, "STAY_TRANSFERRED")
+    ward.record("cancelMovement", movementId=moved, **IN_ERROR)
+    assert late_kinds() == ["STAY_VISIT_RECORDED", *before]
+    assert late_kinds(known=seen["recordedAt"]) == ["STAY_VISIT_RECORDED", *before]
+    assert late_kinds(known=seen["recordedAt"], **{"from": ago()}) == []
+    for begin in (ahead(hours=1), ago(days=32)):
+        told = ward.client.raw(LATE, {"from": begin})
+        assert codes(told) == {"InvalidInput"}
+
+
+def test_late_entries_are_those_of_the_wards_of_the_login(ward: Ward) -> None:
+    for name in ("Here", "There"):
+        ward.stay(f"{ward.room('a', ward=name)}/a", ago(days=2))
+    nurse = GraphQLClient(ward.client.http, LOGIN.make(Role.NURSE, "Ada", ["Here"]))
+    clerk = GraphQLClient(ward.client.http, LOGIN.make(Role.REGISTRAR, "Bea"))
+
+    nodes = nurse.ask(LATE)["lateEntries"]["nodes"]
+
+    here = ward.ask('{ stays(filter: {ward: "Here"}) { nodes { id } } }')["stays"]["nodes"]
+    stays = {node["entry"]["stayId"] for node in nodes} - {None}
+    assert stays == {stay["id"] for stay in here}
+    assert codes(clerk.raw(LATE)) == {"NOT_ALLOWED"}

@@ -366,6 +366,38 @@ def test_mistake_57_who_corrects_a_movement_or_merge_can_find_it(ward: Ward) -> 
     assert registrar.ask(merges, mrn=one)["patient"]["merges"] == []
 
 
+CHANGE = """mutation($input: ChangeSpecialtyInput!) {
+  changeSpecialty(input: $input) { __typename } }"""
+
+
+def test_mistake_57_the_reason_of_a_movement_tells_no_finding_to_who_sees_none(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(f"{ward.room('a', 'b')}/a", at=ago(hours=3))
+    nurse, desk = (
+        GraphQLClient(ward.client.http, LOGIN.make(role, role))
+        for role in (Role.NURSE, Role.REGISTRAR)
+    )
+    for client, reason in ((nurse, "resuscitated meanwhile"), (desk, "noted at the desk")):
+        change = {"stayId": stay, "specialty": reason.split()[0], "occurredAt": ago(hours=2)}
+        client.ask(CHANGE, input={**change, "reason": reason, "commandId": str(uuid4())})
+    query = "query($id: ID!) { stay(id: $id) { movements { kind reason } } }"
+
+    reasons = {
+        client: [
+            movement["reason"]
+            for movement in client.ask(query, id=stay)["stay"]["movements"]
+            if movement["kind"] == "STAY_SPECIALTY_CHANGED"
+        ]
+        for client in (nurse, desk)
+    }
+
+    assert reasons == {
+        nurse: ["resuscitated meanwhile", "noted at the desk"],
+        desk: [None, "noted at the desk"],
+    }
+
+
 def test_mistake_58_twins_in_one_bed_come_in_one_order(ward: Ward) -> None:
     mother_bed = f"{ward.room('a')}/a"
     mother = ward.stay(mother_bed, patientMrn=ward.patient(sex="FEMALE"))

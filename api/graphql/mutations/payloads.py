@@ -114,7 +114,7 @@ class PatientRecorded(Recorded):
     async def merge(self, info: Ask) -> Merge | None:
         merges = await info.context.load(merges_of_persons, UUID(self.patient.id), self.at)
         new_merges = [m for m in merges or () if m.recorded_position == self.at.known]
-        return Merge.of(new_merges[0], self.at) if new_merges else None
+        return Merge.of(info, new_merges[0], self.at) if new_merges else None
 
     @strawberry.field(
         description="Other records that are likely of the same person, by name, birth date and sex, and"

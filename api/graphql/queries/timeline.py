@@ -1,5 +1,6 @@
-"""Query of a timeline."""
+"""Queries of timelines."""
 
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -15,16 +16,23 @@ from api.graphql.queries.arguments import (
     First,
     KnownAt,
     KnownAtPosition,
+    KnownMoment,
     MomentArgument,
     MrnAuthority,
     id_of,
+    known_moment,
 )
 from api.graphql.relay import Connection
 from api.graphql.types.enums import Reading, TimelineKind
+from api.graphql.types.late_entries import LateEntry, late_entries_of
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, timeline_of
 from domain.refusals import InvalidInput
+from infrastructure.queries.log import recorded_at
 from infrastructure.read_models.stays import stays_by_id
+
+LATE_ENTRIES_PERIOD = timedelta(days=31)
+"""The longest period of recording whose late entries are looked for."""
 
 
 @strawberry.type
@@ -74,3 +82,33 @@ class TimelineQueries:
             patients=records,
             stay=id_of(stay_id) if stay_id else None,
         )
+
+    @strawberry.field(
+        description="What was recorded more than an hour after it happened and holds, the last recorded"
+        " first: for whoever looks after late entries."
+    )
+    async def late_entries(
+        self,
+        info: Ask,
+        recorded_from: Annotated[
+            datetime | None,
+            argument(
+                description="Recorded from then on, at most 31 days before the end; by default one."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+        moment: KnownMoment = None,
+    ) -> Connection[LateEntry]:
+        context = info.context
+        at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
+        end = await context.query(recorded_at, at.known) or at.as_of
+        begin = recorded_from or end - timedelta(days=1)
+        if begin > at.as_of:
+            raise InvalidInput("recorded_from", "it lies in the future")
+        if end - begin > LATE_ENTRIES_PERIOD:
+            raise InvalidInput("recorded_from", f"ask for at most {LATE_ENTRIES_PERIOD.days} days")
+        return await late_entries_of(info, at, begin, first, after)

@@ -11,6 +11,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.enums import AdmissionType, EntryStatus, Precision, TimelineKind
 from api.graphql.types.rooms import Room
+from application.authorization.roles import may
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import EntryView, merges_of_persons, movements_of
 
@@ -30,7 +31,10 @@ class Movement:
     position: Position = strawberry.field(description="Its place in the log.")
     recorded_by: str = strawberry.field(description="The login that recorded it.")
     performed_by: str | None = strawberry.field(description="Who did it.")
-    reason: str | None = strawberry.field(description="Why it was recorded late or corrected.")
+    reason: str | None = strawberry.field(
+        description="Why it was recorded late or corrected; for the roles that may read what its"
+        " writer may."
+    )
     bed: str | None = strawberry.field(description="The code of the bed that it names.")
     without_bed: str | None = strawberry.field(description="The place without a bed that it names.")
     admission_type: AdmissionType | None = strawberry.field(
@@ -59,7 +63,7 @@ class Movement:
             position=info.context.position(view.recorded_position),
             recorded_by=str(view.recorded_by["subject"]),
             performed_by=view.performed_by,
-            reason=view.reason,
+            reason=_reason(info, view),
             bed=bed["bed"] if bed else None,
             without_bed=view.data.get("without_bed"),
             admission_type=AdmissionType(admission_type) if admission_type else None,
@@ -83,10 +87,12 @@ class Merge:
     into: strawberry.ID = strawberry.field(description="The record that it was merged into.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
     recorded_by: str = strawberry.field(description="The login that recorded it.")
-    reason: str | None = strawberry.field(description="Why.")
+    reason: str | None = strawberry.field(
+        description="Why; for the roles that may read what its writer may."
+    )
 
     @classmethod
-    def of(cls, view: EntryView, at: AsOf) -> Self:
+    def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.data["merge"])),
@@ -94,8 +100,15 @@ class Merge:
             into=strawberry.ID(str(view.data["into"])),
             recorded_at=view.recorded_at,
             recorded_by=str(view.recorded_by["subject"]),
-            reason=view.reason,
+            reason=_reason(info, view),
         )
+
+
+def _reason(info: Ask, view: EntryView) -> str | None:
+    """Return the reason of an entry; None for who sees no findings, of who does: it may tell some."""
+    reader, writer = info.context.caller.role, str(view.recorded_by["role"])
+    sees_it = may(reader, "data:clinical") or not may(writer, "data:clinical")
+    return view.reason if sees_it else None
 
 
 def _id(id: UUID | None) -> strawberry.ID | None:

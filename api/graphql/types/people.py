@@ -118,7 +118,7 @@ class Patient(Node):
         from api.graphql.types.movements import Merge
 
         views = await info.context.load(merges_of_persons, UUID(self.id), self.at)
-        return [Merge.of(view, self.at) for view in views or ()]
+        return [Merge.of(info, view, self.at) for view in views or ()]
 
     @strawberry.field(
         description="All stays of the person up to the moment asked about, the oldest first.",

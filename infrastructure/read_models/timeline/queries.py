@@ -7,7 +7,21 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, Integer, Select, Uuid, func, or_, select, true, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Cancelling, Correcting
@@ -126,6 +140,14 @@ def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
     return entry.occurred_at, entry.first_position, entry.position
 
 
+def _is_true() -> ColumnElement[bool]:
+    """Return the condition for entries that hold, without those that only cancel another."""
+    return and_(
+        entries.c.status == "TRUE",
+        or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
+    )
+
+
 def _order(reading: Reading) -> tuple[Column[Any], Column[Any], Column[Any]]:
     if reading is Reading.RECORD:
         return entries.c.recorded_position, entries.c.position, entries.c.position
@@ -136,10 +158,7 @@ def _entries_in_order(at: AsOf, reading: Reading) -> Select[Any]:
     """Return the query for the first entries of a reading of the timeline."""
     query = select(*columns(entries), entries.c.position).where(at.of(entries))
     if reading is Reading.TRUTH:
-        query = query.where(
-            entries.c.status == "TRUE",
-            or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
-        )
+        query = query.where(_is_true())
     return query.order_by(*_order(reading), entries.c.entry).limit(parameter("first", Integer))
 
 
@@ -214,6 +233,44 @@ async def entries_by_id(
     """Return entries by their ids, also of facts after the moment, without row security."""
     rows = await _entries_by_id(connection, ids, at)
     return {row.entry: view(EntryView, row) for row in rows}
+
+
+_late_entries = CompiledStatement(
+    lambda at: (
+        select(*columns(entries), entries.c.position)
+        .where(
+            entries.c.recorded_position > parameter("since", BigInteger),
+            entries.c.late,
+            _is_true(),
+            at.of(entries),
+        )
+        .order_by(
+            entries.c.recorded_position.desc(), entries.c.position.desc(), entries.c.entry.desc()
+        )
+        .limit(parameter("first", Integer))
+    ),
+    before=tuple_(entries.c.recorded_position, entries.c.position)
+    < tuple_(parameter("before", BigInteger), parameter("before_entry", BigInteger)),
+)
+
+
+@reads(entries)
+async def late_entries_page(
+    connection: AsyncConnection,
+    at: AsOf,
+    since: int,
+    first: int,
+    after: tuple[int, int] | None,
+) -> list[EntryView]:
+    """Return a page of true entries recorded late after a position, the last recorded first.
+
+    ``after``: recorded position and position of the entry before the page.
+    """
+    before, before_entry = after or (None, None)
+    rows = await _late_entries.execute(
+        connection, at, since=since, first=first, before=before, before_entry=before_entry
+    )
+    return await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
 
 
 @reads(entries)
