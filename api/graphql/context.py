@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -155,12 +154,15 @@ class Context:
                 status = await self._status_of_primary()
             if position > status.recorded:
                 raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            read = partial(end_of_command, self.state.engine, position)
-            known_position = await self._queries.run((end_of_command, position), read)
+            known_position = await self._queries.run(
+                (end_of_command, position), lambda: end_of_command(self.state.engine, position)
+            )
         elif known_at is not None:
             if known_at > status.now:
                 raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
-            known_position = await self.known_position(known_at)
+            known_position = await self._queries.run(
+                (position_at, known_at), lambda: position_at(self.state.engine, known_at)
+            )
         if known_position > status.position:
             await self._wait(known_position)
             if self.source is not self.state:
@@ -168,11 +170,6 @@ class Context:
         self.note_position(known_position)
         await self.load_permissions()
         return self.moment(as_of or status.now, known_position)
-
-    async def known_position(self, at: datetime) -> int:
-        """Return the last log position recorded at or before a moment that has come."""
-        read = partial(position_at, self.state.engine, at)
-        return await self._queries.run((position_at, at), read)
 
     async def _status_of_primary(self) -> LogStatus:
         """Turn to the primary for what the replica does not have yet."""

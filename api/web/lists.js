@@ -5,6 +5,7 @@ import {Screen, act, address, go, nameOf} from './shell.js';
 import {forms} from './forms.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
+import {waysOf} from './putright.js';
 import {asked, dayTime, short} from './time.js';
 import {named, say} from './words.js';
 
@@ -26,17 +27,18 @@ export const section = (title, rows, line) => html`<section class="card ${rows.l
 class Mend extends Screen {
   async read(signal) {
     const when = asked();
-    const [pending, dead, consults, models] = await Promise.all([
+    const [late, pending, dead, consults, models] = await Promise.all([
+      may('late_entries') ? ask('LateEntries', {knownAt: when.knownAt}, signal) : /** @type {any} */ ({}),
       may('pending_movements') ? ask('Pending', when, signal) : /** @type {any} */ ({}),
       may('deceased') ? ask('Dead', when, signal) : /** @type {any} */ ({}),
       may('open_consults') ? ask('Consults', when, signal) : /** @type {any} */ ({}),
       may('projections') ? ask('Parked', {}, signal) : /** @type {any} */ ({}),
     ]);
-    return {pending: pending.pendingMovements?.nodes ?? [], dead: dead.deceased ?? [], consults: consults.openConsults ?? [], models: models.projections ?? []};
+    return {late: late.lateEntries?.nodes ?? [], pending: pending.pendingMovements?.nodes ?? [], dead: dead.deceased ?? [], consults: consults.openConsults ?? [], models: models.projections ?? []};
   }
 
   view() {
-    const {pending, dead, consults, models} = this.data;
+    const {late, pending, dead, consults, models} = this.data;
     const parked = models.flatMap(({name, parkedCommands}) => parkedCommands.map(command => ({name, ...command})));
     return html`<h1>${say('mend')}</h1><p class="quiet">${say('mend.help')}</p><div class="columns">
       ${section(say('pending'), pending, each => html`<time>${short(each.occurredAt)}</time> <b>${each.kind ? named(each.kind) : ''}</b> ${nameOf(each.patient)} <small>${each.system} ${each.sourceId} · ${say('reportedAt', {at: short(each.reportedAt)})}</small><p>${each.why ?? ''}</p>
@@ -44,6 +46,8 @@ class Mend extends Screen {
       ${section(say('dead'), dead, each => html`<b>${nameOf(each.patient)}</b> <small>† ${dayTime(each.diedAt)}</small>
         ${each.stays.map(stay => html`<a href=${address('stay/' + stay.id)}>${place(stay) || say('openStay')}</a> ${button('dischargePatient', {stayId: stay.id, disposition: 'DIED', occurredAt: each.diedAt}, {patient: each.patient, stay})}`)}`)}
       ${section(say('openConsults'), consults, each => html`<time>${short(each.requestedAt)}</time> <b>${each.specialty ?? ''}</b> ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${nameOf(each.stay.patient)}</a> <small>${place(each.stay)}</small>` : nothing} <q>${each.question ?? ''}</q>`)}
+      ${section(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> <b>${patient ? nameOf(patient) : ''}</b> ${entry.summary} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
+        ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${say('openStay')}</a>` : nothing} ${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${entry.summary}`}, 'link', /^cancel/.test(command) ? 'takeBack' : 'putRight'))}`)}
       ${models.length ? section(say('parked'), parked, each => html`<b>${each.operation}</b> <small>${each.name}</small> ${each.error}`) : nothing}</div>`;
   }
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from application.authorization.roles import Role
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago, late
 from tests.web.browsing import Open, form, go
 
 pytestmark = pytest.mark.browser
@@ -64,3 +64,23 @@ def test_a_bed_that_is_asked_for_is_waited_for_and_given(
     with form(page, "Transfer") as dialog:
         dialog.locator("#f-bed").select_option(label=f"{ada['ward']} {ada['room']}-B · Free")
     mine.wait_for(state="detached")
+
+
+def test_what_was_recorded_late_is_put_right_from_its_list(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    specialty, right = followed.name("late"), followed.name("right")
+    followed.record(
+        "changeSpecialty", stayId=ada["stay"], specialty=specialty, **late(ago(minutes=90))
+    )
+    page = page_of()
+    go(page, "mend")
+    listed = page.locator(".card", has_text="Late entries").locator("li", has_text=specialty)
+    listed.get_by_text(ada["name"]).wait_for()
+    listed.get_by_role("button", name="Put movement right").click()
+    with form(page, "Put movement right") as dialog:
+        assert dialog.locator("#f-specialty").input_value() == specialty
+        dialog.locator("#f-specialty").fill(right)
+        dialog.locator("#f-reason").fill("misheard")
+    page.locator(".card", has_text="Late entries").get_by_text(right).wait_for()
+    listed.wait_for(state="detached")

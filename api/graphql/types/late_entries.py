@@ -13,6 +13,7 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.people import Patient
 from api.graphql.types.timeline import TimelineEntry, summaries_of
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.log import position_at
 from infrastructure.read_models.timeline.queries import late_entries_page
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ async def late_entries_of(
 ) -> Connection[LateEntry]:
     """Return a page of the entries that were recorded late from a moment on."""
     size = page_size(first)
-    since = await info.context.known_position(recorded_from)
+    since = await position_at(info.context.state.engine, recorded_from)
     entries = await info.context.query(
         late_entries_page, at, since, size + 1, decode_cursor(after, "late", int, int)
     )
