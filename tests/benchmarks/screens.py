@@ -68,12 +68,12 @@ def measure(
         begun = perf_counter()
         house.fill(events)
         say(f"{events:,} events made in {perf_counter() - begun:.0f} s; a day's work, and filling")
-        issued = work_a_day(made, house)
+        begun_today = work_a_day(made, house)
         ProjectionRunner(database.app_url).catch_up()
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE")
-    say("asking")
-    rows = asyncio.run(_asked(database, screens(house.lying[0], issued)))
+        say("asking")
+        rows = asyncio.run(_asked(database, made, screens(house.lying[0], begun_today)))
     say(f"screens: load of the machine {getloadavg()[0]:.1f}")
     return rows
 
@@ -155,10 +155,10 @@ def screens(lying: Lying, before: datetime) -> list[Screen]:
     return [Screen(n, sent_by(Role.ADMIN, text), variables[n]) for n, text in questions]
 
 
-async def _asked(database: Database, questions: list[Screen]) -> list[Row]:
+async def _asked(database: Database, made: Hospital, questions: list[Screen]) -> list[Row]:
     """Return a row for each question, the slowest first."""
     caller = Caller(ADMIN, None, datetime.now(UTC) + timedelta(hours=6))
-    async with alone(database) as state:
+    async with alone(database, made) as state:
 
         async def ask(screen: Screen) -> None:
             result = await schema.execute(
