@@ -277,7 +277,6 @@ FHIR: list[Send] = [
     ),
     lambda http: http.get("/fhir/Patient", headers={**BEARER, "Accept": f"x/{CANARY}"}),
     lambda http: http.get(f"/fhir/Patient?name={CANARY}"),
-    lambda http: http.get(f"/fhir/MedicationRequest?patient={CANARY}", headers=BEARER),
     lambda http: http.get(f"/fhir/Encounter?_after={CANARY}", headers=BEARER),
     lambda http: http.put(f"/fhir/Patient/{CANARY}", json={CANARY: CANARY}, headers=BEARER),
     lambda http: http.post("/fhir", json={CANARY: CANARY}, headers=BEARER),

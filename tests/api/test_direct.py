@@ -25,6 +25,7 @@ from api.graphql.execution.fast_executor import (
     SelectionPlan,
     install_fast_resolvers,
 )
+from api.graphql.execution.partial_executor import PartialExecutor
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Role
 from domain.envelope import Actor
@@ -116,7 +117,7 @@ class Subscription:
             yield info.context.shows
 
 
-USUAL = strawberry.Schema(Query, subscription=Subscription)
+USUAL = strawberry.Schema(Query, subscription=Subscription, execution_context_class=PartialExecutor)
 DIRECT = strawberry.Schema(Query, subscription=Subscription, execution_context_class=Executor)
 install_fast_resolvers(DIRECT)
 
