@@ -23,9 +23,10 @@ _VALUES = (
         "Syntax Error: this cannot be read as GraphQL.",
     ),
     (re.compile(r"(cannot represent [^:]*):.*", re.DOTALL), r"\1."),
+    (re.compile(r"\.? Did you mean .*", re.DOTALL), "."),
     (re.compile(r",? found:? .*", re.DOTALL), "."),
     (re.compile(r"Value .* does not exist in '(\w+)' enum.*", re.DOTALL), r"No value of '\1'."),
-    (re.compile(r"unknown field '.*'", re.DOTALL), "unknown field"),
+    (re.compile(r"unknown field '(?![a-z][A-Za-z0-9]{0,39}'[.,]).*'", re.DOTALL), "unknown field"),
     (re.compile(r"^Unknown operation named .*", re.DOTALL), "The document has no such operation."),
 )
 """Ends of graphql-core's sentences with a value, and what is left of them."""

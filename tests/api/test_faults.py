@@ -286,3 +286,20 @@ def test_who_finds_no_connection_free_is_told_that_too_much_is_asked_at_once(
     (error,) = asyncio.run(told()).errors
     assert error.extensions["code"] == "DATABASE_AWAY"
     assert error.message == "Too much is asked of the database at once; ask again in a moment."
+
+
+@pytest.mark.parametrize(
+    ("field", "is_named"), [("birthDat", True), ("Canarywood", False), ("anna meier", False)]
+)
+def test_an_unknown_field_is_named_unless_it_may_be_a_value(
+    shared: Ward, field: str, is_named: bool
+) -> None:
+    query = "query($filter: PatientFilter) { patients(filter: $filter) { nodes { mrn } } }"
+
+    told = shared.client.raw(query, {"filter": {field: "2000-01-01"}})
+
+    (error,) = told["errors"]
+    assert "'PatientFilter' not to include unknown field" in error["message"]
+    assert (field in error["message"]) == is_named
+    assert "2000" not in error["message"]
+    assert "birthYear" not in error["message"]
