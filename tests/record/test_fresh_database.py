@@ -177,7 +177,7 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
 }
 """A call of each method of the event store that sends a statement."""
 
-WITHOUT_STATEMENT = {"insert_events", "subscribe", "salt_digest", "destroy_keys"}
+WITHOUT_STATEMENT = {"insert_events", "subscribe", "prove", "salt_digest", "destroy_keys"}
 """Methods that send none of their own, or none at all."""
 
 
