@@ -47,7 +47,7 @@ class Mend extends Screen {
         ${each.stays.map(stay => html`<a href=${address('stay/' + stay.id)}>${place(stay) || say('openStay')}</a> ${button('dischargePatient', {stayId: stay.id, disposition: 'DIED', occurredAt: each.diedAt}, {patient: each.patient, stay})}`)}`)}
       ${section(say('openConsults'), consults, each => html`<time>${short(each.requestedAt)}</time> <b>${each.specialty ?? ''}</b> ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${nameOf(each.stay.patient)}</a> <small>${place(each.stay)}</small>` : nothing} <q>${each.question ?? ''}</q>`)}
       ${section(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${nameOf(patient)}</a>` : nameOf(patient)} ${entry.summary} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
-        ${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${entry.summary}`}, 'link', /^cancel/.test(command) ? 'takeBack' : 'putRight'))}`)}
+        <span class="does">${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${entry.summary}`}, 'link', /^cancel/.test(command) ? 'takeBack' : 'putRight'))}</span>`)}
       ${models.length ? section(say('parked'), parked, each => html`<b>${each.operation}</b> <small>${each.name}</small> ${each.error}`) : nothing}</div>`;
   }
 }
