@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.mistakes.test_feeds import told
 from tests.support.api_dsl import Ward, ago, late
+from tests.support.checker import wait_until
 
 PATIENT = """query($mrn: String!, $authority: String, $known: Position) {
   patient(mrn: $mrn, mrnAuthority: $authority, knownAtPosition: $known) { mrn } }"""
@@ -60,4 +61,7 @@ def test_mistake_129_a_cancelled_change_of_a_number_waits_while_somebody_else_ha
     assert cancelled["sourceMovement"]["why"] == "AlreadyExists"
     assert [named(ward, each) for each in (mrn, new)] == [mrn, new]
     other = renumbered(ward, mrn)
-    assert [named(ward, each) for each in (mrn, new, other)] == [mrn, mrn, other]
+    numbers = [mrn, new, other]
+    wait_until(
+        lambda: [named(ward, each) for each in numbers] == [mrn, mrn, other], 10, "it is settled"
+    )
