@@ -157,15 +157,7 @@ class RoomQueries:
         moment: MomentArgument = None,
     ) -> list[RoomOccupancy]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
-        criteria = None if filter is None else filter.criteria(at.as_of)
-        room_boards = await _room_boards(info, ward, criteria, at)
-        if ward is not None and not room_boards:
-            stored_name = await info.context.query(ward_named, ward)
-            if stored_name != ward:
-                room_boards = await _room_boards(info, stored_name, criteria, at)
-            if not room_boards:
-                await info.context.query(check_ward_held, stored_name, at)
-        return await boards(info, room_boards, at)
+        return await boards(info, await _room_boards(info, ward, filter, at), at)
 
     @strawberry.field(
         description="Beds by ward, room and code, in pages.",
@@ -186,11 +178,7 @@ class RoomQueries:
     ) -> Connection[Bed]:
         at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "beds", str, str, str)
-        ward = await known_ward(info.context, ward)
-        criteria = filter.criteria(at.as_of) if filter else BedCriteria()
-        beds = in_order(await info.context.query(beds_found, at, ward, criteria))
-        if ward is not None and not beds:
-            await info.context.query(check_ward_held, ward, at)
+        beds = in_order(await _room_boards(info, ward, filter, at))
         total = len(beds)
         if place is not None:
             beds = [bed for bed in beds if bed.rank > rank_of(*place)]
@@ -261,9 +249,26 @@ class RoomQueries:
 
 
 async def _room_boards(
-    info: Ask, ward: str | None, criteria: BedCriteria | None, at: AsOf
+    info: Ask, ward: str | None, filter: BedFilter | None, at: AsOf
 ) -> list[BoardRoom]:
-    """Return the boards of rooms of a ward, by its stored name, with the beds that meet criteria."""
-    if criteria is None:
-        return await info.context.query(board, at, ward)
-    return await info.context.query(beds_found, at, ward, criteria)
+    """Return the boards of a ward's rooms, or of all, with the beds that meet a filter.
+
+    The name of a ward is looked up only where nothing is found by it. Raises InvalidInput, NotFound.
+    """
+    context = info.context
+    criteria = filter.criteria(at.as_of) if filter else None
+
+    async def find(name: str | None) -> list[BoardRoom]:
+        if criteria is None:
+            return await context.query(board, at, name)
+        return await context.query(beds_found, at, name, criteria)
+
+    views = await find(ward)
+    if ward is None or views:
+        return views
+    stored_name = await context.query(ward_named, ward)
+    if stored_name != ward:
+        views = await find(stored_name)
+    if not views:
+        await context.query(check_ward_held, stored_name, at)
+    return views
