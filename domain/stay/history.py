@@ -6,7 +6,7 @@ its patient lay in a bed, and the facts that contradict those before them. Every
 checked here, on the history with the candidate in its place, never on the latest state alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from domain.stay.facts import (
     Discharge,
     EmergencyCare,
     Fact,
+    Move,
     Reversal,
     State,
     Status,
@@ -62,13 +63,14 @@ class History:
 
     def with_added(self, *facts: Fact) -> "History":
         """Return the history with more facts, in the order of time."""
-        if len(facts) == 1 and (not self.facts or _order(facts[0]) > _order(self.facts[-1])):
+        order = _order_of((*self.facts, *facts))
+        if len(facts) == 1 and (not self.facts or order(facts[0]) > order(self.facts[-1])):
             history = History(self.stay, (*self.facts, *facts))
             if "_fold" in vars(self):  # what is folded already goes on
                 fold = vars(history)["_fold"] = self._fold.copy()
                 fold.go_on(facts[0])
             return history
-        return History(self.stay, tuple(sorted((*self.facts, *facts), key=_order)))
+        return History(self.stay, tuple(sorted((*self.facts, *facts), key=order)))
 
     def without(self, ids: Iterable[UUID]) -> "History":
         """Return the history without the facts of some ids."""
@@ -292,7 +294,18 @@ class History:
         )
 
 
-def _order(fact: Fact) -> tuple[datetime, bool, int]:
-    """Return the sort key of facts: an admission is the first of its minute, after the care before."""
-    at = minute_of(fact.at) if isinstance(fact, Admission | EmergencyCare) else fact.at
-    return at, not isinstance(fact, EmergencyCare), fact.order
+def _order_of(facts: Iterable[Fact]) -> Callable[[Fact], tuple[datetime, bool, int]]:
+    """Return the sort key of the facts of a stay, by their times and the order of their entry.
+
+    An admission is the first of its minute, with the bed into which it was, after the care before.
+    """
+    admitted_at = next((fact.at for fact in facts if isinstance(fact, Admission)), None)
+
+    def order(fact: Fact) -> tuple[datetime, bool, int]:
+        is_first = isinstance(fact, Admission | EmergencyCare) or (
+            isinstance(fact, Move) and fact.at == admitted_at
+        )
+        at = minute_of(fact.at) if is_first else fact.at
+        return at, not isinstance(fact, EmergencyCare), fact.order
+
+    return order

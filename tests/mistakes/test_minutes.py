@@ -94,6 +94,22 @@ def test_mistake_195_what_happened_in_the_minute_of_an_admission_is_no_care_befo
         assert tried(ward, command, second(59, -1), **content) == "OutsideStay"
 
 
+@pytest.mark.parametrize("moved_at", [0, 20, 40, 59])
+def test_mistake_195_a_move_in_the_minute_of_an_admission_is_out_of_its_first_bed(
+    ward: Ward, moved_at: int
+) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", at=second(40))
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(second(moved_at)))
+    asked = ward.ask(
+        "query($id: ID!) { stay(id: $id) { bed lastPlace { bed } stretches { bed } } }", id=stay
+    )["stay"]
+    stretches = asked.pop("stretches")
+    assert asked == {"bed": "b", "lastPlace": {"bed": "b"}}
+    assert [s["bed"] for s in stretches] == (["a", "b"] if moved_at > 40 else ["b"])
+    ward.stay(f"{room}/a", at=second(0, 1))
+
+
 def test_mistake_195_a_bed_or_a_patient_is_nowhere_twice_not_even_for_seconds(ward: Ward) -> None:
     bed, mrn = f"{ward.room('a')}/a", ward.patient()
     stay = ward.stay(bed, at=ago(hours=10), patientMrn=mrn)
