@@ -35,6 +35,9 @@ COMMANDS = 5
 ROUNDS, SECONDS = 9, 2.0
 """Short ones in turn: a small machine's speed may double or halve within a minute."""
 
+NOTHING_KEPT = {"WARDBOOK_KEPT_ANSWERS_MB": "0"}
+LIBRARY = "graphql-core's executor"
+
 THEIRS = """query Board($ward: String) {
   allRooms(condition: {ward: $ward}, orderBy: NUMBER_ASC) { nodes {
     number
@@ -109,8 +112,9 @@ def measure(database: Database, folder: Path) -> list[Row]:
         with ExitStack() as stack:
             stack.enter_context(worker(database, home))
             kept, one = stack.enter_context(served(database, home, worker=False))
-            bare, other = stack.enter_context(
-                served(database, home, WARDBOOK_KEPT_ANSWERS_MB="0", worker=False)
+            bare, other = stack.enter_context(served(database, home, **NOTHING_KEPT, worker=False))
+            slow, third = stack.enter_context(
+                served(database, home, **NOTHING_KEPT, WARDBOOK_FAST_EXECUTOR="off", worker=False)
             )
             peer, node = stack.enter_context(_postgraphile(database, place))
             stack.enter_context(often(wards.changes(), COMMANDS))
@@ -118,12 +122,16 @@ def measure(database: Database, folder: Path) -> list[Row]:
                 note(f"kept, {seen}", kept + "/graphql", ours, login, one.pid)
                 note(seen, peer + "/graphql", theirs, {}, node.pid)
                 note(f"not kept, {seen}", bare + "/graphql", ours, login, other.pid)
+                note(f"{LIBRARY}, {seen}", slow + "/graphql", ours, login, third.pid)
 
-    def row(what: str, kept: str, seen: str, wanted: str = "") -> Row:
-        mine, peers = ([load.rate for load in found[name]] for name in (f"{kept}, {seen}", seen))
+    def compared(what: str, own: str, other: str, peer: str, wanted: str) -> Row:
+        mine, peers = ([load.rate for load in found[name]] for name in (own, other))
         ratio = median(one / other for one, other in zip(mine, peers, strict=True))
         told, as_many = f"{median(mine):,.0f}/s", f"{median(peers):,.0f}/s"
-        return Row(what, told, f"PostGraphile, {seen}", as_many, ratio, wanted)
+        return Row(what, told, peer, as_many, ratio, wanted)
+
+    def row(what: str, kept: str, seen: str, wanted: str = "") -> Row:
+        return compared(what, f"{kept}, {seen}", seen, f"PostGraphile, {seen}", wanted)
 
     compare("views")
     _owner(database, TABLES)
@@ -135,6 +143,11 @@ def measure(database: Database, folder: Path) -> list[Row]:
         row(f"{board}, nothing kept", "not kept", "views", "0.5x"),
         row(board, "kept", "plain tables"),
         row(f"{board}, nothing kept", "not kept", "plain tables"),
+        compared(
+            f"{board}, nothing kept, by the fast executor",
+            *("not kept, plain tables", f"{LIBRARY}, plain tables"),
+            *(LIBRARY, "1.3x"),
+        ),
     ]
 
 
