@@ -24,7 +24,11 @@ from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports import inputs
-from infrastructure.reports.inputs.change_set import changed_between, records_of_persons
+from infrastructure.reports.inputs.change_set import (
+    SAME_PERSON,
+    changed_between,
+    records_of_persons,
+)
 
 RENAMING = (
     Room.DetailsCorrected,
@@ -187,23 +191,30 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
         " WHERE stay = ANY(%s::uuid[])",
         [ids],
     ).fetchall()
-    of_stays = _group(
+    within = connection.execute(
+        f"SELECT stay::text, position FROM {entries.fullname}"
+        "  WHERE stay = ANY(%s::uuid[]) AND status <> 'PENDING'"
+        "   AND position > %s AND position <= %s",
+        [ids, after, to],
+    )
+    outside = _group(
         connection.execute(
-            f"SELECT stay::text, position FROM {entries.fullname}"
-            "  WHERE stay = ANY(%s::uuid[]) AND status <> 'PENDING'"
-            "   AND position > %s AND position <= %s",
-            [ids, after, to],
+            SAME_PERSON + "SELECT DISTINCT s.record::text, e.position"
+            f" FROM same s JOIN {entries.fullname} e"
+            "  ON e.patient = s.patient AND e.stay IS NULL AND e.status <> 'PENDING'"
+            " WHERE e.position > %(after)s AND e.position <= %(to)s",
+            {
+                "records": sorted({patient for _, patient in patients_of_stays}),
+                "positions": [after, to],
+                "after": after,
+                "to": to,
+            },
         )
     )
+    facts = _group(within)
     for stay, patient in patients_of_stays:
-        records = records_of_persons(connection, [patient], [after, to])
-        outside = connection.execute(
-            f"SELECT position FROM {entries.fullname} WHERE patient = ANY(%s::uuid[])"
-            "  AND stay IS NULL AND status <> 'PENDING' AND position > %s AND position <= %s",
-            [records, after, to],
-        )
-        of_stays.setdefault(stay, set()).update(position for (position,) in outside)
-    return of_stays
+        facts.setdefault(stay, set()).update(outside.get(patient, ()))
+    return facts
 
 
 def _of_persons(connection: Connection[TupleRow], ids: list[str], after: int, to: int) -> Facts:

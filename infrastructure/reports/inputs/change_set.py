@@ -26,19 +26,24 @@ def changed_between(connection: Connection[TupleRow], after: int, to: int) -> Ch
     return ChangeSet(records, [room for (room,) in places])
 
 
+SAME_PERSON = (
+    "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
+    f"  FROM {patients.fullname} JOIN unnest(%(positions)s::int8[]) AS at ON known @> at"
+    "   WHERE merged_into IS NOT NULL),"
+    " either AS (SELECT patient AS one, merged_into AS other FROM links"
+    "  UNION SELECT merged_into, patient FROM links),"
+    " same AS (SELECT id AS record, id AS patient FROM unnest(%(records)s::uuid[]) AS id"
+    "  UNION SELECT s.record, e.other FROM same s JOIN either e ON e.one = s.patient) "
+)
+"""The records (``patient``) that were of the person of each record at any of some positions."""
+
+
 def records_of_persons(
     connection: Connection[TupleRow], records: Collection[str], positions: Collection[int]
 ) -> list[str]:
     """Return records with all that were of the same persons as known at any of some positions."""
     rows = connection.execute(
-        "WITH RECURSIVE links AS (SELECT DISTINCT patient, merged_into"
-        f"  FROM {patients.fullname} JOIN unnest(%s::int8[]) AS at ON known @> at"
-        "   WHERE merged_into IS NOT NULL),"
-        " either AS (SELECT patient AS one, merged_into AS other FROM links"
-        "  UNION SELECT merged_into, patient FROM links),"
-        " same AS (SELECT unnest(%s::uuid[]) AS patient"
-        "  UNION SELECT e.other FROM same s JOIN either e ON e.one = s.patient)"
-        " SELECT patient::text FROM same",
-        [list(positions), list(records)],
+        SAME_PERSON + "SELECT DISTINCT patient::text FROM same",
+        {"positions": list(positions), "records": list(records)},
     )
     return [patient for (patient,) in rows]
