@@ -191,8 +191,8 @@ def _failure(error: BaseException) -> str:
     """Return what failed of a connection to the database, or of a file, in a sentence."""
     if isinstance(error, (*CONNECTION_ERRORS, InsufficientPrivilege)):
         return connection_failure(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     return str(error)
 
 

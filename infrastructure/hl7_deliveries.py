@@ -170,7 +170,7 @@ def parked_messages(database: Database) -> list[dict[str, Any]]:
     """Return the messages that receivers refused for good, the oldest first."""
     with psycopg.connect(database.app_url, row_factory=dict_row) as connection:
         rows = connection.execute(
-            'SELECT receiver, position, stay, trigger, code, control_id AS "controlId",'
+            'SELECT receiver, position, stay AS "stayId", trigger, code, control_id AS "controlId",'
             ' parked_at AS "parkedAt" FROM hl7.parked ORDER BY parked_at, control_id'
         )
         return list(rows)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +12,9 @@ import typer
 
 from api.cli.queries import For, KnownAt, known_position, open_hospital, record_reading
 from api.cli.terminal import (
+    Csv,
+    Json,
+    chosen_format,
     err,
     json_text,
     operator,
@@ -55,6 +59,8 @@ def query(
     ] = None,
     known_at: KnownAt = None,
     format: Annotated[Format, typer.Option(help="How the answer is printed.")] = Format.TABLE,
+    json: Json = False,
+    csv: Csv = False,
     tables: Annotated[bool, typer.Option("--tables", help="List the tables instead.")] = False,
     export: Annotated[
         Path | None,
@@ -68,6 +74,7 @@ def query(
     """
     if [question is not None, tables, export is not None].count(True) != 1:
         stop("Give a question in SQL, or --tables, or --export.", ExitCode.USAGE)
+    format = chosen_format(format, json=json, csv=csv)
     if tables:
         _list_tables(format)
         return
@@ -119,7 +126,8 @@ def print_answer(format: Format, names: list[str], rows: Iterator[tuple[Any, ...
     if format is Format.JSON:
         begin = "["
         for row in rows:
-            line = json_text(dict(zip(names, row, strict=True)), default=to_json_value)
+            values = (None if _is_no_number(value) else value for value in row)
+            line = json_text(dict(zip(names, values, strict=True)), default=to_json_value)
             sys.stdout.write(f"{begin}\n{line}")
             begin = ","
         sys.stdout.write("[]\n" if begin == "[" else "\n]\n")
@@ -132,6 +140,11 @@ def print_answer(format: Format, names: list[str], rows: Iterator[tuple[Any, ...
         for row in rows:
             table.add_row(*("" if value is None else _as_text(value) for value in row))
         print_table(table)
+
+
+def _is_no_number(value: object) -> bool:
+    """Return whether a value is a NaN or infinite, which JSON has no number for."""
+    return isinstance(value, float) and not isfinite(value)
 
 
 def _as_text(value: object) -> str:

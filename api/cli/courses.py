@@ -1,9 +1,9 @@
 """The command ``course``: a stay, or all stays of a patient, as a document."""
 
-import json
 import sys
 from datetime import datetime
 from enum import StrEnum
+from json import loads
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +12,17 @@ from msgspec.structs import asdict
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.queries import AsOfOption, For, KnownAt, open_hospital, run_query
-from api.cli.terminal import json_text, moment, now, operator, settings, stop
+from api.cli.terminal import (
+    Csv,
+    Json,
+    as_json,
+    chosen_format,
+    moment,
+    now,
+    operator,
+    settings,
+    stop,
+)
 from api.course.document import CourseFormat, render
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
@@ -37,6 +47,8 @@ def course(
     stay: Annotated[str | None, typer.Option(help="Of the stay with this id.")] = None,
     mrn: Annotated[str | None, typer.Option(help="Of all stays of this patient.")] = None,
     format: Annotated[Format, typer.Option(help="HTML for print, JSON or CSV.")] = Format.HTML,
+    json: Json = False,
+    csv: Csv = False,
     as_of: AsOfOption = None,
     known_at: KnownAt = None,
     purpose: For = Purpose.TREATMENT,
@@ -44,6 +56,7 @@ def course(
     """Print the course of a stay, or of all stays of a patient, as a document."""
     if (stay is None) == (mrn is None):
         stop("Name a stay by --stay or a patient by --mrn.", ExitCode.USAGE)
+    format = chosen_format(format, json=json, csv=csv)
     known_moment = moment(known_at, "--known-at")
     configuration = settings()
     zone, database = open_hospital(configuration)
@@ -80,7 +93,8 @@ def course(
         stop(f"There is no {subject} as known then.")
     text = render(answer, CourseFormat(format.upper()))
     if format is Format.JSON:
-        text = json_text(json.loads(text), indent=2) + "\n"
+        as_json(loads(text))
+        return
     sys.stdout.write(text)
 
 

@@ -49,7 +49,10 @@ class House(msgspec.Struct, frozen=True):
     def in_home(cls, home: Path) -> "House | None":
         """Return the hospital of a home; None if none was begun there."""
         file = home / DEMO_FILE
-        return msgspec.json.decode(file.read_bytes(), type=cls) if file.exists() else None
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=cls) if file.exists() else None
+        except msgspec.DecodeError:
+            stop(f"{file} is damaged: wardbook demo --fresh makes another.", ExitCode.USAGE)
 
     def keep(self, home: Path) -> None:
         (home / DEMO_FILE).write_bytes(msgspec.json.encode(self))

@@ -4,7 +4,7 @@ import json
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -139,11 +139,7 @@ def witness(
         out.print(str(own_witness.verifier()), soft_wrap=True)
         return
     try:
-        request = json.loads(file.read_text())
-    except (OSError, ValueError):
-        stop(f"{file} cannot be read, or is no JSON.", ExitCode.USAGE)
-    try:
-        note = own_witness.cosign(request, None if key is None else VerifierKey.parse(key))
+        note = own_witness.cosign(_content(file), None if key is None else VerifierKey.parse(key))
     except NotProven as error:
         stop(str(error), ExitCode.CHECK_FAILED)
     sys.stdout.write(str(note))
@@ -163,15 +159,22 @@ def _place(event: str, log: Log) -> int | tuple[UUID, int]:
         stop(f"{event!r} is no position of this log, nor STREAM/VERSION.", ExitCode.USAGE)
 
 
+def _content(file: Path) -> Any:
+    """Return the JSON in a file. Exits with USAGE."""
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError, RecursionError):
+        stop(f"{file} cannot be read, or is no JSON.", ExitCode.USAGE)
+
+
 def _check(file: Path, given: list[str] | None, keeper: Keeper) -> None:
     """Check a proof by the keys that were given, or those of this home."""
+    proven = _content(file)
     try:
-        proven = json.loads(file.read_text())
-        note = SignedNote.parse(str(proven["checkpoint"]))
-    except (OSError, ValueError, LookupError, TypeError):
-        stop(f"{file} cannot be read, or is no proof.", ExitCode.USAGE)
-    log_id, _ = origin_parts(note)
-    keys = [VerifierKey.parse(key) for key in given or ()] or keeper.trusted_keys(UUID(log_id))
+        log_id = UUID(origin_parts(SignedNote.parse(str(proven["checkpoint"])))[0])
+    except (ValueError, LookupError, TypeError):
+        stop(f"{file} is no proof.", ExitCode.USAGE)
+    keys = [VerifierKey.parse(key) for key in given or ()] or keeper.trusted_keys(log_id)
     if not keys:
         stop(
             f"The key of the log is not in {keeper.home}: give it by --key, as the log's house says"

@@ -12,7 +12,16 @@ import typer
 
 from api.cli.queries import For, open_hospital, record_publication, record_reading
 from api.cli.server import ready_database
-from api.cli.terminal import Csv, Json, operator, out, print_rows, settings, stop
+from api.cli.terminal import (
+    Csv,
+    Json,
+    check_one_form,
+    operator,
+    out,
+    print_rows,
+    settings,
+    stop,
+)
 from api.container import forgetting
 from api.exit_codes import ExitCode
 from api.hl7.door import CARRIED_OUT, NOT_OPENED, Door, RefusedMessages
@@ -81,12 +90,8 @@ def send(
 @hl7.command("parked", epilog="Example: wardbook hl7 parked --csv")
 def parked(json: Json = False, csv: Csv = False) -> None:
     """List the messages that receiving systems refused for good, by position in the log."""
-    names = ("parkedAt", "receiver", "position", "stay", "trigger", "code", "controlId")
-    rows = [
-        {**row, "stay": str(row["stay"] or ""), "parkedAt": row["parkedAt"].isoformat()}
-        for row in parked_messages(ready_database(settings()))
-    ]
-    print_rows(rows, names, json=json, csv=csv)
+    names = ("parkedAt", "receiver", "position", "stayId", "trigger", "code", "controlId")
+    print_rows(parked_messages(ready_database(settings())), names, json=json, csv=csv)
 
 
 @hl7.command("refused", epilog="Example: wardbook hl7 refused --json")
@@ -141,8 +146,7 @@ def replay(
 
     The rest stay, and each is listed with why. Exits with 1 if one is to be taken again.
     """
-    if json and csv:
-        stop("Give --json or --csv, one of the two.", ExitCode.USAGE)  # before anything is recorded
+    check_one_form(json=json, csv=csv)  # before anything is recorded
     with _door(config) as door:
         answers = [
             {

@@ -1,12 +1,14 @@
 """The command ``wardbook``; each of its commands is imported when it is run."""
 
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption, UsageError
@@ -202,8 +204,35 @@ def sentence_of(error: ClickException) -> str:
     return f"{text} See `{path} --help`."
 
 
+def prepare_output() -> None:
+    """Have standard output lose no letter: UTF-8 in a file, on a terminal what that can show."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def leave(code: int) -> NoReturn:
+    """End once all output is written: REFUSED if it cannot be, without a word if its reader left."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # it is flushed again at exit
+        if code == ExitCode.DONE:
+            code = ExitCode.REFUSED
+            if not isinstance(error, BrokenPipeError):
+                sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
+    raise SystemExit(code)
+
+
 def main() -> None:
     """Run the command line; an error ends it with a sentence and an exit code."""
+    prepare_output()
     try:
         try:
             raise typer.Exit(app(standalone_mode=False) or ExitCode.DONE)
@@ -215,6 +244,8 @@ def main() -> None:
             stop(sentence_of(error), ExitCode(error.exit_code))
         except typer.Exit:
             raise
+        except BrokenPipeError:  # who read the output has enough
+            raise typer.Exit(ExitCode.REFUSED) from None
         except Exception as error:
             from api.cli.terminal import stop
             from api.errors import response_to  # all that can fail, and what it needs
@@ -224,4 +255,5 @@ def main() -> None:
                 raise
             stop(response.advice, response.exit_code)
     except typer.Exit as ended:
-        raise SystemExit(ended.exit_code) from None
+        code = ended.exit_code
+    leave(code)

@@ -53,13 +53,13 @@ def list_parked(json: Json = False, csv: Csv = False) -> None:
         {
             "readModel": p.model,
             "position": p.first_position,
-            "command": p.command,
+            "commandId": p.command,
             "operation": p.operation,
             "error": p.error,
         }
         for p in _query(parked_commands)
     ]
-    columns = ("readModel", "position", "command", "operation", "error")
+    columns = ("readModel", "position", "commandId", "operation", "error")
     print_rows(rows, columns, json=json, csv=csv)
 
 

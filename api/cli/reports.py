@@ -1,10 +1,10 @@
 """The command ``report``: compute, print and issue a report."""
 
-import json
 import sys
 from contextlib import closing, nullcontext
 from datetime import date
 from enum import StrEnum
+from json import loads
 from typing import Annotated
 
 import typer
@@ -12,6 +12,11 @@ import typer
 from api.cli.plot import svg
 from api.cli.queries import KnownAt, known_position, open_hospital
 from api.cli.terminal import (
+    Columns,
+    Csv,
+    Json,
+    as_json,
+    chosen_format,
     err,
     print_rows,
     print_table,
@@ -24,7 +29,7 @@ from api.cli.terminal import (
 from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
 from application.commands.reports import ReportParameter, ReportPeriod
-from application.reports.definition import Report
+from application.reports.definition import Report, text_of
 from application.reports.formatting import format_value
 from application.reports.issued import report_of
 from application.reports.registry import find_definition, newest_definitions
@@ -68,11 +73,14 @@ def report(
         list[str] | None, typer.Option("--set", help="A parameter: --set days=30.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TABLE,
+    json: Json = False,
+    csv: Csv = False,
     issue: Annotated[
         bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
     ] = False,
 ) -> None:
     """Print a report on a period, as known now or then; alone, list the reports."""
+    format = chosen_format(format, json=json, csv=csv)
     if name is None:
         _list(format)
         return
@@ -148,13 +156,26 @@ def _list(format: Format) -> None:
     rows = [
         {
             "report": f"{definition.name}@{definition.version}",
+            "name": definition.name,
+            "version": definition.version,
+            "title": definition.title,
             "meaning": definition.rule,
-            "parameters": "\n".join(f"{p.name}: {p.meaning}" for p in definition.parameters),
+            "parameters": [
+                {"name": p.name, "value": text_of(p.default), "meaning": p.meaning}
+                for p in definition.parameters
+            ],
         }
         for definition in newest_definitions()
     ]
+    columns: Columns = {
+        "report": "report",
+        "meaning": "meaning",
+        "parameters": lambda row: "\n".join(
+            f"{p['name']}: {p['meaning']}" for p in row["parameters"]
+        ),
+    }
     json, csv = format is Format.JSON, format is Format.CSV
-    print_rows(rows, ("report", "meaning", "parameters"), json=json, csv=csv, title="Reports")
+    print_rows(rows, columns, json=json, csv=csv, title="Reports")
 
 
 def _table(report: Report) -> None:
@@ -176,8 +197,7 @@ def _table(report: Report) -> None:
 
 
 def _json(report: Report) -> None:
-    canonical = json.loads(report.canonical())
-    sys.stdout.write(json.dumps({**canonical, "digest": report.digest}, indent=2) + "\n")
+    as_json({**loads(report.canonical()), "digest": report.digest})
 
 
 def _csv(report: Report) -> None:

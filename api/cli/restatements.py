@@ -81,7 +81,7 @@ def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, F
 
 def _to_dict(event: Report.Restated, facts: dict[int, FactView]) -> dict[str, Any]:
     return {
-        "issue": event.originator_id,
+        "issueId": event.originator_id,
         "position": event.said.position,
         "digest": event.said.digest,
         "changes": [
@@ -110,7 +110,7 @@ def _fact(fact: FactView) -> dict[str, Any]:
     return {
         "position": fact.position,
         "kind": fact.topic,
-        "stay": fact.stay,
+        "stayId": fact.stay,
         "occurredAt": fact.occurred_at,
         "recordedAt": fact.recorded_at,
         "recordedBy": fact.recorded_by["subject"],

@@ -76,14 +76,14 @@ def retention(
                     states[person] = _carry_out(house, person, reason, caller, erase=erase)
     rows = [
         {
-            "patient": str(person.records[0]),
+            "patientId": str(person.records[0]),
             "records": len(person.records),
             "lastFactAt": person.last_fact_at,
             "state": state,
         }
         for person, state in states.items()
     ]
-    print_rows(rows, ("patient", "records", "lastFactAt", "state"), json=json, csv=csv)
+    print_rows(rows, ("patientId", "records", "lastFactAt", "state"), json=json, csv=csv)
     refusals = [state for state in states.values() if state.startswith("refused")]
     if refusals:
         stop(f"{len(refusals)} of {len(rows)} were refused.", ExitCode.REFUSED)

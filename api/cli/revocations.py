@@ -1,12 +1,11 @@
 """The command ``revoke``: tokens that are taken no more though they have not expired."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from api.auth.local_issuer import ISSUER
-from api.cli.terminal import operator, out, settings, stop
+from api.cli.terminal import moment, operator, out, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
@@ -24,7 +23,7 @@ def revoke(
     ] = None,
     token_id: Annotated[str | None, typer.Option(help="One token, by its id (jti).")] = None,
     until: Annotated[
-        datetime | None, typer.Option(help="Of a login: tokens issued up to then (UTC).")
+        str | None, typer.Option(help="Of a login: tokens issued up to then; now by default.")
     ] = None,
 ) -> None:
     """Revoke a token, or a login's tokens up to now; WebSockets of it end, too."""
@@ -40,7 +39,7 @@ def revoke(
         configuration.oidc_issuer or ISSUER,
         subject=subject,
         token_id=token_id,
-        until=until and until.replace(tzinfo=until.tzinfo or UTC),
+        until=moment(until, "--until"),
         reason=reason.strip(),
         by=operator().subject,
     )

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from enum import Enum
 from getpass import getuser
-from typing import Annotated, Any, NoReturn, TextIO
+from os import getuid
+from typing import Annotated, Any, NoReturn, TextIO, TypeVar
 from uuid import uuid4
 
 import typer
@@ -35,6 +37,7 @@ from infrastructure.settings import Settings, from_environment
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+F = TypeVar("F", bound=Enum)
 Columns = Sequence[str] | Mapping[str, str | Callable[[Mapping[str, Any]], Any]]
 """Columns by their names in camelCase: fields of a row, or what a function makes of it."""
 
@@ -96,6 +99,18 @@ def print_table(table: Table) -> None:
     out.print(table, crop=False)
 
 
+def check_one_form(*, json: bool, csv: bool) -> None:
+    """Exit with USAGE if JSON and CSV are asked for at once."""
+    if json and csv:
+        stop("Give --json or --csv, one of the two.", ExitCode.USAGE)
+
+
+def chosen_format(format: F, *, json: bool, csv: bool) -> F:
+    """Return the format of an output, which --json and --csv name, too. Exits with USAGE for both."""
+    check_one_form(json=json, csv=csv)
+    return type(format)["JSON" if json else "CSV"] if json or csv else format
+
+
 def print_rows(
     rows: Iterable[Mapping[str, Any]],
     columns: Columns,
@@ -109,8 +124,7 @@ def print_rows(
 
     Exits with USAGE if JSON and CSV are asked for at once.
     """
-    if json and csv:
-        stop("Give --json or --csv, one of the two.", ExitCode.USAGE)
+    check_one_form(json=json, csv=csv)
     if json:
         as_json(list(rows), zone)
         return
@@ -208,7 +222,11 @@ def progress(activity: str, *, lines: bool = False) -> Iterator[Callable[[int, i
 
 def operator() -> Actor:
     """Return the operator: the operating system's user."""
-    return Actor(issuer="os", subject=getuser(), role="admin")
+    try:
+        subject = getuser()
+    except (KeyError, OSError):  # in a container, of a number that has no name
+        subject = str(getuid())
+    return Actor(issuer="os", subject=subject, role="admin")
 
 
 def request(reason: str | None = None) -> Request:

@@ -9,7 +9,7 @@ import typer
 
 from api.cli.analysis import Format, print_answer
 from api.cli.queries import open_hospital, record_publication
-from api.cli.terminal import err, out, progress, settings, stop
+from api.cli.terminal import Csv, Json, chosen_format, err, out, progress, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.bootstrap import hospital as hospital_of
 
@@ -26,6 +26,8 @@ def warehouse(
         str | None, typer.Option(help="Fill nothing; answer a SELECT on the table events.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How the answer is printed.")] = Format.TABLE,
+    json: Json = False,
+    csv: Csv = False,
 ) -> None:
     """Fill a warehouse with the feed of this hospital, from where it was filled to.
 
@@ -43,7 +45,7 @@ def warehouse(
             stop(f"{folder} is no warehouse.", ExitCode.USAGE)
         with Warehouse(folder).answer(ask) as (names, rows, places):
             err.print(_as_of(places), soft_wrap=True)
-            print_answer(format, names, rows)
+            print_answer(chosen_format(format, json=json, csv=csv), names, rows)
         return
     configuration = settings()
     _, database = open_hospital(configuration)

@@ -121,7 +121,7 @@ def check_proof(proof: object, keys: Sequence[VerifierKey]) -> SignedNote:
             "index": int(index),
             "proof": [*path],
             "checkpoint": str(text),
-        } if _are_texts(fields) and all(isinstance(node, str) for node in path):
+        } if _are_texts(fields):
             pass
         case _:
             raise InvalidNote("This is no proof: event, index, proof, checkpoint.")
@@ -130,15 +130,20 @@ def check_proof(proof: object, keys: Sequence[VerifierKey]) -> SignedNote:
     checkpoint = note.checkpoint
     if not any(note.is_signed_by(key) for key in keys):
         raise NotProven("The checkpoint is not signed by the key of the log.")
-    try:
-        nodes = [bytes.fromhex(node) for node in path]
-    except ValueError:
-        raise InvalidNote("The proof has something other than hashes.") from None
+    nodes = hashes_of(path)
     if not is_included(
         leaf_hash(leaf_of(event)), index, checkpoint.size, nodes, checkpoint.root
     ) or event.get("position") != str(index + 1):
         raise NotProven("The event is not in the log that was signed: one of the two was altered.")
     return note
+
+
+def hashes_of(path: Sequence[object]) -> list[bytes]:
+    """Return the hashes of a proof, which are written in hexadecimal. Raises InvalidNote."""
+    try:
+        return [bytes.fromhex(str(node)) for node in path]
+    except ValueError:
+        raise InvalidNote("The proof has something other than hashes.") from None
 
 
 def _are_texts(event: Mapping[Any, Any]) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from infrastructure.evidence.checkpoints import origin_parts
 from infrastructure.evidence.merkle import is_consistent
-from infrastructure.evidence.proofs import NotProven
+from infrastructure.evidence.proofs import NotProven, hashes_of
 from infrastructure.evidence.signed_note import (
     COSIGNATURE,
     InvalidNote,
@@ -70,7 +70,7 @@ class Witness:
                     f"The checkpoint of {last.size} was cosigned last: ask for 'wardbook"
                     f" checkpoint --since {last.size}'."
                 )
-            hashes = [bytes.fromhex(str(node)) for node in path]
+            hashes = hashes_of(path)
             if not is_consistent(last.size, last.root, checkpoint.size, checkpoint.root, hashes):
                 raise NotProven(
                     f"The log does not go on from its checkpoint of {last.size} that was cosigned"

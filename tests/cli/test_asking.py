@@ -212,7 +212,7 @@ def test_what_is_parked_is_listed_and_taken_in_again(run: Run, bad: str) -> None
     states = {m["name"]: m["state"] for m in run("projections", "list", "--json").json}
     assert (states["timeline"], states["stays"]) == ("PARKED", "FOLLOWING")
     told = run("projections", "parked", "--json").json
-    assert (told[0]["readModel"], told[0]["command"]) == ("timeline", bad)
+    assert (told[0]["readModel"], told[0]["commandId"]) == ("timeline", bad)
     assert told[0]["error"] == "KeyError at stay.transferred"
     assert bad in run("projections", "parked").out
     broken = run("verify", "--json")

@@ -63,6 +63,14 @@ def test_the_help_of_each_command_has_an_example_that_can_be_given(name: str) ->
         assert context.params or not command.params
 
 
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_what_is_printed_in_one_form_is_printed_in_each(name: str) -> None:
+    for path, command in commands_below([name], load_command(name)):
+        options = {option for parameter in command.params for option in parameter.opts}
+        forms = options & {"--json", "--csv", "--format"}
+        assert not forms or forms >= {"--json", "--csv"}, path
+
+
 def test_the_version_is_that_of_the_package_and_of_its_newest_migration(run: Run) -> None:
     newest = max(Path(MIGRATIONS, "versions").glob("0*.py")).stem[:4]
     told = run("--version").out

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from infrastructure.evidence.checkpoints import sign_now
 from infrastructure.evidence.signed_note import SignedNote, VerifierKey
@@ -90,6 +91,27 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     ended = run(*arguments)
     assert (ended.code, told in ended.err) == (code, True), ended.err
+
+
+def test_a_file_that_is_no_proof_is_said_to_be_none(
+    run: Run, anchor: Path, home: Path, tmp_path: Path
+) -> None:
+    key, since = run("checkpoint", "--key").out.strip(), run("checkpoint", "--since", "1").json
+    nobodys = since["checkpoint"].replace(since["checkpoint"].split("/")[1], "nobody", 1)
+    contents = ["", "[" * 100_000, "[1]", "{}", json.dumps(since | {"checkpoint": nobodys})]
+    file = tmp_path / "proof.json"
+    for content in contents:
+        file.write_text(content)
+        for command in (("proof", "check"), ("witness",)):
+            told = run(*command, str(file), "--key", key)
+            assert told.code in (ExitCode.REFUSED, ExitCode.USAGE, ExitCode.CHECK_FAILED)
+            assert (told.out, told.err.count("\n")) == ("", 1), content[:99]
+    file.write_text(json.dumps(since | {"size": 0}))
+    assert run("witness", str(file), "--key", key).code == 0
+    size = int(since["checkpoint"].split("\n")[1])
+    file.write_text(json.dumps(since | {"size": size, "proof": ["no hash"]}))
+    told = run("witness", str(file))
+    assert (told.code, told.err.count("\n")) == (ExitCode.REFUSED, 1)
 
 
 def test_a_log_is_compared_with_a_checkpoint_that_was_filed(

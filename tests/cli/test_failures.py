@@ -1,5 +1,6 @@
 """How the command line fails: one sentence and an exit code of the list, whatever is wrong."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import typer
 
+from api.cli.demo import House
 from api.exit_codes import ExitCode
 from infrastructure.postgres.connection_failure import connection_failure
 from infrastructure.postgres.database import Database
+from infrastructure.settings import DEMO_FILE
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import rows
 
@@ -218,3 +222,65 @@ def test_a_group_without_a_command_prints_its_help(run: Run, group: tuple[str, .
     told = run(*group)
     assert (told.code, told.err) == (ExitCode.USAGE, "")
     assert "Usage: wardbook" in told.out
+
+
+def wardbook(stdout: int | None, *arguments: str, **environment: str) -> tuple[int, bytes, str]:
+    """The exit code of ``wardbook`` as a process, what a pipe got of it, and what it told."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from api.cli import main; main()", *arguments],
+        stdout=subprocess.PIPE if stdout is None else stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    return done.returncode, done.stdout or b"", done.stderr.decode()
+
+
+@pytest.fixture
+def served(home: Path, run: Run) -> None:
+    """A home in which a token is printed without a word."""
+    run("token")
+
+
+def test_an_output_that_cannot_be_written_is_told_and_one_that_nobody_reads_is_not(
+    served: None,
+) -> None:
+    with open("/dev/full", "w") as full:
+        told = wardbook(full.fileno(), "token")
+    assert told[:2] == (ExitCode.REFUSED, b"")
+    assert told[2].endswith("No space left on device.\n")
+    assert "Errno" not in told[2]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert wardbook(writer, "token") == (ExitCode.REFUSED, b"", "")
+        assert wardbook(writer, "schema")[::2] == (ExitCode.REFUSED, "")  # more than is kept back
+    finally:
+        os.close(writer)
+
+
+def test_an_output_that_is_closed_is_no_traceback(served: None) -> None:
+    command = f"{sys.executable} -c 'from api.cli import main; main()' token >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_file_gets_every_letter_whatever_the_terminal_could_show(
+    served: None, encoding: str
+) -> None:
+    address = "http://\u0141\u00f3d\u017a"
+    code, out, err = wardbook(
+        None, "token", "--link", "--address", address, PYTHONIOENCODING=encoding, PYTHONUTF8="1"
+    )
+    assert (code, err) == (0, "")
+    assert out.decode().startswith(f"{address}/#token=")
+
+
+def test_a_demo_whose_file_is_damaged_says_how_to_make_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / DEMO_FILE).write_text('{"beds": ')
+    with pytest.raises(typer.Exit) as ended:
+        House.in_home(tmp_path)
+    assert ended.value.exit_code == ExitCode.USAGE
+    assert "--fresh" in capsys.readouterr().err

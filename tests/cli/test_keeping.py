@@ -348,5 +348,11 @@ def test_a_login_is_revoked_with_a_reason_in_words(run: Run, here: Database) -> 
         here,
         "SELECT issuer, subject, reason FROM audit.revocations WHERE subject = 'Ada'",
     ) == [("local", "Ada", "left")]
+    until = ("--until", "2026-03-01T08:00:00+01:00")
+    assert run("revoke", "--reason", "left", "--subject", "Bo", *until).code == 0
+    moments = rows(here, "SELECT until FROM audit.revocations WHERE subject = 'Bo'")
+    assert [at.isoformat() for (at,) in moments] == ["2026-03-01T07:00:00+00:00"]
+    told = run("revoke", "--reason", "left", "--subject", "Bo", "--until", "2026-03-01")
+    assert (told.code, "an offset" in told.err) == (ExitCode.USAGE, True)
     assert run("revoke", "--reason", " ", "--subject", "Ada").code == ExitCode.USAGE
     assert run("revoke", "--reason", "left").code == ExitCode.USAGE

@@ -42,6 +42,8 @@ def test_an_answer_is_printed_as_a_table_or_as_csv(
     assert "there" in run("query", WHERE).out
     numbers = "SELECT 1.5::DECIMAL(3, 1) AS n, sum(1) AS one, NULL AS nothing"
     assert run("query", numbers, "--format", "json").json == [{"n": 1.5, "one": 1, "nothing": None}]
+    assert run("query", "SELECT 'nan'::DOUBLE AS n", "--json").json == [{"n": None}]
+    assert run("query", WHERE, "--csv").out == "bed,there\na,False\nb,True\n"
     monkeypatch.setattr(sys, "stdin", StringIO("SELECT NULL AS nothing, sum(1) AS one"))
     assert run("query", "-", "--format", "csv").out == "nothing,one\n,1\n"
 

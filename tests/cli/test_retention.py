@@ -65,7 +65,7 @@ def test_two_logins_erase_who_is_due_and_nobody_else(
     def states(name: str, *more: str) -> dict[str, str]:
         told = as_login(run, monkeypatch, name, *more)
         assert told.code == 0, told
-        return {row["patient"]: row["state"] for row in told.json}
+        return {row["patientId"]: row["state"] for row in told.json}
 
     before = here.log_size().events
     (due,) = [patient for patient, state in states("ada").items() if state == "due"]
