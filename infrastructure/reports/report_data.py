@@ -191,7 +191,7 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
         " WHERE stay = ANY(%s::uuid[])",
         [ids],
     ).fetchall()
-    within = connection.execute(
+    entries_of_stays = connection.execute(
         f"SELECT stay::text, position FROM {entries.fullname}"
         "  WHERE stay = ANY(%s::uuid[]) AND status <> 'PENDING'"
         "   AND position > %s AND position <= %s",
@@ -211,7 +211,7 @@ def _of_stays(connection: Connection[TupleRow], ids: list[str], after: int, to: 
             },
         )
     )
-    facts = _group(within)
+    facts = _group(entries_of_stays)
     for stay, patient in patients_of_stays:
         facts.setdefault(stay, set()).update(outside.get(patient, ()))
     return facts
