@@ -36,8 +36,11 @@ def let_prescriptions_follow(
     """Stop prescriptions of a stay (all, by default) by its end as held now.
 
     The result is the same whether an end was entered, corrected or entered anew. A discharge that was
-    reversed goes on to stop what it stopped. Raises ContradictsLaterFacts.
+    reversed goes on to stop what it stopped. A command whose checks are deferred lets them follow
+    once it is complete. Raises ContradictsLaterFacts.
     """
+    if uow.defers_checks:
+        return
     ends, end = stay.history.ends, stay.history.ended_by
     if not ends and prescriptions is not None:
         return
@@ -47,6 +50,22 @@ def let_prescriptions_follow(
     for prescription in prescriptions:
         is_stopped = end is not None and prescription.id not in prescription_ids
         prescription.follow_stay(ends, end.id if end and is_stopped else None, uow.entry)
+
+
+def check_deferred(uow: UnitOfWork) -> None:
+    """Check stays and prescriptions whose checks were deferred, on the end result. Raises Refusals."""
+    uow.defers_checks = False
+    stays = uow.all_of(Stay)
+    for stay in stays:
+        stay.check_deferred(persons.told_death_at(uow, stay.patient))
+    for stay in stays:
+        if stay.exists and stay.history.ends != uow.before[stay.id].history.ends:
+            let_prescriptions_follow(uow, stay)
+    for prescription in uow.all_of(Prescription):
+        if prescription.pending_events and not prescription.course.cancelled:
+            let_prescription_follow(uow, prescription)
+        if prescription.exists:
+            prescription.check_deferred(persons.told_death_at(uow, prescription.patient))
 
 
 def let_prescription_follow(uow: UnitOfWork, prescription: Prescription) -> None:

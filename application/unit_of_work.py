@@ -19,6 +19,7 @@ from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
+from domain.prescription.aggregate import Prescription
 from domain.refusals import NotFound, VersionConflict
 from domain.room.occupancy import Claim, Difference, Occupancy, difference
 from domain.source_visit import SourceVisit
@@ -106,7 +107,8 @@ class UnitOfWork:
         self._refresh = refresh
         self._refreshed: set[UUID] = set()
         self._dry_runs: list[UnitOfWork] = []
-        self._defers_checks = False
+        self.defers_checks = False
+        """True while only the end result of the command has to be valid."""
 
     # -- read --
 
@@ -253,8 +255,8 @@ class UnitOfWork:
             self.before[aggregate.id] = Before(
                 aggregate.stretches, aggregate.history, aggregate.patient
             )
-            if self._defers_checks:
-                aggregate.defer_checks()
+        if self.defers_checks and isinstance(aggregate, Stay | Prescription):
+            aggregate.defer_checks()
         if isinstance(aggregate, SourceVisit):
             self.waited_for[aggregate.id] = frozenset(aggregate.waits_for)
 
@@ -306,6 +308,16 @@ class UnitOfWork:
                 raise VersionConflict(version, actual)
 
     @contextmanager
+    def use_correction(self, at: datetime | None, precision: Precision | None) -> Iterator[None]:
+        """Give the right time of one of several facts that the command corrects."""
+        before = self.corrected_at, self.corrected_precision
+        self.corrected_at, self.corrected_precision = at, precision
+        try:
+            yield
+        finally:
+            self.corrected_at, self.corrected_precision = before
+
+    @contextmanager
     def use_entry(self, entry: Envelope) -> Iterator[None]:
         """Give another envelope to the events of one of several facts."""
         before, self.entry = self.entry, entry
@@ -315,16 +327,15 @@ class UnitOfWork:
             self.entry = before
 
     def defer_checks(self) -> None:
-        """Defer the checks of all stays until `end_deferral`: only the result has to be valid."""
-        self._defers_checks = True
-        for stay in self.loaded.values():
-            if isinstance(stay, Stay):
-                stay.defer_checks()
+        """Defer the checks of stays and prescriptions: only the result has to be valid."""
+        self.defers_checks = True
+        for aggregate in self.loaded.values():
+            if isinstance(aggregate, Stay | Prescription):
+                aggregate.defer_checks()
 
-    def end_deferral(self) -> list[Stay]:
-        """Return the stays whose checks were deferred; the caller checks them."""
-        self._defers_checks = False
-        return [s for s in self.loaded.values() if isinstance(s, Stay)]
+    def all_of(self, kind: type[A]) -> list[A]:
+        """Return the aggregates of a kind that the command has read or begun."""
+        return [a for a in self.loaded.values() if isinstance(a, kind)]
 
     def reassign_claims(self, stays: Iterable[Stay]) -> None:
         """Have the claims of stays written anew, for another person than before."""

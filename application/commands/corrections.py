@@ -12,6 +12,15 @@ from application import imprecise_times, lookups, persons
 from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command, correction
+from application.commands.clinical_corrections import (
+    ClinicalCorrection,
+    VisitCorrection,
+    amend_visit_of,
+    cancel_clinical,
+    correct_clinical,
+    fact_of,
+)
+from application.commands.dose_corrections import DoseCorrection, check_corrected_dose
 from application.commands.late_entries import (
     Cancel,
     Correction,
@@ -22,10 +31,13 @@ from application.commands.late_entries import (
     entry_of,
     moment_of,
 )
-from application.commands.misplaced_facts import move_visit
-from application.commands.prescription_changes import cancel_change_of, correct_change_of
+from application.commands.prescription_changes import (
+    PrescriptionChangeCorrection,
+    cancel_change_of,
+    correct_change_of,
+)
 from application.sharers import Sharer, mother_in, place_sharers, placed_by, shares_bed
-from application.stay_end import let_prescriptions_follow
+from application.stay_end import check_deferred, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.refusals import (
     InvalidInput,
@@ -165,7 +177,9 @@ class Corrections(CommandGroup):
         follows its time; the prescriptions that a discharge stopped follow it.
         """
         if prescription := lookups.prescription_with_change(uow, movement_id):
-            correct_change_of(uow, prescription, movement_id)
+            correct_change_of(
+                uow, prescription, PrescriptionChangeCorrection(change_id=movement_id)
+            )
             return
         corrected_movement = Correction(
             movement_id=movement_id,
@@ -198,22 +212,34 @@ class Corrections(CommandGroup):
         corrections: Sequence[Correction] | None = None,
         cancels: Sequence[Cancel] | None = None,
         entries: Sequence[LateEntry] | None = None,
+        visits: Sequence[VisitCorrection] | None = None,
+        doses: Sequence[DoseCorrection] | None = None,
+        prescription_changes: Sequence[PrescriptionChangeCorrection] | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Record several corrections, cancels and late entries, of several stays, by the result.
 
         Two patients entered in each other's beds can only be put right so. The parts are held in
-        whichever order they are given; so each movement is corrected by one part.
+        whichever order they are given; so each fact is corrected by one part. ``cancels`` may name
+        visits, doses and changes of prescriptions, too.
         """
         reason_needed(uow.entry, "a correction says why")
-        if not (corrections or cancels or entries):
+        clinical_parts: list[ClinicalCorrection] = [
+            *(visits or ()),
+            *(doses or ()),
+            *(prescription_changes or ()),
+        ]
+        parts: list[ClinicalCorrection | Correction | Cancel] = [
+            *(corrections or ()),
+            *(cancels or ()),
+            *clinical_parts,
+        ]
+        if not (parts or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
-        movement_ids = [part.movement_id for part in corrections or ()]
-        movement_ids += [part.movement_id for part in cancels or ()]
-        if len(set(movement_ids)) < len(movement_ids):
+        if len({fact_of(part) for part in parts}) < len(parts):
             raise InvalidInput(
                 "corrections" if corrections else "cancels",
-                "name each movement once, with all that was different",
+                "name each fact once, with all that was different",
             )
         uow.defer_checks()
         for number, cancel in enumerate(_in_order(uow, cancels or ())):
@@ -221,15 +247,23 @@ class Corrections(CommandGroup):
                 place = lookups.place(
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
                 )
-                _cancel(uow, cancel.movement_id, cancel.because, place)
+                if not cancel_clinical(uow, cancel.movement_id, cancel.because):
+                    _cancel(uow, cancel.movement_id, cancel.because, place)
         movements_with_time = {part.movement_id for part in corrections or () if part.occurred_at}
         for number, part in enumerate(corrections or ()):
             precision = part.occurred_at_precision or Precision.MINUTE
             at = moment_of(uow, part, f"corrections {number}", precision)
             _correct(uow, part, at, precision if at else None, movements_with_time)
+        for number, clinical_part in enumerate(clinical_parts):
+            precision = clinical_part.occurred_at_precision or Precision.MINUTE
+            at = moment_of(uow, clinical_part, f"clinical {number}", precision)
+            with uow.use_correction(at, precision if at else None):
+                correct_clinical(uow, clinical_part)
         enter(uow, entries or ())
         place_sharers(uow, sharers)
         check_deferred(uow)
+        for dose in doses or ():
+            check_corrected_dose(uow, dose)
         if not any(stay.pending_events for stay in uow.loaded.values()):
             raise InvalidInput("corrections", "all of it is so already; say what is different")
 
@@ -250,26 +284,10 @@ class Corrections(CommandGroup):
         ``consult_id``: the consult that it really answers.
         ``stay_id``: the stay that it really was in, where it was recorded in the wrong one.
         """
-        (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
-        if stay_id is not None and stay_id != stay.id:
-            other_stay = lookups.stay(uow, stay_id)
-            if uow.corrected_at or practitioner or kind or note or consult_id:
-                raise InvalidInput(
-                    "stay_id", "move the visit by itself; then amend what else was different"
-                )
-            move_visit(uow, stay, visit_id, other_stay)
-            return
-        died_at = persons.died_at(uow, stay.patient)
-        doctor = lookups.practitioner_if_named(uow, practitioner, "practitioner")
-
-        def amend(at: datetime | None) -> None:
-            precision = uow.corrected_precision
-            stay.check_amended(visit_id, consult_id, at, precision)
-            stay.amend_visit(
-                visit_id, at, precision, doctor, kind, note, uow.entry, died_at, consult_id
-            )
-
-        imprecise_times.corrected_in_stay(uow, stay, amend)
+        amendment = VisitCorrection(
+            visit_id=visit_id, practitioner=practitioner, kind=kind, note=note
+        )
+        amend_visit_of(uow, amendment, consult_id, stay_id)
 
     @command(roles=CLINICAL, raises=(MovementNotFound,))
     def cancel_visit(
@@ -279,12 +297,6 @@ class Corrections(CommandGroup):
         entered_in_error_only(uow, because)
         (stay,) = lookups.stays_with_movement(uow, visit_id, "visit_id")
         stay.cancel_visit(visit_id, uow.entry)
-
-
-def check_deferred(uow: UnitOfWork) -> None:
-    """Check the stays whose checks were deferred, on the end result. Raises their refusals."""
-    for stay in uow.end_deferral():
-        stay.check_deferred(persons.told_death_at(uow, stay.patient))
 
 
 def _cancel(
@@ -335,13 +347,12 @@ def cancel_discharge_of(
 
 def _in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
     """Return cancels with those of admissions last: a discharge may be taken back beside them."""
-    by_id = {
-        fact.id: fact
-        for cancel in cancels
-        for stay in lookups.stays_with_movement(uow, cancel.movement_id)
-        if (fact := stay.history.fact(cancel.movement_id))
-    }
-    return sorted(cancels, key=lambda cancel: isinstance(by_id[cancel.movement_id], Admission))
+
+    def is_of_admission(cancel: Cancel) -> bool:
+        stays = uow.load(Stay, *uow.record.streams_of(cancel.movement_id))
+        return any(isinstance(s.history.fact(cancel.movement_id), Admission) for s in stays)
+
+    return sorted(cancels, key=is_of_admission)
 
 
 def _correct(

@@ -9,6 +9,7 @@ from application import hospital_days, imprecise_times, lookups, persons
 from application.authorization.roles import MEDICATION
 from application.clinical_warnings import allergies_against, confirm
 from application.command_group import CommandGroup, command, correction
+from application.commands.dose_corrections import DoseCorrection, correct_dose, leave_warning
 from application.commands.late_entries import entered_in_error_only
 from application.commands.misplaced_facts import move_dose, move_unprescribed_dose
 from application.unit_of_work import UnitOfWork
@@ -63,7 +64,7 @@ class Doses(CommandGroup):
         warnings: Warnings = {}
         if given:
             warnings = _warnings(uow, prescription, entry, outside_prescription)
-            warnings |= _leave_warning(uow, stay, entry.occurred_at, entry.precision)
+            warnings |= leave_warning(uow, stay, entry.occurred_at, entry.precision)
         dose = prescription.record_administration(
             given,
             dose_given,
@@ -109,7 +110,7 @@ class Doses(CommandGroup):
         at = entry.occurred_at
         warnings = {
             **allergies_against(uow, patient.id, medication, at, at),
-            **_leave_warning(uow, stay, at, entry.precision),
+            **leave_warning(uow, stay, at, entry.precision),
         }
         prescription = uow.new(Prescription, "prescription", stay.about)
         dose = prescription.give_unprescribed(
@@ -163,58 +164,31 @@ class Doses(CommandGroup):
         ``prescription_id``: the prescription that it was really given under, perhaps in another stay;
         ``stay_id``: the stay of a dose that was not prescribed in writing.
         """
-        prescription = lookups.prescription_of_dose(uow, administration_id)
-        changes = (given, dose_given, reason_not_given, outside_prescription, medication)
-        is_changed = any(c is not None for c in (*changes, basis, route, ordered_by))
-        if prescription_id is not None or stay_id is not None:
-            if is_changed or uow.corrected_at or None not in (prescription_id, stay_id):
-                raise InvalidInput(
-                    "prescription_id" if stay_id is None else "stay_id",
-                    "move the dose by itself; then correct what else was different",
-                )
-            _move(uow, prescription, administration_id, prescription_id, stay_id)
+        correction = DoseCorrection(
+            administration_id=administration_id,
+            given=given,
+            dose_given=dose_given,
+            reason_not_given=reason_not_given,
+            outside_prescription=outside_prescription,
+            medication=medication,
+            basis=basis,
+            route=route,
+            ordered_by=ordered_by,
+            confirmed_warnings=confirmed_warnings,
+        )
+        if prescription_id is None and stay_id is None:
+            correct_dose(uow, correction)
             return
-        stay = lookups.stay_of(uow, prescription, "administration_id")
-        orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
-        died_at = persons.died_at(uow, prescription.patient)
-
-        dose = prescription.course.dose(administration_id)
-
-        def correct(at: datetime | None) -> None:
-            if at is not None:
-                stay.must_include(at, "The dose")
-            moment = at or (dose.at if dose else None)
-            warnings: Warnings = {}
-            if moment and medication is not None:
-                warnings = allergies_against(uow, prescription.patient, medication, moment, moment)
-            is_given = given or (given is None and at is not None and dose and dose.given)
-            if moment and dose and is_given:
-                precision = uow.corrected_precision or dose.precision
-                warnings |= _leave_warning(uow, stay, moment, precision)
-            if at is not None and dose and dose.given and prescription.course.has_schedule:
-                precision = uow.corrected_precision or dose.precision
-                days = hospital_days.calendar_of(uow).days
-                warnings |= dose_warnings(prescription.course, at, precision, days, dose.id)
-            prescription.correct_administration(
-                administration_id,
-                at,
-                uow.corrected_precision,
-                given,
-                dose_given,
-                reason_not_given,
-                outside_prescription,
-                uow.entry,
-                died_at,
-                medication,
-                basis,
-                route,
-                orderer,
-                confirm(uow, warnings, confirmed_warnings),
+        nothing_else = DoseCorrection(
+            administration_id=administration_id, confirmed_warnings=confirmed_warnings
+        )
+        if correction != nothing_else or uow.corrected_at or None not in (prescription_id, stay_id):
+            raise InvalidInput(
+                "prescription_id" if stay_id is None else "stay_id",
+                "move the dose by itself; then correct what else was different",
             )
-
-        facts = [fact.at for fact in stay.history.facts]
-        facts += [fact.occurred_at for fact in prescription.all_facts()]
-        imprecise_times.fitting_correction(uow, facts, correct)
+        prescription = lookups.prescription_of_dose(uow, administration_id)
+        _move(uow, prescription, administration_id, prescription_id, stay_id)
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_administration(
@@ -295,14 +269,6 @@ def _warnings(
         return allergies
     days = hospital_days.calendar_of(uow).days
     return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}
-
-
-def _leave_warning(uow: UnitOfWork, stay: Stay, at: datetime, precision: Precision) -> Warnings:
-    """Return the warning that the patient was away as a dose was given."""
-    leave = stay.history.leave_during(*hospital_days.span_of(uow, at, precision))
-    if leave is None:
-        return {}
-    return {ClinicalWarning.ON_LEAVE: f"The patient is on leave from {leave.start.isoformat()} on"}
 
 
 def _is_infusion(infusion: bool | None, ended_at: datetime | None) -> bool:

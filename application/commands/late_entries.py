@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -68,6 +68,13 @@ class Cancel:
 
 
 ERROR_ONLY = "what was done was done; only what was entered in error can be cancelled here"
+
+
+class Timed(Protocol):
+    """A part of a command that may say its own time."""
+
+    @property
+    def occurred_at(self) -> datetime | None: ...
 
 
 class EntryKind(DescribedEnum):
@@ -219,9 +226,7 @@ def entry_of(uow: UnitOfWork, part: Cancel | LateEntry, name: str) -> Envelope:
     return replace(uow.entry, occurred_at=moment, precision=precision)
 
 
-def moment_of(
-    uow: UnitOfWork, part: Correction | Cancel | LateEntry, name: str, precision: Precision
-) -> datetime | None:
+def moment_of(uow: UnitOfWork, part: Timed, name: str, precision: Precision) -> datetime | None:
     """Return the moment at which one of a command's several facts is held; None: it says none."""
     if part.occurred_at is None:
         return None

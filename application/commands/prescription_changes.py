@@ -1,5 +1,6 @@
 """Corrections and cancels of what changed a prescription, by whichever command they are given."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,21 @@ from domain.prescription.aggregate import Prescription
 from domain.prescription.schedule import Schedule
 from domain.refusals import NotAllowed
 from domain.stay.facts import CancellationReason
+from domain.time import Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrescriptionChangeCorrection:
+    """A change, hold, resumption or end of a prescription was otherwise; what is absent stays."""
+
+    change_id: UUID
+    occurred_at: datetime | None = None
+    occurred_at_precision: Precision | None = None
+    dose: str | None = None
+    route: str | None = None
+    frequency: str | None = None
+    schedule: Schedule | None = None
+    stop: datetime | None = None
 
 
 def cancel_change_of(
@@ -26,24 +42,26 @@ def cancel_change_of(
 
 
 def correct_change_of(
-    uow: UnitOfWork,
-    prescription: Prescription,
-    change: UUID,
-    dose: str | None = None,
-    route: str | None = None,
-    frequency: str | None = None,
-    stop: datetime | None = None,
-    schedule: Schedule | None = None,
+    uow: UnitOfWork, prescription: Prescription, right: PrescriptionChangeCorrection
 ) -> None:
-    """Correct the time (``occurred_at``) or the content of a change of a prescription."""
+    """Correct the time (the command's corrected one) or the content of a change of a prescription."""
     _may_change(uow, "correct_prescription_change")
-    until, died_at = utc(stop, "stop"), persons.died_at(uow, prescription.patient)
+    until, died_at = utc(right.stop, "stop"), persons.died_at(uow, prescription.patient)
     entry, precision = uow.entry, uow.corrected_precision
     imprecise_times.fitting_correction(
         uow,
         [fact.occurred_at for fact in prescription.all_facts()],
         lambda at: prescription.correct_change(
-            change, at, precision, dose, route, frequency, until, entry, died_at, schedule
+            right.change_id,
+            at,
+            precision,
+            right.dose,
+            right.route,
+            right.frequency,
+            until,
+            entry,
+            died_at,
+            right.schedule,
         ),
     )
     let_prescription_follow(uow, prescription)

@@ -10,7 +10,11 @@ from application.command import utc
 from application.command_group import command, correction
 from application.commands.doses import Doses
 from application.commands.late_entries import entered_in_error_only
-from application.commands.prescription_changes import cancel_change_of, correct_change_of
+from application.commands.prescription_changes import (
+    PrescriptionChangeCorrection,
+    cancel_change_of,
+    correct_change_of,
+)
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
@@ -154,7 +158,15 @@ class Prescriptions(Doses):
         The content is that of a change of the regimen; what is absent stays.
         """
         prescription = _with_change(uow, change_id)
-        correct_change_of(uow, prescription, change_id, dose, route, frequency, stop, schedule)
+        correction_part = PrescriptionChangeCorrection(
+            change_id=change_id,
+            dose=dose,
+            route=route,
+            frequency=frequency,
+            schedule=schedule,
+            stop=stop,
+        )
+        correct_change_of(uow, prescription, correction_part)
 
     @command(
         roles=PHARMACY, raises=(PrescriptionStateBroken, MovementNotFound, ContradictsLaterFacts)

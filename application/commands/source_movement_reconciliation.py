@@ -11,7 +11,6 @@ from application import lookups, persons
 from application.commands.corrections import (
     cancel_admission_of,
     cancel_discharge_of,
-    check_deferred,
 )
 from application.commands.misplaced_facts import give_stay
 from application.commands.source_movement_facts import (
@@ -29,7 +28,7 @@ from application.commands.source_persons import (
     patient_named,
     undo,
 )
-from application.stay_end import discharge_stay
+from application.stay_end import check_deferred, discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version

@@ -287,13 +287,41 @@ class Prescription(PrescriptionDoses):
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
         """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
-        if died_at is not None and is_after(candidate.at, died_at):
+        if died_at is not None and self.deferred is None and is_after(candidate.at, died_at):
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
         self._check_course(self.course.with_step(candidate), candidate)
 
+    def check_deferred(self, died_at: datetime | None) -> None:
+        """Refuse the course that came out of the commands since `defer_checks`, if it is illegal.
+
+        Raises PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
+        """
+        fact_ids, before = self.deferred, self.course_before
+        self.deferred = self.course_before = None
+        if not fact_ids or self.course.cancelled:
+            return
+        for step, problem in self.course.problems():
+            if step.id in fact_ids:
+                raise PrescriptionStateBroken(problem)
+        for dose in self.course.doses:
+            if dose.id in fact_ids:
+                self._check_dose(dose, died_at)
+                if dose.end:
+                    self._check_end(dose, dose.end, died_at)
+        for step in self.course.steps:
+            if step.id in fact_ids and step.kind in ORDERS and died_at is not None:
+                self._check_step(step, died_at)
+        facts = [self.ref(step) for step, _ in self.course.problems()]
+        facts += self._contradicted_doses(self.course, before)
+        if facts:
+            raise ContradictsLaterFacts(tuple(facts))
+
     def _check_course(self, course: Course, candidate: Step) -> None:
         """Refuse a course in which the candidate does not fit, or a later step or dose does not."""
+        if self.deferred is not None:
+            self.deferred.add(candidate.id)
+            return
         problems = course.problems()
         for step, problem in problems:
             if step.id == candidate.id:
@@ -303,12 +331,13 @@ class Prescription(PrescriptionDoses):
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 
-    def _contradicted_doses(self, course: Course) -> list[FactRef]:
-        """Return the doses that another course does not allow, and that lay inside this one."""
+    def _contradicted_doses(self, course: Course, before: Course | None = None) -> list[FactRef]:
+        """Return the doses that another course does not allow, and that lay inside the one before."""
+        before = before or self.course
         return [
             FactRef(d.id, "dose", d.at, self.stay)
             for d in course.doses
-            if d.outside is None and self.course.contains(d) and not course.allows(d)
+            if d.outside is None and before.contains(d) and not course.allows(d)
         ]
 
     def correct_patient(self, patient: UUID, about: About | None, envelope: Envelope) -> None:

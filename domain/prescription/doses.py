@@ -223,7 +223,7 @@ class PrescriptionDoses(PrescriptionState):
             outside=outside or dose.outside,
             precision=precision or dose.precision,
         )
-        if dose.end:
+        if dose.end and self.deferred is None:
             _check_order(new_dose, dose.end)
         self._check_dose(new_dose, died_at)
         self.record(
@@ -355,6 +355,9 @@ class PrescriptionDoses(PrescriptionState):
 
     def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
         """Refuse a dose that lies outside the prescription and is not marked so."""
+        if self.deferred is not None:
+            self.deferred.add(dose.id)
+            return
         if died_at is not None and dose.earliest > died_at:
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
@@ -372,6 +375,9 @@ class PrescriptionDoses(PrescriptionState):
 
     def _check_end(self, dose: Dose, end: InfusionEnd, died_at: datetime | None) -> None:
         """Refuse an end before the beginning, after a death, or after the order's own end."""
+        if self.deferred is not None:
+            self.deferred.add(dose.id)
+            return
         _check_order(dose, end)
         if died_at is not None and end.earliest > died_at:
             raise PatientDied(died_at)

@@ -47,8 +47,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.changed"
         PUBLIC = "prescription.changed"
         DESCRIPTION = "Dose, route, frequency or end of a prescription changed."
-        CORRECTED_BY = ("correct_prescription_change",)
-        CANCELLED_BY = ("cancel_prescription_change",)
+        CORRECTED_BY = ("correct_prescription_change", "correct_facts")
+        CANCELLED_BY = ("cancel_prescription_change", "correct_facts")
         change: FactId
         dose: SealedLine | None
         route: SealedLine | None
@@ -60,16 +60,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.held"
         PUBLIC = "prescription.held"
         DESCRIPTION = "A prescription is not to be given for now."
-        CORRECTED_BY = ("correct_prescription_change",)
-        CANCELLED_BY = ("cancel_prescription_change",)
+        CORRECTED_BY = ("correct_prescription_change", "correct_facts")
+        CANCELLED_BY = ("cancel_prescription_change", "correct_facts")
         change: FactId
 
     class Resumed(Event):
         TOPIC = "prescription.resumed"
         PUBLIC = "prescription.resumed"
         DESCRIPTION = "A prescription is to be given again."
-        CORRECTED_BY = ("correct_prescription_change",)
-        CANCELLED_BY = ("cancel_prescription_change",)
+        CORRECTED_BY = ("correct_prescription_change", "correct_facts")
+        CANCELLED_BY = ("cancel_prescription_change", "correct_facts")
         change: FactId
 
     class Stopped(Event):
@@ -78,8 +78,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.stopped"
         PUBLIC = "prescription.stopped"
         DESCRIPTION = "A prescription was ended before its time."
-        CORRECTED_BY = ("correct_prescription_change",)
-        CANCELLED_BY = ("cancel_prescription_change",)
+        CORRECTED_BY = ("correct_prescription_change", "correct_facts")
+        CANCELLED_BY = ("cancel_prescription_change", "correct_facts")
         change: FactId
         discharge: UUID | None
 
@@ -87,16 +87,16 @@ class PrescriptionEvents:
         TOPIC = "prescription.completed"
         PUBLIC = "prescription.completed"
         DESCRIPTION = "A prescription was completed."
-        CORRECTED_BY = ("correct_prescription_change",)
-        CANCELLED_BY = ("cancel_prescription_change",)
+        CORRECTED_BY = ("correct_prescription_change", "correct_facts")
+        CANCELLED_BY = ("cancel_prescription_change", "correct_facts")
         change: FactId
 
     class AdministrationRecorded(Event):
         TOPIC = "prescription.administration-recorded"
         PUBLIC = "dose.recorded"
         DESCRIPTION = "A dose was given, or not given and why."
-        CORRECTED_BY = ("correct_administration",)
-        CANCELLED_BY = ("cancel_administration",)
+        CORRECTED_BY = ("correct_administration", "correct_facts")
+        CANCELLED_BY = ("cancel_administration", "correct_facts")
         administration: FactId
         given: bool
         dose_given: SealedLine | None
@@ -111,8 +111,8 @@ class PrescriptionEvents:
         TOPIC = "prescription.unprescribed-given"
         PUBLIC = "dose.unprescribed-given"
         DESCRIPTION = "A dose was given that was not prescribed in writing."
-        CORRECTED_BY = ("correct_administration",)
-        CANCELLED_BY = ("cancel_administration",)
+        CORRECTED_BY = ("correct_administration", "correct_facts")
+        CANCELLED_BY = ("cancel_administration", "correct_facts")
         administration: FactId
         stay: UUID
         patient: UUID

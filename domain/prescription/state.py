@@ -28,6 +28,10 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         """The ends of its stay that stopped it, as held at some time."""
         self.confirmed: frozenset[ClinicalWarning] = frozenset()
         """The warnings against the medicine that were confirmed as it was prescribed."""
+        self.deferred: set[UUID] | None = None
+        """The steps and doses that are told and not checked yet; None if each is checked at once."""
+        self.course_before: Course | None = None
+        """The course as it was when checks were deferred."""
 
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
@@ -68,6 +72,11 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
     def ref(self, step: Step) -> FactRef:
         """Return a step as refusals refer to it."""
         return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
+
+    def defer_checks(self) -> None:
+        """Accept all from now on; `check_deferred` checks the course that comes out of it."""
+        self.deferred = set()
+        self.course_before = self.course if self.exists else None
 
     def apply(self, event: Event) -> None:
         match event:

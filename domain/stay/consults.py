@@ -161,12 +161,22 @@ class StayConsults(StayVisits):
         self, visit: UUID, consult: UUID | None, at: datetime | None, precision: Precision | None
     ) -> None:
         """Refuse a visit that would not answer its consult any more."""
+        if self.deferred is not None:
+            return
         answered_requests = [
             request.id for request in self.consults.values() if request.answer == visit
         ]
         for id in [consult] if consult else answered_requests:
             moment = at or self.visit(visit).at
             self.check_answer(id, moment, precision or Precision.MINUTE, visit)
+
+    def check_deferred(self, died_at: datetime | None) -> None:
+        fact_ids = self.deferred or ()
+        super().check_deferred(died_at)
+        for request in self.consults.values():
+            if request.answer is not None and request.answer in fact_ids:
+                visit = self.visit(request.answer)
+                self._check_after_request(request, visit.at, visit.precision)
 
     def consult(self, id: UUID) -> Consult:
         """Return a consult that is held to have been asked for. Raises MovementNotFound."""

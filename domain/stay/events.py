@@ -136,8 +136,8 @@ class StayEvents(FlagEvents):
         TOPIC = "stay.visit-recorded"
         PUBLIC = "visit.recorded"
         DESCRIPTION = "A doctor visited a patient."
-        CORRECTED_BY = ("amend_visit",)
-        CANCELLED_BY = ("cancel_visit",)
+        CORRECTED_BY = ("amend_visit", "correct_facts")
+        CANCELLED_BY = ("cancel_visit", "correct_facts")
         visit: FactId
         practitioner: UUID
         visit_kind: VisitKind

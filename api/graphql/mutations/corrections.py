@@ -2,14 +2,21 @@
 
 from datetime import datetime
 
+import strawberry
+
 from api.graphql.mutations.inputs import (
     IN_ERROR_ALONE,
+    PRECISION,
+    AdministrationId,
+    ChangeId,
     CommandInput,
     ConsultId,
     LateEntryInput,
+    MedicationInput,
     MovementCancelInput,
     MovementCorrectionInput,
     MovementId,
+    ScheduleInput,
     SharerInput,
     StayId,
     VisitId,
@@ -21,9 +28,13 @@ from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import (
     AdmissionType,
     CancellationReason,
+    ClinicalWarning,
     DischargePlan,
     Disposition,
     MovementDetail,
+    OutsidePrescription,
+    Precision,
+    UnprescribedBasis,
     VisitKind,
 )
 
@@ -108,6 +119,54 @@ class CorrectMovementInput(CommandInput):
     )
 
 
+@strawberry.input(description="A visit was otherwise; what is absent stays as recorded.")
+class VisitCorrectionInput:
+    visit_id: VisitId = required("The visit.")
+    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    practitioner: str | None = optional("Who really saw the patient: staff number.")
+    kind: VisitKind | None = optional("What kind it really was.")
+    note: str | None = optional("The note as it should be.")
+
+
+@strawberry.input(description="A dose was otherwise; what is absent stays as recorded.")
+class DoseCorrectionInput:
+    administration_id: AdministrationId = required("The dose.")
+    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    given: bool | None = optional("Whether it was really given.")
+    dose_given: str | None = optional("How much was really given.")
+    reason_not_given: str | None = optional("Why it was not given.")
+    outside_prescription: OutsidePrescription | None = optional(
+        "Why it lies outside its prescription."
+    )
+    medication: MedicationInput | None = optional("Of one without a prescription: the drug.")
+    basis: UnprescribedBasis | None = optional(
+        "Of one without a prescription: on what it was given."
+    )
+    route: str | None = optional("Of one without a prescription: the route.")
+    ordered_by: str | None = optional(
+        "Of one without a prescription: the staff number of who ordered it."
+    )
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "Warnings that were seen, and in spite of which this is so."
+    )
+
+
+@strawberry.input(
+    description="A change, hold, resumption or end of a prescription was otherwise; absent: as recorded."
+)
+class PrescriptionChangeCorrectionInput:
+    change_id: ChangeId = required("The change.")
+    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    dose: str | None = optional("Of a change of the regimen: the dose.")
+    route: str | None = optional("Of a change of the regimen: the route.")
+    frequency: str | None = optional("Of a change of the regimen: how often.")
+    schedule: ScheduleInput | None = optional("Of a change of the regimen: when doses are due.")
+    stop: datetime | None = optional("Of a change of the regimen: the planned stop.")
+
+
 @command_input(
     "correct_facts",
     StayRecorded,
@@ -115,8 +174,13 @@ class CorrectMovementInput(CommandInput):
 )
 class CorrectFactsInput(CommandInput):
     corrections: list[MovementCorrectionInput] | None = optional("Movements that were otherwise.")
-    cancels: list[MovementCancelInput] | None = optional("Movements that are taken back.")
+    cancels: list[MovementCancelInput] | None = optional("Facts that are taken back.")
     entries: list[LateEntryInput] | None = optional("Movements that were never entered.")
+    visits: list[VisitCorrectionInput] | None = optional("Visits that were otherwise.")
+    doses: list[DoseCorrectionInput] | None = optional("Doses that were otherwise.")
+    prescription_changes: list[PrescriptionChangeCorrectionInput] | None = optional(
+        "Changes, holds, resumptions and ends of prescriptions that were otherwise."
+    )
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
     )

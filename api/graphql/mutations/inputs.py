@@ -152,9 +152,9 @@ class MovementCorrectionInput:
     occurred_at_precision: Precision | None = optional(PRECISION)
 
 
-@strawberry.input(description="A movement is taken back.")
+@strawberry.input(description="A fact is taken back.")
 class MovementCancelInput:
-    movement_id: MovementId = required("The movement.")
+    movement_id: MovementId = required("The movement, visit, dose or change of a prescription.")
     because: CancellationReason = required("Entered in error, or the decision was reversed.")
     occurred_at: datetime | None = optional("When it was reversed; now by default.")
     ward: str | None = optional("The ward of another bed than the one before.")
