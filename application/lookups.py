@@ -94,6 +94,11 @@ def patient(
     return aggregate
 
 
+def person_of_reason(uow: UnitOfWork, mrn: str | None, authority: str | None) -> UUID | None:
+    """Return the person whom a reason is about, if one is named. Raises NotFound, NotAllowed."""
+    return None if mrn is None else patient(uow, mrn, authority, field="about_patient_mrn").id
+
+
 def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID | None:
     """Return the id of the patient of an MRN, if there is one."""
     parts = (authority or uow.rules.mrn_authority, mrn)

@@ -26,6 +26,7 @@ __all__ = [
     "FactId",
     "NotNeeded",
     "Remedy",
+    "TextsOfPerson",
     "UnknownEvent",
 ]
 
@@ -90,6 +91,11 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         """Return the fact that it tells, corrects or cancels."""
         return getattr(self, self.FACT) if self.FACT else None
 
+    @property
+    def written_version(self) -> int:
+        """Return the oldest version of its schema whose programs read it as it is meant."""
+        return self.VERSION
+
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:
         """Return whether the event is of a kind of aggregate, by the first part of the topic."""
@@ -132,6 +138,27 @@ class Derived:
 
     CORRECTED_BY: ClassVar[Remedy] = NotNeeded("it follows the facts from which it is derived")
     CANCELLED_BY: ClassVar[Remedy] = NotNeeded("it follows the facts from which it is derived")
+
+
+class TextsOfPerson:
+    """A mixin of events of a room or a report whose texts may be about a person: ``patient``.
+
+    Where one is named, they are sealed by that person's key, and else by that of the stream.
+    """
+
+    VERSION: ClassVar[int] = 2
+
+    if TYPE_CHECKING:  # a field of each event, after those without a default
+        patient: UUID | None
+
+    @property
+    def written_version(self) -> int:
+        """Return 2 where a person is named: programs of 1 look for the key of the stream."""
+        return 1 if self.patient is None else 2
+
+    @staticmethod
+    def upcast_v1_v2(body: dict[str, Any]) -> None:
+        """Name nobody: a field with a default came."""
 
 
 class UnknownEvent(IntegrityError):

@@ -8,10 +8,11 @@ written down twice.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from uuid import UUID
 
 from msgspec import Struct
 
-from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, TextsOfPerson, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput
 
@@ -86,7 +87,7 @@ class Report(Aggregate):
 
     TOPIC = "report"
 
-    class Issued(Event):
+    class Issued(TextsOfPerson, Event):
         """The report was given out."""
 
         TOPIC = "report.issued"
@@ -96,8 +97,9 @@ class Report(Aggregate):
         CANCELLED_BY = NotNeeded("what was given out stays readable")
         terms: Terms
         said: Said
+        patient: UUID | None = None
 
-    class Restated(Event):
+    class Restated(TextsOfPerson, Event):
         """The report as known at a later position, and what changed since the last time."""
 
         TOPIC = "report.restated"
@@ -108,26 +110,44 @@ class Report(Aggregate):
         said: Said
         changes: tuple[Change, ...]
         causes: tuple[Cause, ...]
+        patient: UUID | None = None
 
     def __init__(self) -> None:
         self.terms: Terms | None = None
         self.said: Said | None = None
+        self.patient: UUID | None = None
+        """The person whom the reason of the issue is about."""
 
     # -- decide --
 
-    def issue(self, terms: Terms, result: Said, envelope: Envelope) -> None:
-        """Give the report out."""
-        self.record(Report.Issued, envelope, terms=terms, said=result)
+    def issue(
+        self, terms: Terms, result: Said, envelope: Envelope, about: UUID | None = None
+    ) -> None:
+        """Give the report out; ``about``: the person whom its reason is about."""
+        self.record(Report.Issued, envelope, terms=terms, said=result, patient=about)
 
     def restate(
-        self, result: Said, changes: Sequence[Change], causes: Sequence[Cause], envelope: Envelope
+        self,
+        result: Said,
+        changes: Sequence[Change],
+        causes: Sequence[Cause],
+        envelope: Envelope,
+        about: UUID | None = None,
     ) -> None:
-        """Restate the report. Raises InvalidInput if nothing was recorded since the last time."""
+        """Restate the report; ``about``: the person whom the reason is about, as of the issue.
+
+        Raises InvalidInput if nothing was recorded since the last time.
+        """
         assert self.said is not None
         if result.position <= self.said.position:
             raise InvalidInput("issue_id", "nothing was recorded since it was last computed")
         self.record(
-            Report.Restated, envelope, said=result, changes=tuple(changes), causes=tuple(causes)
+            Report.Restated,
+            envelope,
+            said=result,
+            changes=tuple(changes),
+            causes=tuple(causes),
+            patient=about or self.patient,
         )
 
     # -- evolve --
@@ -135,7 +155,7 @@ class Report(Aggregate):
     def apply(self, event: Event) -> None:
         match event:
             case Report.Issued():
-                self.terms, self.said = event.terms, event.said
+                self.terms, self.said, self.patient = event.terms, event.said, event.patient
             case Report.Restated():
                 self.said = event.said
             case _:

@@ -64,9 +64,12 @@ class BedStates(CommandGroup):
         bed: str,
         since: datetime | None = None,
         until: datetime | None = None,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
     ) -> None:
         """Close a bed, with the reason of the entry; ``since`` may be planned.
 
+        ``about_patient_mrn``: the person whom the reason is about, with whom it is erased.
         Raises BedOccupied if somebody has it in the part of that time which has passed.
         """
         if not (uow.entry.reason or "").strip():
@@ -76,12 +79,23 @@ class BedStates(CommandGroup):
             raise InvalidInput("until", "a closure ends after it begins")
         aggregate = lookups.room(uow, ward, room)
         claims = uow.claims(aggregate.id, period)
-        aggregate.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
+        aggregate.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry, about)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
-    def reopen_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
+    def reopen_bed(
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        bed: str,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+    ) -> None:
         """End the closure that is in force."""
-        lookups.room(uow, ward, room).reopen_bed(bed, uow.entry)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
+        lookups.room(uow, ward, room).reopen_bed(bed, uow.entry, about)
 
     @command(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
@@ -175,6 +189,8 @@ class BedStates(CommandGroup):
         since: datetime | None = None,
         until: datetime | None = None,
         open_ended: bool | None = None,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
     ) -> None:
         """Correct since when or until when a bed was closed, being cleaned or reserved.
 
@@ -183,14 +199,25 @@ class BedStates(CommandGroup):
         aggregate = lookups.room(uow, ward, room)
         times = utc(since, "from"), utc(until, "until")
         claims = uow.claims(aggregate.id, ALWAYS)
-        aggregate.correct_spell(bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
+        aggregate.correct_spell(
+            bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry, about
+        )
 
     @correction(roles=HOUSEKEEPING)
     def cancel_bed_state(
-        self, uow: UnitOfWork, *, ward: str, room: str, bed_state_id: UUID
+        self,
+        uow: UnitOfWork,
+        *,
+        ward: str,
+        room: str,
+        bed_state_id: UUID,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
     ) -> None:
         """Take back a closure, cleaning or reservation that was entered in error."""
-        lookups.room(uow, ward, room).cancel_spell(bed_state_id, uow.entry)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
+        lookups.room(uow, ward, room).cancel_spell(bed_state_id, uow.entry, about)
 
     @correction(roles=HOUSEKEEPING)
     def correct_room_policy(

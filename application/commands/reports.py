@@ -50,6 +50,8 @@ class Reports(CommandGroup):
         ward: str | None = None,
         version: int | None = None,
         parameters: Sequence[ReportParameter] | None = None,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
     ) -> None:
         """Issue a report as known now: its figures stay readable, and can be computed again.
 
@@ -57,6 +59,7 @@ class Reports(CommandGroup):
         ended, and FiguresNotReadable, which is no refusal.
         """
         scope.check_ward(uow, ward)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         ward = None if ward is None else lookups.ward_name(uow, ward)
         choices = {p.name: p.value for p in parameters or ()}
         with self.open_service() as reports:
@@ -64,10 +67,17 @@ class Reports(CommandGroup):
                 find_definition(name, version), period.from_, period.to, ward, choices
             )
             result = said_of(report, reports.checkpoint())
-        uow.new(Report, "report").issue(terms_of(report), result, uow.entry)
+        uow.new(Report, "report").issue(terms_of(report), result, uow.entry, about)
 
     @command(roles=ANALYSIS)
-    def restate_report(self, uow: UnitOfWork, *, issue_id: UUID) -> None:
+    def restate_report(
+        self,
+        uow: UnitOfWork,
+        *,
+        issue_id: UUID,
+        about_patient_mrn: str | None = None,
+        mrn_authority: str | None = None,
+    ) -> None:
         """Compute an issued report again as known now, and record each change with its causes.
 
         Raises NotFound, InvalidInput if nothing was recorded since, and FiguresNotReadable.
@@ -76,8 +86,9 @@ class Reports(CommandGroup):
         assert issue.terms is not None
         assert issue.said is not None
         scope.check_ward(uow, issue.terms.ward)
+        about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         with self.open_service() as reports:
             restatement = reports.restate(report_of(issue.terms, issue.said))
             result = said_of(restatement.report, reports.checkpoint())
         changes, causes = explained_by(restatement.changes, restatement.facts)
-        issue.restate(result, changes, causes, uow.entry)
+        issue.restate(result, changes, causes, uow.entry, about)

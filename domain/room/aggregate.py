@@ -81,9 +81,11 @@ class Room(RoomDetails):
         claims: Iterable[Claim],
         now: datetime,
         envelope: Envelope,
+        about: UUID | None = None,
     ) -> None:
         """Correct the times of a closure, cleaning or reservation; what is absent stays as it was.
 
+        ``about``: the person whom the reason is about, by default that of the closure.
         Raises NotFound, InvalidInput, BedStateBroken, BedOccupied.
         """
         old = self._spell_of(id)
@@ -111,11 +113,14 @@ class Room(RoomDetails):
             since=period.start,
             until=end,
             ended=end is not None and (old.ended or (until is not None and end <= now)),
+            patient=about or old.about,
         )
 
-    def cancel_spell(self, id: UUID, envelope: Envelope) -> None:
+    def cancel_spell(self, id: UUID, envelope: Envelope, about: UUID | None = None) -> None:
         """Take back a closure, cleaning or reservation that was entered in error. Raises NotFound."""
-        self.record(Room.SpellCancelled, envelope, spell=id, bed=self._spell_of(id).bed)
+        old = self._spell_of(id)
+        patient = about or old.about
+        self.record(Room.SpellCancelled, envelope, spell=id, bed=old.bed, patient=patient)
 
     def close_bed(
         self,
@@ -125,8 +130,12 @@ class Room(RoomDetails):
         claims: Iterable[Claim],
         now: datetime,
         envelope: Envelope,
+        about: UUID | None = None,
     ) -> None:
-        """Close a bed. While somebody lies in it, it can be closed from a later time on only."""
+        """Close a bed. While somebody lies in it, it can be closed from a later time on only.
+
+        ``about``: the person whom the reason is about.
+        """
         bed = self.code_of(bed)
         self._must_have(bed, min(period.start, now))
         _must_not_be(self.spells, bed, BedState.CLOSED, period)
@@ -139,13 +148,15 @@ class Room(RoomDetails):
             since=period.start,
             until=period.end,
             why=why,
+            patient=about,
         )
 
-    def reopen_bed(self, bed: str, envelope: Envelope) -> None:
+    def reopen_bed(self, bed: str, envelope: Envelope, about: UUID | None = None) -> None:
         """Reopen a bed: end the closure in force or, where there is none, drop the next planned one."""
         bed = self.code_of(bed)
         spell = self._spell(bed, BedState.CLOSED, envelope.occurred_at, or_planned=True)
-        self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed)
+        patient = about or spell.about
+        self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed, patient=patient)
 
     def start_cleaning(
         self, bed: str, claims: Iterable[Claim], now: datetime, envelope: Envelope

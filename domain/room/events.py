@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from domain.aggregate import Cancelling, Correcting, Event
+from domain.aggregate import Cancelling, Correcting, Event, TextsOfPerson
 from domain.envelope import Code, Sealed, Text
 from domain.room.policies import RoomPolicy
 from domain.time import Moment
@@ -39,12 +39,12 @@ class RoomEvents:
         policy: RoomPolicy
         applies: bool
 
-    class BedClosed(Event):
+    class BedClosed(TextsOfPerson, Event):
         """Closed from ``since``, which may be planned, until it is reopened or ``until``."""
 
         TOPIC = "room.bed-closed"
         PUBLIC = "bed.closed"
-        PUBLIC_FIELDS = {"spell": "closure_id"}
+        PUBLIC_FIELDS = {"spell": "closure_id", "patient": "about_patient_id"}
         DESCRIPTION = "A bed was closed."
         CORRECTED_BY = ("correct_bed_state",)
         CANCELLED_BY = ("cancel_bed_state",)
@@ -53,16 +53,18 @@ class RoomEvents:
         since: Moment
         until: Moment | None
         why: Sealed
+        patient: UUID | None = None
 
-    class BedReopened(Event):
+    class BedReopened(TextsOfPerson, Event):
         TOPIC = "room.bed-reopened"
         PUBLIC = "bed.reopened"
-        PUBLIC_FIELDS = {"spell": "closure_id"}
+        PUBLIC_FIELDS = {"spell": "closure_id", "patient": "about_patient_id"}
         DESCRIPTION = "A bed was opened again."
         CORRECTED_BY = ("correct_bed_state",)
         CANCELLED_BY = ("correct_bed_state",)
         spell: UUID
         bed: Code
+        patient: UUID | None = None
 
     class CleaningStarted(Event):
         TOPIC = "room.cleaning-started"
@@ -182,26 +184,28 @@ class RoomEvents:
         DESCRIPTION = "Beds were not taken out of service after all."
         beds: tuple[Code, ...]
 
-    class SpellCorrected(Correcting, Event):
+    class SpellCorrected(Correcting, TextsOfPerson, Event):
         """A closure, cleaning or reservation lasted from ``since`` until ``until``, if it has ended."""
 
         TOPIC = "room.spell-corrected"
         PUBLIC = "bed.state-corrected"
-        PUBLIC_FIELDS = {"spell": "bed_state_id"}
+        PUBLIC_FIELDS = {"spell": "bed_state_id", "patient": "about_patient_id"}
         DESCRIPTION = "The times of a bed's closure, cleaning or reservation were put right."
         spell: UUID
         bed: Code
         since: Moment
         until: Moment | None
         ended: bool
+        patient: UUID | None = None
 
-    class SpellCancelled(Cancelling, Event):
+    class SpellCancelled(Cancelling, TextsOfPerson, Event):
         TOPIC = "room.spell-cancelled"
         PUBLIC = "bed.state-cancelled"
-        PUBLIC_FIELDS = {"spell": "bed_state_id"}
+        PUBLIC_FIELDS = {"spell": "bed_state_id", "patient": "about_patient_id"}
         DESCRIPTION = "A bed's closure, cleaning or reservation was taken back."
         spell: UUID
         bed: Code
+        patient: UUID | None = None
 
     class PolicyCorrected(Correcting, Event):
         """A policy was set or lifted at ``since``, not at ``set_at``."""

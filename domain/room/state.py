@@ -39,6 +39,8 @@ class Spell:
     planned: bool = False
     ended: bool = False
     """True once its end was recorded (reopened, finished, released), and not only planned."""
+    about: UUID | None = None
+    """The person whom the reason is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +149,8 @@ class RoomState(RoomEvents, Aggregate):
             case RoomEvents.BedClosed():
                 period, is_planned = Period(event.since, event.until), event.since > at
                 closed_state = BedState.CLOSED
-                self._begin(
-                    Spell(
-                        event.spell, event.bed, closed_state, period, event.why, planned=is_planned
-                    )
-                )
+                spell = Spell(event.spell, event.bed, closed_state, period, event.why)
+                self._begin(replace(spell, planned=is_planned, about=event.patient))
             case RoomEvents.CleaningStarted():
                 self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
             case RoomEvents.BedReserved():

@@ -5,7 +5,7 @@ The view ``record.events`` composes the whole JSON for SQL; `EventMapper.event` 
 that are marked as sealed are stored as ciphertext, and opened here and nowhere else (docs/privacy.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,7 @@ from infrastructure.sealing.fields import (
 )
 from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring
 from infrastructure.sealing.keys_missing import TextAltered
+from infrastructure.sealing.subjects import place_of, subject_of
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -96,8 +97,9 @@ class EventMapper(Mapper[UUID]):
             problem, _, field = str(error).partition(" - at `$.")
             raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", problem) from error
         row = self._encode(self._to_row(event))
+        stream = event.originator_id
         return VersionedStoredEvent(
-            event.originator_id, event.originator_version, event.TOPIC, state, event.VERSION, row
+            stream, event.originator_version, event.TOPIC, state, event.written_version, row
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
@@ -113,10 +115,11 @@ class EventMapper(Mapper[UUID]):
         event, envelope = _event_class(topic, schema_version), _envelope(row)
         is_sealed = envelope.reason is not None and envelope.reason.startswith(SEAL)
         if is_sealed or SEAL_IN_JSON in body:
-            open = self._opener(topic, stream, version, envelope.about)
+            own_fields = msgspec.json.decode(body)
+            open = self._opener(topic, stream, version, envelope.about, own_fields)
             if is_sealed:
                 envelope = _with_opened_reason(envelope, open)
-            body = self._encode(open_value(msgspec.json.decode(body), open))
+            body = self._encode(open_value(own_fields, open))
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
@@ -148,8 +151,8 @@ class EventMapper(Mapper[UUID]):
             name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS
         }
         reason = event.entry.reason
-        subject = _subject(topic, stream, about)
-        place, keys = _place(topic, stream, event.originator_version), self.keys
+        subject = subject_of(topic, stream, about, own_fields)
+        place, keys = place_of(topic, stream, event.originator_version), self.keys
 
         def seal(field: str, text: str) -> str:
             return keys.seal(subject, f"{place}\n{field}\n{subject}", text)
@@ -159,10 +162,17 @@ class EventMapper(Mapper[UUID]):
                 own_fields[name] = seal_field(own_fields[name], name, seal)
         return _to_row(event, own_fields, reason and seal(REASON, reason))
 
-    def _opener(self, topic: str, stream: UUID, version: int, about: About | None) -> Open:
+    def _opener(
+        self,
+        topic: str,
+        stream: UUID,
+        version: int,
+        about: About | None,
+        own_fields: Mapping[str, Any],
+    ) -> Open:
         """Return what opens the sealed texts of an event."""
-        subject = _subject(topic, stream, about)
-        place, keys = _place(topic, stream, version), self.keys
+        subject = subject_of(topic, stream, about, own_fields)
+        place, keys = place_of(topic, stream, version), self.keys
 
         def open(field: str, sealed: str) -> str | None:
             try:
@@ -179,17 +189,22 @@ class EventMapper(Mapper[UUID]):
         body = msgspec.json.decode(state)
         stream, version = UUID(body["originator_id"]), body["originator_version"]
         about = msgspec.convert(body["entry"].get("about"), About | None)
-        open = self._opener(topic, stream, version, about)
         own_fields = {name: value for name, value in body.items() if name not in COMMON_FIELDS}
-        entry = self.open_entry(topic, stream, version, body["entry"])
+        open = self._opener(topic, stream, version, about, own_fields)
+        entry = self.open_entry(topic, stream, version, body["entry"], own_fields)
         return self._encode({**body, **open_value(own_fields, open), "entry": entry})
 
     def open_entry(
-        self, topic: str, stream: UUID, version: int, entry: dict[str, Any]
+        self,
+        topic: str,
+        stream: UUID,
+        version: int,
+        entry: dict[str, Any],
+        own_fields: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return the JSON of an envelope with its reason opened."""
         about = msgspec.convert(entry.get("about"), About | None)
-        open = self._opener(topic, stream, version, about)
+        open = self._opener(topic, stream, version, about, own_fields)
         return {**entry, **open_value({"reason": entry.get("reason")}, open, "entry")}
 
     def _upcast(self, event: type[Event], version: int, state: bytes | str) -> bytes:
@@ -211,23 +226,6 @@ class ParkingMapper(EventMapper):
 
 REASON = "entry.reason"
 """The place of an entry's reason among the fields of an event."""
-
-
-def _subject(topic: str, stream: UUID, about: About | None) -> str:
-    """Return the subject whose key the texts of an event are sealed by.
-
-    A stay has a key of its own, since it may turn out to be of another patient: it goes with whoever
-    it is of. So have a visit of another system and an expected arrival, whose patients may not be
-    known yet; and what is about nobody, whose reasons may name somebody all the same.
-    """
-    if about is None or topic.startswith(("source-visit.", "arrival.")):
-        return str(stream)
-    return str(about.stay or about.patient)
-
-
-def _place(topic: str, stream: UUID, version: int) -> str:
-    """Return what binds a sealed text to its event."""
-    return f"{stream}\n{version}\n{topic}"
 
 
 def _with_opened_reason(envelope: Envelope, open: Open) -> Envelope:
@@ -311,7 +309,7 @@ def _to_row(event: Event, fields: dict[str, Any], reason: str | None) -> _Row:
         event.originator_id,
         event.originator_version,
         event.TOPIC,
-        event.VERSION,
+        event.written_version,
         entry.operation,
         f"\\x{entry.digest}",
         entry.occurred_at,

@@ -8,6 +8,7 @@ projected by all read models at once; only one in which something fails is proje
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from typing import cast
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -38,6 +39,7 @@ from infrastructure.projections.dead_letters import (
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.erasures import destroy_keys
+from infrastructure.sealing.subjects import OF_PERSON
 
 BATCH = 1_000
 """Events in one transaction, at least; a batch ends where a command ends."""
@@ -319,10 +321,20 @@ class BatchProjector:
         erased_streams = {stream for erasure in erasures for stream in erasure.keyed}
         if erased_streams:
             destroy_keys(self._mapper.keys, erasures, self._record_destroyed)
+            erased_streams |= self._streams_that_name(erased_streams)
             for target in group:
                 if not target.model.halts:  # those are of beds alone
                     self._isolating_projector(target, rows).read_anew(erased_streams, rows[-1][1])
         return bool(erased_streams)
+
+    def _streams_that_name(self, persons: set[UUID]) -> set[UUID]:
+        """Return the streams of rooms and reports with texts about persons: TextsOfPerson."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT stream FROM record.events WHERE own->>'patient' IS NOT NULL"
+            " AND own->>'patient' = ANY(%s) AND topic = ANY(%s)",
+            [list(map(str, persons)), OF_PERSON],
+        )
+        return {stream for (stream,) in rows}
 
     def _record_destroyed(self, subjects: Sequence[str], store: str) -> None:
         self._connection.execute(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])

@@ -111,14 +111,15 @@ async def facts_at(connection: AsyncConnection, positions: Sequence[int]) -> dic
     """Return the facts at some positions of the log."""
     rows = await connection.execute(
         text(
-            "SELECT position, topic, stream, version, recorded_at, body->'entry', own->>'at'"
+            "SELECT position, topic, stream, version, recorded_at, body->'entry', own->>'at',"
+            " own->>'patient'"
             " FROM record.events WHERE position = ANY(:positions)"
         ),
         {"positions": list(positions)},
     )
     mapper, facts = EventMapper(), {}
-    for position, topic, stream, version, recorded_at, entry, at in rows:
-        clear_entry = mapper.open_entry(topic, stream, version, entry)
+    for position, topic, stream, version, recorded_at, entry, at, patient in rows:
+        clear_entry = mapper.open_entry(topic, stream, version, entry, {"patient": patient})
         facts[position] = _fact(position, topic, stream, version, recorded_at, clear_entry, at)
     times = await connection.execute(
         select(entries.c.entry, entries.c.occurred_at)

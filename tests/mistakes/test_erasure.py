@@ -326,6 +326,50 @@ def test_mistake_230_who_was_expected_and_never_came_can_be_held_and_erased(
     assert again["__typename"] in ("InvalidInput", "ErasureImpossible", "NotFound")
 
 
+def test_mistake_260_a_reason_of_a_closed_bed_or_of_a_report_outlives_whom_it_names(
+    ward: Ward, officer: GraphQLClient, migrated: Database
+) -> None:
+    """It was kept under the key of the room or of the report, which no erasure ends."""
+    mrn, sign = ward.patient(), ward.name("Quagga")
+    about = {"aboutPatientMrn": mrn}
+    bed = f"{ward.room('a', ward=ward.name('W'))}/a"
+    here = place(bed)
+    before = ago(hours=9)
+    for command, hours, reason, named in (
+        ("closeBed", 10, "paint", {}),
+        ("reopenBed", 8, "dry", {}),
+        ("closeBed", 7, f"{sign} bled on it", about),
+        ("reopenBed", 6, f"what {sign} left is clean", {}),
+        ("closeBed", 5, f"{sign} bled again", about),
+    ):
+        ward.record(command, **here, **named, occurredAt=ago(hours=hours), reason=reason)
+    period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
+    told = {"name": "inpatient-census", "period": period, "reason": f"{sign} asked for it"}
+    issue = ward.record("issueReport", **told, **about)["issue"]["id"]
+    ward.patient()
+    ward.record("restateReport", issueId=issue, reason=f"{sign} asked again")
+    reasons = "query($id: ID!) { reportIssue(id: $id) { reason restatements { reason } } }"
+    assert sign in str(ward.ask(reasons, id=issue))
+    assert sign in ward.bed(bed)["stateReason"]
+    assert where(migrated, sign)
+
+    erase(ward, officer, mrn)
+
+    assert where(migrated, sign) == set()
+    assert ward.ask(reasons, id=issue)["reportIssue"] == {
+        "reason": "REDACTED",
+        "restatements": [{"reason": "REDACTED"}],
+    }
+    assert [ward.bed(bed, asOf=at)["stateReason"] for at in (before, ago(days=0))] == [
+        "paint",
+        "REDACTED",
+    ]
+    feed = ward.ask("{ events(first: 500) { nodes { kind data } } }")["events"]["nodes"]
+    closures = [event["data"] for event in feed if event["kind"] == "BED_CLOSED"]
+    assert [closure["why"] for closure in closures] == ["paint", "REDACTED", "REDACTED"]
+    assert sign not in str(feed)
+
+
 def test_an_erasure_names_a_person_or_an_arrival(ward: Ward) -> None:
     for both in ({}, {"patientMrn": ward.patient(), "expectedArrivalId": str(uuid4())}):
         told = ward.execute("placeLegalHold", **both, reason="a lawsuit")

@@ -42,6 +42,14 @@ def required(description: str, name: str | None = None) -> Any:
     return strawberry.field(description=description, name=name)
 
 
+def about_person() -> Any:
+    """Declare the input field that names the person whom the reason is about."""
+    return optional(
+        "The MRN of the person whom the reason is about, if it is about one: it is erased with them."
+        " Name nobody in a reason without it."
+    )
+
+
 @dataclass(frozen=True)
 class IdOf:
     """Kind of an input's id. Text that cannot be an id is refused: there is no such ``kind``.

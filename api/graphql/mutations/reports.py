@@ -1,6 +1,6 @@
 """Inputs of the commands that issue and restate reports."""
 
-from api.graphql.mutations.inputs import CommandInput, IssueId, optional, required
+from api.graphql.mutations.inputs import CommandInput, IssueId, about_person, optional, required
 from api.graphql.mutations.payloads import ReportRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.reports import ReportParameterInput, ReportPeriod
@@ -19,6 +19,8 @@ class IssueReportInput(CommandInput):
     ward: str | None = optional("On this ward only; the hospital by default.")
     version: int | None = optional("Which version; the newest by default.")
     parameters: list[ReportParameterInput] | None = optional("Others than the defaults.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
 
 
 @command_input(
@@ -30,3 +32,5 @@ class IssueReportInput(CommandInput):
 )
 class RestateReportInput(CommandInput):
     issue_id: IssueId = required("The issue.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")

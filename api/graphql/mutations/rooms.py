@@ -7,6 +7,7 @@ from api.graphql.mutations.inputs import (
     CommandInput,
     ReservationId,
     StayId,
+    about_person,
     optional,
     required,
 )
@@ -44,6 +45,8 @@ class CloseBedInput(CommandInput):
     bed: str = required("The bed's code.")
     since: datetime | None = optional("From when; may be planned; occurredAt by default.", "from")
     until: datetime | None = optional("Until when; absent: until it is reopened.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
 
 
 @command_input(
@@ -62,6 +65,8 @@ class ReopenBedInput(CommandInput):
     ward: str = required("The ward.")
     room: str = required("The number within the ward.")
     bed: str = required("The bed's code.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
 
 
 @command_input("start_cleaning", RoomRecorded, "A bed is being cleaned.")
@@ -176,6 +181,8 @@ class CorrectBedStateInput(CommandInput):
     since: datetime | None = optional("Since when it was so.", "from")
     until: datetime | None = optional("Until when it was so.")
     open_ended: bool | None = optional("True: it has not ended after all.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
 
 
 @command_input(
@@ -187,6 +194,8 @@ class CancelBedStateInput(CommandInput):
     ward: str = required("The ward.")
     room: str = required("The number within the ward.")
     bed_state_id: BedStateId = required("As shown at the bed and at the room.")
+    about_patient_mrn: str | None = about_person()
+    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
 
 
 @command_input(
