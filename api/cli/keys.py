@@ -3,11 +3,13 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
 from api.exit_codes import ExitCode
+from infrastructure.integrity.keys import destroy_unproven, unproven_erasures
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
 from infrastructure.sealing.binding import bound_store, forget_key_store, record_act
@@ -15,6 +17,8 @@ from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
 
 app = typer.Typer()
+UNPROVEN_COLUMNS = ("patient", "erasedAt", "approvedBy", "legalBasis")
+
 keys = typer.Typer(help="The keys by which texts about persons are sealed.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -68,6 +72,48 @@ def abandon(yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False) 
     ring.begin_anew()
     forget_key_store(database)
     out.print("The log has a new key store: start the servers again.")
+
+
+@keys.command(
+    "erase-unproven",
+    epilog="Example: wardbook keys erase-unproven 0b0e9b5e-95a9-4c0e-9a1c-3c1f5f3f8f10 --yes",
+)
+def erase_unproven(
+    patients: Annotated[
+        list[UUID] | None, typer.Argument(help="Ids of patients whom the house erased.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Destroy their keys.")] = False,
+    json: Json = False,
+    csv: Csv = False,
+) -> None:
+    """List erasures that the log does not prove, and whose keys are there; destroy these with --yes.
+
+    They were recorded by a program from before proofs and cut off, or a backup of the keys from before
+    them was restored; or somebody wrote them into the database. Compare the list with the requests
+    that the house has kept.
+    """
+    database = Database.of(settings())
+    check_migrated(database)
+    if not yes:
+        rows = [
+            {
+                "patient": erasure.originator_id,
+                "erasedAt": erasure.entry.occurred_at,
+                "approvedBy": erasure.entry.recorded_by.subject,
+                "legalBasis": erasure.legal_basis.value,
+            }
+            for erasure in unproven_erasures(database)
+        ]
+        print_rows(rows, UNPROVEN_COLUMNS, json=json, csv=csv)
+        return
+    asked_patients = set(patients or ())
+    if missing := asked_patients - destroy_unproven(database, asked_patients):
+        names = ", ".join(sorted(map(str, missing)))
+        stop(f"Of these there is no erasure without a proof that has keys: {names}.")
+    out.print(
+        "Their keys are destroyed. Now fill the read models anew (wardbook projections rebuild all)"
+        " and start the servers again: both may still have the texts."
+    )
 
 
 @keys.command(epilog="Example: wardbook keys rotate")

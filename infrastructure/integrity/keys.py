@@ -1,7 +1,8 @@
 """Integrity check: that the key store holds what the log and the record of acts on keys say."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -43,7 +44,8 @@ def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
     for erasure in _unproven(connection):
         result.breaks(
             f"the erasure of {erasure.originator_id} was recorded by no command: its keys are kept;"
-            " look who wrote it"
+            " look who wrote it. If the house erased that person with a program from before proofs:"
+            " wardbook keys erase-unproven"
         )
     return result
 
@@ -62,6 +64,27 @@ def _unproven(connection: Connection[TupleRow]) -> list[Patient.Erased]:
         for erasure in _erasures(connection)
         if not is_proven(erasure, ring) and has_keys(erasure, ring)
     ]
+
+
+def unproven_erasures(database: Database) -> list[Patient.Erased]:
+    """Return the erasures without a proof whose keys are not destroyed. Raises KeysMissing."""
+    with psycopg.connect(database.app_url) as connection:
+        return _unproven(connection)
+
+
+def destroy_unproven(database: Database, patients: Collection[UUID]) -> set[UUID]:
+    """Destroy the keys of erasures without a proof, and record that; return the patients of these.
+
+    Somebody has to know that the house erased them: the log does not prove it. Raises KeysMissing.
+    """
+    with psycopg.connect(database.app_url, autocommit=True) as connection:
+        erasures = [e for e in _unproven(connection) if e.originator_id in patients]
+
+        def record(subjects: Sequence[str], store: str) -> None:
+            connection.execute(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])
+
+        key_ring().destroy([str(id) for erasure in erasures for id in erasure.keyed], record)
+    return {erasure.originator_id for erasure in erasures}
 
 
 def record_destroyed_since(database: Database) -> int:

@@ -31,7 +31,7 @@ SCREENS = {202, 203}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
-KEYS = {210, 213, 214}
+KEYS = {210, 213, 214, 261}
 """Numbers of mistakes about keys, and what is left of who was erased."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
@@ -50,7 +50,7 @@ MISTAKES = (
     | set(range(191, 195))
     | {128, 129, 138, 139, 195, 196, 233, 234}
     | {225, 226, 227, 228, 235}
-    | {230}
+    | {230, 260}
 ) - NOT_GIVEN
 
 

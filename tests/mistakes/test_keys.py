@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -13,20 +14,25 @@ from api.container import AppState, forgetting
 from api.graphql.schema import schema
 from api.http.app import app
 from application.authorization.roles import Role
+from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
+from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
+from tests.cli.conftest import Run, home, run
 from tests.conftest import LOGIN, empty
 from tests.mistakes.test_erasure import QUESTIONS, WHY, Person, erase, officer, read
 from tests.record.test_erasure import erase as erase_by_two
-from tests.record.test_erasure import registered
+from tests.record.test_erasure import put_back, registered, wrapped
 from tests.support.api_dsl import Ward, codes
 from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import events
+from tests.support.random_privacy import EVE
 
-__all__ = ["officer"]
+__all__ = ["home", "officer", "run"]
 
 
 @contextmanager
@@ -138,3 +144,38 @@ def test_a_listener_for_messages_forgets_who_was_erased(
                 assert not cache._kept
 
     asyncio.run(forget())
+
+
+def test_mistake_261_an_erasure_from_before_proofs_that_was_cut_off_can_be_finished_by_nobody(
+    hospital: Hospital,
+    settings: Settings,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+) -> None:
+    """Its keys were kept for ever, and `verify` named it for ever."""
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", database.owner_url)
+    patient = registered(hospital)
+    key = wrapped(patient)
+    assert key
+    erase_by_two(hospital)
+    put_back(patient, key)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("UPDATE record.stored_events SET own = own - 'proof' WHERE own ? 'proof'")
+    wired(settings, database).close()
+    ProjectionRunner(database.app_url).catch_up()
+    assert wrapped(patient) == key
+
+    def broken() -> str:
+        return str([check.examples for check in verify(database, False) if check.broken])
+
+    assert f"{patient} was recorded by no command" in broken()
+    (listed,) = run("keys", "erase-unproven", "--json").json
+    assert (listed["patient"], listed["approvedBy"]) == (str(patient), EVE.subject)
+    assert run("keys", "erase-unproven", str(uuid4()), "--yes").code == 1
+    assert wrapped(patient) == key
+    assert "rebuild" in run("keys", "erase-unproven", str(patient), "--yes").out
+    assert wrapped(patient) == b""
+    assert run("keys", "erase-unproven", "--json").json == []
+    assert str(patient) not in broken()
+    assert "Quetzal" not in str(events(database))
