@@ -5,7 +5,7 @@ import logging
 import os
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -51,6 +51,7 @@ PENDING = Verdict("A", "pending, until it fits what is known")
 OTHERWISE_KNOWN = Verdict("A", "kept, to be entered by hand: it is known here with other content")
 NO_COMMAND = Verdict("A", "kept, to be entered by hand: no fact here for this code")
 WAITS = Verdict("A", "kept, until what it is about is known: replay it then")
+IMPOSTOR = Verdict("R", "the certificate is not of the sender that MSH-3 names", 207, "MSH^1^3")
 CARRIED_OUT = (KEPT, PENDING)
 LATER = (OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
@@ -115,6 +116,10 @@ class RefusedMessages:
         Path(kept["file"]).unlink(missing_ok=True)
 
 
+class NotTheSender(Exception):
+    """A message in the name of a system whose certificate the client does not have."""
+
+
 class Door:
     """Takes messages of the sending systems it knows, and answers each."""
 
@@ -124,10 +129,13 @@ class Door:
         self.refused = RefusedMessages(home)
         self.counts: Counter[str] = Counter()
 
-    def answers(self, data: bytes) -> list[bytes]:
-        """Carry out a message and return its acknowledgements: kept means that it is durable."""
-        message, verdict = self._verdict(data)
-        if verdict.kind == "R" or verdict in LATER:
+    def answers(self, data: bytes, client: Set[str] = frozenset()) -> list[bytes]:
+        """Carry out a message and return its acknowledgements: kept means that it is durable.
+
+        ``client``: the names in the certificate of who sends it. What an impostor sends is not kept.
+        """
+        message, verdict = self._verdict(data, client)
+        if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
             verdict = self._kept_for_later(data, verdict)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
@@ -140,7 +148,7 @@ class Door:
         """
         for message in self.refused:
             data = self.refused.message_of(message)
-            verdict = NOT_OPENED if data is None else self._verdict(data)[1]
+            verdict = NOT_OPENED if data is None else self._verdict(data, None)[1]
             if verdict in CARRIED_OUT:
                 self.refused.remove(message)
             yield message, verdict
@@ -157,11 +165,14 @@ class Door:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
 
-    def _verdict(self, data: bytes) -> tuple[Message | None, Verdict]:
+    def _verdict(self, data: bytes, client: Set[str] | None) -> tuple[Message | None, Verdict]:
+        """``client``: None for a message whose sender was known as it came."""
         message = None
         try:
             message = parse(data)
-            return message, self._carried_out(message)
+            return message, self._carried_out(message, client)
+        except NotTheSender:
+            return message, IMPOSTOR
         except Unreadable as error:
             return message, Verdict("R", error.text, error.code, error.where)
         except CommandIdReused:
@@ -175,8 +186,10 @@ class Door:
             log.warning("An HL7 message was not carried out: %s", type(error).__name__)
             return message, COME_AGAIN
 
-    def _carried_out(self, message: Message) -> Verdict:
+    def _carried_out(self, message: Message, client: Set[str] | None) -> Verdict:
         sender = self._sender(message)
+        if client is not None and sender.certificate not in (None, *client):
+            raise NotTheSender
         if (message.value("MSH", 11) or "P") not in sender.processing_ids:
             raise Unreadable(202, "MSH^1^11", "a message that is not of production")
         control_id = message.value("MSH", 10)

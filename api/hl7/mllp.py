@@ -2,11 +2,12 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import SO_KEEPALIVE, SOL_SOCKET, socket
+from typing import Any
 
 from api.auth.authentication import is_loopback
 from api.hl7.door import Door
@@ -124,6 +125,7 @@ class Listener:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = _names_in(writer.get_extra_info("peercert") or {})
         while first := await reader.read(1):
             try:
                 async with asyncio.timeout(SECONDS_OF_MESSAGE):
@@ -137,7 +139,14 @@ class Listener:
                         pass
                 return
             message = (first + rest[: -len(END)]).lstrip(b"\r\n").removeprefix(START)
-            await _send(writer, await asyncio.to_thread(self._door.answers, message))
+            await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
+
+
+def _names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Return the common names and the DNS names of a certificate."""
+    subject = [pair for part in certificate.get("subject", ()) for pair in part]
+    names = [*subject, *certificate.get("subjectAltName", ())]
+    return frozenset(value for kind, value in names if kind in ("commonName", "DNS"))
 
 
 async def _send(writer: asyncio.StreamWriter, answers: list[bytes]) -> None:

@@ -27,10 +27,20 @@ class SendingSystem:
     dispositions: Mapping[str, Disposition] = field(default_factory=dict)
     sexes: Mapping[str, Sex] = field(default_factory=dict)
     wards: Mapping[str, str] = field(default_factory=dict)
+    certificate: str | None = None
+    """A name in the certificate of its client, over TLS; None for whoever has one."""
 
 
 KEYS = {
-    *("application", "facility", "name", "zone", "admitted_classes", "processing_ids"),
+    *(
+        "application",
+        "facility",
+        "name",
+        "zone",
+        "admitted_classes",
+        "processing_ids",
+        "certificate",
+    ),
     *("authorities", "admission_types", "dispositions", "sexes", "wards"),
 }
 
@@ -48,6 +58,8 @@ def _read(file: Path) -> SendingSystem:
         values = tomllib.loads(file.read_text("utf-8"))
         if unknown_keys := values.keys() - KEYS:
             raise ValueError(f"unknown: {', '.join(sorted(unknown_keys))}")
+        if not isinstance(values.get("certificate", ""), str):
+            raise ValueError("certificate is a text")
         return SendingSystem(
             application=values["application"],
             facility=values.get("facility"),
@@ -65,6 +77,7 @@ def _read(file: Path) -> SendingSystem:
             },
             sexes={code: Sex[name] for code, name in values.get("sexes", {}).items()},
             wards=dict(values.get("wards", {})),
+            certificate=values.get("certificate"),
         )
     except (OSError, ValueError, KeyError, ZoneInfoNotFoundError) as error:
         raise ConfigurationError(f"{file}: {error}") from None

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +21,7 @@ from api.hl7.follower import Connection, NotAnswered
 from api.hl7.mllp import END, START, Listener, check_address, tls
 from api.hl7.outgoing import Outgoing
 from api.hl7.receiving import ReceivingSystem
+from api.hl7.sending import sending_systems
 from application.hospital import Hospital
 from domain.errors import ConfigurationError
 from tests.hl7.test_inbound import SENDERS, adt, codes
@@ -151,6 +152,32 @@ def test_only_who_has_a_certificate_of_the_named_authority_is_heard(
     assert answers == {**dict.fromkeys(senders, None), "a certificate of the house": "AA"}
     assert door.counts["AA"] == 1
     assert sum(door.counts.values()) == 2  # AA, and what had no fact
+
+
+def test_a_certificate_is_of_the_sender_that_a_message_names(
+    hospital: Hospital, tmp_path: Path, house: Authority
+) -> None:
+    """Whatever MSH-3 says; and what was sent so is neither carried out nor kept."""
+    context = tls(*house.certificate("server"), house.file)
+    north = [replace(sender, certificate="north") for sender in SENDERS]
+    door = Door(hospital, north, tmp_path)
+
+    async def run() -> list[str | None]:
+        server = await Listener(door).start("127.0.0.1", 0, context)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            return [
+                await sent_by(
+                    port, sending_context(house, house.certificate(name)), adt("A01", name)
+                )
+                for name in ("south", "north")
+            ]
+
+    assert asyncio.run(run()) == ["AR", "AA"]
+    assert not (tmp_path / "hl7-refused").exists()
+    (tmp_path / "x.toml").write_text('application = "X"\nzone = "UTC"\ncertificate = 5')
+    with pytest.raises(ConfigurationError, match="certificate is a text"):
+        sending_systems(tmp_path / "x.toml")
 
 
 def test_a_receiver_is_told_if_its_certificate_is_of_the_named_authority(

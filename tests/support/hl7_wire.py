@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Set
 from contextlib import closing
 from itertools import count
 from multiprocessing.connection import Connection as Pipe
@@ -27,8 +28,8 @@ class DyingDoor(Door):
         super().__init__(hospital, SENDERS, home)  # type: ignore[arg-type]
         self.last, self._numbers = last, count(1)
 
-    def answers(self, data: bytes) -> list[bytes]:
-        answers = super().answers(data)
+    def answers(self, data: bytes, client: Set[str] = frozenset()) -> list[bytes]:
+        answers = super().answers(data, client)
         if next(self._numbers) == self.last:
             die()
         return answers
