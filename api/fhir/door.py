@@ -114,13 +114,13 @@ class Fhir:
     ) -> Answer:
         strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
         query = query_of(resource, parameters, strict)
-        await resolve_chains(reader, query)
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }
         chained_types = {"Patient"} if query.chains else set()
         for type in sorted(included_types | chained_types | {type for type, _ in query.reverse}):
             check_scope(request.state.caller, type)
+        await resolve_chains(reader, query)
         result = await search(reader, query)
         bundle = searchset(result, query, _base(request), reader.position)
         return _response(bundle), [*result.matches, *result.included, *result.counted]

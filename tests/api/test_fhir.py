@@ -456,6 +456,16 @@ def test_an_include_is_in_the_scopes_too(fhir: Fhir) -> None:
         fhir.get("Encounter?_id={stay}&" + included, 403, scoped("user/Encounter.rs"))
 
 
+def test_scopes_come_before_who_a_chain_leads_to(fhir: Fhir) -> None:
+    """Whether somebody has a number, and is closed, is nothing that a token of stays may ask."""
+    closed = fhir.ward.patient(familyName="Secret", confidentiality="VERY_RESTRICTED")
+    token = scoped("user/Encounter.rs", "nurse")
+    told = {
+        str(fhir.get(f"Encounter?subject.identifier={mrn}", 403, token)) for mrn in (closed, "none")
+    }
+    assert len(told) == 1
+
+
 def test_a_token_with_scopes_is_taken_at_fhir_alone(fhir: Fhir) -> None:
     for path in ("/graphql", "/commands"):
         headers = {"Authorization": f"Bearer {scoped('user/*.rs')}"}
