@@ -4,7 +4,8 @@ A request is known by a context variable, so that what it does in tasks of its o
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from time import thread_time
 from typing import Any, TypeVar
@@ -25,14 +26,18 @@ class Work:
         spend: Callable[[int], None],
         owe: Callable[[int], None],
         use: Callable[[float], None],
-        finish: Callable[[float], None] = lambda used: None,
+        finish: Callable[[float], None],
+        go_on: Callable[[], Awaitable[None]],
+        places: asyncio.Semaphore,
     ) -> None:
         """Take what counts it for the login.
 
         ``spend``: units, raises TooManyRequests; ``owe``: units of what is done already;
-        ``use``: seconds of processor time; ``finish``: the same, all together, at the end.
+        ``use``: seconds of processor time; ``finish``: the same, all together, at the end;
+        ``go_on``: waits for the turn of another step; ``places``: for the login's statements.
         """
         self.spend, self.owe, self._use, self._finish = spend, owe, use, finish
+        self.go_on, self.places = go_on, places
         self.used = 0.0
         self.longest = 0.0
         """The longest time for which it held the event loop, in seconds."""
@@ -64,6 +69,18 @@ class Work:
 
 WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
 """The work of this request; None where none is counted: on the command line."""
+
+
+def place() -> AbstractAsyncContextManager[None]:
+    """Return the place of a statement or command among those that its login may have at once."""
+    work = WORK.get()
+    return nullcontext() if work is None else work.places
+
+
+async def next_step() -> None:
+    """Wait until the login's share allows another step of what has begun."""
+    if work := WORK.get():
+        await work.go_on()
 
 
 class MeteredCoroutine(Coroutine[Any, Any, T]):
@@ -134,4 +151,5 @@ async def in_thread(function: Callable[[], T]) -> T:
             if work is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(work.use, thread_time() - start)
 
-    return await run_in_threadpool(run_timed)
+    async with place():
+        return await run_in_threadpool(run_timed)

@@ -18,6 +18,7 @@ from api.graphql.moment_input import MomentInput
 from api.graphql.refused_fields import RefusedFields
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.telemetry import metrics
+from api.work import place
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import hidden_labels
 from domain.refusals import InvalidInput, Refusal
@@ -298,10 +299,7 @@ class Context:
     # -- reads --
 
     async def query(self, function: Callable[..., Awaitable[T]], *args: Any, **named: Any) -> T:
-        """Run a query function on a connection of its own.
-
-        Operations that share the snapshot and the viewer's rights share queries as of a moment.
-        """
+        """Run a query on a connection of its own, once for all who share snapshot and rights."""
 
         async def run() -> T:
             with tracing.span(f"read {function.__name__.strip('_')}"):
@@ -313,7 +311,7 @@ class Context:
                 return await run_on(self.state.engine)
 
         async def run_on(engine: AsyncEngine) -> T:
-            async with engine.connect() as connection:
+            async with place(), engine.connect() as connection:
                 return await function(connection, *args, **named)
 
         key = _key(args) if not named else None

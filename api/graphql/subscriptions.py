@@ -23,6 +23,7 @@ from api.graphql.types.rooms import RoomOccupancy, boards
 from api.graphql.types.schedules import DoseDue
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
+from api.work import next_step
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
@@ -272,6 +273,7 @@ def _changes(
     async def items() -> AsyncGenerator[Change[T], None]:
         async with aclosing(context.state.broker.subscribe(topic, after)) as stream:
             async for item in stream:
+                await next_step()
                 context.check_login()
                 context.next_item(item.position, item.shared)
                 await context.load_permissions()

@@ -3,8 +3,10 @@
 Whichever door it comes by: HTTP, batches of commands, WebSockets. The command line has none.
 """
 
+from asyncio import Semaphore
 from collections import Counter
 from functools import partial
+from weakref import WeakValueDictionary
 
 from api.errors import TooManyRequests
 from api.http.anonymous import Pace
@@ -13,6 +15,12 @@ from api.http.rate_limit import TokenBucket
 from api.work import Work
 from domain.envelope import Actor
 from infrastructure.settings import Settings
+
+REFUSALS_PER_SECOND = 50
+"""Requests beyond an allowance that are refused at once, a second; others are held back before."""
+
+PLACES = 5
+"""Statements and commands of one login at once, whose connections and threads others want, too."""
 
 
 class Allowances:
@@ -24,17 +32,28 @@ class Allowances:
         self.processor = ProcessorShare(settings.processor_share)
         self.sockets = Concurrency(settings.sockets_per_login)
         self.operations = Concurrency(settings.subscriptions_per_login)
+        self._refusals = Pace(REFUSALS_PER_SECOND)
+        self._places: WeakValueDictionary[tuple[str, str], Semaphore] = WeakValueDictionary()
 
     async def admit(self, by: Actor) -> Work:
-        """Count a request, once it is its turn; return the work to count. Raises TooManyRequests."""
-        turn = await self.processor.turn(by)
-        self.processor.use(by, LEAST_SECONDS)
-        self.requests.spend(by)
+        """Count a request, once it is its turn; return the work to count. Raises TooManyRequests.
+
+        A refusal is held back: who asks again at once is to be slowed down, too.
+        """
+        try:
+            turn = await self.processor.turn(by)
+            self.processor.use(by, LEAST_SECONDS)
+            self.requests.spend(by)
+        except TooManyRequests:
+            await self._refusals.turn()
+            raise
         return Work(
             partial(self.requests.spend_units, by),
             partial(self.requests.owe, by),
             partial(self.processor.use, by),
             partial(self.processor.finish, by, turn),
+            partial(self.processor.go_on, by),
+            self._places.setdefault((by.issuer, by.subject), Semaphore(PLACES)),
         )
 
 

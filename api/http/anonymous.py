@@ -30,8 +30,9 @@ class Pace:
         if not self._per_second:
             return 0.0
         now = self._clock()
-        self._next = max(self._next, now - AT_ONCE_SECONDS) + count / self._per_second
-        return min(max(self._next - now, 0.0), MOST_SECONDS)
+        due = max(self._next, now - AT_ONCE_SECONDS) + count / self._per_second
+        self._next = min(due, now + MOST_SECONDS)  # who asks after a flood does not wait for it
+        return max(self._next - now, 0.0)
 
     async def turn(self, count: int = 1) -> None:
         """Wait until it is the turn of another response, or of some."""

@@ -40,6 +40,9 @@ RECENT = 0.2
 MOST_RESERVED_SECONDS = 0.1
 """Most that is reserved for a request: a batch takes long, and the login may ask meanwhile."""
 
+STEP_SECONDS = 0.0005
+"""Cost of a message or an item of a subscription before and after it is measured."""
+
 LOOK_SECONDS = 0.05
 """Seconds after which a waiting request looks whether others still ask."""
 
@@ -54,6 +57,8 @@ class _Account:
     average: float = 0.0
     """Recent cost of a request of the login."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    next_step: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """The turn of what has begun: however much of it waits, requests are not refused for that."""
 
 
 class ProcessorShare:
@@ -94,6 +99,17 @@ class ProcessorShare:
             raise self._refusal(account) from None
         finally:
             account.waiting -= 1
+
+    async def go_on(self, by: Actor) -> None:
+        """Wait until a login's share allows another step of what has begun, as an item that follows."""
+        login = by.issuer, by.subject
+        self._note(login)
+        if (account := self._accounts.get(login)) is None:
+            return
+        async with account.next_step:
+            while wait := self._wait_of(login, account):
+                await asyncio.sleep(min(wait, LOOK_SECONDS))
+            account.left -= STEP_SECONDS
 
     def finish(self, by: Actor, reserved: float, used: float) -> None:
         """End a request: give back what was reserved, and note what it took."""

@@ -112,6 +112,11 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         if not _is_message(message):
             await self.handle_invalid_message(_NO_MESSAGE)
             return
+        allowances = self._endpoint.allowances
+        if not self.connection_acknowledged:
+            await allowances.anonymous.turn()
+        elif message["type"] != "subscribe":
+            await allowances.processor.go_on(self._caller.actor)
         await super().handle_message(message)
 
     async def handle_invalid_message(self, error_message: str) -> None:
