@@ -1,14 +1,14 @@
 /** The page: login, screens by address, keys, what was recorded, and the time bar around all. */
 
-import {html, keyed, nothing} from './vendor/lit.js';
+import {html, nothing} from './vendor/lit.js';
 import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
 import {loadForms} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
 import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {hospital, isPast, readClocks, time} from './time.js';
-import {language, languages, loadWords, named, say} from './words.js';
-import {waysOf} from './putright.js';
+import {language, languages, loadWords, named, say, told} from './words.js';
+import {wayName, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
 
@@ -43,7 +43,7 @@ class App extends Plain {
     this.#route();
     addEventListener('hashchange', () => {
       takeToken();
-      this.#route();
+      if (location.hash !== this.routed) this.#route(); // of two steps at once the first event has both
     });
     addEventListener('keydown', event => this.#keys(event));
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
@@ -71,7 +71,7 @@ class App extends Plain {
     if (!token()) return this.requestUpdate();
     try {
       const told = await ask('Start');
-      if (viewer && (viewer.subject !== told.viewer.subject || viewer.issuer !== told.viewer.issuer)) this.order = null; // typed by somebody else
+      if (viewer && (viewer.subject !== told.viewer.subject || viewer.issuer !== told.viewer.issuer)) this.order = this.shownKey = null; // typed by somebody else
       setViewer(told.viewer);
       if (!isNew) return;
       const {timeZone, ...own} = told.hospital;
@@ -102,6 +102,7 @@ class App extends Plain {
   }
 
   #route() {
+    this.routed = location.hash;
     const [path, query] = location.hash.slice(2).split('?');
     const parameters = new URLSearchParams(query);
     readClocks(parameters);
@@ -124,7 +125,7 @@ class App extends Plain {
     const notice = this.notice;
     const {timeline} = await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({}));
     const entry = timeline?.nodes.findLast(({position}) => position === outcome.position) ?? timeline?.nodes.toSorted((a, b) => a.recordedAt.localeCompare(b.recordedAt)).at(-1);
-    if (entry && this.notice === notice) this.notice = {...notice, ways: waysOf(entry), about: entry.summary, context};
+    if (entry && this.notice === notice) this.notice = {...notice, ways: waysOf(entry), about: told(entry.summary), context};
   }
 
   #keys(event) {
@@ -158,12 +159,15 @@ class App extends Plain {
   }
 
   render() {
-    if (!token()) return this.#login(false);
+    if (!token()) {
+      this.shownKey = null; // nothing of one login is shown in the next
+      return this.#login(false);
+    }
     if (!viewer) return html`<main>${this.failed && !this.isExpired ? failure(this.failed) : nothing}</main>${this.isExpired ? this.#login(true) : nothing}`;
     return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
       ${this.#header()}
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
-      <main id="main" tabindex="-1" class=${isPast() ? 'past' : ''}>${keyed(this.route.screen + (this.route.id ?? ''), this.#screen())}</main>
+      <main id="main" tabindex="-1" class=${isPast() ? 'past' : ''}>${this.#screen()}</main>
       ${this.#menuOf()}
       ${this.order ? html`<wb-form .order=${this.order} @closed=${() => (this.order = null)}></wb-form>` : nothing}
       ${this.#noticeOf()}
@@ -175,20 +179,10 @@ class App extends Plain {
     const route = this.route;
     const right = SCREENS[route.screen]?.[0];
     if (right && !may(right)) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
-    switch (route.screen) {
-      case 'find': return html`<wb-find .route=${route}></wb-find>`;
-      case 'patient': return html`<wb-patient .route=${route}></wb-patient>`;
-      case 'stay': return html`<wb-stay .route=${route}></wb-stay>`;
-      case 'flow': return html`<wb-flow .route=${route}></wb-flow>`;
-      case 'doses': return html`<wb-doses .route=${route} .wards=${this.wards}></wb-doses>`;
-      case 'house': return html`<wb-house .route=${route}></wb-house>`;
-      case 'mend': return html`<wb-mend .route=${route}></wb-mend>`;
-      case 'reports': return html`<wb-reports .route=${route}></wb-reports>`;
-      case 'access': return html`<wb-access .route=${route}></wb-access>`;
-      case 'explorer': return html`<wb-explorer .route=${route}></wb-explorer>`;
-      case 'acts': return html`<wb-acts .route=${route}></wb-acts>`;
-      default: return html`<wb-board .route=${route} .wards=${this.wards}></wb-board>`;
-    }
+    const key = `${route.screen} ${route.id}`;
+    if (this.shownKey !== key) this.shown = document.createElement(`wb-${SCREENS[route.screen] || /^(patient|stay)$/.test(route.screen) ? route.screen : 'board'}`);
+    this.shownKey = key;
+    return Object.assign(this.shown, {route, wards: this.wards});
   }
 
   #header() {
@@ -232,7 +226,7 @@ class App extends Plain {
   #noticeOf() {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
-          ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}
+          ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(wayName(command))}</button>`)}
           ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
           ${this.notice.patient ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}

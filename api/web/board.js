@@ -6,7 +6,7 @@ import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {asked, clocks, isPast, localDay, short} from './time.js';
 import {totals} from './ward.js';
-import {named, say} from './words.js';
+import {named, say, told} from './words.js';
 
 const order = new Intl.Collator('en', {numeric: true}).compare;
 const NONE = new Map();
@@ -30,12 +30,20 @@ class Board extends Screen {
     const variables = {ward, ...asked()};
     const past = isPast();
     const [{roomOccupancy}, aside] = await Promise.all([ask('Board', variables, signal), ask('Aside', variables, signal)]);
-    ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
-    if (!past) {
-      this.#follow(ward);
-      if (may('occupancy_difference')) this.#mark(ward, signal);
-    } else if (clocks.knownAt && may('occupancy_difference')) this.#compare(ward, signal);
+    if (!past) this.#follow(ward);
+    this.#readMore(ward, variables, signal);
     return {wards: byWard(roomOccupancy), aside, differs: NONE};
+  }
+
+  /** Read what no step of the time bar waits for: of the past when the bar rests. */
+  async #readMore(ward, variables, signal) {
+    const past = isPast();
+    if (past) await new Promise(done => setTimeout(done, 250));
+    if (signal.aborted) return;
+    ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
+    if (!may('occupancy_difference')) return;
+    if (!past) this.#mark(ward, signal);
+    else if (clocks.knownAt) this.#compare(ward, signal);
   }
 
   /** Outline the beds of which something else is held today, and mark when that was learned. */
@@ -194,7 +202,7 @@ export async function readOpen({ward, asOf = null, knownAt = null}, signal = und
 function differing(difference) {
   const found = new Map();
   for (const {room, before, after, facts} of difference.occupancyDifference)
-    found.set(room.id + (after ?? before).code, facts.map(({summary}) => summary).join('\n') || say('differs'));
+    found.set(room.id + (after ?? before).code, facts.map(({summary}) => told(summary)).join('\n') || say('differs'));
   return found;
 }
 

@@ -1,7 +1,7 @@
 /** The form of a command, made of its input type. Its command id is made when it opens: however often it
  * is sent, it has one effect. */
 
-import {html, keyed, nothing, ref} from './vendor/lit.js';
+import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, address, nameOf, refresh, shell} from './shell.js';
 import {describe, learn, refusalOf} from './refusal.js';
 import {BED, COMMON_MORE, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';

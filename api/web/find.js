@@ -3,6 +3,7 @@
 import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf} from './shell.js';
 import {ask} from './gql.js';
+import {button} from './lists.js';
 import {may} from './session.js';
 import {age, asked, date, fullDay} from './time.js';
 import {named, say} from './words.js';
@@ -15,14 +16,10 @@ const stayLine = stay => html`<a href=${address('stay/' + stay.id)}>
 /** The allergies of a person, where nobody overlooks them; that none is recorded is said, too. */
 export function allergiesOf(patient) {
   const of = {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority};
-  const button = (command, allergy = null) => {
-    const values = allergy ? {...of, allergyId: allergy.id, ...(/^correct/.test(command) ? {...allergy, occurredAt: allergy.since} : {})} : of;
-    const about = allergy ? allergy.substance.name : '';
-    return may(command) ? html`<button type="button" class="link noprint" aria-label=${[allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : null, named(command), about].filter(Boolean).join(': ')} @click=${() => act(command, values, {patient, about})}>${allergy ? say(/^correct/.test(command) ? 'putRight' : 'endIt') : named(command)}</button>` : nothing;
-  };
+  const put = (command, allergy, label) => button(command, allergy ? {...of, allergyId: allergy.id, ...(label === 'putRight' ? {...allergy, occurredAt: allergy.since} : {})} : of, {patient, about: allergy?.substance.name}, 'link noprint', label);
   return html`<section class="banner ${patient.allergies.length ? 'warn' : ''}" aria-label=${say('allergies')}><b>${say('allergies')}</b>
-    ${patient.allergies.map(allergy => html`<span><strong>${allergy.substance.name}</strong> ${[allergy.severity, allergy.kind === 'INTOLERANCE' ? allergy.kind : null, allergy.verification].filter(Boolean).map(named).join(' · ')} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} ${button('endAllergy', allergy)}${button('correctAllergy', allergy)}</span>`)}
-    ${patient.allergies.length ? nothing : html`<span class="quiet">${say('noAllergy')}</span>`}${button('recordAllergy')}</section>`;
+    ${patient.allergies.map(allergy => html`<span><strong>${allergy.substance.name}</strong> ${[allergy.severity, allergy.kind === 'INTOLERANCE' ? allergy.kind : null, allergy.verification].filter(Boolean).map(named).join(' · ')} ${allergy.reaction ? html`<q>${allergy.reaction}</q>` : nothing} ${put('endAllergy', allergy, 'endIt')}${put('correctAllergy', allergy, 'putRight')}</span>`)}
+    ${patient.allergies.length ? nothing : html`<span class="quiet">${say('noAllergy')}</span>`}${button('recordAllergy', of, {patient}, 'link noprint')}</section>`;
 }
 
 class Find extends Screen {
@@ -68,7 +65,7 @@ class Find extends Screen {
       <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex)}
         ${patient.mergedInto ? html` · ${say('mergedInto')} <a href=${address('patient/' + patient.mergedInto.id)}>${patient.mergedInto.mrn}</a>` : nothing}</p>
       ${open ? html`<p>${stayLine(open)}</p>` : nothing}
-      ${!open && !patient.diedAt && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {patientMrn: patient.mrn}, {patient})}>${named('admitPatient')}</button>` : nothing}
+      ${open || patient.diedAt ? nothing : button('admitPatient', {patientMrn: patient.mrn}, {patient}, '')}
     </li>`;
   }
 }
@@ -91,20 +88,19 @@ class PatientScreen extends Screen {
     const values = {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority};
     const {mrn, familyName, givenName, birthDate, sex, confidentiality} = patient;
     const context = {patient};
-    const button = (command, more = {}) =>
-      may(command) ? html`<button type="button" @click=${() => act(command, {...values, ...more}, context)}>${named(command)}</button>` : nothing;
+    const put = (command, more = {}) => button(command, {...values, ...more}, context, '');
     return html`<header class="person"><h1>${nameOf(patient)}</h1>
         <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
       ${patient.allergies ? allergiesOf(patient) : nothing}
-      <div class="acts">${button('admitPatient')}${button('planAdmission')}${button('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${button('mergePatients')}${button('recordDeath')}${patient.diedAt ? [button('correctDeath', {occurredAt: patient.diedAt}), button('cancelDeath')] : nothing}${button('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => button(each))}</div>
+      <div class="acts">${put('admitPatient')}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>
       <section class="card"><h2>${say('stays')}</h2>
         ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
       ${patient.otherRecords?.length || patient.mergedInto
         ? html`<section class="card"><h2>${say('records')}</h2><ul>
             ${[...(patient.otherRecords ?? []), ...(patient.mergedInto ? [patient.mergedInto] : [])].map(other => html`<li><a href=${address('patient/' + other.id)}>${nameOf(other)}</a> ${other.mrn}</li>`)}
           </ul>${(patient.merges ?? []).map(merge => html`<p>${fullDay(merge.recordedAt)} · ${merge.recordedBy} · ${merge.reason ?? ''}
-            ${may('unmergePatients') ? html`<button type="button" @click=${() => act('unmergePatients', {mergeId: merge.id}, context)}>${named('unmergePatients')}</button>` : nothing}</p>`)}</section>`
+            ${button('unmergePatients', {mergeId: merge.id}, context, '')}</p>`)}</section>`
         : nothing}`;
   }
 }

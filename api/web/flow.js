@@ -1,7 +1,7 @@
 /** Arrivals and departures: the bed manager's day. Who waits, who is expected, who leaves, and whether the beds suffice. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, nameOf, refresh} from './shell.js';
+import {Screen, address, nameOf, refresh, scroll} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, isPast, localDay, short, time} from './time.js';
@@ -75,10 +75,10 @@ class Flow extends Screen {
     });
     const title = say('nextHours', {n: rows.length});
     return html`<div class="columns house">
-      <section class="card"><h2>${say('bedsByWard')}</h2><div class="scroll" tabindex="0" role="region" aria-label=${say('bedsByWard')}><table class="tight">
+      <section class="card"><h2>${say('bedsByWard')}</h2>${scroll(say('bedsByWard'), html`<table class="tight">
         <thead><tr><th scope="col">${named('ward')}</th>${COUNTS.map(name => html`<th scope="col" class="number">${say('count.' + name)}</th>`)}</tr></thead>
         <tbody>${[...wards, total].map(each => html`<tr class=${each.ward ? '' : 'sum'}><th scope="row">${each.ward ? html`<a href=${address('board', {ward: each.ward})}>${each.ward}</a>` : say('wholeHouse')}</th>
-          ${COUNTS.map(name => html`<td class="number ${each[name] ? '' : 'zero'}">${each[name]}</td>`)}</tr>`)}</tbody></table></div></section>
+          ${COUNTS.map(name => html`<td class="number ${each[name] ? '' : 'zero'}">${each[name]}</td>`)}</tr>`)}</tbody></table>`)}</section>
       <section class="card"><h2>${title}</h2>
         <p>${total.overdueOut ? html`<i class="flag due">${say('overdueOut', {n: total.overdueOut})}</i> ` : nothing}${total.overdueIn ? html`<i class="flag due">${say('overdueIn', {n: total.overdueIn})}</i>` : nothing}</p>
         ${columns(rows.map(({label, leaving, coming}) => ({label, values: [coming, leaving]})), {title, names: [say('coming'), say('leaving')], line: {name: say('freeThen'), values: rows.map(({free}) => Math.max(free, 0))}})}

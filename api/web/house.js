@@ -1,7 +1,7 @@
 /** The house: cleaning, closures and reservations as lists to work off, and all rooms with their rules. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, nameOf} from './shell.js';
+import {Screen, act, address, nameOf, scroll} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
 import {asked, short} from './time.js';
@@ -29,14 +29,14 @@ class House extends Screen {
       <div class="free-beds">
         ${list(named('FREE'), of('FREE'), ({place}, about) => [button('admitPatient', place, about), button('reserveBed', place, about), button('closeBed', place, about)])}
       </div>
-      <section class="card"><h2>${say('rooms')}</h2><div class="scroll" tabindex="0" role="region" aria-label=${say('rooms')}><table>
+      <section class="card"><h2>${say('rooms')}</h2>${scroll(say('rooms'), html`<table>
         <thead><tr><th scope="col">${named('ward')}</th><th scope="col">${named('room')}</th><th scope="col">${named('beds')}</th><th scope="col">${named('policy')}</th><td></td></tr></thead>
         <tbody>${rooms.map(({room, beds}) => {
           const place = {ward: room.ward, room: room.number};
           const about = `${room.ward} ${room.number}`;
           return html`<tr><td>${room.ward}</td><th scope="row">${room.number}</th><td>${beds.map(({code}) => code).join(' ')}</td><td>${room.policies.map(named).join(', ')}</td>
             <td>${button('addBed', place, about)}${button('setRoomPolicy', place, about)}${button('changeRoom', place, about)}${button('correctRoom', place, about)}</td></tr>`;
-        })}</tbody></table></div></section>`;
+        })}</tbody></table>`)}</section>`;
   }
 }
 

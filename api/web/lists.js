@@ -5,9 +5,9 @@ import {Screen, act, address, go, nameOf} from './shell.js';
 import {forms} from './forms.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {waysOf} from './putright.js';
+import {wayName, waysOf} from './putright.js';
 import {asked, dayTime, short} from './time.js';
-import {named, say} from './words.js';
+import {named, say, says, told} from './words.js';
 
 export const place = ({room, bed, withoutBed}) => (room ? `${room.ward} ${room.number}-${bed}` : (withoutBed ?? ''));
 
@@ -19,9 +19,12 @@ export function button(command, values, context, kind = 'link', label = null) {
   return html`<button type="button" class=${kind} aria-label=${name} @click=${() => act(command, values, context)}>${label ? say(label) : named(command)}</button> `;
 }
 
-/** A list with its title and number; that it is empty is said in its title. */
-export const section = (title, rows, line) => html`<section class="card ${rows.length ? '' : 'empty'}"><h2>${title} <span class="of">${rows.length}</span></h2>
-  ${rows.length ? html`<ul class="lines">${rows.map(row => html`<li>${line(row)}</li>`)}</ul>` : nothing}</section>`;
+/** A list with its title and number; that it is empty is said in its title, and what that means in `none`. */
+export const section = (title, rows, line, none = '') => html`<section class="card ${rows.length ? '' : 'empty'}"><h2>${title} <span class="of">${rows.length}</span></h2>
+  ${rows.length ? html`<ul class="lines">${rows.map(row => html`<li>${line(row)}</li>`)}</ul>` : none ? html`<p class="quiet">${none}</p>` : nothing}</section>`;
+
+/** A list, if the role may see it. */
+const seen = (title, rows, ...more) => (rows ? section(title, rows, ...more) : nothing);
 
 /** What waits to be put right: reported movements that do not fit, deaths without a discharge, consults, parked commands. */
 class Mend extends Screen {
@@ -34,21 +37,36 @@ class Mend extends Screen {
       may('open_consults') ? ask('Consults', when, signal) : /** @type {any} */ ({}),
       may('projections') ? ask('Parked', {}, signal) : /** @type {any} */ ({}),
     ]);
-    return {late: late.lateEntries?.nodes ?? [], pending: pending.pendingMovements?.nodes ?? [], dead: dead.deceased ?? [], consults: consults.openConsults ?? [], models: models.projections ?? []};
+    return {late: late.lateEntries?.nodes, pending: pending.pendingMovements?.nodes, dead: dead.deceased, consults: consults.openConsults, models: models.projections};
   }
 
   view() {
     const {late, pending, dead, consults, models} = this.data;
-    const parked = models.flatMap(({name, parkedCommands}) => parkedCommands.map(command => ({name, ...command})));
+    const parked = models?.flatMap(({name, parkedCommands}) => parkedCommands.map(command => ({name, ...command})));
     return html`<h1>${say('mend')}</h1><p class="quiet">${say('mend.help')}</p><div class="columns">
-      ${section(say('pending'), pending, each => html`<time>${short(each.occurredAt)}</time> <b>${each.kind ? named(each.kind) : ''}</b> ${nameOf(each.patient)} <small>${each.system} ${each.sourceId} · ${say('reportedAt', {at: short(each.reportedAt)})}</small><p>${each.why ?? ''}</p>
-        ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${say('openStay')}</a>` : nothing} ${button('correctFacts', {}, {patient: each.patient, about: each.why})}`)}
-      ${section(say('dead'), dead, each => html`<b>${nameOf(each.patient)}</b> <small>† ${dayTime(each.diedAt)}</small>
+      ${seen(say('pending'), pending, each => this.#pending(each), say('pending.none'))}
+      ${seen(say('dead'), dead, each => html`<b>${nameOf(each.patient)}</b> <small>† ${dayTime(each.diedAt)}</small>
         ${each.stays.map(stay => html`<a href=${address('stay/' + stay.id)}>${place(stay) || say('openStay')}</a> ${button('dischargePatient', {stayId: stay.id, disposition: 'DIED', occurredAt: each.diedAt}, {patient: each.patient, stay})}`)}`)}
-      ${section(say('openConsults'), consults, each => html`<time>${short(each.requestedAt)}</time> <b>${each.specialty ?? ''}</b> ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${nameOf(each.stay.patient)}</a> <small>${place(each.stay)}</small>` : nothing} <q>${each.question ?? ''}</q>`)}
-      ${section(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${nameOf(patient)}</a>` : nameOf(patient)} ${entry.summary} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
-        <span class="does">${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${entry.summary}`}, 'link', /^cancel/.test(command) ? 'takeBack' : 'putRight'))}</span>`)}
-      ${models.length ? section(say('parked'), parked, each => html`<b>${each.operation}</b> <small>${each.name}</small> ${each.error}`) : nothing}</div>`;
+      ${seen(say('openConsults'), consults, each => html`<time>${short(each.requestedAt)}</time> <b>${each.specialty ?? ''}</b> ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${nameOf(each.stay.patient)}</a> <small>${place(each.stay)}</small>` : nothing} <q>${each.question ?? ''}</q>
+        ${each.stay ? html`<span class="does">${button('recordVisit', {stayId: each.stay.id, kind: 'CONSULT', consultId: each.id}, {patient: each.stay.patient, stay: each.stay, about: each.question}, 'link', 'answer')}</span>` : nothing}`)}
+      ${seen(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${nameOf(patient)}</a>` : nameOf(patient)} ${told(entry.summary)} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
+        <span class="does">${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${told(entry.summary)}`}, 'link', wayName(command)))}</span>`)}
+      ${seen(say('parked'), parked, each => html`<b>${each.operation}</b> <small>${each.name}</small> <span lang="en">${each.error}</span>
+        <p>${say('parked.todo')} <code>wardbook projections retry ${each.name}</code></p>
+        <span class="does"><button type="button" class="link" @click=${() => navigator.clipboard?.writeText(`wardbook projections retry ${each.name}`)}>${say('copy')}</button></span>`)}</div>`;
+  }
+
+  /** A movement that another system reports and that contradicts what is recorded: why, and what can be done. */
+  #pending({occurredAt, kind, patient, stay, system, sourceId, reportedAt, why}) {
+    const text = why ? (says('refused.' + why) ? say('refused.' + why, {who: say('somebody')}).replace(/ +(?=[.:])/g, '').replace(/^./, c => c.toUpperCase()) : named(why)) : '';
+    const context = {patient, stay, about: [kind ? named(kind) : '', text].filter(Boolean).join(': ')};
+    const acts = stay
+      ? [html`<a href=${address('stay/' + stay.id)}>${say('openStay')}</a> `, button('correctFacts', {}, context)]
+      : patient
+        ? [button('admitPatient', {patientMrn: patient.mrn, occurredAt}, context)]
+        : [button('registerPatient', {}, context)];
+    return html`<time>${short(occurredAt)}</time> <b>${kind ? named(kind) : ''}</b> ${patient ? nameOf(patient) : nothing} <small>${system} ${sourceId} · ${say('reportedAt', {at: short(reportedAt)})}</small>
+      <p>${text} ${says('todo.' + why) ? say('todo.' + why) : ''}</p><span class="does">${acts}</span>`;
   }
 }
 

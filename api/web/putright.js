@@ -28,6 +28,9 @@ const WAYS = {
 for (const kind of MOVEMENTS) WAYS[kind] = both('correctMovement', 'cancelMovement', movement);
 for (const kind of CHANGES) WAYS[kind] = both('correctPrescriptionChange', 'cancelPrescriptionChange', of('changeId'));
 
+/** What putting a fact right by a command is called on its button. */
+export const wayName = command => (/^cancel/.test(command) ? 'takeBack' : 'putRight');
+
 /** What a fact says, by the names of the inputs. Practitioners are by their id: `staff` of them is filled in by the form. */
 function says({bed, keepsBed, flagKind, kind, ...content}) {
   const staff = {};

@@ -1,12 +1,12 @@
 /** Reports: figures of a period as known now or then; what was issued, and what changed since and why. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, act, address, failure, go, save} from './shell.js';
+import {Screen, act, address, failure, go, save, scroll} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {chartDay, clocks, date, dayTime, fullDay, localDay, moment, time} from './time.js';
+import {chartDay, clocks, date, dayTime, fullDay, localDay, moment, time, weekdayName} from './time.js';
 import {bars, columns, stairs} from './plot.js';
-import {named, say} from './words.js';
+import {named, namedOr, say, told} from './words.js';
 
 const dayBefore = days => localDay(Date.now() - days * 864e5);
 
@@ -33,11 +33,11 @@ class Reports extends Screen {
     const definition = definitions.find(({name}) => name === chosen.name);
     return html`<h1>${say('reports')}</h1>
       <form class="toolbar" @submit=${event => event.preventDefault()}>
-        <label>${say('report')}<select @change=${pick('name')}>${definitions.map(({name, title}) => html`<option value=${name} ?selected=${name === chosen.name}>${title}</option>`)}</select></label>
+        <label>${say('report')}<select @change=${pick('name')}>${definitions.map(({name, title}) => html`<option value=${name} ?selected=${name === chosen.name}>${namedOr(name, title)}</option>`)}</select></label>
         <label>${say('firstDay')}<input type="date" .value=${chosen.from} @change=${pick('from')}></label>
         <label>${say('lastDay')}<input type="date" .value=${chosen.to} @change=${pick('to')}></label>
         <label>${say('ward')}<select @change=${pick('ward')}><option value="">${say('wholeHouse')}</option>${wards.map(({name}) => html`<option ?selected=${name === chosen.ward}>${name}</option>`)}</select></label>
-        ${may('issueReport') && report ? html`<button type="button" @click=${() => act('issueReport', {name: chosen.name, period: {from: chosen.from, to: chosen.to}, ward: chosen.ward}, {about: definition?.title})}>${named('issueReport')}</button>` : nothing}
+        ${may('issueReport') && report ? html`<button type="button" @click=${() => act('issueReport', {name: chosen.name, period: {from: chosen.from, to: chosen.to}, ward: chosen.ward}, {about: titleOf(report.definition)})}>${named('issueReport')}</button>` : nothing}
         ${report ? html`<button type="button" @click=${() => download(report)}>CSV</button>` : nothing}
       </form>
       ${error ? failure(error) : nothing}
@@ -46,22 +46,21 @@ class Reports extends Screen {
   }
 
   #figures(report, definition) {
-    const label = figure => figure.of.map(({value}) => value).join(' · ') || figure.name;
     const byName = new Map();
     for (const figure of report.figures) byName.set(figure.name, [...(byName.get(figure.name) ?? []), figure]);
     const single = report.figures.filter(({of}) => !of.length);
-    return html`<section class="card"><h2>${report.definition.title}</h2>
+    return html`<section class="card"><h2>${titleOf(report.definition)}</h2>
       <p class="quiet">${date(report.period.from)} – ${date(report.period.to)} · ${report.ward ?? say('wholeHouse')} · ${clocks.knownAt ? say('asKnown', {at: dayTime(clocks.knownAt)}) : say('asKnownNow')}</p>
-      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${unit === 'seconds' && value != null ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unit}</small>`}</dd></div>`)}</dl>` : nothing}
+      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${unit === 'seconds' && value != null ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unitOf(unit)}</small>`}</dd></div>`)}</dl>` : nothing}
       ${this.data.history?.byWard.length > 1 ? this.#byWard(this.data.history) : nothing}
       ${this.data.history ? html`<figure><figcaption>${say('bedsTaken')}</figcaption>${stairs(this.data.history.points, {title: say('bedsTaken'), ...this.data.history})}
-        <details><summary>${say('asTable')}</summary><div class="scroll tall" tabindex="0" role="region" aria-label=${say('bedsTaken')}><table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
-          <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table></div></details></figure>` : nothing}
+        <details><summary>${say('asTable')}</summary>${scroll(say('bedsTaken'), html`<table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
+          <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table>`, 'tall')}</details></figure>` : nothing}
       ${plots(byName)}
-      <div class="scroll" tabindex="0" role="region" aria-label=${report.definition.title}><table><thead><tr><th scope="col">${say('figure')}</th><th scope="col">${say('of')}</th><th scope="col">${say('value')}</th><th scope="col">${say('unit')}</th></tr></thead>
-        <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(({name, value}) => `${name} ${value}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${figure.unit}</td></tr>`)}</tbody></table></div>
-      ${report.notes.map(note => html`<p class="quiet">${note}</p>`)}
-      <details><summary>${say('formula')}</summary><p>${report.definition.formula}</p>${definition?.figures.map(({name, unit, meaning}) => html`<p><b>${named(name)}</b> (${unit}): ${meaning}</p>`)}</details></section>`;
+      ${scroll(titleOf(report.definition), html`<table><thead><tr><th scope="col">${say('figure')}</th><th scope="col">${say('of')}</th><th scope="col">${say('value')}</th><th scope="col">${say('unit')}</th></tr></thead>
+        <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td></tr>`)}</tbody></table>`)}
+      ${report.notes.map(note => html`<p class="quiet" lang="en">${note}</p>`)}
+      <details><summary>${say('formula')}</summary><div lang="en"><p>${report.definition.formula}</p>${definition?.figures.map(({name, unit, meaning}) => html`<p><b>${named(name)}</b> (${unitOf(unit)}): ${meaning}</p>`)}</div></details></section>`;
   }
 
   /** The census of each ward: over time as a small plot, at midnight as a table. */
@@ -70,18 +69,18 @@ class Reports extends Screen {
     const midnights = days.slice(1).map(({at}) => at);
     return html`<figure><figcaption>${say('censusByWard')}</figcaption>
       <div class="small-plots">${byWard.map(({ward, points}) => html`<div><b>${ward}</b> <span class="of">${points.at(-1).value}</span>${stairs(points, {title: `${say('bedsTaken')}: ${ward}`, from, to, days: [], most, isSmall: true})}</div>`)}</div>
-      ${midnights.length ? html`<details><summary>${say('asTable')}</summary><div class="scroll" tabindex="0" role="region" aria-label=${say('censusByWard')}><table class="tight"><thead><tr><th scope="col">${say('ward')}</th>${midnights.map(at => html`<th scope="col" class="number">${chartDay(at)}, ${time(at)}</th>`)}</tr></thead>
-        <tbody>${byWard.map(({ward, points}) => html`<tr><th scope="row">${ward}</th>${midnights.map(at => html`<td class="number">${points.findLast(point => point.at <= at)?.value ?? 0}</td>`)}</tr>`)}</tbody></table></div></details>` : nothing}</figure>`;
+      ${midnights.length ? html`<details><summary>${say('asTable')}</summary>${scroll(say('censusByWard'), html`<table class="tight"><thead><tr><th scope="col">${say('ward')}</th>${midnights.map(at => html`<th scope="col" class="number">${chartDay(at)}, ${time(at)}</th>`)}</tr></thead>
+        <tbody>${byWard.map(({ward, points}) => html`<tr><th scope="row">${ward}</th>${midnights.map(at => html`<td class="number">${points.findLast(point => point.at <= at)?.value ?? 0}</td>`)}</tr>`)}</tbody></table>`)}</details>` : nothing}</figure>`;
   }
 
   #issue(issue) {
     const {definition, period, ward} = issue.report;
-    return html`<article class="issue"><h3>${definition.title} · ${date(period.from)} – ${date(period.to)} · ${ward ?? say('wholeHouse')}</h3>
+    return html`<article class="issue"><h3>${titleOf(definition)} · ${date(period.from)} – ${date(period.to)} · ${ward ?? say('wholeHouse')}</h3>
       <p class="quiet">${say('issuedAt', {at: dayTime(issue.issuedAt), by: issue.recordedBy?.subject ?? '…'})} ${issue.reason ? html`<q>${issue.reason}</q>` : nothing}
-        ${may('restateReport') ? html`<button type="button" class="link" @click=${() => act('restateReport', {issueId: issue.id}, {about: definition.title})}>${named('restateReport')}</button>` : nothing}</p>
+        ${may('restateReport') ? html`<button type="button" class="link" @click=${() => act('restateReport', {issueId: issue.id}, {about: titleOf(definition)})}>${named('restateReport')}</button>` : nothing}</p>
       ${issue.restatements.map(each => html`<p>${say('restatedAt', {at: fullDay(each.restatedAt)})} <q>${each.reason ?? ''}</q></p>
-        ${each.changes.length ? html`<ul>${each.changes.map(change => html`<li><b>${named(change.name)} ${change.of.map(({value}) => value).join(' ')}</b>: <s>${change.oldShown}</s> → <b>${change.newShown}</b>
-          <ul>${change.causes.flatMap(({facts}) => facts).map(fact => html`<li><small>${fact.stayId ? html`<a href=${address('stay/' + fact.stayId)}>${fact.summary ?? fact.kind}</a>` : (fact.summary ?? fact.kind)} · ${dayTime(fact.recordedAt)} ${fact.recordedBy ? `· ${fact.recordedBy.subject}` : ''}</small></li>`)}</ul></li>`)}</ul>` : html`<p class="quiet">${say('nothingChanged')}</p>`}`)}</article>`;
+        ${each.changes.length ? html`<ul>${each.changes.map(change => html`<li><b>${named(change.name)} ${change.of.map(valueOf).join(' ')}</b>: <s>${change.oldShown}</s> → <b>${change.newShown}</b>
+          <ul>${change.causes.flatMap(({facts}) => facts).map(fact => html`<li><small>${fact.stayId ? html`<a href=${address('stay/' + fact.stayId)}>${factOf(fact)}</a>` : factOf(fact)} · ${dayTime(fact.recordedAt)} ${fact.recordedBy ? `· ${fact.recordedBy.subject}` : ''}</small></li>`)}</ul></li>`)}</ul>` : html`<p class="quiet">${say('nothingChanged')}</p>`}`)}</article>`;
   }
 }
 
@@ -90,7 +89,19 @@ const TOGETHER = [['meanOccupancyByHour'], ['arrivalsByHour', 'departuresByHour'
 /** Figures of a state, which lasts: they are drawn in steps; what happens is drawn in columns. */
 const LASTS = /^(census|bedsHeld|meanOccupancy|dailyOccupancyRate)/;
 
-const labelOf = figure => figure.of.map(({name, value}) => (name === 'day' ? date(value).replace(/ \d{4}$/, '') : name === 'kind' ? named(value) : value)).join(' · ') || named(figure.name);
+const titleOf = ({name, title}) => namedOr(name, title);
+const unitOf = unit => namedOr('unit.' + unit, unit);
+const factOf = ({kind, summary}) => (summary ? told(summary) : named(kind));
+const MONDAY = Date.parse('2024-01-01T12:00Z');
+
+/** A part that a figure is of, as one says it: a day, a day of the week, a kind of entry, else as it is. */
+function valueOf({name, value}) {
+  if (name === 'day') return date(value).replace(/,? \d{4}$/, '');
+  if (name === 'weekday') return weekdayName(MONDAY + (parseInt(value) - 1) * 864e5);
+  return name === 'kind' || name === 'type' ? named(value) : value;
+}
+
+const labelOf = figure => figure.of.map(valueOf).join(' · ') || named(figure.name);
 
 /** The plots of figures by name: by hours and days over time, by other things as bars. */
 function plots(byName) {
@@ -100,7 +111,7 @@ function plots(byName) {
   const chosen = groups.length ? groups : drawn.slice(0, 3).map(([name]) => [name]);
   return html`<div class="columns plots">${chosen.slice(0, 6).map(group => {
     const first = byName.get(group[0]);
-    const title = `${group.map(named).join(', ')} (${first[0].unit})`;
+    const title = `${group.map(named).join(', ')} (${unitOf(first[0].unit)})`;
     const isTime = /^(day|hour|days)$/.test(first[0].of[0].name);
     const of = new Map(group.map(name => [name, new Map(byName.get(name).map(figure => [figure.of[0].value, figure.value ?? 0]))]));
     const rows = [...new Set(group.flatMap(name => [...of.get(name).keys()]))].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));

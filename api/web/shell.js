@@ -106,6 +106,7 @@ export class Screen extends Plain {
       this.error = error;
     }
     this.isReading = false;
+    shell.dispatchEvent(new Event('read'));
   }
 
   /** Read what the screen shows.
@@ -143,6 +144,9 @@ export const failure = error => html`<p class="failure" role="alert">
   <strong>${say(error.code === 'OFFLINE' ? 'offline' : error.code === 'NOT_ALLOWED' || error.code === 'NotAllowed' ? 'notAllowed' : 'failed')}</strong>
   ${error.message}
 </p>`;
+
+/** What is wider than the screen, which scrolls by itself, also by keys. */
+export const scroll = (label, wide, kind = '') => html`<div class="scroll ${kind}" tabindex="0" role="region" aria-label=${label}>${wide}</div>`;
 
 /** The choice of a ward, or of all that one may see. */
 export const wardChoice = (route, names = []) => html`<select class="ward-choice" aria-label=${say('ward')} @change=${event => {

@@ -1,13 +1,14 @@
 /** A stay: who, where and since when; its timeline by each reading; its drug chart; and what to do. */
 
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
-import {Screen, act, address, go, nameOf, refresh, save} from './shell.js';
+import {Screen, act, address, go, nameOf, refresh, save, scroll} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, isPast, localDay, short, time, weekday} from './time.js';
 import {allergiesOf} from './find.js';
-import {waysOf} from './putright.js';
-import {named, say} from './words.js';
+import {button} from './lists.js';
+import {wayName, waysOf} from './putright.js';
+import {named, say, told} from './words.js';
 
 const READINGS = ['TRUTH', 'ALL', 'RECORD'];
 
@@ -42,7 +43,7 @@ class StayScreen extends Screen {
     return html`${this.#head(stay)}${this.#acts(stay)}${strip(stay)}
       <div class="columns">
         <div>
-          ${facts.length ? html`<section class="card learned"><h2>${say('learnedSince')}</h2><ul>${facts.map(entry => html`<li><b>${dayTime(entry.recordedAt)}</b> ${entry.summary} ${entry.reason ? html`<q>${entry.reason}</q>` : nothing}</li>`)}</ul></section>` : nothing}
+          ${facts.length ? html`<section class="card learned"><h2>${say('learnedSince')}</h2><ul>${facts.map(entry => html`<li><b>${dayTime(entry.recordedAt)}</b> ${told(entry.summary)} ${entry.reason ? html`<q>${entry.reason}</q>` : nothing}</li>`)}</ul></section>` : nothing}
           ${timeline ? this.#timeline(stay, timeline) : html`<p class="quiet card">${say('clinicalHidden')}</p>`}
         </div>
         <div>${stay.prescriptions ? this.#chart(stay) : nothing}${stay.consults?.length ? this.#consults(stay) : nothing}</div>
@@ -74,12 +75,12 @@ class StayScreen extends Screen {
   #flags(stay) {
     const context = {patient: stay.patient, stay};
     const isOpen = stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE';
-    const button = (command, flag) => may(command) ? html`<button type="button" class="link noprint" aria-label=${`${say(/^correct/.test(command) ? 'putRight' : 'lower')}: ${named(command)}: ${named(flag.kind)}`} @click=${() => act(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: /^correct/.test(command) ? flag.since : null}, {...context, about: named(flag.kind)})}>${say(/^correct/.test(command) ? 'putRight' : 'lower')}</button>` : nothing;
+    const put = (command, flag, label) => button(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: label === 'putRight' ? flag.since : null}, {...context, about: named(flag.kind)}, 'link noprint', label);
     if (!stay.flags.length && !(isOpen && may('raiseFlag'))) return nothing;
     return html`<section class="banner raised" aria-label=${say('flags')}><b>${say('flags')}</b>
-      ${stay.flags.map(flag => html`<span><i class="flag raised">${named(flag.kind)}</i> ${flag.note ?? ''} <small>${say('since', {at: short(flag.since)})}</small> ${button('lowerFlag', flag)}${button('correctFlag', flag)}</span>`)}
+      ${stay.flags.map(flag => html`<span><i class="flag raised">${named(flag.kind)}</i> ${flag.note ?? ''} <small>${say('since', {at: short(flag.since)})}</small> ${put('lowerFlag', flag, 'lower')}${put('correctFlag', flag, 'putRight')}</span>`)}
       ${stay.flags.length ? nothing : html`<span class="quiet">${say('none')}</span>`}
-      ${isOpen && may('raiseFlag') ? html`<button type="button" class="link noprint" @click=${() => act('raiseFlag', {stayId: stay.id}, context)}>${named('raiseFlag')}</button>` : nothing}</section>`;
+      ${isOpen ? button('raiseFlag', {stayId: stay.id}, context, 'link noprint') : nothing}</section>`;
   }
 
   #acts(stay) {
@@ -115,19 +116,18 @@ class StayScreen extends Screen {
   #entry(stay, entry, moment) {
     const isDead = entry.status === 'CORRECTED' || entry.status === 'CANCELLED';
     const ways = waysOf(entry);
-    const context = {patient: stay.patient, stay, about: `${dayTime(entry.occurredAt)}: ${entry.summary}`};
+    const context = {patient: stay.patient, stay, about: `${dayTime(entry.occurredAt)}: ${told(entry.summary)}`};
     return html`<li class=${classMap({entry: true, dead: isDead, late: entry.late})}>
       <time datetime=${moment}>${entry.occurredAtPrecision === 'DAY' ? '' : time(moment)}${entry.occurredAtPrecision === 'ESTIMATED' ? '~' : ''}</time>
-      <div><span class="what">${isDead ? html`<s>${entry.summary}</s>` : entry.summary}</span>
+      <div><span class="what">${isDead ? html`<s>${told(entry.summary)}</s>` : told(entry.summary)}</span>
         ${isDead ? html`<i class="flag">${named(entry.status)}</i>` : nothing}
         ${entry.late ? html`<i class="flag due" title=${say('lateBy', {at: dayTime(entry.recordedAt)})}>${say('late')}</i>` : nothing}
         ${entry.corrects || entry.cancels ? html`<i class="flag plan">${say(entry.corrects ? 'corrects' : 'cancels')}</i>` : nothing}
         <small>${this.reading === 'RECORD' ? say('happenedAt', {at: dayTime(entry.occurredAt)}) : say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
         ${isDead && entry.movementId && may('exposure') ? html`<button type="button" class="link noprint" @click=${() => this.#expose(entry)}>${say('decidedMeanwhile')}</button>` : nothing}
-        ${this.exposure?.of === entry.id ? html`<div class="exposure">${this.exposure.decided.length ? html`<ul>${this.exposure.decided.map(each => html`<li>${dayTime(each.recordedAt)} · ${each.summary}</li>`)}</ul>` : say('nothingDecided')}</div>` : nothing}
+        ${this.exposure?.of === entry.id ? html`<div class="exposure">${this.exposure.decided.length ? html`<ul>${this.exposure.decided.map(each => html`<li>${dayTime(each.recordedAt)} · ${told(each.summary)}</li>`)}</ul>` : say('nothingDecided')}</div>` : nothing}
       </div>
-      <span class="ways noprint">${ways.map(([command, values]) => html`<button type="button" class="link" @click=${() => act(command, values, context)}
-        aria-label=${`${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}: ${named(command)}: ${entry.summary}`}>${say(/^cancel/.test(command) ? 'takeBack' : 'putRight')}</button>`)}</span></li>`;
+      <span class="ways noprint">${ways.map(([command, values]) => button(command, values, context, 'link', wayName(command)))}</span></li>`;
   }
 
   async #print(stay) {
@@ -150,8 +150,8 @@ class StayScreen extends Screen {
     const isActive = ({status}) => status === 'ACTIVE' || status === 'HELD' || status === 'SCHEDULED';
     const rows = stay.prescriptions.toSorted((a, b) => +isActive(b) - +isActive(a) || Date.parse(a.start) - Date.parse(b.start));
     return html`<section class="card chart"><h2>${say('drugChart')}</h2>
-      ${rows.length ? html`<div class="scroll" tabindex="0" role="region" aria-label=${say('drugChart')}><table><thead><tr><th scope="col">${named('medication')}</th>${days.map(day => html`<th scope="col">${chartDay(day + 'T12:00Z')}</th>`)}</tr></thead>
-        <tbody>${rows.map(prescription => this.#row(prescription, days, context))}</tbody></table></div>` : html`<p class="quiet">${say('none')}</p>`}</section>`;
+      ${rows.length ? html`${scroll(say('drugChart'), html`<table><thead><tr><th scope="col">${named('medication')}</th>${days.map(day => html`<th scope="col">${chartDay(day + 'T12:00Z')}</th>`)}</tr></thead>
+        <tbody>${rows.map(prescription => this.#row(prescription, days, context))}</tbody></table>`)}` : html`<p class="quiet">${say('none')}</p>`}</section>`;
   }
 
   #row(prescription, days, context) {
@@ -160,18 +160,17 @@ class StayScreen extends Screen {
     const commands = {ACTIVE: ['recordAdministration', 'changePrescription', 'holdPrescription', 'stopPrescription'], HELD: ['resumePrescription', 'stopPrescription'], SCHEDULED: ['recordAdministration', 'stopPrescription']}[prescription.status] ?? [];
     if (prescription.status !== 'CANCELLED') commands.push('correctPrescription', 'cancelPrescription');
     const [first, ...others] = commands.filter(may);
-    const button = command => html`<button type="button" class="link" @click=${() => act(command, command === 'recordAdministration' ? {...id, given: 'true', doseGiven: prescription.dose} : id, about)}
-      aria-label=${`${named(command)}: ${about.about}`}>${named(command)}</button>`;
+    const put = command => button(command, command === 'recordAdministration' ? {...id, given: 'true', doseGiven: prescription.dose} : id, about);
     return html`<tr class=${prescription.status}><th scope="row">${prescription.medication.name}
         <small>${[prescription.dose, prescription.route, howOften(prescription)].filter(Boolean).join(' · ')} ${prescription.status === 'ACTIVE' ? nothing : html`<i class="flag">${named(prescription.status)}</i>`}</small>
-        <span class="noprint">${first ? button(first) : nothing}${others.length ? html`<details><summary aria-label=${`${say('moreActs')}: ${about.about}`}>…</summary>${others.map(button)}</details>` : nothing}</span></th>
+        <span class="noprint">${first ? put(first) : nothing}${others.length ? html`<details><summary aria-label=${`${say('moreActs')}: ${about.about}`}>…</summary>${others.map(put)}</details>` : nothing}</span></th>
       ${days.map(day => html`<td>${prescription.administrations.filter(dose => localDay(dose.occurredAt) === day).map(dose => html`<span class="dose ${dose.given ? 'given' : 'notgiven'}"
         title=${`${dose.given ? (dose.doseGiven ?? say('given')) : (dose.reasonNotGiven ?? say('notGiven'))}`}>${time(dose.occurredAt)} ${dose.given ? '✓' : '✗'}</span>`)}</td>`)}</tr>`;
   }
 
   #consults(stay) {
     return html`<section class="card"><h2>${say('consults')}</h2><ul>${stay.consults.map(consult => html`<li>${named(consult.status)} · ${consult.specialty ?? consult.practitioner?.familyName ?? ''} · ${short(consult.requestedAt)} ${consult.question ? html`<q>${consult.question}</q>` : nothing}
-      ${consult.status === 'OPEN' && may('recordVisit') ? html`<button type="button" class="link" @click=${() => act('recordVisit', {stayId: stay.id, kind: 'CONSULT', consultId: consult.id}, {patient: stay.patient, stay, about: consult.question})}>${say('answer')}</button>` : nothing}</li>`)}</ul></section>`;
+      ${consult.status === 'OPEN' ? button('recordVisit', {stayId: stay.id, kind: 'CONSULT', consultId: consult.id}, {patient: stay.patient, stay, about: consult.question}, 'link', 'answer') : nothing}</li>`)}</ul></section>`;
   }
 }
 

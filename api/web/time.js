@@ -37,6 +37,7 @@ export const time = moment => format('time', HOUR).format(new Date(moment));
 export const day = moment => format('day', {day: 'numeric', month: 'short'}).format(new Date(moment));
 export const weekday = moment =>
   format('weekday', {weekday: 'short', day: 'numeric', month: 'short'}).format(new Date(moment));
+export const weekdayName = moment => format('weekdayName', {weekday: 'long'}).format(new Date(moment));
 export const chartDay = moment => format('chart', {weekday: 'short', day: 'numeric'}).format(new Date(moment));
 export const fullDay = moment =>
   format('full', {day: 'numeric', month: 'short', year: 'numeric'}).format(new Date(moment));

@@ -1,7 +1,7 @@
 /** The time bar: true at, known at, and both together. In the past it frames the whole page. */
 
 import {html, nothing, live as lively} from './vendor/lit.js';
-import {Plain, go} from './shell.js';
+import {Plain, go, shell} from './shell.js';
 import {clocks, dayTime, fullDay, hospital, isPast, moment, wall} from './time.js';
 import {say} from './words.js';
 
@@ -15,6 +15,7 @@ class TimeBar extends Plain {
     super();
     this.span = 'week';
     this.marks = [];
+    shell.addEventListener('read', () => this.isDue && this.#show());
   }
 
   #set(which, value) {
@@ -22,11 +23,14 @@ class TimeBar extends Plain {
     const moment = value === null || value >= now - MINUTE / 2 ? null : new Date(value).toISOString();
     clocks[which] = moment;
     if (clocks.locked) clocks.asOf = clocks.knownAt = moment;
-    clearTimeout(this.timer);
     this.requestUpdate();
-    const wait = now - (this.steppedAt ?? 0) > 400 ? 0 : 80; // a single step at once, those of a drag together
-    this.steppedAt = now;
-    this.timer = setTimeout(() => go(this.route.path, this.route.own), wait);
+    this.#show();
+  }
+
+  /** Show the moment: at once, or as soon as the screen has what it asks for. A drag asks as often as is answered, not more. */
+  #show() {
+    this.isDue = !!document.querySelector('main > *')?.isReading;
+    if (!this.isDue) go(this.route.path, this.route.own);
   }
 
   #lock(locked) {

@@ -5,6 +5,7 @@ const KEY = 'wardbook-language';
 let chosen = 'en';
 let texts = {};
 let names = {};
+let sentences = [];
 
 export const language = () => chosen;
 export const languages = LANGUAGES;
@@ -12,7 +13,8 @@ export const languages = LANGUAGES;
 export async function loadWords(wanted = localStorage.getItem(KEY) ?? navigator.language.slice(0, 2)) {
   chosen = LANGUAGES.includes(wanted) ? wanted : 'en';
   localStorage.setItem(KEY, chosen);
-  ({texts, names} = await (await fetch(`web/words/${chosen}.json`)).json());
+  ({texts, names, sentences = []} = await (await fetch(`web/words/${chosen}.json`)).json());
+  sentences = sentences.map(([begin, text]) => [new RegExp(begin, 's'), text]);
   document.documentElement.lang = chosen;
 }
 
@@ -23,6 +25,26 @@ export const say = (key, values = {}) =>
 /** Whether there is such a text. */
 export const says = key => key in texts;
 
-/** The name of a command, a field or a value of the schema; one without a name is read as it is written. */
-export const named = name =>
-  names[name] ?? name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase());
+/** The name of a command, a field, a figure or a value of the schema; one without a name is read as it is written. */
+export function named(name) {
+  const [, of, by] = /^(\w+?)(By[A-Z]\w+)$/.exec(name) ?? [];
+  if (of && !names[name] && names['...' + by]) return names['...' + by].replace('{of}', named(of));
+  return names[name] ?? name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase());
+}
+
+/** The name of what has one in English already, as the title of a report. */
+export const namedOr = (name, otherwise) => names[name] ?? otherwise;
+
+/** A list of values, or of fields with their values, as a sentence of the server has them. */
+const worded = text =>
+  text.split(', ').map(part => names[part.toUpperCase().replaceAll(' ', '_')] ?? part.replace(/^[a-z]+( name| date)?/, word => names[word.replace(/ (.)/, (_, c) => c.toUpperCase())] ?? word)).join(', ');
+
+/** A sentence of the server in the reader's language: by the one that it is like. [Parts] of which nothing was said are left out. */
+export function told(sentence) {
+  const put = {told, named: worded, none: () => ''};
+  for (const [begin, text] of sentences) {
+    const parts = begin.exec(sentence);
+    if (parts) return text.replace(/\[([^\]]*?\{(\d)[^\]]*)\]/g, (_, part, n) => (parts[n] ? part : '')).replace(/\{(\d):?(\w*)\}/g, (_, n, how) => (put[how] ?? String)(parts[n]));
+  }
+  return sentence;
+}

@@ -87,7 +87,7 @@ def test_put_right_begins_with_what_the_fact_says_and_sends_what_was_changed(
 ) -> None:
     page = page_of(Role.ADMIN, locale="de-DE")
     go(page, f"stay/{ada['stay']}")
-    admitted = page.locator(".entry", has_text="Admitted").first
+    admitted = page.locator(".entry", has_text="Aufgenommen").first
     admitted.hover()
     admitted.get_by_role("button", name=re.compile("berichtigen")).first.click()
     dialog = page.get_by_role("dialog")

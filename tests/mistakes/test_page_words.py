@@ -1,0 +1,78 @@
+"""Mistakes of the page, in the language of what the server says."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from graphql import GraphQLEnumType
+
+from api.graphql.schema import schema
+from api.http.page import WEB, forms
+from application.reports.registry import REPORTS
+from tests.api.test_mutations import mutations
+from tests.support.api_dsl import Ward
+from tests.support.api_example import EXAMPLES
+
+WORDS: dict[str, dict[str, Any]] = {
+    file.stem: json.loads(file.read_text()) for file in (WEB / "words").glob("*.json")
+}
+OTHERS = [language for language in WORDS if language != "en"]
+UNSHOWN = {
+    "TimelineReading", "PatientOrder", "StayOrder", "DoseOrder", "CourseFormat", "EventKind",
+}  # fmt: skip
+"""Enums of which no value is read on a screen."""
+
+
+def _is_named(name: str, names: dict[str, str]) -> bool:
+    """Whether a name has a text, or is one of a thing ``By`` another, as `named` reads them."""
+    of, by, rest = re.match(r"(.+?)(By[A-Z]\w+)?()$", name).groups()  # type: ignore[union-attr]
+    return name in names or (bool(by) and f"...{by}{rest}" in names and of in names)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_mistake_250_a_report_and_its_figures_are_named_in_the_readers_language(
+    language: str,
+) -> None:
+    """Titles of reports, their figures and units were English on a page in German."""
+    names = WORDS[language]["names"]
+    figures = [figure for report in REPORTS.values() for figure in report.figures]
+    shown = {report.name for report in REPORTS.values()} | {figure.name for figure in figures}
+    assert [name for name in sorted(shown) if not _is_named(name, names)] == []
+    assert {f"unit.{figure.unit}" for figure in figures} - names.keys() == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_mistake_250_what_a_form_or_a_list_shows_is_named_in_the_readers_language(
+    language: str,
+) -> None:
+    made: dict[str, Any] = forms()
+    types = schema._schema.type_map.values()
+    enums = [each for each in types if isinstance(each, GraphQLEnumType) and each.name[0] != "_"]
+    shown = {value for enum in enums if enum.name not in UNSHOWN for value in enum.values}
+    shown |= {field["name"] for fields in made["inputs"].values() for field in fields}
+    assert shown - {"commandId"} - WORDS[language]["names"].keys() == set()
+
+
+@pytest.fixture(scope="module")
+def sentences(shared: Ward) -> set[str]:
+    """What timelines say after an example of each command."""
+    for name in mutations():
+        EXAMPLES[name][1](shared)
+    query = """query ($after: String) { patients(first: 20, after: $after) {
+      nodes { timeline(first: 100) { nodes { summary } } } pageInfo { hasNextPage endCursor } } }"""
+    found, page = set(), {"hasNextPage": True, "endCursor": None}
+    while page["hasNextPage"]:
+        told = shared.client.raw(query, {"after": page["endCursor"]})["data"]["patients"]
+        found |= {entry["summary"] for each in told["nodes"] for entry in each["timeline"]["nodes"]}
+        page = told["pageInfo"]
+    return found
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_mistake_250_each_sentence_of_a_timeline_is_told_in_the_readers_language(
+    sentences: set[str], language: str
+) -> None:
+    begins = [re.compile(begin, re.DOTALL) for begin, _ in WORDS[language]["sentences"]]
+    assert len(sentences) > 50
+    assert [each for each in sorted(sentences) if not any(b.search(each) for b in begins)] == []
