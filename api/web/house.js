@@ -30,7 +30,7 @@ class House extends Screen {
         ${list(named('FREE'), of('FREE'), ({place}, about) => [button('admitPatient', place, about), button('reserveBed', place, about), button('closeBed', place, about)])}
       </div>
       <section class="card"><h2>${say('rooms')}</h2>${scroll(say('rooms'), html`<table>
-        <thead><tr><th scope="col">${named('ward')}</th><th scope="col">${named('room')}</th><th scope="col">${named('beds')}</th><th scope="col">${named('policy')}</th><td></td></tr></thead>
+        <thead><tr>${['ward', 'room', 'beds', 'policy'].map(name => html`<th scope="col">${named(name)}</th>`)}<td></td></tr></thead>
         <tbody>${rooms.map(({room, beds}) => {
           const place = {ward: room.ward, room: room.number};
           const about = `${room.ward} ${room.number}`;

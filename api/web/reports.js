@@ -57,7 +57,7 @@ class Reports extends Screen {
         <details><summary>${say('asTable')}</summary>${scroll(say('bedsTaken'), html`<table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
           <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table>`, 'tall')}</details></figure>` : nothing}
       ${plots(byName)}
-      ${scroll(titleOf(report.definition), html`<table><thead><tr><th scope="col">${say('figure')}</th><th scope="col">${say('of')}</th><th scope="col">${say('value')}</th><th scope="col">${say('unit')}</th></tr></thead>
+      ${scroll(titleOf(report.definition), html`<table><thead><tr>${['figure', 'of', 'value', 'unit'].map(name => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
         <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td></tr>`)}</tbody></table>`)}
       ${report.notes.map(note => html`<p class="quiet" lang="en">${note}</p>`)}
       <details><summary>${say('formula')}</summary><div lang="en"><p>${report.definition.formula}</p>${definition?.figures.map(({name, unit, meaning}) => html`<p><b>${named(name)}</b> (${unitOf(unit)}): ${meaning}</p>`)}</div></details></section>`;

@@ -29,7 +29,7 @@ class TimeBar extends Plain {
 
   /** Show the moment: at once, or as soon as the screen has what it asks for. A drag asks as often as is answered, not more. */
   #show() {
-    this.isDue = !!document.querySelector('main > *')?.isReading;
+    this.isDue = !!(/** @type {any} */ (document.querySelector('main > *'))?.isReading);
     if (!this.isDue) go(this.route.path, this.route.own);
   }
 

@@ -101,7 +101,8 @@ def test_both_languages_have_the_same_texts() -> None:
     assert WORDS["en"]["texts"].keys() == WORDS["de"]["texts"].keys()
     assert WORDS["en"]["names"].keys() <= WORDS["de"]["names"].keys()
     for language, words in WORDS.items():
-        assert all(words["texts"].values()) and all(words["names"].values()), language
+        assert all(words["texts"].values()), language
+        assert all(words["names"].values()), language
 
 
 def test_what_reads_as_it_is_written_is_not_named_again_in_english() -> None:
