@@ -4,6 +4,7 @@ GraphQL (`api.graphql.error_masking`), HTTP (`api.http.errors`), batches of comm
 line (`api.cli.main`) look an error up here, by its class or the nearest base class that has a row.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import DataError, InterfaceError
@@ -165,6 +166,33 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
 INTERNAL = ErrorResponse("INTERNAL", message="Internal error; it was logged.")
 """The answer to an error that is a fault of the program."""
 
+CODES = {
+    "UNAUTHENTICATED": "The login has ended, was revoked, or is none: log in again.",
+    "BAD_REQUEST": "The document or its variables cannot be understood: a fault of the client.",
+    "DOCUMENT_NOT_TRUSTED": "The document is none of those that this server answers.",
+    "TOO_LARGE": "The request is too large.",
+    "TOO_COSTLY": "The document asks for too much at once.",
+    "TOO_MANY_REQUESTS": "The login asks too much: send it again, later.",
+    "REQUEST_TIMEOUT": "The request did not come in time: send it again.",
+    "TIMED_OUT": "The answer took too long.",
+    "DATABASE_AWAY": "Whether a command was recorded is not known: send it again.",
+    "READ_MODELS_BEHIND": "What is asked for is recorded, and cannot be read yet: ask again.",
+    "KEYS_MISSING": "Texts about persons cannot be read now: tell who runs this.",
+    "SERVER_OUTDATED": "Another server has to be asked.",
+    "INTERNAL": "A fault of the server, which was logged.",
+}
+"""The codes of errors that are no refusals, each with what a client does about it."""
+
+
+def error_code(code: str) -> str:
+    """Return a code in the one style of errors and refusals: NOT_ALLOWED of ``NotAllowed``."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", code).upper()
+
+
+def extensions_of(code: str) -> dict[str, object]:
+    """Return what programs read of an error: its code as it ever was, and in the one style."""
+    return {"code": code, "errorCode": error_code(code)}
+
 
 _UNKNOWN = ErrorResponse()
 
@@ -199,4 +227,4 @@ def _failure(error: BaseException) -> str:
 def format_error(error: WardbookError) -> dict[str, object]:
     """Return an error that has a code as GraphQL formats it: message and ``extensions.code``."""
     response = response_to(error)
-    return {"message": response.message, "extensions": {"code": response.code}}
+    return {"message": response.message, "extensions": extensions_of(str(response.code))}

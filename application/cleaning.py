@@ -49,6 +49,7 @@ def check_clean(
             stretch.bed,
             "it is to be cleaned since its last patient left; record `start_cleaning` and"
             " `finish_cleaning` first",
+            BedState.TO_BE_CLEANED,
         )
 
 

@@ -18,6 +18,11 @@ FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
 
 
+BedStateName = NewType("BedStateName", str)
+PolicyName = NewType("PolicyName", str)
+"""The names of a state of a bed, and of a policy of a room: `domain.room` builds on refusals."""
+
+
 @dataclass(frozen=True, slots=True)
 class BedRef:
     """A bed, by its room's id and its code within the room."""
@@ -106,29 +111,31 @@ class BedNotOpen(Refusal):
     """The bed is closed, being cleaned, reserved, or taken by somebody whom you may not see."""
 
     reason: Annotated[str, "Why it is not open."]
+    state: Annotated[BedStateName | None, "What it is then; null where it is not in service."]
     bed: Annotated[BedRef, "The bed, as ward/room/bed."]
 
     path = ("bed",)
 
-    def __init__(self, bed: BedRef, reason: str, *, is_free_text: bool = False) -> None:
+    def __init__(
+        self, bed: BedRef, reason: str, state: str | None = None, *, is_free_text: bool = False
+    ) -> None:
         """``is_free_text``: staff wrote the reason, so it is told only to those it concerns."""
         super().__init__(f"Bed {bed.bed} is not open: {reason}.")
         self.bed, self.reason, self.is_free_text = bed, reason, is_free_text
+        self.state = None if state is None else BedStateName(state)
 
 
 class RoomPolicyBroken(Refusal):
-    """The room's own policy keeps the patient out.
-
-    Policies: isolation, one sex only, children only.
-    """
+    """The room's own policy keeps the patient out."""
 
     policy: Annotated[str, "The policy."]
+    room_policy: Annotated[PolicyName, "The policy, as rooms have it."]
 
     path = ("room",)
 
-    def __init__(self, policy: str, reason: str) -> None:
+    def __init__(self, policy: PolicyName, reason: str) -> None:
         super().__init__(f"The room's policy {policy} is broken: {reason}.")
-        self.policy = policy
+        self.policy, self.room_policy = str(policy), policy
 
 
 class BedStateBroken(Refusal):
@@ -147,7 +154,7 @@ class StayNotOpen(Refusal):
     """The stay has ended at the time of the fact."""
 
     stay: UUID
-    ended_at: datetime
+    ended_at: Annotated[datetime, "When it ended."]
 
     path = ("stay_id",)
 
@@ -177,14 +184,15 @@ class MovementNotFound(Refusal):
     It was never recorded, or it was cancelled.
     """
 
-    what: str
+    what: Annotated[str, "What was looked for, by a fixed name: movement, visit, dose."]
+    cancelled: Annotated[bool, "Whether it was recorded, and was cancelled."]
     id: UUID
     field: FieldName
 
     def __init__(self, what: str, id: UUID, field: str, cancelled: bool = False) -> None:
         cancellation = " any more: it was cancelled" if cancelled else ""
         super().__init__(f"There is no {what} {id}{cancellation}.")
-        self.what, self.id, self.field = what, id, FieldName(field)
+        self.what, self.id, self.field, self.cancelled = what, id, FieldName(field), cancelled
         self.path = (field,)
 
 
@@ -213,10 +221,7 @@ class OutsideStay(Refusal):
 
 
 class PatientAlreadyAdmitted(Refusal):
-    """The patient has another stay in that time.
-
-    A person has at most one stay at any time.
-    """
+    """The patient has another stay in that time."""
 
     stay: Annotated[UUID, "The other stay."]
 
@@ -291,12 +296,9 @@ class PrescriptionStateBroken(Refusal):
 
 
 class InFuture(Refusal):
-    """A fact cannot have happened in the future.
+    """A fact cannot have happened in the future."""
 
-    A small tolerance for clocks is configurable.
-    """
-
-    occurred_at: datetime
+    occurred_at: Annotated[datetime, "When it would have happened."]
     now: Annotated[datetime, "What time it is."]
 
     path = ("occurred_at",)
@@ -321,7 +323,7 @@ class ReasonNeeded(Refusal):
 class NotFound(Refusal):
     """Nothing of that kind has that id, number or MRN."""
 
-    what: str
+    what: Annotated[str, "What was looked for, by a fixed name: patient with MRN, stay, ward."]
     key: str
     field: FieldName
 
@@ -335,7 +337,7 @@ class NotFound(Refusal):
 class AlreadyExists(Refusal):
     """The MRN, number or code is taken."""
 
-    what: str
+    what: Annotated[str, "What there is already, by a fixed name: patient with MRN, room."]
     key: str
     field: FieldName
 

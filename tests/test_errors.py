@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -14,8 +15,9 @@ import api
 import application
 import domain
 import infrastructure
-from api.errors import RESPONSES, response_to
+from api.errors import RESPONSES, error_code, response_to
 from api.exit_codes import ExitCode
+from api.graphql.mutations.refusals import ErrorCode
 from domain.errors import WardbookError
 from domain.refusals import NotAllowed, NotFound
 
@@ -59,6 +61,13 @@ def test_an_error_is_answered_as_the_nearest_base_class_that_has_a_row() -> None
     assert response.advice == "a {sentence}"
     refused = response_to(NotAllowed("not {you}"))
     assert (refused.code, refused.message) == ("NOT_ALLOWED", "not {you}.")
+
+
+def test_each_code_is_one_of_the_schema_in_one_style() -> None:
+    codes = {row.code for row in RESPONSES.values() if row.code and "{" not in row.code}
+    assert {error_code(code) for code in codes | {"INTERNAL"}} <= set(ErrorCode.__members__)
+    assert all(re.fullmatch("[A-Z]+(_[A-Z]+)*", code) for code in ErrorCode.__members__)
+    assert [error_code(code) for code in ("NotAllowed", "NOT_ALLOWED")] == ["NOT_ALLOWED"] * 2
 
 
 def test_a_client_is_not_told_the_name_that_was_looked_for_and_an_operator_is() -> None:

@@ -11,8 +11,10 @@ from typing import Any
 from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 
-from api.errors import INTERNAL, response_to
+from api.errors import INTERNAL, extensions_of, response_to
+from api.graphql.mutations.refusals import parameters_of
 from api.telemetry import metrics
+from domain.refusals import Refusal
 from infrastructure import tracing
 
 log = logging.getLogger(__name__)
@@ -60,7 +62,8 @@ def mask_error(error: GraphQLError) -> GraphQLError:
         # by the field's name in the schema: in the path it has the name that the client gave it
         field = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
         log.error("internal error at %s: %s", field, type(cause).__name__, exc_info=_bare(cause))
-    return _error_with_code(error, response.message, str(response.code))
+    parameters = parameters_of(cause) if isinstance(cause, Refusal) else {}
+    return _error_with_code(error, response.message, str(response.code), **parameters)
 
 
 def without_values(message: str) -> str:
@@ -70,7 +73,9 @@ def without_values(message: str) -> str:
     return message
 
 
-def _error_with_code(error: GraphQLError, message: str, code: str) -> GraphQLError:
+def _error_with_code(
+    error: GraphQLError, message: str, code: str, **parameters: object
+) -> GraphQLError:
     metrics.REFUSALS.labels(code).inc()
     tracing.note(fault=code)
     return GraphQLError(
@@ -79,7 +84,11 @@ def _error_with_code(error: GraphQLError, message: str, code: str) -> GraphQLErr
         source=error.source,
         positions=error.positions,
         path=error.path,
-        extensions={**(error.extensions or {}), "code": code},
+        extensions={
+            **(error.extensions or {}),
+            **extensions_of(code),
+            **({"parameters": parameters} if parameters else {}),
+        },
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from api.errors import TooManyRequests, response_to
+from api.errors import TooManyRequests, extensions_of, response_to
 from api.telemetry import metrics
 from domain.errors import WardbookError
 
@@ -24,7 +24,7 @@ def json_error(
     status: int, code: str, message: str, retry_after: int | None = None
 ) -> JSONResponse:
     """Return a response in the form of a GraphQL response. ``retry_after``: seconds."""
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    body = {"errors": [{"message": message, "extensions": extensions_of(code)}]}
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)

@@ -29,7 +29,7 @@ from domain.refusals import (
     SharersUnplaced,
     StayNotOpen,
 )
-from domain.room.aggregate import Room
+from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
 
 TELLING = (
@@ -79,7 +79,7 @@ def _without(refusal: Refusal, closed_ids: frozenset[UUID]) -> Refusal:
     """Return a refusal that tells none of some ids, of a class that its command may raise."""
     match refusal:
         case BedOccupied():
-            return BedNotOpen(refusal.bed, "it is taken")
+            return BedNotOpen(refusal.bed, "it is taken", BedState.OCCUPIED)
         case PatientAlreadyAdmitted():
             return NotAllowed(CLOSED_STAY)
         case ContradictsLaterFacts():
@@ -190,5 +190,5 @@ def _redact(refusal: Refusal, uow: UnitOfWork) -> Refusal:
             room = uow.loaded.get(refusal.bed.room)
             ward = room.ward if isinstance(room, Room) else None
             if not may(role, "data:closures") or not is_of_wards(uow.wards, ward):
-                return BedNotOpen(refusal.bed, "it is closed")
+                return BedNotOpen(refusal.bed, "it is closed", refusal.state)
     return refusal

@@ -10,7 +10,7 @@ const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOS
 
 // The screen begins with who looks at it, and offers what they may do.
 const { viewer, hospital } = (await desk.ask(ask.StartDocument, {})).data;
-assert.equal(viewer.role, "registrar");
+assert.equal(viewer.roleName, "REGISTRAR");
 assert.ok(viewer.commands.includes("admitPatient") && !viewer.commands.includes("writePrescription"));
 assert.equal(hospital.timeZone, "Europe/Berlin");
 
@@ -94,7 +94,7 @@ assert.equal(corrected.stay.bed, third.bed);
 
 // Notes of the ward are not the desk's: that part is refused, by a code, and the rest is there.
 const chart = await desk.ask(ask.StayChartDocument, { id: stay.id }).catch((error: NotAnswered) => error);
-assert.ok(chart.faults.length > 0 && chart.faults.every((fault) => fault.extensions.code === "NOT_ALLOWED"));
+assert.ok(chart.faults.length > 0 && chart.faults.every((fault) => fault.extensions.errorCode === "NOT_ALLOWED"));
 const board = await desk.ask(ask.BoardDocument, { ward }); // its flags are not the desk's, who lies where is
 assert.deepEqual([...new Set(board.faults.map((fault) => fault.extensions["field"]))], ["Bed.flags"]);
 const taken = board.data.roomOccupancy.flatMap(({ beds }) => beds.filter(({ state }) => state === "OCCUPIED"));

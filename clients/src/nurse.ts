@@ -10,7 +10,7 @@ const ward = "Surgery";
 const hour = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 const { viewer } = (await nurse.ask(ask.StartDocument, {})).data;
-assert.deepEqual([viewer.role, viewer.wards], ["nurse", [ward]]);
+assert.deepEqual([viewer.roleName, viewer.wards], ["NURSE", [ward]]);
 
 // The board, and from where it was read on what changes.
 const board = await nurse.ask(ask.BoardDocument, { ward });

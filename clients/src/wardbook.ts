@@ -3,13 +3,13 @@ import { randomUUID } from "node:crypto";
 import type { ResultOf, VariablesOf } from "@graphql-typed-document-node/core";
 import { createClient, type Client } from "graphql-ws";
 import WebSocket from "ws";
-import type { TypedDocumentString } from "./made/graphql.js";
+import type { ErrorCode, TypedDocumentString } from "./made/graphql.js";
 
-/** Why a question, or a part of it, was not answered; `code` is for programs, `message` for people. */
+/** Why a question, or a part of it, was not answered: for programs, as a refusal has it, and for people. */
 export interface Fault {
   message: string;
   path?: (string | number)[];
-  extensions: { code: string } & Record<string, unknown>;
+  extensions: { errorCode: ErrorCode; parameters?: Record<string, string | number | boolean> };
 }
 
 /** What was answered; `faults` beside data: these parts lack. */
@@ -27,7 +27,7 @@ export class NotAnswered extends Error {
 }
 
 /** Codes after which the same command may be sent again: whether it was recorded is not known. */
-const AGAIN = new Set(["DATABASE_AWAY", "TOO_MANY_REQUESTS"]);
+const AGAIN = new Set<ErrorCode>(["DATABASE_AWAY", "TOO_MANY_REQUESTS"]);
 const ATTEMPTS = 5;
 
 export class Wardbook {
@@ -79,7 +79,7 @@ export class Wardbook {
       } catch (error) {
         const again =
           error instanceof TypeError || // the network
-          (error instanceof NotAnswered && error.faults.some(({ extensions }) => AGAIN.has(extensions.code)));
+          (error instanceof NotAnswered && error.faults.some(({ extensions }) => AGAIN.has(extensions.errorCode)));
         if (!again || attempt === ATTEMPTS) throw error;
         await new Promise((done) => setTimeout(done, 200 * 2 ** attempt));
       }

@@ -17,6 +17,7 @@ from domain.refusals import (
     BedStateBroken,
     InvalidInput,
     NotFound,
+    PolicyName,
     RoomPolicyBroken,
 )
 from domain.room.details import RoomDetails
@@ -251,17 +252,21 @@ class Room(RoomDetails):
                         and spell.stay != stay
                         and (spell.patient is None or spell.patient != patient)
                     ):
-                        raise BedNotOpen(stretch.bed, "it is reserved for somebody else")
+                        raise BedNotOpen(
+                            stretch.bed, "it is reserved for somebody else", spell.state
+                        )
                 elif _refuses(spell, period, now):
                     doing = spell.reason or "it is being cleaned"
-                    raise BedNotOpen(stretch.bed, doing, is_free_text=spell.reason is not None)
+                    raise BedNotOpen(
+                        stretch.bed, doing, spell.state, is_free_text=spell.reason is not None
+                    )
 
     def check_policies(self, newcomer: Occupant, others: Sequence[Occupant], at: datetime) -> None:
         """Refuse a newcomer whom one of the policies in force then keeps out."""
         for policy in self.policies_at(at):
             objection = POLICIES[policy](newcomer, others, at)
             if objection:
-                raise RoomPolicyBroken(policy.value, objection)
+                raise RoomPolicyBroken(PolicyName(policy.value), objection)
 
     def _must_have_policy(self, policy: RoomPolicy, set_at: datetime) -> None:
         if not any(

@@ -38,11 +38,12 @@ def test_what_a_role_may_not_see_is_null_and_the_rest_is_answered(
     assert list(told["data"]) == ["wards", "stay", "timeline", "totals"]
     assert told["data"]["timeline"] is None
     refused = {".".join(map(str, e.get("path", ""))): e["extensions"] for e in told["errors"]}
+    codes = {"code": "NOT_ALLOWED", "errorCode": "NOT_ALLOWED"}
     assert refused == {
-        "": {"code": "NOT_ALLOWED", "field": "Prescription.id"},  # there is none
-        "stay.visits.0.kind": {"code": "NOT_ALLOWED", "field": "Visit.kind"},
-        "stay.visits.0.note": {"code": "NOT_ALLOWED", "field": "Visit.note"},
-        "timeline": {"code": "NOT_ALLOWED", "field": "Query.timeline"},
+        "": {**codes, "field": "Prescription.id"},  # there is none
+        "stay.visits.0.kind": {**codes, "field": "Visit.kind"},
+        "stay.visits.0.note": {**codes, "field": "Visit.note"},
+        "timeline": {**codes, "field": "Query.timeline"},
     }
     assert "findings, prescriptions" in str(told["errors"])
 

@@ -25,6 +25,7 @@ from graphql import (
 from strawberry.utils.str_converters import to_camel_case
 
 from api.cli.schema import SDL_FILE
+from api.errors import error_code
 from api.graphql.mutations.dispatch import ENVELOPE
 from api.graphql.mutations.refusals import HANDLERS, MEMBERS, STAYS, Fact
 from api.graphql.schema import schema, sdl
@@ -150,12 +151,11 @@ def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(lived: Live
 
 NOT_SHOWN = {
     "BedNotOpen": {"is_free_text"},
-    "StayNotOpen": {"stay", "ended_at"},
+    "StayNotOpen": {"stay"},
     "OutsideStay": {"stay"},
-    "InFuture": {"occurred_at"},
-    "NotFound": {"what", "key", "field", "hint"},
-    "MovementNotFound": {"what", "id", "field"},
-    "AlreadyExists": {"what", "key", "field"},
+    "NotFound": {"key", "field", "hint"},
+    "MovementNotFound": {"id", "field"},
+    "AlreadyExists": {"key", "field"},
     "LikelyDuplicates": {"patients"},
 }
 """What a refusal carries and shows in its message alone."""
@@ -167,6 +167,8 @@ SAMPLES: dict[Any, Any] = {
     str: "valid_from",
     bool: False,
     int | None: 7,
+    str | None: "CLOSED",
+    refusals.PolicyName: "ISOLATION",
     refusals.BedRef: refusals.BedRef(SOME_ID, "A"),
     tuple[UUID, ...]: (SOME_ID,),
     Mapping[ClinicalWarning, str]: {ClinicalWarning.ALLERGY: "An allergy"},
@@ -184,13 +186,14 @@ def test_a_refusal_shows_what_the_domain_knows(name: str) -> None:
     fields = getattr(TYPES[name], "fields")  # noqa: B009
     assert NOT_SHOWN.get(name, set()) <= carried
     of_stays = {to_camel_case(field) for (of, _), (field, _) in STAYS.items() if of == name}
-    assert set(fields) - {"code", "message", "path"} - of_stays == {
+    assert set(fields) - {"code", "errorCode", "message", "path"} - of_stays == {
         to_camel_case(attribute) for attribute in carried - NOT_SHOWN.get(name, set())
     }
 
     (handler,) = (handler for handler in HANDLERS if handler.exception_type is kind)
     member = handler.handle(refusal, field=strawberry.field(), info=None)
     assert (member.code, member.message) == (name, refusal.text(to_camel_case))
+    assert member.error_code == error_code(name)
     assert member.path == [to_camel_case(part) for part in refusal.path]
     for attribute in carried - NOT_SHOWN.get(name, set()) - {"bed"}:
         value = getattr(refusal, attribute)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.support.api_dsl import Ward, ago, late
+from tests.support.api_dsl import Ward, ago, late, place
 
 ANSWER = """mutation($input: %sInput!) { answer: %s(input: $input) { __typename
   ... on %s { %s } ... on Refusal { message } } }"""
@@ -67,3 +67,40 @@ def test_mistake_145_an_answer_carries_the_id_that_its_correction_needs(shared: 
         reason="the same",
     )
     shared.record("unmergePatients", mergeId=merged["merge"]["id"], reason="two persons")
+
+
+REFUSED = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) { ... on Refusal {
+  __typename code errorCode } ... on BedNotOpen { state } ... on RoomPolicyBroken { roomPolicy }
+  ... on NotFound { what } ... on InFuture { at: occurredAt } } }"""
+
+
+def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they_are_about(
+    shared: Ward,
+) -> None:
+    def refused(**input: Any) -> dict[str, Any]:
+        input = {"admissionType": "EMERGENCY", "commandId": str(uuid4()), **input}
+        told: dict[str, Any] = shared.ask(REFUSED, input=input)["admitPatient"]
+        assert told.pop("__typename") == told.pop("code")
+        return told
+
+    room, patient = shared.room("a", "b", "c"), shared.patient()
+    shared.record("closeBed", **place(f"{room}/a"), reason="paint")
+    shared.stay(f"{room}/b")
+    shared.record(
+        "setRoomPolicy", ward="A", room=room.split("/")[1], policy="ISOLATION", applies=True
+    )
+    told = refused(patientMrn=patient, **place(f"{room}/a"))
+    assert told == {"errorCode": "BED_NOT_OPEN", "state": "CLOSED"}
+    told = refused(patientMrn=patient, **place(f"{room}/c"))
+    assert told == {"errorCode": "ROOM_POLICY_BROKEN", "roomPolicy": "ISOLATION"}
+    told = refused(patientMrn="nobody")
+    assert told == {"errorCode": "NOT_FOUND", "what": "patient with MRN"}
+    later = ago(hours=-2)
+    assert refused(patientMrn=patient, occurredAt=later)["errorCode"] == "IN_FUTURE"
+    (error,) = shared.client.raw("{ patients(first: 0) { totalCount } }")["errors"]
+    codes = {"code": "InvalidInput", "errorCode": "INVALID_INPUT"}
+    assert error["extensions"] == {**codes, "parameters": {"field": "first"}}
+    (error,) = shared.client.raw("{ nothing }")["errors"]
+    assert error["extensions"]["errorCode"] == "BAD_REQUEST"
+    viewer = shared.ask("{ viewer { roleName } }")["viewer"]
+    assert viewer == {"roleName": "ADMIN"}

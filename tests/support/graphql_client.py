@@ -11,7 +11,7 @@ from api.graphql.schema import schema
 DETAILS = """
   __typename
   ... on Recorded { commandId position recordedAt }
-  ... on Refusal { code message path }
+  ... on Refusal { code errorCode message path }
   ... on PatientRecorded { patient { familyName id mrn version diedAt } }
   ... on AllergyRecorded { allergy { id since kind severity reaction verification
                                      substance { name code system } } patient { mrn } }

@@ -16,18 +16,44 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from api.errors import CODES, error_code
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
+from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.rooms import Room
 from api.graphql.types.stays import Stay
 from api.telemetry import metrics
 from domain import refusals as domain
+from domain.described_enum import DescribedEnum
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+class ErrorCode(DescribedEnum):
+    """The codes of errors and of refusals, in one style."""
+
+    _ignore_ = ["name", "meaning", "refusal"]
+    for name, meaning in CODES.items():
+        locals()[name] = name, meaning
+    for refusal in domain.Refusal.__subclasses__():
+        locals()[error_code(refusal.__name__)] = (
+            error_code(refusal.__name__),
+            _first_line(refusal),
+        )
+
+
+strawberry.enum(ErrorCode, description="Why something was not done, for programs.")
 
 
 @shows(DataKind.HOUSE, subtypes=True)
 @strawberry.interface(description="A command that was understood and not accepted.")
 class Refusal:
     code: str = strawberry.field(description="The name of its type.")
+    error_code: ErrorCode = strawberry.field(
+        description="The code for programs, in the style of errors' extensions.errorCode."
+    )
     message: str = strawberry.field(description="What is wrong, and what to do, for a person.")
     path: list[str] = strawberry.field(description="The part of the input at fault.")
 
@@ -69,6 +95,8 @@ CONVERSIONS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     UUID: (strawberry.ID, _id),
     domain.FactRef: (Fact, Fact.of),
     domain.FieldName: (str, to_camel_case),
+    domain.PolicyName: (RoomPolicy, RoomPolicy),
+    domain.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),
 }
 """The GraphQL type and the conversion of each domain type that GraphQL shows in another shape."""
 
@@ -98,6 +126,7 @@ class RefusalHandler:
         }
         return self.error_type(
             code=exception.code,
+            error_code=ErrorCode[error_code(exception.code)],
             message=exception.text(to_camel_case),
             path=[to_camel_case(part) for part in exception.path],
             **data,
@@ -128,8 +157,8 @@ def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
                 resolver=resolver, description=stay_description
             )
     member = type(refusal.__name__, (Refusal,), namespace | {"__annotations__": annotations})
-    description = (refusal.__doc__ or "").partition("\n")[0]
-    return RefusalHandler(refusal, strawberry.type(member, description=description), attributes)
+    member = strawberry.type(member, description=_first_line(refusal))
+    return RefusalHandler(refusal, member, attributes)
 
 
 STAYS = {
@@ -182,3 +211,13 @@ def _bed_label(reference: str) -> Callable[..., Any]:
 HANDLERS = [_handler(refusal) for refusal in domain.Refusal.__subclasses__()]
 MEMBERS = {handler.exception_type: handler.error_type for handler in HANDLERS}
 """The member of the result unions by class of refusals."""
+
+
+def parameters_of(refusal: domain.Refusal) -> dict[str, Any]:
+    """Return what a refusal names, for the extensions of an error: its fields that are JSON."""
+    (handler,) = (handler for handler in HANDLERS if isinstance(refusal, handler.exception_type))
+    values = {
+        to_camel_case(name): convert(getattr(refusal, attribute))
+        for name, (attribute, convert) in handler.attributes.items()
+    }
+    return {name: value for name, value in values.items() if isinstance(value, str | int)}

@@ -10,7 +10,7 @@ from strawberry.utils.str_converters import to_camel_case
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.extensions.authorization import snake
-from api.graphql.types.enums import Purpose
+from api.graphql.types.enums import Purpose, Role
 from application.authorization.roles import QUERIES
 from application.hospital import COMMANDS
 from domain.refusals import NotFound
@@ -22,7 +22,10 @@ from infrastructure.queries.hospital_time import hospital_days
 class Viewer:
     issuer: str = strawberry.field(description="Who issued the login.")
     subject: str = strawberry.field(description="Whose login it is.")
-    role: str = strawberry.field(description="Its role.")
+    role: str = strawberry.field(
+        description="Its role, as a token has it.", deprecation_reason="Use roleName, an enum."
+    )
+    role_name: Role = strawberry.field(description="Its role.")
     wards: list[str] | None = strawberry.field(
         description="The wards that it is limited to; absent for the whole house."
     )
@@ -82,6 +85,7 @@ class HouseQueries:
             issuer=caller.actor.issuer,
             subject=caller.actor.subject,
             role=caller.role.value,
+            role_name=caller.role,
             wards=None if caller.wards is None else sorted(caller.wards),
             purpose=caller.purpose,
             purposes=list(Purpose),

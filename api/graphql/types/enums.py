@@ -2,7 +2,7 @@
 
 import strawberry
 
-from application.authorization.roles import Purpose
+from application.authorization.roles import Purpose, Role
 from application.commands.late_entries import EntryKind
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification
 from domain.clinical_refusals import ClinicalWarning
@@ -53,6 +53,7 @@ __all__ = [
     "PrescriptionStatus",
     "Purpose",
     "Reading",
+    "Role",
     "RoomPolicy",
     "Sex",
     "SourceMovementKind",
@@ -68,6 +69,7 @@ for _kind, _name, _description in (
     (Sex, "Sex", "Administrative sex."),
     (PatientDetail, "PatientDetail", "A detail of a person that may be unknown."),
     (Purpose, "Purpose", "What patients' data are read for (after HL7 v3 PurposeOfUse)."),
+    (Role, "Role", "The role of a login."),
     (Confidentiality, "Confidentiality", "Confidentiality label (HL7 v3)."),
     (LegalBasis, "LegalBasis", "Why a person's data are erased (GDPR article 17)."),
     (Grade, "Grade", "Seniority of a practitioner."),
