@@ -15,6 +15,7 @@ from domain.aggregate import (
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
 from domain.refusals import InvalidInput
+from domain.text import number_key
 from domain.time import Moment
 
 
@@ -46,7 +47,10 @@ class Practitioner(Aggregate):
         specialty: Text | None
 
     class DetailsCorrected(Correcting, Event):
-        """The details were wrong from the beginning; an absent value stays as it was."""
+        """The details were wrong from the beginning; an absent value stays as it was.
+
+        ``latest_staff_number``: the number that holds last, where it changed later.
+        """
 
         TOPIC = "practitioner.details-corrected"
         PUBLIC = "practitioner.details-corrected"
@@ -57,9 +61,13 @@ class Practitioner(Aggregate):
         grade: Grade | None
         grade_from: date | None
         specialty: Text | None
+        latest_staff_number: Code | None = None
 
     class DetailsChanged(Event):
-        """The details hold from a day on (a promotion); an absent value stays as it was."""
+        """The details hold from a day on (a promotion); an absent value stays as it was.
+
+        ``latest_staff_number``: the number that holds last, where it changed later.
+        """
 
         TOPIC = "practitioner.details-changed"
         PUBLIC = "practitioner.details-changed"
@@ -73,6 +81,7 @@ class Practitioner(Aggregate):
         given_name: Text | None
         grade: Grade | None
         specialty: Text | None
+        latest_staff_number: Code | None = None
 
     class ChangeCancelled(Cancelling, Event):
         """A change never was; ``staff_number`` is the one that holds without it."""
@@ -127,21 +136,38 @@ class Practitioner(Aggregate):
     def correct(self, envelope: Envelope, **right: Any) -> None:
         """Correct details from the beginning; None leaves one as it was. Raises InvalidInput."""
         _must_say(right)
-        if right["staff_number"] and any("staff_number" in change for *_, change in self.changes):
-            raise InvalidInput(
-                "new_staff_number", "it changed later; give `valid_from` of that day"
-            )
-        self.record(Practitioner.DetailsCorrected, envelope, **right)
+        latest = self._number_after(None) if right["staff_number"] else None
+        self.record(Practitioner.DetailsCorrected, envelope, latest_staff_number=latest, **right)
 
     def change(self, valid_from: date, since: datetime, envelope: Envelope, **new: Any) -> None:
         """Change details from a day on; None leaves one as it was. Raises InvalidInput."""
         _must_say(new)
-        later_days = [day for day, _, change in self.changes if "staff_number" in change]
-        if new["staff_number"] and later_days and later_days[-1] > valid_from:
-            raise InvalidInput("valid_from", f"the staff number changed later, on {later_days[-1]}")
         self.record(
-            Practitioner.DetailsChanged, envelope, valid_from=valid_from, since=since, **new
+            Practitioner.DetailsChanged,
+            envelope,
+            valid_from=valid_from,
+            since=since,
+            latest_staff_number=self._number_after(valid_from) if new["staff_number"] else None,
+            **new,
         )
+
+    def has_number(self, number: str, since: datetime | None, until: datetime | None) -> bool:
+        """Return whether a staff number is this one's at any time in a period; None is open."""
+        ends = [start for start, _ in self.details[1:]]
+        return any(
+            number_key(str(details["staff_number"])) == number_key(number)
+            and (until is None or start is None or start < until)
+            and (since is None or end is None or since < end)
+            for (start, details), end in zip(self.details, [*ends, None], strict=True)
+        )
+
+    def number_until(self, day: date | None) -> datetime | None:
+        """Return when the staff number changes next after a day (None: the beginning), if ever."""
+        return next((at for later, at, c in self.changes if _renumbers(later, c, day)), None)
+
+    def _number_after(self, day: date | None) -> str | None:
+        numbers = [c["staff_number"] for later, _, c in self.changes if _renumbers(later, c, day)]
+        return numbers[-1] if numbers else None
 
     def cancel_change(self, valid_from: date, envelope: Envelope) -> None:
         """Take back what changed from a day on. Raises InvalidInput if nothing did."""
@@ -181,6 +207,11 @@ class Practitioner(Aggregate):
 
 
 FIELDS = ("staff_number", "family_name", "given_name", "grade", "grade_from", "specialty")
+
+
+def _renumbers(day: date, change: Mapping[str, Any], after: date | None) -> bool:
+    """Return whether a change is of the staff number, and later than a day."""
+    return "staff_number" in change and (after is None or day > after)
 
 
 def _details_of(event: Event) -> dict[str, Any]:

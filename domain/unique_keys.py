@@ -51,6 +51,10 @@ def rooms_of(ward: str) -> Unique:
     return Unique("room", _key(key(ward)).removesuffix("]") + ",")
 
 
+ROOMS = Unique("room", "[")
+"""The beginning of the keys of all rooms."""
+
+
 def as_stored(kind: str, *parts: str) -> Unique:
     """Return the key of a spelling, for the later of two owners of one key in an older log."""
     return Unique(f"{kind} as stored", _key(*parts))
@@ -154,24 +158,23 @@ def _key_of(event: Event) -> tuple[str, ...] | None:
         case Patient.DetailsCorrected(mrn=str() as number, mrn_authority=str() as authority):
             return "mrn", authority, number
         case (
-            Room.Opened()
-            | Room.DetailsChanged()
-            | Room.ChangeCancelled()
-            | Room.DetailsCorrected(ward=str(), number=str())
+            Room.Opened() | Room.ChangeCancelled() | Room.DetailsCorrected(ward=str(), number=str())
         ):
             assert event.ward is not None
             assert event.number is not None
             return "room", event.ward, event.number
+        case Room.DetailsChanged():
+            return "room", event.latest_ward or event.ward, event.latest_number or event.number
         case SourceVisit.Reported():
             return "source", event.system, event.version.source_id
+        case Practitioner.Registered() | Practitioner.ChangeCancelled():
+            return "staff-number", event.staff_number
         case (
-            Practitioner.Registered()
-            | Practitioner.ChangeCancelled()
-            | Practitioner.DetailsCorrected(staff_number=str())
+            Practitioner.DetailsCorrected(staff_number=str())
             | Practitioner.DetailsChanged(staff_number=str())
         ):
             assert event.staff_number is not None
-            return "staff-number", event.staff_number
+            return "staff-number", event.latest_staff_number or event.staff_number
         case _:
             return None
 

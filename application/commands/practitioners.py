@@ -58,7 +58,7 @@ class Practitioners(CommandGroup):
         practitioner = _practitioner(uow, staff_number)
         practitioner.correct(
             uow.entry,
-            staff_number=_number(uow, practitioner, new_staff_number),
+            staff_number=_number(uow, practitioner, new_staff_number, day=None),
             family_name=family_name,
             given_name=given_name,
             grade=grade,
@@ -84,11 +84,12 @@ class Practitioners(CommandGroup):
         now = today(uow)
         if new_staff_number and valid_from and valid_from > now:
             raise InvalidInput("valid_from", "a staff number changes on its day, not ahead of it")
+        day = valid_from or now
         practitioner.change(
-            valid_from or now,
-            midnight(uow, valid_from or now),
+            day,
+            midnight(uow, day),
             uow.entry,
-            staff_number=_number(uow, practitioner, new_staff_number),
+            staff_number=_number(uow, practitioner, new_staff_number, day=day),
             family_name=family_name,
             given_name=given_name,
             grade=grade,
@@ -102,7 +103,7 @@ class Practitioners(CommandGroup):
         """Take back what changed from a day on. Raises AlreadyExists."""
         practitioner = _practitioner(uow, staff_number)
         practitioner.cancel_change(valid_from, uow.entry)
-        _number(uow, practitioner, practitioner.staff_number, "staff_number")
+        _number(uow, practitioner, practitioner.staff_number, "staff_number", day=None)
 
 
 def _practitioner(uow: UnitOfWork, staff_number: str) -> Practitioner:
@@ -111,9 +112,22 @@ def _practitioner(uow: UnitOfWork, staff_number: str) -> Practitioner:
 
 
 def _number(
-    uow: UnitOfWork, practitioner: Practitioner, number: str | None, field: str = "new_staff_number"
+    uow: UnitOfWork,
+    practitioner: Practitioner,
+    number: str | None,
+    field: str = "new_staff_number",
+    *,
+    day: date | None,
 ) -> str | None:
-    """Return a staff number that nobody else has. Raises AlreadyExists."""
-    if number and uow.owner(unique_keys.staff_number(number)) not in (None, practitioner.id):
-        raise AlreadyExists("practitioner with staff number", number, field)
+    """Return a staff number that nobody else has while this one has it, from a day on (None: always).
+
+    Raises AlreadyExists.
+    """
+    owner = uow.owner(unique_keys.staff_number(number)) if number else None
+    if number and owner not in (None, practitioner.id):
+        assert owner is not None
+        other = uow.one(Practitioner, owner, "practitioner", field)
+        since, until = midnight(uow, day) if day else None, practitioner.number_until(day)
+        if until is None or other.has_number(number, since, until):
+            raise AlreadyExists("practitioner with staff number", number, field)
     return number

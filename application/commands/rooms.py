@@ -9,6 +9,7 @@ from application.authorization.roles import BED_MANAGEMENT
 from application.command_group import command, correction
 from application.commands.beds import BedStates
 from application.hospital_days import midnight, today
+from application.room_names import change_name, check_name, rename_rooms
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.refusals import (
@@ -20,7 +21,6 @@ from domain.refusals import (
     InvalidInput,
 )
 from domain.room.aggregate import Room
-from domain.text import key
 from domain.time import ALWAYS, Period
 
 
@@ -57,7 +57,7 @@ class Rooms(BedStates):
         Raises AlreadyExists, ContradictsLaterFacts if something was told of before the opening.
         """
         aggregate = lookups.room(uow, ward, room)
-        new_ward = _check_name(uow, aggregate, new_ward, new_room)
+        new_ward = check_name(uow, aggregate, new_ward, new_room)
         claims = uow.claims(aggregate.id, ALWAYS)
         aggregate.correct(new_ward, new_room, uow.corrected_at, claims, uow.entry)
 
@@ -72,11 +72,13 @@ class Rooms(BedStates):
         new_room: str | None = None,
         valid_from: date | None = None,
     ) -> None:
-        """Give a room another ward or number from a day on (today). Raises AlreadyExists."""
+        """Give a room another ward or number from a day on (today), until it was changed later.
+
+        Raises AlreadyExists.
+        """
         aggregate = lookups.room(uow, ward, room)
-        new_ward = _check_name(uow, aggregate, new_ward, new_room)
         since = midnight(uow, _day(uow, valid_from))
-        aggregate.change(new_ward, new_room, since, uow.entry)
+        change_name(uow, aggregate, new_ward, new_room, since)
 
     @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def cancel_room_change(
@@ -100,14 +102,12 @@ class Rooms(BedStates):
     def rename_ward(
         self, uow: UnitOfWork, *, ward: str, new_ward: str, valid_from: date | None = None
     ) -> None:
-        """Give a ward another name from a day on (today). Raises AlreadyExists.
+        """Give a ward another name from a day on (today), until it was renamed later.
 
-        The rooms keep their ids and numbers; a ward that has that name already is joined.
+        The rooms keep their ids and numbers; a ward that has that name already is joined. Raises
+        AlreadyExists.
         """
-        since = midnight(uow, _day(uow, valid_from))
-        for room in lookups.rooms_of(uow, ward):
-            name = _check_name(uow, room, new_ward, None)
-            room.change(name, None, max(since, room.opened_at or since), uow.entry)
+        rename_rooms(uow, ward, new_ward, midnight(uow, _day(uow, valid_from)))
 
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
     def correct_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
@@ -158,17 +158,6 @@ def _rooms(uow: UnitOfWork, ward: str, room: str | None, bed: str | None) -> lis
 def _must_change(uow: UnitOfWork, reason: str) -> None:
     if not any(aggregate.pending_events for aggregate in uow.loaded.values()):
         raise BedStateBroken(reason)
-
-
-def _check_name(uow: UnitOfWork, room: Room, ward: str | None, number: str | None) -> str:
-    """Return the room's ward from now on, as it is spelled. Raises AlreadyExists for a taken name."""
-    if ward and key(ward) != key(room.ward):
-        ward = lookups.ward_name(uow, ward)
-    ward, number = ward or room.ward, number or room.number
-    if uow.owner(unique_keys.room_number(ward, number)) not in (None, room.id):
-        field = "new_room" if number != room.number else "new_ward"
-        raise AlreadyExists("room", f"{ward}/{number}", field)
-    return ward
 
 
 def _day(uow: UnitOfWork, valid_from: date | None) -> date:

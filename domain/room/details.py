@@ -56,16 +56,26 @@ class RoomDetails(RoomState):
     def change(
         self, ward: str | None, number: str | None, since: datetime, envelope: Envelope
     ) -> None:
-        """Give the room another ward or number from a time on. Raises InvalidInput."""
-        ward, number = ward or self.ward, number or self.number
-        if (ward, number) == (self.ward, self.number):
+        """Give the room another ward or number from a time on, until it was changed later.
+
+        Raises InvalidInput.
+        """
+        name = self.name_at(since)
+        ward, number = ward or name.ward, number or name.number
+        if (ward, number) == (name.ward, name.number):
             raise InvalidInput("new_room", "say what is different: the ward or the room's number")
-        if self.names[-1].since > since:
-            raise InvalidInput(
-                "valid_from", f"it was changed later, from {self.names[-1].since:%F %R} UTC on"
-            )
         self._must_be_open(since, "valid_from")
-        self.record(RoomDetails.DetailsChanged, envelope, since=since, ward=ward, number=number)
+        last = self.named.with_change(since, ward, number).names[-1]
+        is_last = last.since == since
+        self.record(
+            RoomDetails.DetailsChanged,
+            envelope,
+            since=since,
+            ward=ward,
+            number=number,
+            latest_ward=None if is_last else last.ward,
+            latest_number=None if is_last else last.number,
+        )
 
     def cancel_change(self, envelope: Envelope, during: Period | None = None) -> None:
         """Take a change of ward or number back: the last, or that of a period. Raises InvalidInput."""
@@ -77,7 +87,7 @@ class RoomDetails(RoomState):
             if not changes:
                 raise InvalidInput("valid_from", "its ward and number did not change on that day")
         since = changes[-1].since
-        held_name = [name for name in self.names if name.since != since][-1]
+        held_name = self.named.without(since).names[-1]
         self.record(
             RoomDetails.ChangeCancelled,
             envelope,

@@ -131,7 +131,10 @@ class RoomEvents:
         opened_at: Moment | None
 
     class DetailsChanged(Event):
-        """The room has another ward or number from a time on."""
+        """The room has another ward or number from a time on.
+
+        ``latest_ward``, ``latest_number``: what holds last, where the room was changed later.
+        """
 
         TOPIC = "room.details-changed"
         PUBLIC = "room.details-changed"
@@ -142,9 +145,11 @@ class RoomEvents:
         since: Moment
         ward: Text
         number: Code
+        latest_ward: Text | None = None
+        latest_number: Code | None = None
 
     class ChangeCancelled(Cancelling, Event):
-        """The last change never was; the ward and number before it hold on."""
+        """A change never was; ``ward`` and ``number`` are what holds last without it."""
 
         TOPIC = "room.change-cancelled"
         PUBLIC = "room.change-cancelled"

@@ -8,9 +8,13 @@ from uuid import UUID
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
 from domain.room.events import RoomEvents
+from domain.room.names import RoomName, RoomNames
 from domain.room.policies import RoomPolicy
 from domain.text import key
-from domain.time import ALWAYS, Period
+from domain.time import Period
+
+RENAMING = "rename_ward"
+"""The command that gives all rooms of a ward another name of it."""
 
 
 class BedState(DescribedEnum):
@@ -43,21 +47,11 @@ class Spell:
     """The person whom the reason is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoomName:
-    """The ward and number of a room, held from a time on."""
-
-    since: datetime
-    ward: str
-    number: str
-
-
 class RoomState(RoomEvents, Aggregate):
     """A room as its events have it."""
 
     def __init__(self) -> None:
-        self.names: tuple[RoomName, ...] = ()
-        """In order; the first always was so."""
+        self.named = RoomNames("", "")
         self.opened_at: datetime | None = None
         self.opened_with: frozenset[str] = frozenset()
         """The beds that are there since the opening."""
@@ -70,16 +64,21 @@ class RoomState(RoomEvents, Aggregate):
     @property
     def ward(self) -> str:
         """Return the ward, as the room is named last."""
-        return self.names[-1].ward if self.names else ""
+        return self.names[-1].ward
 
     @property
     def number(self) -> str:
         """Return the number, as the room is named last."""
-        return self.names[-1].number if self.names else ""
+        return self.names[-1].number
+
+    @property
+    def names(self) -> tuple[RoomName, ...]:
+        """Return the names in order; the first always was so."""
+        return self.named.names
 
     def name_at(self, moment: datetime) -> RoomName:
         """Return the ward and number of the room at a moment."""
-        return next((n for n in reversed(self.names) if n.since <= moment), self.names[0])
+        return self.named.at(moment)
 
     def code_of(self, text: str) -> str:
         """Return a bed's code as the room has it; as typed if it has none such."""
@@ -103,16 +102,20 @@ class RoomState(RoomEvents, Aggregate):
         at = event.entry.occurred_at
         match event:
             case RoomEvents.Opened():
-                self.names = (RoomName(ALWAYS.start, event.ward, event.number),)
+                self.named = RoomNames(event.ward, event.number)
                 self.opened_at, self.opened_with = at, frozenset(event.beds)
                 self.beds = dict.fromkeys(event.beds, at)
             case RoomEvents.DetailsCorrected():
                 self._correct(event)
             case RoomEvents.DetailsChanged():
-                name = RoomName(event.since, event.ward, event.number)
-                self.names = (*(n for n in self.names if n.since != event.since), name)
+                self.named = self.named.with_change(
+                    event.since,
+                    event.ward,
+                    event.number,
+                    renames_ward=event.entry.operation == RENAMING,
+                )
             case RoomEvents.ChangeCancelled():
-                self.names = tuple(n for n in self.names if n.since != event.since)
+                self.named = self.named.without(event.since)
             case RoomEvents.BedAdded():
                 self.beds = {**self.beds, event.bed: at}
             case RoomEvents.BedCorrected():
@@ -179,8 +182,7 @@ class RoomState(RoomEvents, Aggregate):
 
     def _correct(self, event: RoomEvents.DetailsCorrected) -> None:
         if event.ward is not None and event.number is not None:
-            name = replace(self.names[-1], ward=event.ward, number=event.number)
-            self.names = (*self.names[:-1], name)
+            self.named = self.named.with_last(event.ward, event.number)
         if event.opened_at is not None:
             self.opened_at = event.opened_at
             self.beds = {**self.beds, **dict.fromkeys(self.opened_with, event.opened_at)}

@@ -34,6 +34,9 @@ COPIES = {215, 216}
 KEYS = {210, 213, 214, 261}
 """Numbers of mistakes about keys, and what is left of who was erased."""
 
+PUT_RIGHT = {235, 236}
+"""Numbers of mistakes about facts that are put right."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -49,7 +52,8 @@ MISTAKES = (
     | set(range(147, 160))
     | set(range(191, 195))
     | {128, 129, 138, 139, 195, 196, 233, 234}
-    | {225, 226, 227, 228, 235}
+    | {225, 226, 227, 228}
+    | PUT_RIGHT
     | {230, 250, 260}
 ) - NOT_GIVEN
 

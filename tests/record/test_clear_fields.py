@@ -28,11 +28,24 @@ FIGURES = "of a report, which counts and names nobody; small numbers are suppres
 PROGRAM = "of the program itself"
 
 CLEAR = {
-    **dict.fromkeys(("ward", "number", "room", "bed", "beds", "ended.bed", "begun.bed"), PLACES),
+    **dict.fromkeys(
+        (
+            "ward",
+            "number",
+            "latest_ward",
+            "latest_number",
+            "room",
+            "bed",
+            "beds",
+            "ended.bed",
+            "begun.bed",
+        ),
+        PLACES,
+    ),
     "time_zone": "the clock of the house",
     "proof": "a keyed hash, which tells nothing",
     "valid_from": "a day of the house's calendar, or of a practitioner's grade",
-    **dict.fromkeys(("staff_number", "attending", "grade_from"), STAFF),
+    **dict.fromkeys(("staff_number", "latest_staff_number", "attending", "grade_from"), STAFF),
     **dict.fromkeys(("practitioner.family_name", "practitioner.given_name"), STAFF),
     **dict.fromkeys(("specialty", "flag_kind", "substance.system"), CODES),
     **dict.fromkeys(("mrn_authority", "former_mrn_authority"), CODES),
