@@ -33,6 +33,7 @@ from infrastructure.postgres.embedded_cluster import program_folder
 from infrastructure.postgres.migrate import migrate
 from tests.support.checker import wait_until
 from tests.support.jetstream import free_port
+from tests.support.namespaces import Network, reason_without
 
 pytestmark = pytest.mark.nightly
 
@@ -85,6 +86,7 @@ class House:
 
     folder: Path
     user: pwd.struct_passwd | None
+    network: Network | None = None
     processes: dict[str, Process] = field(default_factory=dict)
     postgres_ports: list[int] = field(default_factory=list)
     rest_ports: list[int] = field(default_factory=list)
@@ -101,29 +103,54 @@ class House:
         self.processes[name] = process
         process.start()
 
+    def host(self, node: int) -> str:
+        """Return the address of a node, counted from 0."""
+        return self.network.nodes[node] if self.network else "127.0.0.1"
+
     @property
     def url(self) -> str:
         return f"postgresql://postgres:{SECRET}@127.0.0.1:{self.primary_port}/wardbook"
 
-    def roles(self) -> dict[str, str]:
-        """Return the role of each node that answers."""
-        roles = {}
-        for number, port in enumerate(self.rest_ports, 1):
+    def running(self) -> dict[str, dict[str, Any]]:
+        """Return what each node that runs says of itself."""
+        nodes = {}
+        for node, port in enumerate(self.rest_ports):
             with suppress(httpx2.HTTPError, KeyError, json.JSONDecodeError):
-                answer = httpx2.get(f"http://127.0.0.1:{port}/patroni", timeout=1).json()
+                answer = httpx2.get(f"http://{self.host(node)}:{port}/patroni", timeout=1).json()
                 if answer["state"] == "running":
-                    roles[f"node{number}"] = str(answer["role"])
-        return roles
+                    nodes[f"node{node + 1}"] = answer
+        return nodes
 
     def leader(self) -> str | None:
-        return next((n for n, role in self.roles().items() if role in ("primary", "master")), None)
+        return next((name for name, node in self.running().items() if _leads(node)), None)
 
     def is_whole(self) -> bool:
-        roles = list(self.roles().values())
-        return (len(roles) == 3 and "sync_standby" in roles) or roles.count("replica") == 2
+        """Tell whether two standbys follow a primary, and one may take its place: it is synchronous."""
+        nodes = self.running().values()
+        streaming = [node for node in nodes if node.get("replication_state") == "streaming"]
+        return (
+            len(nodes) == 3
+            and any(map(_leads, nodes))
+            and len(streaming) == 2
+            and any(node.get("sync_standby") for node in streaming)
+        )
+
+    def primaries(self) -> set[int]:
+        """Return the nodes whose PostgreSQL takes writes, asked for at each directly."""
+        nodes = set()
+        for node, port in enumerate(self.postgres_ports):
+            where = f"postgresql://postgres:{SECRET}@{self.host(node)}:{port}/postgres"
+            with suppress(psycopg.Error), psycopg.connect(where, connect_timeout=2) as owner:
+                (is_standby,) = owner.execute("SELECT pg_is_in_recovery()").fetchone() or (True,)
+                nodes |= set() if is_standby else {node}
+        return nodes
 
     def postmaster(self, node: str) -> int:
         return int((self.folder / node / "postmaster.pid").read_text().split()[0])
+
+
+def _leads(node: dict[str, Any]) -> bool:
+    return node["role"] in ("primary", "master")
 
 
 def gap(times: list[float], begin: float) -> float:
@@ -137,7 +164,7 @@ def house() -> Iterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="wardbook-ha-"))
     folder.chmod(0o755)
     user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
-    made = House(folder, user)
+    made = House(folder, user, None if user is None or reason_without() else Network(3))
     try:
         start(made)
         yield made
@@ -147,6 +174,8 @@ def house() -> Iterator[House]:
                 with suppress(OSError, ValueError):
                     os.kill(made.postmaster(name), signal.SIGQUIT)
             process.end()
+        if made.network:
+            made.network.close()
         if not os.environ.get("WARDBOOK_KEEP_LOGS"):
             shutil.rmtree(folder)
 
@@ -159,10 +188,11 @@ def start(house: House) -> None:
     own.mkdir()
     if house.user:
         os.chown(own, house.user.pw_uid, house.user.pw_gid)
+    arbiter = f"{house.network.arbiter if house.network else '127.0.0.1'}:{client}"
     etcd = [
         *("etcd", "--data-dir", str(own / "etcd"), "--enable-v2=false"),
-        *("--listen-client-urls", f"http://127.0.0.1:{client}"),
-        *("--advertise-client-urls", f"http://127.0.0.1:{client}"),
+        *("--listen-client-urls", f"http://{arbiter}"),
+        *("--advertise-client-urls", f"http://{arbiter}"),
         *("--listen-peer-urls", f"http://127.0.0.1:{peer}", "--name", "etcd"),
         *("--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}"),
         *("--initial-cluster", f"etcd=http://127.0.0.1:{peer}"),
@@ -178,26 +208,29 @@ def start(house: House) -> None:
         data.mkdir(mode=0o700)
         if house.user:
             os.chown(data, house.user.pw_uid, house.user.pw_gid)
-        haproxy |= {f"NODE_{number}": f"127.0.0.1:{port}", f"REST_{number}": str(rest)}
+        host, within = house.host(number - 1), list[str]()
+        if house.network and house.user:
+            within = house.network.within(number - 1, house.user.pw_uid, house.user.pw_gid)
+        haproxy |= {f"NODE_{number}": f"{host}:{port}", f"REST_{number}": str(rest)}
         house.add(
             f"node{number}",
-            [str(PATRONI / "patroni"), str(folder / "patroni.yml")],
+            [*within, str(PATRONI / "patroni"), str(folder / "patroni.yml")],
             {
                 "PATRONI_NAME": f"node{number}",
-                "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{rest}",
-                "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{rest}",
-                "PATRONI_POSTGRESQL_LISTEN": f"127.0.0.1:{port}",
-                "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"127.0.0.1:{port}",
+                "PATRONI_RESTAPI_LISTEN": f"{host}:{rest}",
+                "PATRONI_RESTAPI_CONNECT_ADDRESS": f"{host}:{rest}",
+                "PATRONI_POSTGRESQL_LISTEN": f"{host}:{port}",
+                "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"{host}:{port}",
                 "PATRONI_POSTGRESQL_DATA_DIR": str(data),
                 "PATRONI_POSTGRESQL_BIN_DIR": str(program_folder()),
                 "PATRONI_POSTGRESQL_PGPASS": str(own / f"pgpass{number}"),
-                "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{client}",
+                "PATRONI_ETCD3_HOSTS": arbiter,
                 "PATRONI_SUPERUSER_USERNAME": "postgres",
                 "PATRONI_SUPERUSER_PASSWORD": SECRET,
                 "PATRONI_REPLICATION_USERNAME": "replicator",
                 "PATRONI_REPLICATION_PASSWORD": SECRET,
             },
-            user=True,
+            user=not within,
         )
     house.primary_port, replicas = free_port(), free_port()
     haproxy |= {"PRIMARY": f"127.0.0.1:{house.primary_port}", "REPLICAS": f"127.0.0.1:{replicas}"}
@@ -312,10 +345,9 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
         return leader
 
     def switch_over() -> None:
-        rest = house.rest_ports[int(leading()[-1]) - 1]
-        answer = httpx2.post(
-            f"http://127.0.0.1:{rest}/switchover", json={"leader": leading()}, timeout=60
-        )
+        node = int(leading()[-1]) - 1
+        rest = f"{house.host(node)}:{house.rest_ports[node]}"
+        answer = httpx2.post(f"http://{rest}/switchover", json={"leader": leading()}, timeout=60)
         assert answer.status_code == 200, answer.text
 
     def kill_postmaster() -> None:
@@ -334,12 +366,37 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
         threading.Event().wait(15)
         house.processes["etcd"].start()
 
+    def cut_network() -> None:
+        """The primary reaches neither etcd nor the other nodes; clients reach all three."""
+        network, node = house.network, int(leading()[-1]) - 1
+        assert network is not None
+        others = [network.arbiter, *(a for n, a in enumerate(network.nodes) if n != node)]
+        network.cut(node, others)
+        seen: list[set[int]] = []
+        try:
+
+            def another_leads() -> bool:
+                primaries = house.primaries() & house.primaries()  # not one just before the other
+                seen.append(primaries)
+                return bool(primaries - {node})
+
+            wait_until(another_leads, 60, "another leads")
+            for _ in range(20):
+                another_leads()
+        finally:
+            network.mend(node, others)
+        assert max(map(len, seen)) == 1, f"two primaries at once: {seen}"
+
     with staff(house):
         wait_until(lambda: len(house.times["write"]) > 20, 60, "staff write")
         during("switchover", switch_over, 20)
         during("postmaster killed", kill_postmaster, 30)
         during("dead node", kill_node, 60)
         during("etcd lost for 15 s", lose_etcd, 40)
+        if house.network:
+            during("network cut", cut_network, 60)
+        else:
+            print(f"network cut: skipped, because {reason_without()}", flush=True)
 
     database = Database(house.url)
     with psycopg.connect(house.url) as owner:
