@@ -68,6 +68,10 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
     CANCELLED_BY: ClassVar[Remedy]
     """The mutations that take such a fact back; ``()`` while there is none."""
 
+    ALTERED: ClassVar[tuple[str, ...]] = ()
+    """Its fields that hold no text (a birth date, a sex), and that somebody altered in the database:
+    they read as not known. A text reads as ALTERED itself. Set on an event as it is read."""
+
     originator_id: UUID
     originator_version: int
     entry: Envelope

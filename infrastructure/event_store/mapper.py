@@ -24,6 +24,7 @@ from domain.event_types import EVENTS
 from domain.time import Precision
 from infrastructure.sealing.fields import (
     SEAL_IN_JSON,
+    UNTOLD_VALUES,
     Open,
     altered_value,
     open_value,
@@ -114,9 +115,10 @@ class EventMapper(Mapper[UUID]):
         stream, version, topic, schema_version, body = row[:5]
         event, envelope = _event_class(topic, schema_version), _envelope(row)
         is_sealed = envelope.reason is not None and envelope.reason.startswith(SEAL)
+        altered_fields: list[str] = []
         if is_sealed or SEAL_IN_JSON in body:
             own_fields = msgspec.json.decode(body)
-            open = self._opener(topic, stream, version, envelope.about, own_fields)
+            open = self._opener(topic, stream, version, envelope.about, own_fields, altered_fields)
             if is_sealed:
                 envelope = _with_opened_reason(envelope, open)
             body = self._encode(open_value(own_fields, open))
@@ -129,6 +131,8 @@ class EventMapper(Mapper[UUID]):
         except msgspec.ValidationError as error:
             raise _schema_mismatch(topic, error) from None
         values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
+        if altered_fields:
+            values["ALTERED"] = tuple(altered_fields)
         instance = object.__new__(event)
         object.__setattr__(instance, "__dict__", values)  # all at once: events are frozen
         return instance
@@ -169,8 +173,9 @@ class EventMapper(Mapper[UUID]):
         version: int,
         about: About | None,
         own_fields: Mapping[str, Any],
+        altered_fields: list[str] | None = None,
     ) -> Open:
-        """Return what opens the sealed texts of an event."""
+        """Return what opens the sealed texts of an event; notes altered fields without a text."""
         subject = subject_of(topic, stream, about, own_fields)
         place, keys = place_of(topic, stream, version), self.keys
 
@@ -180,6 +185,8 @@ class EventMapper(Mapper[UUID]):
             except TextAltered:
                 if self._is_strict:
                     raise
+                if altered_fields is not None and field in UNTOLD_VALUES:
+                    altered_fields.append(field)
                 return altered_value(field)
 
         return open

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -251,3 +252,33 @@ def test_mistake_227_an_altered_text_reads_as_that_of_who_was_erased(
     assert ALTERED in json.dumps(house.ask(line, i=stay))
     (problem,) = next(iter(verify(database))).examples
     assert "TextAltered" in problem
+
+
+def test_mistake_262_an_altered_birth_date_or_sex_reads_as_one_that_nobody_knows(
+    house: Ward, database: Database
+) -> None:
+    """A date holds no word: `verify` alone told that somebody altered it."""
+    asked = "query($m: String!) { patient(mrn: $m) { birthDate sex alteredFields id } }"
+    of = {"birthDate": "1931-07-09", "sex": "FEMALE"}
+    altered_mrn, other, unknown = house.patient(**of), house.patient(**of), house.patient()
+    id = house.ask(asked, m=altered_mrn)["patient"]["id"]
+    for field in ("birth_date", "sex"):
+        do(database, "UPDATE record.stored_events SET own = jsonb_set(own, '{" + field + "}',"
+           f" to_jsonb(overlay(own->>'{field}' placing 'AAAA' from 20))) WHERE own ? 'sex'"
+           f" AND patient = '{id}'")  # fmt: skip
+    rebuild(database, READ_MODELS, lambda done, total: None)
+
+    def read(mrn: str) -> tuple[Any, ...]:
+        told = house.ask(asked, m=mrn)["patient"]
+        return told["birthDate"], told["sex"], told["alteredFields"]
+
+    assert read(altered_mrn) == (None, "UNKNOWN", ["birthDate", "sex"])
+    assert read(other) == ("1931-07-09", "FEMALE", [])
+    assert read(unknown) == (None, "UNKNOWN", [])
+    lines = "query($m: String!) { patient(mrn: $m) { timeline { nodes { data content } } } }"
+    (entry,) = house.ask(lines, m=altered_mrn)["patient"]["timeline"]["nodes"]
+    assert (entry["data"]["birth_date"], entry["data"]["sex"]) == (ALTERED, ALTERED)
+    assert entry["content"].keys().isdisjoint({"birthDate", "sex"})
+    of["birthDate"] = "1931-07-08"
+    house.record("correctPatientDetails", patientMrn=altered_mrn, **of, reason="asked again")
+    assert read(altered_mrn) == ("1931-07-08", "FEMALE", [])

@@ -90,6 +90,7 @@ from infrastructure.read_models.stays import (
     stays_by_id,
     stays_of_persons,
 )
+from infrastructure.read_models.timeline.altered import altered_details
 from infrastructure.read_models.timeline.queries import (
     Reading,
     entries_by_id,
@@ -252,6 +253,7 @@ READS: dict[Query, Sends] = {
     entry_by_id: lambda c, at: entry_by_id(c, ID, at),
     entries_recorded: lambda c, at: entries_recorded(c, 0, 1, 50, stay=ID),
     movements_of: lambda c, at: movements_of(c, [ID], at),
+    altered_details: lambda c, at: altered_details(c, [ID], at),
     merges_of_persons: lambda c, at: merges_of_persons(c, [ID], at),
     facts_between: lambda c, at: facts_between(c, [ID], 0, at),
     facts_by_id: lambda c, at: facts_by_id(c, [ID], at),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 from strawberry import argument
+from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, shows
@@ -27,6 +28,7 @@ from infrastructure.read_models.practitioners import (
     practitioners_by_id,
 )
 from infrastructure.read_models.stays import stays_of_persons
+from infrastructure.read_models.timeline.altered import altered_details
 from infrastructure.read_models.timeline.queries import merges_of_persons
 
 if TYPE_CHECKING:
@@ -97,6 +99,17 @@ class Patient(Node):
     )
     async def died_at(self, info: Ask) -> datetime | None:
         return await info.context.load(deaths_of_persons, UUID(self.id), self.at)
+
+    @strawberry.field(
+        description="Which of birthDate and sex somebody altered in the database: they read as not"
+        " known. Altered texts read ALTERED.",
+        metadata=STAY,
+    )
+    async def altered_fields(self, info: Ask) -> list[str]:
+        if self.birth_date is not None and self.sex is not Sex.UNKNOWN:
+            return []
+        names = await info.context.load(altered_details, UUID(self.id), self.at)
+        return [to_camel_case(name) for name in names or ()]
 
     @strawberry.field(description="The record that this one was merged into.", metadata=STAY)
     async def merged_into(self, info: Ask) -> "Patient | None":

@@ -16,6 +16,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
 from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
+from domain.envelope import ALTERED
 from domain.hospital_calendar import LocalDays
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import RoomLocation
@@ -30,6 +31,7 @@ from infrastructure.read_models.timeline.queries import (
     timeline_page,
 )
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
+from infrastructure.sealing.fields import UNTOLD_VALUES
 
 
 @shows(DataKind.CLINICAL, read_by=(timeline_page, first_entries))
@@ -174,6 +176,9 @@ class TimelineEntry(Node):
                 name: field.tell(value, rooms)
                 for name, (field, value) in values.items()
                 if value is not None
+                and not (
+                    value == ALTERED and field.internal in UNTOLD_VALUES
+                )  # no text, but a date
             }
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from domain.aggregate import Event
+from domain.envelope import ALTERED
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
@@ -91,8 +92,11 @@ def kind_of(event: Event | type[Event]) -> str:
 
 
 def data_of(event: Event) -> dict[str, Any]:
-    """Return the fields of an event beside its envelope, without those that are None."""
-    fields = vars(event).items()
+    """Return the fields of an event beside its envelope, without those that are None.
+
+    What somebody altered in the log reads ALTERED, also a birth date and a sex.
+    """
+    fields = {**vars(event), **dict.fromkeys(event.ALTERED, ALTERED), "ALTERED": None}.items()
     data = {name: value for name, value in fields if value is not None and name not in ENVELOPE}
     if isinstance(event, Prescription.WrittenCorrected):
         del data["open_ended"]
