@@ -23,6 +23,7 @@ from tests.benchmarks import (
     postgraphile,
     reading,
     rebuilding,
+    replicas,
     reports,
     restating,
     scale,
@@ -33,7 +34,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.results import Row, show
 
-BY_HAND = {"scale", "screens", "shift", "soak"}
+BY_HAND = {"replicas", "scale", "screens", "shift", "soak"}
 """Parts that are measured only when they are named."""
 
 
@@ -69,6 +70,7 @@ def main() -> None:
                 shift,
                 soak,
                 screens,
+                replicas,
                 scale,
             ):
                 title = part.__name__.rpartition(".")[2]

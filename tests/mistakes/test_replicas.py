@@ -27,7 +27,7 @@ TIMELINE = "query($stay: ID!) { timeline(stayId: $stay) { nodes { kind } } }"
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[Database, Standby]]:
     """A server with all tables, and its standby."""
-    with replicated() as (database, standby):
+    with replicated() as (database, (standby,)):
         migrate(database)
         database.open_log("real")
         yield database, standby

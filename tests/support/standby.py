@@ -17,8 +17,9 @@ from infrastructure.postgres.embedded_server import ensure_server, stop_server
 class Standby:
     """A standby: it can be stopped, and held where it is."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, primary: Path) -> None:
+        """``primary``: the home of the server that it follows."""
+        self.cluster, self.primary = cluster, primary
 
     @property
     def database(self) -> Database:
@@ -34,24 +35,31 @@ class Standby:
 
 
 @contextmanager
-def replicated() -> Iterator[tuple[Database, Standby]]:
-    """An embedded server of its own, and a standby that follows it."""
+def replicated(standbys: int = 1) -> Iterator[tuple[Database, list[Standby]]]:
+    """An embedded server of its own, and standbys that follow it."""
     folder = Path(tempfile.mkdtemp(prefix="wardbook-replica-"))
-    primary, other = Cluster(folder / "one"), Cluster(folder / "two")
+    primary = Cluster(folder / "primary")
+    others = [Cluster(folder / f"standby{n}") for n in range(standbys)]
     try:
         database = Database(ensure_server(primary.home))
-        other.check_usable()
-        other.data.mkdir(mode=0o700)
-        owner = primary.owner
-        os.chown(other.data, owner.st_uid, owner.st_gid)
-        other.open_the_way()
-        at = ("-h", str(primary.socket_folder), "-p", "5432", "-U", "postgres")
-        primary.run("pg_basebackup", "-D", str(other.data), "-R", "-c", "fast", *at)
-        other.make_socket_folder()
-        other.start()
-        yield database, Standby(other)
+        for other in others:
+            _follow(primary, other)
+        yield database, [Standby(other, primary.home) for other in others]
     finally:
-        if other.data.exists():
-            other.stop()
+        for other in others:
+            if other.data.exists():
+                other.stop()
         stop_server(primary.home)
         shutil.rmtree(folder)
+
+
+def _follow(primary: Cluster, standby: Cluster) -> None:
+    standby.check_usable()
+    standby.data.mkdir(mode=0o700)
+    owner = primary.owner
+    os.chown(standby.data, owner.st_uid, owner.st_gid)
+    standby.open_the_way()
+    at = ("-h", str(primary.socket_folder), "-p", "5432", "-U", "postgres")
+    primary.run("pg_basebackup", "-D", str(standby.data), "-R", "-c", "fast", *at)
+    standby.make_socket_folder()
+    standby.start()
