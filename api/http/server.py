@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http.middleware import MAX_BODY
+from api.http.websocket_frames import PacedFrames
 from domain.errors import ConfigurationError
 
 HEADER_SECONDS = 10.0
@@ -33,6 +34,7 @@ SWITCH_SECONDS = 0.0002
 """Longest time for which a thread that reads a document keeps the interpreter from the event loop."""
 
 OPTIONS: dict[str, Any] = {
+    "ws": PacedFrames,
     "ws_max_size": MAX_BODY,
     "ws_ping_interval": 20.0,
     "ws_ping_timeout": 20.0,

@@ -17,6 +17,7 @@ from api.http.anonymous import MOST_SECONDS, Pace
 from api.http.app import app
 from api.http.processor_share import OTHERS_SECONDS
 from api.http.server import FREE_READS, REST_SECONDS, TimedHttp
+from api.http.websocket_frames import FRAME_SECONDS, FREE_FRAMES, PIECE_BYTES
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
@@ -83,6 +84,23 @@ def test_mistake_265_so_are_those_before_the_login(narrow: Served) -> None:
         for _ in range(150):
             assert client.receive() == {"type": "pong"}
     assert monotonic() - before >= 150 / 100 - 1 - 0.1  # a second's worth is answered at once
+
+
+def test_mistake_271_frames_of_a_websocket_hold_the_server_up(narrow: Served) -> None:
+    """Pings are answered by the protocol, whoever sends them, and so they come at a pace."""
+    key = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + "A" * 22 + "==\r\n"
+    head = f"GET /graphql HTTP/1.1\r\nHost: x\r\n{key}Sec-WebSocket-Version: 13\r\n"
+    head += "Sec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n"
+    ping, pong, before = b"\x89\x80\0\0\0\0", b"\x8a\x00", monotonic()
+    with closing(socket.create_connection(("127.0.0.1", narrow.port), timeout=20)) as connection:
+        connection.sendall(head.encode())
+        answered = connection.recv(10_000)
+        assert b" 101 " in answered
+        connection.sendall(3_000 * ping)
+        while answered.count(pong) < 3_000:
+            answered += connection.recv(10_000)
+    unhurried = FREE_FRAMES + PIECE_BYTES // len(ping) + 1
+    assert monotonic() - before >= (3_000 - unhurried) * FRAME_SECONDS
 
 
 def test_mistake_266_what_a_login_follows_passes_its_share_by(narrow: Served) -> None:
