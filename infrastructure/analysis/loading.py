@@ -56,7 +56,14 @@ def check_duckdb() -> None:
 
 
 class InvalidQuery(WardbookError):
-    """DuckDB cannot execute the SQL; the message is DuckDB's own."""
+    """DuckDB cannot execute the SQL, or may not; the message is mostly DuckDB's own."""
+
+
+READING = {"SELECT", "EXPLAIN"}
+"""Types of statements that only read, as DuckDB names them; a FROM, WITH or DESCRIBE is a SELECT.
+
+Others are refused before: EXPORT makes a folder before it is told that it may not.
+"""
 
 
 @contextmanager
@@ -79,6 +86,8 @@ def query_history(
             columns = ", ".join(f"{name} {type}" for name, type in table.structure.items())
             duck.execute(f"CREATE TABLE {table.name} ({columns})")
         with _invalid_query():
+            if any(s.type.name not in READING for s in duck.extract_statements(sql)):
+                raise InvalidQuery("A question is one SELECT, FROM, WITH, DESCRIBE or EXPLAIN.")
             names = duck.get_table_names(sql)
         tables = [table for table in TABLES if table.name in names]
         patients: set[UUID] = set()

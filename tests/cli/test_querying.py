@@ -72,6 +72,27 @@ def test_the_tables_are_written_as_parquet_and_not_over_others(
     assert "another folder" in again.err
 
 
+def test_a_question_writes_nothing_not_even_a_folder(
+    run: Run, believed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    writing = (
+        "EXPORT DATABASE 'x'",
+        f"EXPORT DATABASE '{tmp_path / 'y'}'",
+        "COPY (SELECT 1) TO 'x.csv'",
+        "ATTACH 'x.db'",
+        "CREATE TABLE x AS SELECT 1",
+        "SELECT 1; EXPORT DATABASE 'x'",
+        "SET home_directory = 'x'",
+    )
+    for question in writing:
+        told = run("query", question)
+        assert (told.code, told.out) == (1, ""), question
+        assert "A question is one SELECT" in told.err
+    assert not list(tmp_path.iterdir())
+    assert run("query", "FROM stretches").code == run("query", "EXPLAIN SELECT 1").code == 0
+
+
 def test_what_cannot_be_answered_is_said(run: Run, believed: str) -> None:
     for question in ("SELEC 1", "SELECT name FROM facts", "SELECT * FROM patients"):
         told = run("query", question)
