@@ -159,7 +159,10 @@ class Reader:
         return {root[0]: data[alias]}
 
     async def nodes(self, root: str, fields: str, ids: Sequence[str]) -> dict[str, Json]:
-        """Return what a root field gives of each id; without those that are not there, or closed."""
+        """Return what a root field gives of each id; without those that are not there, or closed.
+
+        What is not for the role as a whole is left out, too. Raises FhirError for one alone.
+        """
         nodes: dict[str, Json] = {}
         for begin in range(0, len(ids), AT_ONCE):
             batch = dict(enumerate(ids[begin : begin + AT_ONCE]))
@@ -170,7 +173,12 @@ class Reader:
                 raise refused(errors)
             if len(ids) == 1 and errors:
                 raise refused(errors)
-            nodes |= {id: data[f"n{n}"] for n, id in batch.items() if data[f"n{n}"]}
+            aliases = {error.path[0] for error in errors}
+            nodes |= {
+                id: data[f"n{n}"]
+                for n, id in batch.items()
+                if data[f"n{n}"] and f"n{n}" not in aliases
+            }
         return nodes
 
     async def owners(self, query: Owners, ids: Sequence[str]) -> dict[str, str]:

@@ -19,7 +19,7 @@ SPEED = {185}
 TAMPERING = set(range(175, 180)) | {262}
 """Numbers of mistakes about a record that its owner can change."""
 
-FHIR = set(range(180, 183)) | {200, 201, 232}
+FHIR = set(range(180, 183)) | {200, 201, 232, 272}
 """Numbers of mistakes about what a FHIR server tells."""
 
 READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 225))

@@ -7,7 +7,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from tests.conftest import KEY, TOKEN
+from application.authorization.roles import Role
+from tests.conftest import KEY, LOGIN, TOKEN
 from tests.support.api_dsl import Ward
 from tests.support.canary_log import written_without_canary
 
@@ -153,3 +154,19 @@ def test_mistake_211_who_is_looked_for_by_a_staff_number_is_found_in_any_spellin
         found = [entry["resource"]["identifier"][0]["value"] for entry in bundle["entry"]]
         assert found == [number]
     assert told(shared, f"Practitioner?identifier={staff}|none")["total"] == 0
+
+
+def test_mistake_272_what_a_role_may_see_in_part_is_a_fault_where_it_is_one_of_many(
+    shared: Ward,
+) -> None:
+    """An analyst sees stays, and of their patients no names: such patients are left out."""
+    room, doctor = shared.room("a", "b"), shared.doctor()
+    stays = [shared.stay(f"{room}/{bed}", attending=doctor) for bed in "ab"]
+    token = LOGIN.make(Role.ANALYST, "analyst")
+    for included in ("subject", "patient"):
+        path = f"Encounter?_id={','.join(stays)}&_include=Encounter:{included}"
+        entries = told(shared, path, token)["entry"]
+        types = [entry["resource"]["resourceType"] for entry in entries]
+        assert types == ["Encounter", "Encounter"]
+    patients = ",".join(patient_of(shared, stay) for stay in stays)
+    assert told(shared, f"Patient?_id={patients}", token)["total"] == 0
