@@ -57,6 +57,14 @@ def name_key(family: str | None, given: str | None) -> str | None:
     return " ".join(sorted(name_words(family, given))) or None
 
 
+def name_order(family: str | None, given: str | None) -> str:
+    """Return what people are listed by: the folded family name, then the given one.
+
+    Accents, case and apostrophes place nobody elsewhere: Ångström is listed among A.
+    """
+    return f"{folded_name(family or '')}\n{folded_name(given or '')}"
+
+
 def folded_name(name: str) -> str:
     """Return what is the same for all spellings of a name: its folded words, single blanks between."""
     return " ".join(_WORD.findall(_fold(name)))

@@ -49,7 +49,7 @@ class PatientCriteria:
 class PatientOrder(DescribedEnum):
     """The order of patients."""
 
-    NAME = "NAME", "By family name, then given name."
+    NAME = "NAME", "By family name, then given name; accents and case place nobody elsewhere."
     BIRTH_DATE = "BIRTH_DATE", "The eldest first; those without a birth date last."
     MRN = "MRN", "By medical record number, compared as text without leading zeros."
 

@@ -32,7 +32,7 @@ from infrastructure.queries.compiled import (
 )
 from infrastructure.queries.keyset import KeysetOrder, Place
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.patients import FULL_NAME, patients
+from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, StayView, stays
 
@@ -46,7 +46,10 @@ class StayOrder(DescribedEnum):
     ADMISSION = "ADMISSION", "The one admitted first is the first."
     LATEST_ADMISSION = "LATEST_ADMISSION", "The one admitted last is the first."
     EXPECTED_DISCHARGE = "EXPECTED_DISCHARGE", "The one expected to leave first is the first."
-    PATIENT_NAME = "PATIENT_NAME", "By the patient's family name, then the given name."
+    PATIENT_NAME = (
+        "PATIENT_NAME",
+        "By the patient's family name, then the given name, as PatientOrder.NAME.",
+    )
     PLACE = "PLACE", "By ward, room and bed; those without a bed last."
 
 
@@ -85,7 +88,7 @@ ORDERS = {
     StayOrder.EXPECTED_DISCHARGE: KeysetOrder(
         func.coalesce(stays.c.expected_discharge, NEVER), stays.c.stay
     ),
-    StayOrder.PATIENT_NAME: KeysetOrder(*FULL_NAME, stays.c.stay),
+    StayOrder.PATIENT_NAME: KeysetOrder(func.coalesce(patients.c.name_order, ""), stays.c.stay),
     StayOrder.PLACE: KeysetOrder(
         stays.c.bed.is_(None),
         func.coalesce(rooms.c.ward, ""),

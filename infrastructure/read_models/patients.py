@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.allergies import ALLERGIES
 from domain.envelope import REDACTED
-from domain.names import name_key, prefixes
+from domain.names import name_key, name_order, prefixes
 from domain.patient import Details, Patient
 from domain.text import code, key, number_key
 from domain.time import Period
@@ -54,12 +54,13 @@ patients = bitemporal_table(
     Column("former_keys", ARRAY(String), nullable=False),
     Column("prefixes", ARRAY(String), nullable=False),
     Column("name_key", String),
+    Column("name_order", String, nullable=False),
     visibility="patient",
     find_by=("mrn_key", "merged_into", "name_key", "birth_date"),
     has_valid_time_boundaries=True,
 )
-FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key")
-"""Columns by which patients are found, and that no view shows."""
+FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key", "name_order")
+"""Columns by which patients are found and listed, and that no view shows."""
 
 COLUMNS = (
     *columns(patients, *FOUND_BY),
@@ -67,11 +68,7 @@ COLUMNS = (
 )
 """The columns of a view; the last one is NULL where a patient always was so."""
 
-FULL_NAME = (
-    func.coalesce(patients.c.family_name, ""),
-    func.coalesce(patients.c.given_name, ""),
-)
-NAME = (*FULL_NAME, patients.c.patient)
+NAME = (patients.c.name_order, patients.c.patient)
 BIRTH = (
     func.coalesce(patients.c.birth_date, literal_column("'2999-12-31'::date", Date)),
     patients.c.patient,
@@ -111,6 +108,7 @@ class Patients(AggregateProjection[Patient]):
                 "name_key": None
                 if is_redacted
                 else name_key(details.family_name, details.given_name),
+                "name_order": name_order(details.family_name, details.given_name),
             }
             death = patient.died_at
             if death is None or death > period.start:

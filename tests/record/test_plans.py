@@ -200,7 +200,7 @@ READS: dict[Query, Sends] = {
     records_of_each: lambda c, at: records_of_each(c, [ID], at),
     other_records_of: lambda c, at: other_records_of(c, [ID], at),
     patients_page: lambda c, at: patients_page(
-        c, PatientCriteria("A", in_house=True), at, 50, ("", "", ID)
+        c, PatientCriteria("A", in_house=True), at, 50, ("", ID)
     ),
     likely_duplicates: FEW["likely duplicates"],
     practitioners_by_id: FEW["practitioners"],
@@ -218,7 +218,7 @@ READS: dict[Query, Sends] = {
     stays_by_id: FEW["stays"],
     stays_of_persons: FEW["stays of persons"],
     stays_page: lambda c, at: stays_page(
-        c, StayCriteria(ward="A"), at, 50, ("", "", ID), StayOrder.PATIENT_NAME
+        c, StayCriteria(ward="A"), at, 50, ("", ID), StayOrder.PATIENT_NAME
     ),
     stay_count: lambda c, at: stay_count(c, StayCriteria(ward="A"), at),
     stay_periods: lambda c, at: stay_periods(c, ID, at),
