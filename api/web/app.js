@@ -14,7 +14,7 @@ import './board.js';
 
 /** The other screens and the forms: loaded when the board is there, or one of them is asked for. */
 let others = null;
-const loadOthers = () => (others ??= Promise.all([import('./command.js'), import('./find.js'), import('./stay.js'), import('./house.js'), import('./lists.js'), import('./flow.js'), import('./doses.js'), import('./reports.js'), import('./explorer.js')]));
+const loadOthers = () => (others ??= Promise.all(['command', 'find', 'stay', 'house', 'lists', 'flow', 'doses', 'reports', 'explorer'].map(name => import(`./${name}.js`))));
 
 /** Each screen with the right that it needs, and its letter after g. */
 const SCREENS = {
@@ -43,7 +43,7 @@ class App extends Plain {
     this.#route();
     addEventListener('hashchange', () => {
       takeToken();
-      if (location.hash !== this.routed) this.#route(); // of two steps at once the first event has both
+      if (location.hash !== this.routed) this.#route();
     });
     addEventListener('keydown', event => this.#keys(event));
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
@@ -220,6 +220,7 @@ class App extends Plain {
 
   updated() {
     for (const each of this.querySelectorAll(':scope > dialog')) if (!each.open) each.showModal();
+    this.querySelector('nav [aria-current]')?.scrollIntoView({inline: 'center', block: 'nearest'});
     document.title = `${isPast() ? '⏱ ' : ''}${say(this.route.screen)} – Wardbook`;
   }
 

@@ -54,7 +54,7 @@ class Board extends Screen {
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: told.occupancyDifference.flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
   }
 
-  /** Mark when it was learned that the board had looked otherwise, day by day back: a week of a ward, a day of the house. */
+  /** Mark when it was learned that the board had looked otherwise: a week of a ward, a day of the house. */
   async #mark(ward, signal) {
     const marks = new Set();
     for (let day = 1; day <= (ward ? 7 : 1); day++) {
@@ -113,7 +113,7 @@ class Board extends Screen {
     if (aside && this.unfollow) this.data = {...this.data, aside};
   }
 
-  /** Show for a moment what was changed; in two steps, for an animation would paint the board sixty times a second. */
+  /** Show for a moment what was changed, without an animation (ADR 69). */
   #flash(changed) {
     const beds = changed.map(id => this.querySelector(`[data-bed="${CSS.escape(id)}"]`));
     for (const bed of beds) bed?.classList.add('changed');

@@ -304,20 +304,22 @@ class CommandForm extends Plain {
 
   /** What was refused, what to do, and the one click that does it. */
   #refused() {
-    const {code, byStay, now, warnings, candidates} = this.refusal;
-    const {stayId, patientMrn} = this.entered;
+    const {code, byStay, now, warnings, candidates, facts} = this.refusal;
+    const {stayId, patientMrn, ward, room, bed} = this.entered;
     const again = values => {
       this.entered = {...this.entered, ...values};
       this.refusal = null;
       this.updateComplete.then(() => this.querySelector('#f-reason')?.focus());
     };
     return refusalOf(this.refusal, [
-      ...(byStay && stayId ? [[named('swapBeds'), 'swapBeds', () => this.#instead('swapBeds', {stayId, withStayId: byStay})]] : []),
-      ...(now ? [[say('now'), null, () => ((this.isEarlier = false), (this.refusal = null))]] : []),
-      ...(warnings ? [[say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})]] : []),
-      ...(candidates ? [[say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})]] : []),
-      ...(code === 'NotFound' && patientMrn ? [[named('registerPatient'), 'registerPatient', () => this.#instead('registerPatient', {mrn: patientMrn})]] : []),
-    ], () => this.close());
+      byStay && stayId && [named('swapBeds'), 'swapBeds', () => this.#instead('swapBeds', {stayId, withStayId: byStay})],
+      now && [say('now'), null, () => ((this.isEarlier = false), (this.refusal = null))],
+      warnings && [say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})],
+      candidates && [say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})],
+      code === 'NotFound' && patientMrn && [named('registerPatient'), 'registerPatient', () => this.#instead('registerPatient', {mrn: patientMrn})],
+      code === 'BedNotOpen' && bed && [named('reopenBed'), 'reopenBed', () => this.#instead('reopenBed', {ward, room, bed})],
+      facts?.length && [named('correctFacts'), 'correctFacts', () => this.#instead('correctFacts', {})],
+    ].filter(Boolean), () => this.close());
   }
 
   #instead(command, values) {

@@ -99,12 +99,11 @@ class Flow extends Screen {
       : patient
         ? [button('admitPatient', {...own, patientMrn: patient.mrn, admissionType: 'ELECTIVE'}, context)]
         : [button('registerPatient', {familyName: each.familyName, givenName: each.givenName, birthDate: each.birthDate, sex: each.sex}, {...context, arrival: own})];
-    const fields = Object.fromEntries(['expectedAt', 'ward', 'urgency', 'isolation', 'sex', 'monitor', 'specialty', 'note', 'expiresAt', 'familyName', 'givenName', 'birthDate'].map(name => [name, each[name]]));
     return html`<time>${short(each.expectedAt)}</time> ${each.urgency === 'ROUTINE' ? nothing : html`<i class="flag ${each.urgency === 'URGENT' ? 'due' : 'label'}">${named(each.urgency)}</i>`}
       ${stay || patient ? html`<a href=${address(stay ? 'stay/' + stay.id : 'patient/' + patient.id)}><b>${nameOf(person)}</b></a>` : html`<b>${isNamed ? nameOf(person) : say('hidden')}</b>`}
       <small>${person.birthDate ? `${date(person.birthDate)} (${age(person.birthDate)}) ` : ''}${stay ? `${place(stay)} ` : ''}→ ${each.ward ?? say('anyWard')}${each.specialty ? ` · ${each.specialty}` : ''}${each.sex ? ` · ${named(each.sex)}` : ''}</small>
       ${needs.map(need => html`<i class="flag">${need}</i> `)}${each.note ? html`<q>${each.note}</q>` : nothing}
-      <span class="does noprint">${acts}${button('correctExpectedArrival', {...id, ...fields}, context, 'link', 'putRight')}${button('cancelExpectedArrival', id, context, 'link', 'callOff')}</span>`;
+      <span class="does noprint">${acts}${button('correctExpectedArrival', {...each, ...id}, context, 'link', 'putRight')}${button('cancelExpectedArrival', id, context, 'link', 'callOff')}</span>`;
   }
 }
 

@@ -12,7 +12,7 @@ const button = (command, values, about) => actButton(command, values, {about});
 
 class House extends Screen {
   async read(signal) {
-    return (await ask('Board', asked(), signal)).roomOccupancy;
+    return (await ask('Beds', asked(), signal)).roomOccupancy;
   }
 
   view() {

@@ -111,14 +111,16 @@ function plots(byName) {
   const chosen = groups.length ? groups : drawn.slice(0, 3).map(([name]) => [name]);
   return html`<div class="columns plots">${chosen.slice(0, 6).map(group => {
     const first = byName.get(group[0]);
-    const title = `${group.map(named).join(', ')} (${unitOf(first[0].unit)})`;
+    const isLong = first[0].unit === 'seconds'; // told in minutes
+    const valueIn = ({value}) => (isLong ? Math.round((value ?? 0) / 60) : (value ?? 0));
+    const title = `${group.map(named).join(', ')} (${isLong ? 'min' : unitOf(first[0].unit)})`;
     const isTime = /^(day|hour|days)$/.test(first[0].of[0].name);
-    const of = new Map(group.map(name => [name, new Map(byName.get(name).map(figure => [figure.of[0].value, figure.value ?? 0]))]));
+    const of = new Map(group.map(name => [name, new Map(byName.get(name).map(figure => [figure.of[0].value, valueIn(figure)]))]));
     const rows = [...new Set(group.flatMap(name => [...of.get(name).keys()]))].sort((a, b) => a.localeCompare(b, 'en', {numeric: true}));
     const labels = new Map(group.flatMap(name => byName.get(name)).map(figure => [figure.of[0].value, labelOf(figure)]));
     const valuesOf = name => rows.map(key => of.get(name).get(key) ?? 0);
     const plot = !isTime
-      ? bars(first.map(figure => ({label: labelOf(figure), value: figure.value ?? 0, shown: figure.shown})), title)
+      ? bars(first.map(figure => ({label: labelOf(figure), value: valueIn(figure), shown: isLong ? lasting(figure.value ?? 0) : figure.shown})), title)
       : LASTS.test(group[0])
         ? columns(rows.map(key => ({label: labels.get(key), values: []})), {title, line: {name: named(group[0]), values: valuesOf(group[0])}})
         : columns(rows.map(key => ({label: labels.get(key), values: group.map(name => of.get(name).get(key) ?? 0)})), {title, names: group.map(named)});

@@ -9,10 +9,8 @@ export const shell = new EventTarget();
 
 /** Go to a screen, with the clocks as they are; `more` are its own parameters. */
 export function address(path, more = {}) {
-  const parameters = clockParameters();
-  for (const [name, value] of Object.entries(more)) if (value) parameters.set(name, value);
-  const text = parameters.toString();
-  return `#/${path}${text ? '?' + text : ''}`;
+  const parts = Object.entries({...clockParameters(), ...more}).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `#/${path}${parts.length ? '?' + parts.join('&') : ''}`;
 }
 
 export const go = (path, more) => (location.hash = address(path, more));
@@ -24,6 +22,8 @@ export const act = (command, values = {}, context = {}) =>
 /** Show something again that was read before: what was recorded may have changed it. */
 export const refresh = () => shell.dispatchEvent(new Event('refresh'));
 
+let isPrivate = localStorage.getItem('wardbook-privacy') === '1'; // asked for with each name
+
 export const preferences = {
   get ward() {
     return localStorage.getItem('wardbook-ward') || null;
@@ -32,9 +32,10 @@ export const preferences = {
     localStorage.setItem('wardbook-ward', name ?? '');
   },
   get privacy() {
-    return localStorage.getItem('wardbook-privacy') === '1';
+    return isPrivate;
   },
   set privacy(on) {
+    isPrivate = on;
     localStorage.setItem('wardbook-privacy', on ? '1' : '');
   },
   get keys() {

@@ -1,7 +1,7 @@
 /** The time bar: true at, known at, and both together. In the past it frames the whole page. */
 
 import {html, nothing, live as lively} from './vendor/lit.js';
-import {Plain, go, shell} from './shell.js';
+import {Plain, address, go, shell} from './shell.js';
 import {clocks, dayTime, fullDay, hospital, isPast, moment, wall} from './time.js';
 import {say} from './words.js';
 
@@ -27,10 +27,12 @@ class TimeBar extends Plain {
     this.#show();
   }
 
-  /** Show the moment: at once, or as soon as the screen has what it asks for. A drag asks as often as is answered, not more. */
+  /** Show the moment: at once, or when the screen has what it asks for. The browser goes back over it in one step. */
   #show() {
     this.isDue = !!(/** @type {any} */ (document.querySelector('main > *'))?.isReading);
-    if (!this.isDue) go(this.route.path, this.route.own);
+    if (this.isDue) return;
+    if (/[?&](at|known)=/.test(location.hash) && isPast()) location.replace(address(this.route.path, this.route.own));
+    else go(this.route.path, this.route.own);
   }
 
   #lock(locked) {

@@ -3,10 +3,8 @@
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
 import {Plain, act, address, nameOf, preferences} from './shell.js';
 import {may} from './session.js';
-import {age, dayOfStay, isPast, localDay, short} from './time.js';
+import {age, day, dayOfStay, isPast, localDay, short} from './time.js';
 import {named, say} from './words.js';
-
-const SEX = {FEMALE: 'F', MALE: 'M', OTHER: 'X', UNKNOWN: '?'};
 
 export const bedName = (room, bed) => (room ? `${room.number}-${bed.code ?? bed}` : '');
 
@@ -21,7 +19,7 @@ export function totals(rooms) {
   return count;
 }
 
-/** Who is dragged: at most one, from any ward to any. */
+/** Who is dragged, from any ward to any. */
 let dragged = null;
 
 class Ward extends Plain {
@@ -71,7 +69,7 @@ class Ward extends Plain {
         @dragstart=${() => (dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, {...stay, patient})}>
         <span class="hidden">${room.number}</span><b class="code">${bed.code}</b><span class="hidden">${named(bed.state)}</span>
         <span class="name">${nameOf(patient)}</span>
-        <span class="age">${patient ? html`${age(patient.birthDate, this.today)}&#8239;${SEX[patient.sex] ?? ''}` : ''}</span>
+        <span class="age">${patient ? html`${age(patient.birthDate, this.today)}&#8239;${say('short.' + (patient.sex ?? 'UNKNOWN'))}` : ''}</span>
         <span class="day" title=${say('dayOfStay')}>${stay ? say('day', {n: dayOfStay(stay.admittedAt, this.today)}) : ''}</span>
         <span class="second"><small class="about">${about}</small><span class="flags">${flag}${this.#flags(stay, bed, others)}</span></span>
       </a>`;
@@ -85,7 +83,7 @@ class Ward extends Plain {
     if (stay.confidentiality !== 'NORMAL') flags.push(['label', say('short.' + stay.confidentiality), named(stay.confidentiality)]);
     if (stay.expectedDischarge) {
       const isDue = localDay(stay.expectedDischarge) <= this.today;
-      flags.push([isDue ? 'due' : 'plan', `⇥ ${isDue ? short(stay.expectedDischarge) : short(stay.expectedDischarge).split(' ').slice(0, 2).join(' ')}`, `${named(stay.dischargePlan)}: ${short(stay.expectedDischarge)}`]);
+      flags.push([isDue ? 'due' : 'plan', `⇥ ${(isDue ? short : day)(stay.expectedDischarge)}`, `${named(stay.dischargePlan)}: ${short(stay.expectedDischarge)}`]);
     } else if (stay.dischargePlan === 'CLEARED') flags.push(['due', '⇥', named('CLEARED')]);
     for (const {kind, note} of bed.flags ?? [])
       flags.push(['raised', kind === 'NOTE' ? note : named(kind), [named(kind), note].filter(Boolean).join(': ')]);

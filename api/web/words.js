@@ -27,9 +27,10 @@ export const says = key => key in texts;
 
 /** The name of a command, a field, a figure or a value of the schema; one without a name is read as it is written. */
 export function named(name) {
+  if (names[name]) return names[name];
   const [, of, by] = /^(\w+?)(By[A-Z]\w+)$/.exec(name) ?? [];
-  if (of && !names[name] && names['...' + by]) return names['...' + by].replace('{of}', named(of));
-  return names[name] ?? name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase());
+  if (of && names['...' + by]) return names['...' + by].replace('{of}', named(of));
+  return (names[name] ??= name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase()));
 }
 
 /** The name of what has one in English already, as the title of a report. */

@@ -122,6 +122,7 @@ def screens(lying: Lying, before: datetime) -> list[Screen]:
     variables: dict[str, dict[str, Any]] = {
         "Start": {},
         "Board": {},
+        "Beds": {},
         "Open": ward,
         "Aside": {},
         "HouseTotals": {},

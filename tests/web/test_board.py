@@ -1,5 +1,6 @@
 """The board in a browser: what a change draws anew; patients dragged to beds, by mouse and keyboard."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -133,3 +134,32 @@ def test_the_time_bar_shows_now_when_something_of_the_past_was_learned(
     bed_of(page, ada["name"]).wait_for()  # admitted two days ago, which was recorded just now
     page.locator(".slide svg svg").first.wait_for(state="attached")
     assert page.locator(".past").count() == 0
+
+
+DRAG = """() => {
+  const slider = document.querySelector('#asOf');
+  for (let hours = 1; hours <= 20; hours++) {
+    slider.value = +slider.max - hours * 60;
+    slider.dispatchEvent(new Event('input', {bubbles: true}));
+  }
+  return slider.value * 60000;
+}"""
+
+
+def test_a_drag_of_the_time_bar_asks_for_a_few_moments_and_ends_at_the_last(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    go(page, f"board?ward={ada['ward']}")
+    bed_of(page, ada["name"]).wait_for()
+    page.wait_for_timeout(2500)  # the second answer after the beginning of the following
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    last = datetime.fromtimestamp(page.evaluate(DRAG) / 1000, UTC)
+    page.locator("main.past").wait_for()
+    page.wait_for_url(f"**at={last:%Y-%m-%dT%H%%3A%M}*")
+    bed_of(page, ada["name"]).wait_for(state="detached")  # nothing was known of her
+    assert 1 <= sum('"Board"' in text for text in asked) <= 3
+    page.go_back()  # the past is one step, not twenty
+    bed_of(page, ada["name"]).wait_for()
+    assert page.locator("main.past").count() == 0
