@@ -19,6 +19,12 @@ HEADER_SECONDS = 10.0
 MOST_HEADER_BYTES = 65_536
 """The bytes of a request's line and headers, but for those that one read takes more."""
 
+PIECE_BYTES = 2_048
+"""The bytes that are parsed at once: in as many there may be a hundred requests."""
+
+MOST_SENT_AHEAD = 16
+"""Requests of a connection that wait for the response to the one before; with more it ends."""
+
 FREE_READS = 8
 """Reads that a request may come in without a rest; a body of 1 MB comes in about as many."""
 
@@ -73,14 +79,20 @@ class TimedHttp(HttpToolsProtocol):
         self._start()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless it is still of headers that are too long: these would be kept."""
-        if self._deadline is not None and self._header_bytes > MOST_HEADER_BYTES:
-            self.transport.write(TOO_LONG)
-            self.transport.close()
-            return
-        self._header_bytes += len(data)
+        """Parse what came, unless it is of headers that are too long, or of too many requests."""
         self._reads += 1
-        super().data_received(data)
+        for begin in range(0, len(data), PIECE_BYTES):
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return
+            if self._deadline is not None and self._header_bytes > MOST_HEADER_BYTES:
+                self.transport.write(TOO_LONG)
+                self.transport.close()
+                return
+            piece = data[begin : begin + PIECE_BYTES]
+            self._header_bytes += len(piece)
+            super().data_received(piece)
+            if len(self.pipeline) > MOST_SENT_AHEAD:
+                self.transport.close()
         is_incomplete = self._deadline is not None or (self.cycle and self.cycle.more_body)
         if is_incomplete and self._reads > FREE_READS:
             self.transport.pause_reading()

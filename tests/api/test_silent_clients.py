@@ -8,7 +8,7 @@ import pytest
 
 from api.http.app import app
 from api.http.middleware import MAX_BODY
-from api.http.server import TimedHttp
+from api.http.server import MOST_SENT_AHEAD, TimedHttp
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN
@@ -82,3 +82,20 @@ def test_a_body_that_does_not_end_is_answered_and_not_read_for_ever(hasty: Serve
                 connection.sendall(b"C350\r\n" + b"a" * 50_000 + b"\r\n")
                 sent += 50_000
         assert sent < 20 * MAX_BODY
+
+
+def test_requests_are_sent_ahead_within_bounds(hasty: Served) -> None:
+    """Parsed and kept before anybody has logged in: some are answered in order, many end it."""
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=20) as connection:
+        connection.sendall(10 * ALIVE)
+        answered = b""
+        while answered.count(b"alive\n") < 10:
+            answered += connection.recv(65_536)
+    with (
+        socket.create_connection(("127.0.0.1", hasty.port), timeout=20) as connection,
+        suppress(ConnectionError),
+    ):
+        connection.sendall(9_000 * ALIVE)
+        while answer := connection.recv(65_536):
+            answered += answer
+    assert answered.count(b"alive\n") < 10 + MOST_SENT_AHEAD
