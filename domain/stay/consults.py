@@ -203,6 +203,8 @@ def _latest(fact: Fact) -> datetime:
 
 def _after(consults: Consults, event: Event) -> Consults:
     """Return the consults after an event of their stay."""
+    if not consults and not isinstance(event, StayEvents.ConsultRequested):
+        return consults
     match event:
         case StayEvents.ConsultRequested():
             return {**consults, event.consult: Consult(event.consult)}

@@ -187,6 +187,8 @@ def _lowering(flag: Flag) -> UUID:
 
 def _after(flags: Flags, event: Event) -> Flags:
     """Return the flags after an event of their stay."""
+    if not flags and not isinstance(event, StayEvents.FlagRaised):
+        return flags
     match event:
         case StayEvents.FlagRaised():
             return {**flags, event.flag: Flag(event.flag, event.flag_kind, event.note)}

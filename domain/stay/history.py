@@ -63,14 +63,24 @@ class History:
 
     def with_added(self, *facts: Fact) -> "History":
         """Return the history with more facts, in the order of time."""
-        order = _order_of((*self.facts, *facts))
-        if len(facts) == 1 and (not self.facts or order(facts[0]) > order(self.facts[-1])):
-            history = History(self.stay, (*self.facts, *facts))
-            if "_fold" in vars(self):  # what is folded already goes on
-                fold = vars(history)["_fold"] = self._fold.copy()
-                fold.go_on(facts[0])
-            return history
-        return History(self.stay, tuple(sorted((*self.facts, *facts), key=order)))
+        if len(facts) != 1 or not self._goes_last(facts[0]):
+            every = (*self.facts, *facts)
+            return History(self.stay, tuple(sorted(every, key=_order_of(every))))
+        history = History(self.stay, (*self.facts, *facts))
+        if "_fold" in vars(self):  # what is folded already goes on
+            fold = vars(history)["_fold"] = self._fold.copy()
+            fold.go_on(facts[0])
+        return history
+
+    def _goes_last(self, fact: Fact) -> bool:
+        """Return whether a fact comes after all others in the order of time."""
+        if not self.facts:
+            return True
+        last = self.facts[-1]
+        if fact.at >= last.at and fact.order > last.order and not isinstance(fact, _AT_BEGINNING):
+            return True  # as the order below says of most, without looking at each fact
+        order = _order_of((*self.facts, fact))
+        return order(fact) > order(last)
 
     def without(self, ids: Iterable[UUID]) -> "History":
         """Return the history without the facts of some ids."""
@@ -292,6 +302,10 @@ class History:
         return tuple(
             sorted(detached_instants, key=lambda i: (i.period.start, i.bed.room, i.bed.bed))
         )
+
+
+_AT_BEGINNING = Admission, EmergencyCare, Move
+"""The facts that may come before others of their minute."""
 
 
 def _order_of(facts: Iterable[Fact]) -> Callable[[Fact], tuple[datetime, bool, int]]:

@@ -180,8 +180,10 @@ class StayState(StayEvents, Aggregate):
 def evolve(history: History, event: Event) -> History:
     """Return the history after an event of its stay."""
     match event:
+        case Observed():  # the most frequent first
+            fact: Fact = _fact(Observation, event.fact, event, name=event.OBSERVATION)
         case StayEvents.Admitted():
-            fact: Fact = _fact(
+            fact = _fact(
                 Admission,
                 event.movement,
                 event,
@@ -220,8 +222,6 @@ def evolve(history: History, event: Event) -> History:
             fact = _fact(TypeChange, event.movement, event, admission_type=type)
         case StayEvents.SpecialtyChanged():
             fact = _fact(SpecialtyChange, event.movement, event, specialty=event.specialty)
-        case Observed():
-            fact = _fact(Observation, event.fact, event, name=event.OBSERVATION)
         case StayEvents.DischargePlanned():
             fact = _fact(
                 PlanChange,

@@ -32,7 +32,7 @@ from infrastructure.sealing.fields import (
 )
 from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring
 from infrastructure.sealing.keys_missing import TextAltered
-from infrastructure.sealing.subjects import place_of, subject_of
+from infrastructure.sealing.subjects import OF_PERSON, binding_of
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -113,15 +113,20 @@ class EventMapper(Mapper[UUID]):
     def event(self, row: Sequence[Any]) -> Event:
         """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
         stream, version, topic, schema_version, body = row[:5]
-        event, envelope = _event_class(topic, schema_version), _envelope(row)
-        is_sealed = envelope.reason is not None and envelope.reason.startswith(SEAL)
+        event, about, reason = _event_class(topic, schema_version), _about(row), row[_REASON]
+        is_reason_sealed = reason is not None and reason.startswith(SEAL)
+        is_body_sealed = SEAL_IN_JSON in body
         altered_fields: list[str] = []
-        if is_sealed or SEAL_IN_JSON in body:
-            own_fields = msgspec.json.decode(body)
-            open = self._opener(topic, stream, version, envelope.about, own_fields, altered_fields)
-            if is_sealed:
-                envelope = _with_opened_reason(envelope, open)
-            body = self._encode(open_value(own_fields, open))
+        if is_reason_sealed or is_body_sealed:
+            is_needed = is_body_sealed or topic in OF_PERSON
+            own_fields = msgspec.json.decode(body) if is_needed else {}
+            open = self._opener(topic, stream, version, about, own_fields, altered_fields)
+            if is_reason_sealed:
+                text = open(REASON, reason)
+                reason = REDACTED if text is None else text
+            if is_body_sealed:
+                body = self._encode(open_value(own_fields, open))
+        envelope = _envelope(row, about, reason)
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
@@ -155,8 +160,8 @@ class EventMapper(Mapper[UUID]):
             name: value for name, value in event.__dict__.items() if name not in COMMON_FIELDS
         }
         reason = event.entry.reason
-        subject = subject_of(topic, stream, about, own_fields)
-        place, keys = place_of(topic, stream, event.originator_version), self.keys
+        version, keys = event.originator_version, self.keys
+        subject, place = binding_of(topic, stream, version, about, own_fields)
 
         def seal(field: str, text: str) -> str:
             return keys.seal(subject, f"{place}\n{field}\n{subject}", text)
@@ -176,8 +181,8 @@ class EventMapper(Mapper[UUID]):
         altered_fields: list[str] | None = None,
     ) -> Open:
         """Return what opens the sealed texts of an event; notes altered fields without a text."""
-        subject = subject_of(topic, stream, about, own_fields)
-        place, keys = place_of(topic, stream, version), self.keys
+        subject, place = binding_of(topic, stream, version, about, own_fields)
+        keys = self.keys
 
         def open(field: str, sealed: str) -> str | None:
             try:
@@ -233,12 +238,6 @@ class ParkingMapper(EventMapper):
 
 REASON = "entry.reason"
 """The place of an entry's reason among the fields of an event."""
-
-
-def _with_opened_reason(envelope: Envelope, open: Open) -> Envelope:
-    assert envelope.reason is not None
-    reason = open(REASON, envelope.reason)
-    return msgspec.structs.replace(envelope, reason=REDACTED if reason is None else reason)
 
 
 def is_known(topic: str, version: int) -> bool:
@@ -345,13 +344,17 @@ def _key(about: About) -> str:
     return about.key_id[36:] if about.key_id.startswith(f"{patient}/") else about.key_id
 
 
-def _envelope(row: Sequence[Any]) -> Envelope:
-    """Decode the envelope from its columns: the inverse of `_to_row`."""
+_REASON = EVENT_COLUMNS.split(", ").index("reason")
+
+
+def _about(row: Sequence[Any]) -> About | None:
+    stay, patient, key_id = row[5:8]
+    return None if patient is None else About(patient=patient, key_id=key_id, stay=stay)
+
+
+def _envelope(row: Sequence[Any], about: About | None, reason: str | None) -> Envelope:
+    """Decode the envelope from its columns: the inverse of `_to_row`. ``reason``: as a text."""
     (
-        *_,
-        stay,
-        patient,
-        key_id,
         command_id,
         operation,
         digest,
@@ -363,15 +366,13 @@ def _envelope(row: Sequence[Any]) -> Envelope:
         on_behalf_of,
         performed_by,
         witnessed_by,
-        reason,
+        _,
         source,
         source_id,
         source_recorded_at,
         hospital,
-    ) = row
-    about = origin = None
-    if patient is not None:
-        about = About(patient=patient, key_id=key_id, stay=stay)
+    ) = row[8:]
+    origin = None
     if source is not None:
         known_at = source_recorded_at and source_recorded_at.astimezone(UTC)
         origin = Source(system=source, id=source_id, recorded_at=known_at)

@@ -83,10 +83,21 @@ def open_value(value: Any, open: Open, field: str = "") -> Any:
         return redacted_value(field) if text is None else text
     if isinstance(value, dict):
         start = f"{field}." if field else ""
-        return {name: open_value(part, open, f"{start}{name}") for name, part in value.items()}
+        return {
+            name: open_value(part, open, f"{start}{name}") if _may_be_sealed(part) else part
+            for name, part in value.items()
+        }
     if isinstance(value, list):
-        return [open_value(part, open, f"{field}.{n}") for n, part in enumerate(value)]
+        return [
+            open_value(part, open, f"{field}.{n}") if _may_be_sealed(part) else part
+            for n, part in enumerate(value)
+        ]
     return value
+
+
+def _may_be_sealed(part: Any) -> bool:
+    """Return whether a part of decoded JSON is sealed, or may have such parts: most are neither."""
+    return part.startswith(SEAL) if isinstance(part, str) else isinstance(part, dict | list)
 
 
 def redacted_value(field: str) -> str | None:
