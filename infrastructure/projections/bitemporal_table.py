@@ -8,11 +8,12 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import Cursor
-from psycopg import sql as psql
 from psycopg.rows import TupleRow
 from sqlalchemy import (
     ARRAY,
@@ -30,7 +31,14 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from domain.time import ALWAYS, Period
 from infrastructure.projections.copy_writer import array, json, lines, objects
-from infrastructure.projections.row_statements import close_rows, copy_into, insert_into
+from infrastructure.projections.row_statements import (
+    close_rows,
+    copy_into,
+    delete_unknown,
+    insert_into,
+    quoted,
+    revise_rows,
+)
 
 _DIALECT = PGDialect()  # type: ignore[no-untyped-call]
 
@@ -186,12 +194,14 @@ class Writer:
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
     _revisions: list[_Revision] = field(default_factory=list)
     _plain: list[str] = field(init=False)
+    _plain_values: Callable[[Values], tuple[Any, ...]] = field(init=False)
     _packed: dict[str, Callable[[Any], str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
         packers = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
         self._packed = {name: pack for name, pack in packers.items() if pack is not None}
         self._plain = [name for name in packers if name not in (*self._packed, *_PLACE)]
+        self._plain_values = itemgetter(*self._plain)
 
     def put(self, key: UUID, period: Period, values: Values, *, known: int, position: int) -> None:
         """Add a row: known from ``known`` on, ``values`` are true of ``key`` during the period."""
@@ -214,13 +224,12 @@ class Writer:
 
         One of no duration is no row: there is nothing of it to close.
         """
-        before, after = _lasting(before), _lasting(after)
-        for (key, since), row in before.items():
-            if after.get((key, since)) != row:
-                self.close(key, since, known=known)
-        for (key, since), row in after.items():
-            if before.get((key, since)) != row:
-                self.put(key, row[0], row[1], known=known, position=position)
+        for name, row in before.items():
+            if after.get(name) != row and not row[0].is_empty:
+                self.close(*name, known=known)
+        for name, row in after.items():
+            if before.get(name) != row:
+                self.put(name[0], row[0], row[1], known=known, position=position)
 
     def revise(
         self,
@@ -265,7 +274,7 @@ class Writer:
                 },
             )
         for revision in self._revisions:
-            self._revise(cursor, psql.Identifier(*name), revision)
+            self._revise(cursor, revision)
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
         columns = (*self._plain, *self._packed, *_PLACE)
         if rows and cursor.connection.pgconn.pipeline_status:
@@ -283,75 +292,49 @@ class Writer:
     def _values(self, row: _Row, *, packed: bool) -> list[Any]:
         """Return the values of a row in the order of the columns; ``packed``: JSON as text."""
         values = row.values
-        plain_values = [values[column] for column in self._plain]
-        for column, pack in self._packed.items():
-            plain_values.append(pack(values[column]) if packed else values[column])
+        packed_values = [
+            pack(values[column]) if packed else values[column]
+            for column, pack in self._packed.items()
+        ]
         known_to = "" if row.known_to is None else row.known_to
-        plain_values += (_during(row.period), f"[{row.known_from},{known_to})", row.position)
-        return plain_values
+        place = (_during(row.period), f"[{row.known_from},{known_to})", row.position)
+        return [*self._plain_values(values), *packed_values, *place]
 
-    def _revise(
-        self, cursor: Cursor[TupleRow], table: psql.Identifier, revision: _Revision
-    ) -> None:
+    def _revise(self, cursor: Cursor[TupleRow], revision: _Revision) -> None:
         """Revise the rows that were there before this batch, or came from an earlier revision."""
-        match = psql.SQL(" AND ").join(
-            psql.SQL("{} = %s").format(psql.Identifier(column)) for column in revision.match
-        )
-        values = list(revision.match.values())
-        old = psql.SQL("SELECT * FROM {} WHERE upper_inf(known) AND ").format(table) + match
-        if revision.close:
-            old = psql.SQL("UPDATE {} SET known = int8range(lower(known), %s)").format(table)
-            old += psql.SQL(" WHERE upper_inf(known) AND ") + match + psql.SQL(" RETURNING *")
-            values.insert(0, revision.known)
-        columns = [c.name for c in self.table.columns]
-        selects = []
-        for copy in revision.copies:
-            expressions = [self._expression(column, copy, revision, values) for column in columns]
-            selects.append(psql.SQL("SELECT {} FROM old").format(psql.SQL(", ").join(expressions)))
-        if selects:
-            cursor.execute(
-                psql.SQL("WITH old AS ({}) INSERT INTO {} ({}) {}").format(
-                    old,
-                    table,
-                    psql.SQL(", ").join(map(psql.Identifier, columns)),
-                    psql.SQL(" UNION ALL ").join(selects),
-                ),
-                values,
-            )
-        else:
-            cursor.execute(old, values)
-        cursor.execute(
-            psql.SQL("DELETE FROM {} WHERE isempty(known) AND ").format(table) + match,
-            list(revision.match.values()),
-        )
+        name, match = (self.schema, self.table.name), tuple(revision.match)
+        keys = list(revision.match.values())
+        values = [revision.known, *keys] if revision.close else [*keys]
+        copies = tuple(self._expressions(copy, revision, values) for copy in revision.copies)
+        columns = tuple(_kinds(self.table))
+        cursor.execute(revise_rows(*name, columns, match, copies, revision.close), values)
+        cursor.execute(delete_unknown(*name, match), keys)
 
-    def _expression(
-        self, column: str, copy: Copy, revision: _Revision, values: list[Any]
-    ) -> psql.Composable:
-        """Return the SQL expression of a copy's column; its parameters are added to ``values``."""
-        value: Any
-        if column == "known":
-            value = f"[{revision.known},)"
-        elif column == "position" and not copy.keeps_position:
-            value = revision.position
-        elif column == "during" and copy.period is not None:
-            value = _during(copy.period)
-        elif column in copy.values:
-            value = copy.values[column]
-        else:
-            return psql.Identifier(column)
-        if isinstance(value, OtherColumn):
-            return psql.Identifier(value.column)
-        if isinstance(value, MergedObject):
-            values += [list(value.without), json(value.values)]
-            return psql.SQL("({} - %s::text[]) || %s::jsonb").format(psql.Identifier(column))
-        kind = self.table.columns[column].type.compile(dialect=_DIALECT)
-        values.append(json(value) if column in self._packed else value)
-        return psql.SQL("%s::" + kind)
+    def _expressions(self, copy: Copy, revision: _Revision, values: list[Any]) -> tuple[str, ...]:
+        """Return the expressions of a copy's columns; their parameters are added to ``values``."""
+        changes: dict[str, Any] = {**copy.values, "known": f"[{revision.known},)"}
+        if not copy.keeps_position:
+            changes["position"] = revision.position
+        if copy.period is not None:
+            changes["during"] = _during(copy.period)
+        expressions: list[str] = []
+        for column, kind in _kinds(self.table).items():
+            value = changes.get(column, OtherColumn(column))
+            if isinstance(value, OtherColumn):
+                expressions.append(quoted(value.column))
+            elif isinstance(value, MergedObject):
+                values += [list(value.without), json(value.values)]
+                expressions.append(f"({quoted(column)} - %s::text[]) || %s::jsonb")
+            else:
+                values.append(json(value) if column in self._packed else value)
+                expressions.append(f"%s::{kind}")
+        return tuple(expressions)
 
 
-def _lasting(rows: Rows) -> Rows:
-    return {key: row for key, row in rows.items() if not row[0].is_empty}
+@cache
+def _kinds(table: Table) -> dict[str, str]:
+    """Return the types of a table's columns by name, as SQL has them."""
+    return {c.name: str(c.type.compile(dialect=_DIALECT)) for c in table.columns}
 
 
 def _matches(row: _Row, match: Values) -> bool:

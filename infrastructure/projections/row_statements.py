@@ -50,3 +50,48 @@ def close_rows(schema: str, table: str, key: str) -> bytes:
         )
         .as_bytes()
     )
+
+
+@lru_cache(maxsize=1_000)
+def revise_rows(
+    schema: str,
+    table: str,
+    columns: tuple[str, ...],
+    match: tuple[str, ...],
+    copies: tuple[tuple[str, ...], ...],
+    is_closing: bool,
+) -> bytes:
+    """Return the statement that adds copies of the known rows that match, and closes these.
+
+    ``copies``: the expressions of the columns of each. Its values: until when the rows are known, if it
+    closes them, those of ``match``, and those of the expressions.
+    """
+    name, condition = f"{quoted(schema)}.{quoted(table)}", _matching(match)
+    old = f"SELECT * FROM {name} WHERE upper_inf(known) AND {condition}"
+    if is_closing:
+        old = (
+            f"UPDATE {name} SET known = int8range(lower(known), %s)"
+            f" WHERE upper_inf(known) AND {condition} RETURNING *"
+        )
+    if not copies:
+        return old.encode()
+    selects = " UNION ALL ".join(f"SELECT {', '.join(copy)} FROM old" for copy in copies)
+    names = ", ".join(map(quoted, columns))
+    return f"WITH old AS ({old}) INSERT INTO {name} ({names}) {selects}".encode()
+
+
+@lru_cache(maxsize=1_000)
+def delete_unknown(schema: str, table: str, match: tuple[str, ...]) -> bytes:
+    """Return the statement that deletes the rows that match and that nobody has ever known."""
+    name = f"{quoted(schema)}.{quoted(table)}"
+    return f"DELETE FROM {name} WHERE isempty(known) AND {_matching(match)}".encode()
+
+
+@lru_cache(maxsize=1_000)
+def quoted(name: str) -> str:
+    """Return a name as an identifier of SQL."""
+    return sql.Identifier(name).as_string()
+
+
+def _matching(columns: tuple[str, ...]) -> str:
+    return " AND ".join(f"{quoted(column)} = %s" for column in columns)

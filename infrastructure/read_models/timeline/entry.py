@@ -1,6 +1,7 @@
 """The values of a timeline entry, made of its event."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -88,7 +89,12 @@ def entry_of(stream: UUID, version: int) -> UUID:
 
 def kind_of(event: Event | type[Event]) -> str:
     """Return the kind of an event's entry: ``STAY_ADMITTED`` for the topic ``stay.admitted``."""
-    return event.TOPIC.replace(".", "_").replace("-", "_").upper()
+    return _kind_of(event.TOPIC)
+
+
+@cache
+def _kind_of(topic: str) -> str:
+    return topic.replace(".", "_").replace("-", "_").upper()
 
 
 def data_of(event: Event) -> dict[str, Any]:
