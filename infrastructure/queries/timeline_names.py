@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,20 +24,29 @@ ById = Callable[[AsyncConnection, Sequence[UUID], AsOf], Awaitable[dict[UUID, An
 """A query of many things by their ids, as of a moment."""
 
 
+@lru_cache(maxsize=1_000)
+def id_of(text: str) -> UUID:
+    """Return an id from its text: a page names the same rooms and staff again and again."""
+    return UUID(text)
+
+
 def rooms_in(entries: Iterable[EntryView]) -> set[UUID]:
     """Return the rooms that entries refer to."""
-    return {UUID(e.data["bed"]["room"]) for e in entries if isinstance(e.data.get("bed"), dict)}
+    return {id_of(e.data["bed"]["room"]) for e in entries if isinstance(e.data.get("bed"), dict)}
 
 
 def staff_in(entries: Iterable[EntryView]) -> set[UUID]:
     """Return the practitioners that entries refer to."""
     names = ("attending", "practitioner", "prescriber", "ordered_by", "asked", "requested_by")
-    return {UUID(e.data[name]) for e in entries for name in names if e.data.get(name)}
+    return {id_of(e.data[name]) for e in entries for name in names if e.data.get(name)}
+
+
+_SWAP = kind_of(Stay.BedSwapped)
 
 
 def is_swap(entry: EntryView) -> bool:
     """Return whether an entry is a swap of beds that is held true."""
-    return entry.kind == kind_of(Stay.BedSwapped) and entry.status == "TRUE"
+    return entry.kind == _SWAP and entry.status == "TRUE"
 
 
 _bed_ends = by_id(

@@ -18,7 +18,7 @@ from domain.prescription.aggregate import Prescription
 from domain.stay.aggregate import Stay
 from domain.time import clock_text
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.timeline_names import ById, bed_ends, is_swap, names_in
+from infrastructure.queries.timeline_names import ById, bed_ends, id_of, is_swap, names_in
 from infrastructure.read_models.practitioners import PractitionerView, practitioners_by_id
 from infrastructure.read_models.prescriptions import PrescriptionView, prescriptions_by_id
 from infrastructure.read_models.rooms import RoomView, rooms_by_id
@@ -56,14 +56,14 @@ class Entry:
         bed = self.data.get("bed")
         if not bed:
             return str(self.data.get("without_bed") or "a place without a bed")
-        room = self.rooms.get(UUID(bed["room"]))
+        room = self.rooms.get(id_of(bed["room"]))
         place = f"{room.ward}, room {room.number}, bed {bed['bed']}" if room else bed["bed"]
         return f"{place} (shared)" if self.data.get("shares_bed_of") else place
 
     def doctor(self, field: str) -> str:
         """Return the practitioner whose id is in that field, by name and staff number."""
         id = self.data.get(field)
-        doctor = self.staff.get(UUID(id)) if id else None
+        doctor = self.staff.get(id_of(id)) if id else None
         if doctor is None:
             return "nobody"
         names = " ".join(n for n in (doctor.given_name, doctor.family_name) if n)

@@ -255,6 +255,14 @@ def test_boards_are_told_directly() -> None:
         assert all(READ in kind.fields[field].extensions for field in fields), name
 
 
+def test_the_nodes_of_pages_are_told_directly() -> None:
+    pages = [name for name in schema._schema.type_map if name.endswith("Connection")]
+    assert "TimelineEntryConnection" in pages
+    for name in pages:
+        kind: Any = schema._schema.type_map[name]
+        assert READ in kind.fields["nodes"].extensions, name
+
+
 def test_nothing_of_an_answer_waits_for_the_collector(database: Database) -> None:
     caller = Caller(
         Actor(issuer="test", subject="nurse", role=Role.NURSE),

@@ -12,6 +12,7 @@ switched off (``WARDBOOK_FAST_EXECUTOR=off``), and tests hold its answers to the
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
 from types import CoroutineType
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
+from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from strawberry.types.field import StrawberryField
 
 from api.graphql.context import Context
@@ -92,8 +94,11 @@ def _install(field: GraphQLField, definition: StrawberryField) -> None:
         field.resolve = field.extensions[READ] = _attribute(definition.python_name)
     elif resolver and not field.args and not definition.extensions and not _is_result(field):
         method: Any = resolver.wrapped_func
-        if [*resolver.signature.parameters] == ["self", "info"]:
+        parameters = [*resolver.signature.parameters]
+        if parameters == ["self", "info"]:
             field.resolve = field.extensions[READ] = method
+        elif parameters == ["self"]:
+            field.resolve = field.extensions[READ] = lambda source, _: method(source)
 
 
 def _attribute(name: str) -> Resolver:
@@ -209,7 +214,9 @@ class Executor(PartialExecutor):
         if is_required:
             kind = kind.of_type
         complete: Completer | None = None
-        if is_leaf_type(kind):
+        if isinstance(kind, CustomGraphQLEnumType):
+            complete = _enum_completer(kind)
+        elif is_leaf_type(kind):
             complete = kind.coerce_output_value
         elif isinstance(kind, GraphQLObjectType):
             complete = self._object(kind, details)
@@ -242,6 +249,15 @@ def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return finished.value
     coroutine.close()
     raise FallBack
+
+
+@cache
+def _enum_completer(kind: CustomGraphQLEnumType) -> Completer:
+    """Return the completer of an enum: Strawberry's own looks at one member after the other."""
+    names: dict[Any, str] = {
+        kind.wrapped_cls(value.value): name for name, value in kind.values.items()
+    }
+    return lambda value: names.get(value) or kind.coerce_output_value(value)
 
 
 def _nullable(complete: Completer, is_required: bool) -> Completer:
