@@ -1,5 +1,7 @@
 """The append of a command: its versions read, and the claims that it takes and releases."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -24,6 +26,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
         operation=operation,
         digest=uow.entry.digest,
         reads=uow.versions_read(),
+        beds_read=uow.beds_read(),
         restated=[stay.id for stay in restatement],
         beds=[
             Claim(stay.id, stretch)
@@ -52,6 +55,17 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
 def pending_events(uow: UnitOfWork) -> list[Event]:
     """Return the events that the command has made, stream by stream."""
     return [cast(Event, event) for a in uow.loaded.values() for event in a.pending_events]
+
+
+def renumbered(events: Iterable[Event], versions: Mapping[UUID, int]) -> list[Event]:
+    """Return events as those that come next in their streams, after the versions of these."""
+    last = dict(versions)
+    next_events = []
+    for event in events:
+        last[event.originator_id] = version = last[event.originator_id] + 1
+        is_next = event.originator_version == version
+        next_events.append(event if is_next else replace(event, originator_version=version))
+    return next_events
 
 
 def _names(uow: UnitOfWork) -> list[UniqueClaim]:

@@ -30,6 +30,9 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
     }
     if moving_stays:
         uow.read_beds(_spans(uow, moving_stays.values()), moving_stays)
+        for stay in moving_stays.values():
+            for room, difference in uow.differences(stay).items():
+                uow.rest_on(room, {s.bed.bed for s in (*difference.ended, *difference.begun)})
     children = [
         child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
     ]
@@ -77,7 +80,9 @@ def _check(
     uow: UnitOfWork, stay: Stay, stretch: Stretch, moving_stays: dict[UUID, Stay], room: Room
 ) -> None:
     assert stay.patient is not None
-    claims = uow.claims(room.id, stretch.period)
+    new = newly_claimed(uow.before[stay.id].stretches, stretch)
+    has_policies = bool(new and room.policies_at(stretch.period.start))
+    claims = uow.claims(room.id, stretch.period, None if has_policies else stretch.bed.bed)
     others = [
         c
         for c in claims
@@ -100,7 +105,7 @@ def _check(
     patient = next(records, stay.patient)
     reservation_ends = reservations.early_ends(uow, room, stretch.bed.bed) if reserved_for else {}
     room.check_open(stretch, before, stay.id, patient, uow.now, reservation_ends)
-    if any(new.start == stretch.period.start for new in newly_claimed(before, stretch)):
+    if any(period.start == stretch.period.start for period in new):
         check_clean(uow, stay, stretch, moving_stays, room)
     if stretch.shares_bed_of is not None:
         mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
@@ -108,8 +113,7 @@ def _check(
             objection = f"stay {mother.id} does not have that bed all the time"
             raise InvalidInput("shares_bed_of", objection)
         check_sharing(uow, stay, stretch, mother, before)
-    new = newly_claimed(before, stretch)
-    if new and room.policies_at(stretch.period.start):
+    if has_policies:
         _check_policies(uow, stay, stretch, others, room)
 
 

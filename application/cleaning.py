@@ -37,7 +37,8 @@ def check_clean(
         return
     if not rules_of(uow).cleaning.rules:
         return
-    others = [c for c in uow.claims(room.id, ALWAYS) if c.stay not in moving_stays]
+    claims = uow.claims(room.id, ALWAYS, stretch.bed.bed)
+    others = [c for c in claims if c.stay not in moving_stays]
     others += [
         Claim(s.id, other_stretch) for s in moving_stays.values() for other_stretch in s.stretches
     ]
@@ -55,7 +56,7 @@ def check_clean(
 
 def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
     """Return when a bed was left last that is to be cleaned since; None if it is not, or is taken."""
-    claims = [c for c in uow.claims(room.id, ALWAYS) if c.stretch.bed.bed == bed]
+    claims = uow.claims(room.id, ALWAYS, bed)
     if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
         return None
     left_at = _last_departure(claims, BedRef(room.id, bed), at)

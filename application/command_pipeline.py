@@ -11,11 +11,11 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.application import Application
+from eventsourcing.application import Application, Recording
 
 from application import lookups
 from application.aggregate_cache import AggregateCache
-from application.append import append_of
+from application.append import append_of, pending_events, renumbered
 from application.authorization.disclosure import redact_refusal
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
@@ -25,6 +25,8 @@ from application.lives import check_lives
 from application.placements import placements
 from application.ports import (
     AlreadyRecorded,
+    Append,
+    Behind,
     CommandPreload,
     EventDoesNotFit,
     EventStore,
@@ -49,6 +51,9 @@ ATTEMPTS = 24
 """Attempts at a command that lost a race, before it is refused."""
 
 MAX_BACK_OFF_SECONDS = 0.5
+
+MOST_BEHIND = 100
+"""The times that a command comes after others in its rooms, before it is decided anew."""
 
 Digests = tuple[str, str]
 """The digest of a command as it is stored, and as an older log has it."""
@@ -256,8 +261,7 @@ class CommandPipeline(Application[UUID]):
             append.asks = self.after_commit.claims_to_notify(uow)
         try:
             with self.watch("append"):
-                writers = [a for a in uow.loaded.values() if a.pending_events]
-                recordings = self.save(*writers, append=append)
+                recordings = self._save(append, pending_events(uow))
         except AlreadyRecorded as before:
             return self._replay_result(before.remembered, self._digests(call))
         except EventDoesNotFit as misfit:
@@ -267,6 +271,16 @@ class CommandPipeline(Application[UUID]):
         assert append.remembered is not None
         events = tuple(cast(Event, r.domain_event) for r in recordings)
         return _result(append.remembered, events, waiting=append.owners)
+
+    def _save(self, append: Append, events: list[Event]) -> list[Recording[UUID]]:
+        """Append events; anew, not decided anew, while others only take other beds of the rooms."""
+        for _ in range(MOST_BEHIND):
+            try:
+                return self.save(*events, append=append)
+            except Behind as behind:
+                append.reads = {**append.reads, **behind.versions}
+                events = renumbered(events, append.reads)
+        raise Stale
 
     def _replay_result(self, earlier: RecordedCommand, digests: Digests) -> Recorded:
         """Return the first result again. Raises CommandIdReused for another content."""

@@ -75,6 +75,8 @@ class Append:
     operation: str
     digest: str
     reads: Mapping[UUID, int]
+    beds_read: Mapping[UUID, Collection[str]] = field(default_factory=dict)
+    """The beds on which the decision rests, of each occupancy of which it rests on some alone."""
     restated: Sequence[UUID] = ()
     beds: Sequence[Claim] = ()
     begun: Collection[Claim] = ()
@@ -94,6 +96,14 @@ class Append:
 
 class Stale(TransientError):
     """Something that was read has changed, or a claim is taken: decide anew."""
+
+
+class Behind(Stale):
+    """Occupancies have gone on, in other beds than were read: append after ``versions`` of them."""
+
+    def __init__(self, versions: Mapping[UUID, int]) -> None:
+        super().__init__("other beds of a room")
+        self.versions = versions
 
 
 class AlreadyRecorded(WardbookError):

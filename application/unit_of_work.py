@@ -100,6 +100,9 @@ class UnitOfWork:
         self._claims: dict[UUID, tuple[Period, list[Claim]]] = {}
         """The claims on rooms that were read, with the period."""
         self._sharers: dict[UUID, list[Claim]] = {}
+        self._beds_read: dict[UUID, set[str]] = {}
+        self._rooms_read: set[UUID] = set()
+        """The occupancies of which some beds were looked at, and those that were as a whole."""
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}
@@ -214,11 +217,36 @@ class UnitOfWork:
         assert isinstance(occupancy, Occupancy)
         return occupancy
 
-    def claims(self, room: UUID, period: Period) -> list[Claim]:
-        """Return the claims on a room's beds in a period, never older than the version read."""
+    def claims(self, room: UUID, period: Period, bed: str | None = None) -> list[Claim]:
+        """Return the claims on a room's beds, or one, in a period, never older than the version read.
+
+        A decision that rests on one bed does not mind what others make of the rest of the room.
+        """
+        if bed is None:
+            self._rooms_read.add(Occupancy.id_for(room))
+        else:
+            self.rest_on(room, [bed])
         if room not in self._claims or not self._claims[room][0].covers(period):
             self.read_beds({room: period})
-        return [c for c in self._claims[room][1] if c.stretch.period.meets(period)]
+        return [
+            c
+            for c in self._claims[room][1]
+            if c.stretch.period.meets(period) and bed in (None, c.stretch.bed.bed)
+        ]
+
+    def rest_on(self, room: UUID, beds: Iterable[str]) -> None:
+        """Name beds of a room that others may not have changed since they were read."""
+        self._beds_read.setdefault(Occupancy.id_for(room), set()).update(beds)
+
+    def beds_read(self) -> dict[UUID, set[str]]:
+        """Return the beds that were looked at, of each occupancy that never was as a whole."""
+        all_reads = [self, *self._dry_runs]
+        rooms_read = {id for read in all_reads for id in read._rooms_read}
+        beds: dict[UUID, set[str]] = {}
+        for read in all_reads:
+            for id in read._beds_read.keys() - rooms_read:
+                beds.setdefault(id, set()).update(read._beds_read[id])
+        return beds
 
     def sharers(self, mother: UUID) -> list[Claim]:
         """Return the claims of stays that share a bed of this one."""

@@ -1,7 +1,8 @@
 """A visit as another system reports it: its movements, which come late, twice, or out of order.
 
 Each movement has an id in its system, and each id may be told in several versions; the one recorded
-last at the source holds, unless one of them is a cancel, which is final. Versions are kept as reported.
+last at the source holds, unless one of them is a cancel, which is final where the source itself gives
+the ids. Versions are kept as reported.
 Those that do not fit the record yet are *pending*: visible, not true.
 """
 
@@ -115,6 +116,8 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Its number in the order of the source, beside a clock that may tell seconds only."""
     cancelled: bool = False
     movement: SourceMovement | None = None
+    derived: bool = False
+    """True if the source has no id of its own for it, so that the same may be told after a cancel."""
 
     @property
     def clock(self) -> tuple[datetime, int]:
@@ -147,9 +150,12 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         """Return the moment of the movement; of a cancel without one, when the source recorded it."""
         return self.movement.occurred_at if self.movement else self.recorded_at
 
-    def precedence(self) -> tuple[bool, tuple[datetime, int]]:
-        """Return the sort key of versions of one id: the greatest holds. A cancel is final."""
-        return self.cancelled, self.clock
+    def precedence(self) -> tuple[bool, tuple[datetime, int], bool]:
+        """Return the sort key of versions of one id: the greatest holds.
+
+        A cancel is final; of a derived id it is one version among the others.
+        """
+        return self.cancelled and not self.derived, self.clock, self.cancelled
 
     def first_precedence(self) -> tuple[datetime, bool, bytes]:
         """Return the sort key by which versions were held before events said which one holds."""

@@ -82,6 +82,7 @@ class Report:
     source_sequence: int | None
     cancelled: bool | None
     movement: MovementReport | None
+    derived_id: bool | None = None
 
 
 def trigger_of(message: Message) -> str | None:
@@ -127,6 +128,7 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
         source_recorded_at=recorded_at,
         source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
         cancelled=True if is_cancel else None,
+        derived_id=None if message.value("ZBE", 1) else True,
         movement=None
         if is_cancel
         else _movement(message, sender, kind, occurred_at or recorded_at, precision),

@@ -131,13 +131,14 @@ class SourceMovements(CommandGroup):
         source_recorded_at: datetime,
         source_sequence: int | None = None,
         cancelled: bool | None = None,
+        derived_id: bool | None = None,
         movement: MovementReport | None = None,
     ) -> None:
         """Keep what another system reports of one movement, and hold it true as soon as it fits.
 
         Of two versions of an id the one recorded later at the source holds, within one tick of its
-        clock that of the greater ``source_sequence``; a cancel is final. What is of no visit (a merge)
-        is alone in one of its own. Raises InvalidInput for an id that was reported of another visit,
+        clock that of the greater ``source_sequence``; a cancel is final, unless the source gives no
+        ids (``derived_id``). What is of no visit (a merge) is alone in one of its own. Raises InvalidInput for an id that was reported of another visit,
         and for a report that says nothing.
         """
         if movement is None and not cancelled:
@@ -156,6 +157,7 @@ class SourceMovements(CommandGroup):
                 recorded_at=in_utc(source_recorded_at, "source_recorded_at"),
                 sequence=source_sequence,
                 cancelled=bool(cancelled),
+                derived=bool(derived_id),
                 movement=_movement_of(uow, movement) if movement else None,
             )
         )

@@ -35,6 +35,8 @@ def to_request(
             for u in append.unique
         ],
     }
+    if append.beds_read:
+        command["beds_read"] = {id: sorted(beds) for id, beds in append.beds_read.items()}
     if append.persons_read:
         command["persons_read"] = list(append.persons_read)
         command["stays_read"] = list(append.stays_read)

@@ -30,6 +30,7 @@ from psycopg_pool import ConnectionPool
 from application.ports import (
     AlreadyRecorded,
     Append,
+    Behind,
     Stale,
 )
 from infrastructure.event_store.append_request import to_recorded_command, to_request
@@ -60,9 +61,11 @@ class Recorder(LogReader, ApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        """Append one command. Raises Stale, or AlreadyRecorded if its id is known."""
+        """Append one command. Raises Stale, Behind, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
         outcome = self._group.append(to_request(append, stored_events, self.keys))
+        if outcome["outcome"] == "behind":
+            raise Behind({UUID(id): version for id, version in outcome["versions"].items()})
         if outcome["outcome"] in ("stale", "taken"):
             raise Stale(outcome.get("claim", ""))
         command = to_recorded_command(outcome["command"])

@@ -33,3 +33,7 @@ class RecordSourceMovementInput(CommandInput):
         "Whether it took the movement back: for good, whatever is reported of the id besides."
     )
     movement: SourceMovementInput | None = optional("What happened; may be absent in a cancel.")
+    derived_id: bool | None = optional(
+        "Whether the id is made of visit, kind and time, since that system gives none: what it reports"
+        " of the id later than its cancel holds again."
+    )

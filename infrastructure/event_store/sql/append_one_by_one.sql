@@ -25,17 +25,16 @@ BEGIN
     WHILE at < jsonb_array_length(commands) LOOP
     BEGIN
         cmd := commands->at;
+        outcome := NULL;
         SELECT * INTO earlier FROM record.commands c
             WHERE c.command_id = (cmd->>'command_id')::uuid;
         IF FOUND THEN
             outcome := jsonb_build_object('outcome', 'earlier', 'command', to_jsonb(earlier));
-        ELSIF EXISTS (
-            SELECT FROM jsonb_each_text(cmd->'reads') AS r (stream, version)
-            WHERE r.version::integer <> coalesce(
-                (SELECT max(e.version) FROM stored_events e WHERE e.stream = r.stream::uuid), 0)
-        ) THEN
-            outcome := jsonb_build_object('outcome', 'stale');
-        ELSE
+        END IF;
+        IF outcome IS NULL THEN
+            outcome := outcome_of_reads(cmd);
+        END IF;
+        IF outcome IS NULL THEN
             event_count := jsonb_array_length(cmd->'events');
             IF event_count = 0 THEN
                 RAISE EXCEPTION 'a command writes at least one event';
