@@ -141,7 +141,8 @@ class CommandPipeline(Application[UUID]):
                 try:
                     self._decide(call, uow)
                 except Refusal as refusal:
-                    if uow.used_cache or (attempt == 0 and call.request.occurred_at is None):
+                    is_clock_read = attempt == 0 and call.request.occurred_at is None
+                    if uow.used_cache or uow.is_trial or is_clock_read:
                         continue  # the cache or the clock may be behind: refresh, decide anew
                     placement = self._decide_elsewhere(call, uow, digests, preload, refusal)
                     if placement is None:

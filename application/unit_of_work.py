@@ -107,6 +107,9 @@ class UnitOfWork:
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}
         self._versions: dict[UUID, int] = {}
+        self.is_first = not refresh
+        self.is_trial = False
+        """True if a refusal is decided anew: the first attempt went the short way."""
         self._refresh = refresh
         self._refreshed: set[UUID] = set()
         self._dry_runs: list[UnitOfWork] = []

@@ -124,9 +124,7 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
     if (label := name or code) is None:
         raise Unreadable(101, "IAM^1^3", "the substance is absent")
     system = message.value("IAM", 3, 3)
-    ids = {
-        "allergy_id": (allergy := thing_name("allergy", *person.values(), code or label), "allergy")
-    }
+    substance = Substance(name=label, code=code, system=system if code else None)
     onset = message.time("IAM", 11, sender.zone) or recording_time(message, sender)
     details = {
         "severity": SEVERITIES.get(message.value("IAM", 4) or ""),
@@ -135,13 +133,14 @@ def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) ->
     match message.value("IAM", 6):
         case "D":
             because = {"because": CancellationReason.ENTERED_IN_ERROR}
-            return Act(command="cancel_allergy", content={**person, **because}, names=ids)
+            content = {**person, **because}
+            return Act(command="cancel_allergy", content=content, substance=substance)
         case "U" | "X":
-            return Act(command="correct_allergy", content={**person, **details}, names=ids)
-    substance = Substance(name=label, code=code, system=system if code else None)
+            content = {**person, **details}
+            return Act(command="correct_allergy", content=content, substance=substance)
     verification = {"verification": AllergyVerification.UNCONFIRMED}
     content = {**person, "substance": substance, **details, **verification}
-    return Act(command="record_allergy", content=content, occurred=onset, thing=allergy)
+    return Act(command="record_allergy", content=content, occurred=onset)
 
 
 def _order(message: Message) -> str:

@@ -45,14 +45,20 @@ def commands_to(status: str, states: Collection[BedState]) -> list[str]:
 def pending_transfer(message: Message, sender: SendingSystem) -> Act:
     """Return the reservation of the bed of PV1-42 for a stay, or its end (A26). Raises Unreadable."""
     visit, place = visit_number(message), _place(message, sender, "PV1", 42)
-    reservation = thing_name(
-        "reservation", visit, message.value("ZBE", 1) or "/".join(place.values())
-    )
+    id = message.value("ZBE", 1)
+    reservation = thing_name("reservation", visit, id) if id else None
     moment = recording_time(message, sender)
     if trigger_of(message) == "A26" or message.value("ZBE", 4) == "CANCEL":
         content = {"ward": place["ward"], "room": place["room"]}
-        names = {"reservation_id": (reservation, "reservation")}
-        return Act(command="release_reservation", content=content, occurred=moment, names=names)
+        names = {"reservation_id": (reservation, "reservation")} if reservation else {}
+        return Act(
+            command="release_reservation",
+            content=content,
+            occurred=moment,
+            names=names,
+            visit=None if reservation else visit,
+            bed=None if reservation else place["bed"],
+        )
     planned_time = message.time("EVN", 3, sender.zone) or moment
     until = max(planned_time[0], moment[0]) + PENDING_FOR
     return Act(

@@ -19,10 +19,12 @@ from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
 from api.hl7.beds import commands_to
 from api.hl7.er7 import Message, Unreadable, head_of, parse
+from api.hl7.known import allergies_alike, allergies_to, reservations
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
 from application.hospital import Hospital
+from application.ports import RecordedCommand
 from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
 from domain.names import folded_name
@@ -233,11 +235,25 @@ class Door:
         the stay is not known yet.
         """
         content = dict(act.content)
+        if (act.bed or act.substance) and self._recorded(command_id):
+            return KEPT  # what it was about then may be another one now
         if act.visit is not None:
             stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
             if stay is None:
                 raise NotFound("stay of visit", act.visit, "stay_id")
             content["stay_id"] = stay
+        if act.bed:
+            assert act.occurred is not None
+            place, held_for = {**content, "bed": act.bed}, content.pop("stay_id")
+            spells = reservations(self.hospital, place, held_for, act.occurred[0])
+            if not spells:
+                raise NotFound("reservation of bed", act.bed, "reservation_id")
+            content["reservation_id"] = spells[-1].id
+        if act.substance:
+            allergies = allergies_to(self.hospital, content, act.substance)
+            if not allergies:
+                raise NotFound("allergy to", act.substance.name, "allergy_id")
+            content["allergy_id"] = allergies[-1].id
         for field, (name, kind) in act.names.items():
             content[field] = uuid5(_thing_id(sender, name), kind)
         if (act.medication or act.start) and not self._is_as_known(act, content["prescription_id"]):
@@ -259,6 +275,9 @@ class Door:
         try:
             waiting |= _pending_in(give(request, **content))
         except CommandIdReused:
+            if content.pop("derived_id", None):
+                give(request, **content)  # answered before that was said of an id
+                return KEPT
             if not act.thing:
                 raise  # what is made of a thing of the sender's is made once
             self.counts[f"known already: {act.command}"] += 1
@@ -267,11 +286,19 @@ class Door:
             except CommandIdReused:
                 return OTHERWISE_KNOWN
         except AllergyKnown:
-            self.counts[f"known already: {act.command}"] += 1  # what it says is recorded
+            self.counts[f"known already: {act.command}"] += 1
+            if act.command == "record_allergy" and not allergies_alike(self.hospital, content):
+                return OTHERWISE_KNOWN
         except BedStateBroken:
-            if act.command != "release_reservation":
+            if act.command == "reserve_bed" and at is not None:
+                spells = reservations(self.hospital, content, content["stay_id"], at)
+                if not spells or at not in spells[-1].period:
+                    raise  # it is another one's
+                if spells[-1].period.end != content["until"]:
+                    return OTHERWISE_KNOWN
+            elif act.command != "release_reservation":
                 raise
-            self.counts[f"known already: {act.command}"] += 1  # it was used, or has lapsed
+            self.counts[f"known already: {act.command}"] += 1  # also if it was used, or has lapsed
         return KEPT
 
     def _change_bed(self, status: str, request: Request, content: Mapping[str, Any]) -> None:
@@ -308,11 +335,15 @@ class Door:
 
     def _as_first(self, request: Request) -> Request:
         """Return a request at the time of the command of its id: messages of a thing have their own."""
-        _, earlier = self.hospital.record.still_current(request.command_id, {}, None)
+        earlier = self._recorded(request.command_id)
         assert earlier is not None
         first, *_ = self.hospital.record.events_between(earlier.first_position, earlier.position)
         precision = None if first.entry.precision is Precision.MINUTE else first.entry.precision
         return replace(request, occurred_at=first.entry.occurred_at, precision=precision)
+
+    def _recorded(self, command_id: UUID) -> RecordedCommand | None:
+        """Return the command of an id, if it was recorded."""
+        return self.hospital.record.still_current(command_id, {}, None)[1]
 
     def _sender(self, message: Message) -> SendingSystem:
         application, facility = message.value("MSH", 3), message.value("MSH", 4)

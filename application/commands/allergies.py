@@ -3,19 +3,43 @@
 from uuid import UUID
 
 from application import lookups, persons
+from application.aggregate_cache import current
 from application.authorization.roles import MEDICATION
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
 from application.unit_of_work import UnitOfWork
-from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
+from domain import unique_keys
+from domain.allergies import (
+    Allergy,
+    AllergyKind,
+    AllergySeverity,
+    AllergyVerification,
+    Substance,
+    is_one_substance,
+)
 from domain.clinical_refusals import AllergyKnown, AllergyStateBroken
 from domain.patient import Patient
-from domain.refusals import ContradictsLaterFacts, MovementNotFound, PatientDied
+from domain.refusals import ContradictsLaterFacts, MovementNotFound, NotFound, PatientDied
 from domain.stay.facts import CancellationReason
 
 
 class Allergies(CommandGroup):
     """The allergies and intolerances of persons. A medicine against one has to be confirmed."""
+
+    def held_of(self, mrn: str, authority: str | None, substance: Substance) -> list[Allergy]:
+        """Return the allergies to a substance that the person of an MRN has. Raises NotFound."""
+        id = self.record.owner(*unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
+        if id is None:
+            raise NotFound("patient with MRN", mrn, "patient_mrn")
+        person = current(self.record, Patient.empty(id)).merged_into or id
+        records = [
+            current(self.record, Patient.empty(i)) for i in self.record.merged_into([person])
+        ]
+        records = [current(self.record, Patient.empty(person))] + [
+            record for record in records if record.merged_into == person
+        ]
+        allergies = [allergy for record in records for allergy in record.allergies.values()]
+        return [a for a in allergies if is_one_substance(a.substance, substance)]
 
     @command(roles=MEDICATION, raises=(AllergyKnown, PatientDied))
     def record_allergy(

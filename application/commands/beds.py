@@ -24,6 +24,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
+from domain.room.state import Spell
 from domain.time import ALWAYS, TICK, Period, Precision, is_after
 
 
@@ -32,6 +33,11 @@ class BedStates(CommandGroup):
 
     def states_of(self, ward: str, room: str, bed: str, at: datetime) -> frozenset[BedState]:
         """Return what of closed, being cleaned and reserved a bed is at a moment. Raises NotFound."""
+        spells = self.spells_of(ward, room, bed)
+        return frozenset(spell.state for spell in spells if at in spell.period)
+
+    def spells_of(self, ward: str, room: str, bed: str) -> list[Spell]:
+        """Return when a bed was closed, being cleaned or reserved, in order. Raises NotFound."""
         id = self.record.owner(*unique_keys.room_number(ward, room))
         if id is None:
             raise NotFound("room", f"{ward}/{room}", "room")
@@ -39,7 +45,8 @@ class BedStates(CommandGroup):
         code = aggregate.code_of(bed)
         if code not in aggregate.beds:
             raise NotFound("bed", bed, "bed")
-        return frozenset(state for state in BedState if aggregate.is_in(code, state, at))
+        spells = [spell for spell in aggregate.spells if spell.bed == code]
+        return sorted(spells, key=lambda spell: spell.period.start)
 
     @command(roles=HOUSEKEEPING)
     def set_room_policy(

@@ -138,8 +138,8 @@ class SourceMovements(CommandGroup):
 
         Of two versions of an id the one recorded later at the source holds, within one tick of its
         clock that of the greater ``source_sequence``; a cancel is final, unless the source gives no
-        ids (``derived_id``). What is of no visit (a merge) is alone in one of its own. Raises InvalidInput for an id that was reported of another visit,
-        and for a report that says nothing.
+        ids (``derived_id``). What is of no visit (a merge) is alone in one of its own.
+        Raises InvalidInput for an id of another visit, and for a report that says nothing.
         """
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
@@ -263,8 +263,8 @@ class SourceMovements(CommandGroup):
 
 def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
     """Apply what fits of a visit and of those that block it. Returns whether any changed."""
-    search = Search(uow, visit)
-    selection = search.selection
+    search = None if _is_tried_whole(uow, visit) else Search(uow, visit)
+    selection = search.selection if search else {visit.id: visit.wanted}
     visits = uow.load(SourceVisit, *selection)
     outcomes = reconcile(uow, [ReconciliationPlan(v, selection[v.id]) for v in visits])
     is_changed = False
@@ -272,8 +272,8 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
         each_visit.about = about_of(uow, each_visit.held.values())
         outcome = outcomes[each_visit.id]
         if each_visit is visit:
-            reasons = {id: refusals[-1].code for id, refusals in search.refusals.items()}
-            subjects = search.waits()
+            reasons = {i: r[-1].code for i, r in search.refusals.items()} if search else {}
+            subjects = search.waits() if search else set()
         else:
             reasons = {pending.version.source_id: pending.why for pending in each_visit.pending}
             subjects = set(each_visit.waits_for)
@@ -289,6 +289,17 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
             outcome.stay, outcome.applied, pending, waits_for, uow.entry
         )
     return is_changed
+
+
+def _is_tried_whole(uow: UnitOfWork, visit: SourceVisit) -> bool:
+    """Return whether all of a visit is entered without a dry run; refused, it is searched anew.
+
+    Most messages fit as they come. What is pending already is searched at once.
+    """
+    versions = visit.wanted.values()
+    is_admitted = visit.stay is not None or visit.admission_among(versions) is not None
+    uow.is_trial = uow.is_first and not visit.pending and is_admitted
+    return uow.is_trial
 
 
 def _details_of(uow: UnitOfWork, report: MovementReport, is_cancelled: bool | None) -> str:
