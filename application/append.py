@@ -1,7 +1,6 @@
 """The append of a command: its versions read, and the claims that it takes and releases."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -64,7 +63,7 @@ def renumbered(events: Iterable[Event], versions: Mapping[UUID, int]) -> list[Ev
     for event in events:
         last[event.originator_id] = version = last[event.originator_id] + 1
         is_next = event.originator_version == version
-        next_events.append(event if is_next else replace(event, originator_version=version))
+        next_events.append(event if is_next else event.renumbered(version))
     return next_events
 
 

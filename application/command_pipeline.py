@@ -11,7 +11,8 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.application import Application, Recording
+from eventsourcing.application import Application
+from eventsourcing.persistence import Recording
 
 from application import lookups
 from application.aggregate_cache import AggregateCache

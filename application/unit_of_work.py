@@ -107,10 +107,9 @@ class UnitOfWork:
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams if preload else {}
         self._versions: dict[UUID, int] = {}
-        self.is_first = not refresh
         self.is_trial = False
         """True if a refusal is decided anew: the first attempt went the short way."""
-        self._refresh = refresh
+        self.refresh = refresh
         self._refreshed: set[UUID] = set()
         self._dry_runs: list[UnitOfWork] = []
         self.defers_checks = False
@@ -132,7 +131,7 @@ class UnitOfWork:
         behind = [
             a
             for a in aggregates
-            if a.id in unknown_ids or (self._refresh and a.id not in self._refreshed)
+            if a.id in unknown_ids or (self.refresh and a.id not in self._refreshed)
         ]
         self._refreshed.update(a.id for a in behind)
         self.used_cache |= any(a.id not in self._refreshed for a in aggregates)
@@ -243,13 +242,9 @@ class UnitOfWork:
 
     def beds_read(self) -> dict[UUID, set[str]]:
         """Return the beds that were looked at, of each occupancy that never was as a whole."""
-        all_reads = [self, *self._dry_runs]
-        rooms_read = {id for read in all_reads for id in read._rooms_read}
-        beds: dict[UUID, set[str]] = {}
-        for read in all_reads:
-            for id in read._beds_read.keys() - rooms_read:
-                beds.setdefault(id, set()).update(read._beds_read[id])
-        return beds
+        uows = [self, *self._dry_runs]
+        ids = set().union(*(u._beds_read for u in uows)).difference(*(u._rooms_read for u in uows))
+        return {id: set().union(*(u._beds_read.get(id, ()) for u in uows)) for id in ids}
 
     def sharers(self, mother: UUID) -> list[Claim]:
         """Return the claims of stays that share a bed of this one."""

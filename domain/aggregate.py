@@ -100,6 +100,12 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         """Return the oldest version of its schema whose programs read it as it is meant."""
         return self.VERSION
 
+    def renumbered(self, version: int) -> Self:
+        """Return the event as that of another version of its stream."""
+        event = object.__new__(type(self))
+        event.__dict__.update({**self.__dict__, "originator_version": version})
+        return event
+
     @classmethod
     def belongs_to(cls, aggregate: "type[Aggregate]") -> bool:
         """Return whether the event is of a kind of aggregate, by the first part of the topic."""

@@ -161,14 +161,14 @@ def test_no_bed_is_given_twice_whoever_moves_in_one_room_at_once(
                         request(), stay_id=stays[own], without_bed="corridor"
                     )
                 elif step == "swap":
-                    pair = {"stay_id": stays[own], "with_stay_id": stays[own - 1]}
-                    house.stays.swap_beds(request(), **pair)
+                    other = stays[own - 1]
+                    house.stays.swap_beds(request(), stay_id=stays[own], with_stay_id=other)
                 else:
                     bed = place(f"A/{number}/{step}")
                     house.stays.transfer_patient(request(), stay_id=stays[own], **bed)
             except Refusal:
                 continue
 
-    told = at_once(*[lambda n=n: go(houses[n % 2], n) for n in range(len(ways))])  # type: ignore[misc]
+    told = at_once(*[lambda n=n: go(houses[n % 2], n) for n in range(len(ways))])
     assert told == [None] * len(ways)
     assert_the_record_is_sound(database)
