@@ -44,6 +44,7 @@ MISTAKES = (
     set(range(1, 86))
     | set(range(90, 99))
     | set(range(110, 128))
+    | {251, 252, 253}
     | set(range(140, 147))
     | set(range(170, 175))
     | set(range(165, 170))
@@ -55,7 +56,6 @@ MISTAKES = (
     | {225, 226, 227, 228}
     | PUT_RIGHT
     | {230, 250, 260}
-    | {251, 252, 253}
 ) - NOT_GIVEN
 
 
