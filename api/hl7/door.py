@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -17,6 +18,7 @@ from api.errors import response_to
 from api.hl7.ack import Verdict, acknowledgements
 from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
+from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.beds import commands_to
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.known import allergies_alike, allergies_to, reservations
@@ -136,6 +138,8 @@ class Door:
 
         ``client``: the names in the certificate of who sends it. What an impostor sends is not kept.
         """
+        if is_batch(data) and is_complete(data):
+            return [answer_to(data, partial(self.answers, client=client))]
         message, verdict = self._verdict(data, client)
         if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
             verdict = self._kept_for_later(data, verdict)

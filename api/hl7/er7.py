@@ -211,9 +211,7 @@ def parse(data: bytes) -> Message:
         raise Unreadable(207, "", "the message has too many segments")
     data = data.removeprefix(BOM).lstrip(b"\r\n")
     if data[:3] in (b"FHS", b"BHS"):
-        raise Unreadable(
-            200, data[:3].decode(), "a batch: send each message of it in a frame of its own"
-        )
+        raise Unreadable(207, "BTS^1^1", "a batch that has not as many messages as it says")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         codec = "utf-16"
     else:

@@ -17,12 +17,12 @@ FIRST, SECOND = adt("A01", "1"), adt("A03", "2", "ZBE|M2|20260302130000+0100||IN
     ("frame", "code"),
     [
         (FIRST + b"\r" + SECOND, b"100"),
-        (b"BHS|^~\\&|ADT|NORTH\r" + FIRST + b"\rBTS|1", b"200"),
-        (b"FHS|^~\\&|ADT|NORTH\rBHS|^~\\&\r" + FIRST + b"\r" + SECOND + b"\rBTS|2\rFTS|1", b"200"),
+        (b"BHS|^~\\&|ADT|NORTH\r" + FIRST + b"\rBTS|2", b"207"),
+        (b"FHS|^~\\&|ADT|NORTH\rBHS|^~\\&\r" + FIRST + b"\r" + SECOND + b"\rBTS|3\rFTS|1", b"207"),
         (FIRST.replace(b"|P|2.5", b"|T|2.5"), b"202"),
         (FIRST.replace(b"|P|2.5", b"|D^T|2.5"), b"202"),
     ],
-    ids=["two messages", "a batch", "a file of batches", "training", "debugging"],
+    ids=["two messages", "half a batch", "a file of half a batch", "training", "debugging"],
 )
 def test_a_frame_that_would_lose_a_message_is_refused_whole(
     door: Door, database: Database, frame: bytes, code: bytes
