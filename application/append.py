@@ -56,14 +56,14 @@ def pending_events(uow: UnitOfWork) -> list[Event]:
     return [cast(Event, event) for a in uow.loaded.values() for event in a.pending_events]
 
 
-def renumbered(events: Iterable[Event], versions: Mapping[UUID, int]) -> list[Event]:
+def with_next_versions(events: Iterable[Event], versions: Mapping[UUID, int]) -> list[Event]:
     """Return events as those that come next in their streams, after the versions of these."""
     last = dict(versions)
     next_events = []
     for event in events:
         last[event.originator_id] = version = last[event.originator_id] + 1
         is_next = event.originator_version == version
-        next_events.append(event if is_next else event.renumbered(version))
+        next_events.append(event if is_next else event.with_version(version))
     return next_events
 
 

@@ -16,7 +16,7 @@ from eventsourcing.persistence import Recording
 
 from application import lookups
 from application.aggregate_cache import AggregateCache
-from application.append import append_of, pending_events, renumbered
+from application.append import append_of, pending_events, with_next_versions
 from application.authorization.disclosure import redact_refusal
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
@@ -281,7 +281,7 @@ class CommandPipeline(Application[UUID]):
                 return self.save(*events, append=append)
             except Behind as behind:
                 append.reads = {**append.reads, **behind.versions}
-                events = renumbered(events, append.reads)
+                events = with_next_versions(events, append.reads)
         raise Stale
 
     def _replay_result(self, earlier: RecordedCommand, digests: Digests) -> Recorded:

@@ -100,7 +100,7 @@ class Event(CanMutateAggregate[UUID], metaclass=MetaDomainEvent):
         """Return the oldest version of its schema whose programs read it as it is meant."""
         return self.VERSION
 
-    def renumbered(self, version: int) -> Self:
+    def with_version(self, version: int) -> Self:
         """Return the event as that of another version of its stream."""
         event = object.__new__(type(self))
         event.__dict__.update({**self.__dict__, "originator_version": version})

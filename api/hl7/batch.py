@@ -22,10 +22,10 @@ def is_complete(data: bytes) -> bool:
     """Return whether each batch has as many messages as its trailer says, if that says it (BTS-1)."""
     messages = 0
     for part in _parts(data):
-        name, said = part[:3], part[4:].split(part[3:4] or b"|")[0].strip()
+        name, count = part[:3], part[4:].split(part[3:4] or b"|")[0].strip()
         if name == b"BHS":
             messages = 0
-        elif name == b"BTS" and said.isdigit() and int(said) != messages:
+        elif name == b"BTS" and count.isdigit() and int(count) != messages:
             return False
         elif name not in HEADERS + TRAILERS:
             messages += 1
@@ -34,21 +34,21 @@ def is_complete(data: bytes) -> bool:
 
 def answer_to(data: bytes, answers: Callable[[bytes], list[bytes]]) -> bytes:
     """Return the answer to a batch; ``answers`` carries a message out, and returns its own."""
-    told, acknowledgement_count, batch_count = b"", 0, 0
+    answer, acknowledgement_count, batch_count = b"", 0, 0
     for part in _parts(data):
         name, delimiter = part[:3], part[3:4] or b"|"
         if name == b"BHS":
             acknowledgement_count, batch_count = 0, batch_count + 1
         if name in HEADERS:
-            told += delimiter.join(_header(part.split(delimiter))) + b"\r"
+            answer += delimiter.join(_header(part.split(delimiter))) + b"\r"
         elif name in TRAILERS:
             count = acknowledgement_count if name == b"BTS" else batch_count
-            told += name + delimiter + str(count).encode() + b"\r"
+            answer += name + delimiter + str(count).encode() + b"\r"
         else:
             acknowledgements = answers(part)
             acknowledgement_count += len(acknowledgements)
-            told += b"".join(acknowledgements)
-    return told
+            answer += b"".join(acknowledgements)
+    return answer
 
 
 def _parts(data: bytes) -> Iterator[bytes]:
@@ -73,5 +73,5 @@ def _header(fields: list[bytes]) -> list[bytes]:
     name, encoding, *sender_and_receiver = fields[:6]
     sender, receiver = sender_and_receiver[:2], sender_and_receiver[2:]
     now, own_id = datetime.now(UTC).strftime("%Y%m%d%H%M%S+0000"), uuid4().hex[:20]
-    named = [*receiver, *sender, now.encode(), b"", b"", b"", own_id.encode(), fields[10]]
-    return [name, encoding, *named]
+    names = [*receiver, *sender, now.encode(), b"", b"", b"", own_id.encode(), fields[10]]
+    return [name, encoding, *names]

@@ -239,7 +239,7 @@ class Door:
         the stay is not known yet.
         """
         content = dict(act.content)
-        if (act.bed or act.substance) and self._recorded(command_id):
+        if (act.bed or act.substance) and self._command_of(command_id):
             return KEPT  # what it was about then may be another one now
         if act.visit is not None:
             stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
@@ -339,13 +339,13 @@ class Door:
 
     def _as_first(self, request: Request) -> Request:
         """Return a request at the time of the command of its id: messages of a thing have their own."""
-        earlier = self._recorded(request.command_id)
+        earlier = self._command_of(request.command_id)
         assert earlier is not None
         first, *_ = self.hospital.record.events_between(earlier.first_position, earlier.position)
         precision = None if first.entry.precision is Precision.MINUTE else first.entry.precision
         return replace(request, occurred_at=first.entry.occurred_at, precision=precision)
 
-    def _recorded(self, command_id: UUID) -> RecordedCommand | None:
+    def _command_of(self, command_id: UUID) -> RecordedCommand | None:
         """Return the command of an id, if it was recorded."""
         return self.hospital.record.still_current(command_id, {}, None)[1]
 
