@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test slow fast faults nightly coverage mutants web failover site check schemas format demo bench audits clients lock sbom audit clean
+.PHONY: help setup test slow fast faults nightly coverage mutants web failover image site check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
 FAST := tests/domain --ignore-glob 'tests/domain/test_*properties.py' tests/reports --ignore tests/reports/test_recomputed.py \
@@ -106,6 +106,9 @@ web: setup ## The page in Debian's chromium (apt-get install chromium): shifts, 
 
 failover: setup ## Break three nodes of PostgreSQL under Patroni, while staff write and read (docs/ha.md)
 	$(BIN)/pytest -n 0 -s -m nightly tests/faults/test_failover.py $(ARGS)
+
+image: setup ## Build the image and start it without a Docker engine, as root (apt-get install buildah debootstrap)
+	$(BIN)/pytest -n 0 -s -m nightly tests/test_image.py $(ARGS)
 
 site: setup ## The documentation as a site, in site/, each link checked (needs a network the first time)
 	@[ -x $(BIN)/mkdocs ] || $(BIN)/python -m pip install --disable-pip-version-check --quiet mkdocs==1.6.1
