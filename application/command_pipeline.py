@@ -202,6 +202,8 @@ class CommandPipeline(Application[UUID]):
         )
         if call.corrects and request.occurred_at is not None:
             uow.corrected_at, uow.corrected_precision = corrected_at, corrected_precision
+        elif call.corrects:
+            uow.corrected_precision = request.precision
         return uow
 
     def _decide(self, call: Invocation, uow: UnitOfWork) -> None:

@@ -20,7 +20,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.text import key
-from domain.time import Moment, Period, Precision, earliest, latest
+from domain.time import Moment, Period, Precision, corrected_time, earliest, latest
 
 
 class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -233,6 +233,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
     ) -> None:
         """Correct since when the patient has it, or what it is; None leaves a value."""
         allergy = self.allergy(id)
+        at = corrected_time(at, precision, allergy.at)
         if at is None and all(value is None for value in details.values()):
             raise InvalidInput("substance", "say what was different")
         end = allergy.end
@@ -261,6 +262,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
     ) -> None:
         """Correct when an allergy ended. Raises AllergyStateBroken."""
         allergy, end = self._allergy_and_end(id)
+        at = corrected_time(at, precision, end.at)
         if at is None:
             raise InvalidInput("occurred_at", "say when it really ended")
         known_to = precision or Precision.MINUTE

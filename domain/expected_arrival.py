@@ -13,7 +13,7 @@ from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import SealedSex, Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
-from domain.time import Moment, Period, Precision, is_later
+from domain.time import Moment, Period, Precision, corrected_time, is_later
 
 LAPSE = timedelta(days=30)
 """The time for which an arrival is expected still after its own, unless it says so itself."""
@@ -177,6 +177,7 @@ class ExpectedArrival(Aggregate):
         self._must_hold()
         assert self.expectation is not None
         changes = {name: value for name, value in right.items() if value is not None}
+        at = corrected_time(at, precision, self.requested_at or envelope.occurred_at)
         if not changes and at is None and patient is None:
             raise InvalidInput("expected_at", "say what was different")
         about = patient or self.about
@@ -191,7 +192,7 @@ class ExpectedArrival(Aggregate):
             arrival=self.id,
             patient=patient and patient.patient,
             at=at,
-            precision=precision if at is not None else None,
+            precision=precision,
             **asdict(expectation),
         )
 

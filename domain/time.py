@@ -76,6 +76,13 @@ def latest(at: datetime, precision: Precision) -> datetime:
     return earliest(at, precision) + _STEPS[precision] - TICK
 
 
+def corrected_time(
+    at: datetime | None, precision: Precision | None, held_at: datetime
+) -> datetime | None:
+    """Return the corrected time of a fact: the one held, where only its precision was wrong."""
+    return held_at if at is None and precision is not None else at
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

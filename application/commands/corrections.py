@@ -25,11 +25,11 @@ from application.commands.late_entries import (
     Cancel,
     Correction,
     LateEntry,
+    corrected_moment_of,
     details_of,
     enter,
     entered_in_error_only,
     entry_of,
-    moment_of,
 )
 from application.commands.prescription_changes import (
     PrescriptionChangeCorrection,
@@ -251,13 +251,11 @@ class Corrections(CommandGroup):
                     _cancel(uow, cancel.movement_id, cancel.because, place)
         movements_with_time = {part.movement_id for part in corrections or () if part.occurred_at}
         for number, part in enumerate(corrections or ()):
-            precision = part.occurred_at_precision or Precision.MINUTE
-            at = moment_of(uow, part, f"corrections {number}", precision)
-            _correct(uow, part, at, precision if at else None, movements_with_time)
+            at, precision = corrected_moment_of(uow, part, f"corrections {number}")
+            _correct(uow, part, at, precision, movements_with_time)
         for number, clinical_part in enumerate(clinical_parts):
-            precision = clinical_part.occurred_at_precision or Precision.MINUTE
-            at = moment_of(uow, clinical_part, f"clinical {number}", precision)
-            with uow.use_correction(at, precision if at else None):
+            at, precision = corrected_moment_of(uow, clinical_part, f"clinical {number}")
+            with uow.use_correction(at, precision):
                 correct_clinical(uow, clinical_part)
         enter(uow, entries or ())
         place_sharers(uow, sharers)

@@ -76,6 +76,9 @@ class Timed(Protocol):
     @property
     def occurred_at(self) -> datetime | None: ...
 
+    @property
+    def occurred_at_precision(self) -> Precision | None: ...
+
 
 class EntryKind(DescribedEnum):
     """What may be entered late together with corrections."""
@@ -231,6 +234,14 @@ def moment_of(uow: UnitOfWork, part: Timed, name: str, precision: Precision) -> 
     if part.occurred_at is None:
         return None
     return uow.tell(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
+
+
+def corrected_moment_of(
+    uow: UnitOfWork, part: Timed, name: str
+) -> tuple[datetime | None, Precision | None]:
+    """Return the right time and precision of one of a command's several facts, as far as it says."""
+    precision = part.occurred_at_precision or (Precision.MINUTE if part.occurred_at else None)
+    return moment_of(uow, part, name, precision or Precision.MINUTE), precision
 
 
 def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:

@@ -27,7 +27,7 @@ from domain.refusals import (
     PatientDied,
 )
 from domain.stay.facts import CancellationReason, Disposition
-from domain.time import Precision
+from domain.time import Precision, corrected_time
 
 
 class Patients(CommandGroup):
@@ -141,12 +141,17 @@ class Patients(CommandGroup):
 
         Raises ContradictsLaterFacts if clinical facts lie after it, or a discharge as DIED before.
         """
-        patient, at = _patient(uow, patient_mrn, mrn_authority, stay_id), uow.corrected_at
-        if at is None:
-            raise InvalidInput("occurred_at", "say when the patient died")
+        patient, precision = (
+            _patient(uow, patient_mrn, mrn_authority, stay_id),
+            uow.corrected_precision,
+        )
         for record in _dead_records(uow, patient, _field(stay_id)):
+            assert record.death is not None
+            at = corrected_time(uow.corrected_at, precision, record.death.at)
+            if at is None:
+                raise InvalidInput("occurred_at", "say when the patient died")
             stay = _stay_at(uow, patient, at)
-            record.correct_death(at, uow.corrected_precision, stay, uow.entry)
+            record.correct_death(at, precision, stay, uow.entry)
 
     @command(roles=FRONT_DESK)
     def cancel_death(

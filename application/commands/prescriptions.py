@@ -235,7 +235,7 @@ class Prescriptions(Doses):
                 Prescription.WrittenCorrected,
                 uow.entry,
                 at=at,
-                precision=uow.corrected_precision if at else None,
+                precision=uow.corrected_precision,
                 medication=medication,
                 dose=dose,
                 route=route,

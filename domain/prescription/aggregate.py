@@ -23,7 +23,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Precision, is_after, is_later
+from domain.time import Precision, corrected_time, is_after, is_later
 
 
 class Prescription(PrescriptionDoses):
@@ -189,6 +189,7 @@ class Prescription(PrescriptionDoses):
         Raises MovementNotFound, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
         """
         step = self._own_step(change)
+        at = corrected_time(at, precision, step.at)
         changes = changes_of(dose, route, frequency, stop, schedule)
         _check_schedule(schedule)
         if at is None and not changes:

@@ -20,7 +20,7 @@ from domain.refusals import (
     PrescriptionStateBroken,
 )
 from domain.text import note
-from domain.time import Precision, latest
+from domain.time import Precision, corrected_time, latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +189,7 @@ class PrescriptionDoses(PrescriptionState):
     ) -> Dose:
         """Correct a dose. Returns it as held now."""
         dose = self._dose(administration)
+        at = corrected_time(at, precision, dose.at)
         order = {
             "medication": medication,
             "basis": basis,
@@ -318,6 +319,7 @@ class PrescriptionDoses(PrescriptionState):
     ) -> None:
         """Correct when an infusion ended. Raises PrescriptionStateBroken, PatientDied."""
         dose, end = self._dose_with_end(administration)
+        at = corrected_time(at, precision, end.at)
         if at is None:
             raise InvalidInput("occurred_at", "say when the infusion really ended")
         corrected_end = InfusionEnd(end.id, at, precision or end.precision)

@@ -31,7 +31,7 @@ from domain.stay.facts import (
 )
 from domain.stay.flags import StayFlags
 from domain.stay.state import evolve
-from domain.time import Precision
+from domain.time import Precision, corrected_time
 
 DECIDED_AFTERWARDS = timedelta(days=1)
 """Longest time from the admission to a decision to admit that is recorded after it: a patient may
@@ -310,6 +310,7 @@ class Stay(StayFlags):
         changes nothing is no fault.
         """
         fact = self.movement(movement)
+        at = corrected_time(at, precision, fact.at)
         facts = [_known(fact.with_correction(at, place, details), precision)]
         if isinstance(facts[0], Admission):
             _check_decision(facts[0].decided_to_admit_at, facts[0].at)

@@ -12,7 +12,7 @@ from domain.refusals import ContradictsLaterFacts, InvalidInput, MovementNotFoun
 from domain.stay.events import StayEvents
 from domain.stay.facts import Fact
 from domain.stay.visits import StayVisits
-from domain.time import Precision, earliest, latest
+from domain.time import Precision, corrected_time, earliest, latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,8 @@ class StayConsults(StayVisits):
     ) -> None:
         """Correct when a consult was asked for, of whom, by whom, or the question."""
         request = self.consult(consult)
+        fact = self.history.fact(consult)
+        at = corrected_time(at, precision, fact.at) if fact else at
         if at is None and all(value is None for value in details.values()):
             raise InvalidInput("question", "say what was different")
         if at is not None:
@@ -126,6 +128,8 @@ class StayConsults(StayVisits):
     ) -> None:
         """Correct when a consult was withdrawn. Raises StayStateBroken."""
         request = self.consult(consult)
+        fact = self.history.fact(_withdrawal(request))
+        at = corrected_time(at, precision, fact.at) if fact else at
         if at is None:
             raise InvalidInput("occurred_at", "say when it was really withdrawn")
         self._check_after_request(request, at, precision or Precision.MINUTE)

@@ -18,7 +18,7 @@ from domain.refusals import (
 from domain.stay.consults import StayConsults
 from domain.stay.events import StayEvents
 from domain.text import key
-from domain.time import Period, Precision, earliest, latest
+from domain.time import Period, Precision, corrected_time, earliest, latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class StayFlags(StayConsults):
     ) -> None:
         """Correct since when a flag holds, what it is or what it says; None leaves a value."""
         flag = self.flag(id)
+        at = corrected_time(at, precision, self._period(flag).start)
         if at is None and flag_kind is None and note is None:
             raise InvalidInput("flag_kind", "say what was different")
         period = self._period(flag)
@@ -121,7 +122,8 @@ class StayFlags(StayConsults):
     ) -> None:
         """Correct when a flag was lowered. Raises StayStateBroken."""
         flag = self.flag(id)
-        lowering = _lowering(flag)
+        lowering, fact = _lowering(flag), self.history.fact(_lowering(flag))
+        at = corrected_time(at, precision, fact.at) if fact else at
         if at is None:
             raise InvalidInput("occurred_at", "say when it was really lowered")
         self._check_after(flag, at, precision or Precision.MINUTE)

@@ -11,7 +11,7 @@ from domain.envelope import Envelope
 from domain.refusals import InvalidInput
 from domain.stay.events import StayEvents, VisitKind
 from domain.stay.state import StayState
-from domain.time import Precision
+from domain.time import Precision, corrected_time
 
 
 class StayVisits(StayState):
@@ -43,6 +43,7 @@ class StayVisits(StayState):
         consult: UUID | None = None,
     ) -> None:
         """Correct the time, the doctor, the kind or the note of a visit, or what it answers."""
+        at = corrected_time(at, precision, self.visit(visit).at)
         if {at, practitioner, visit_kind, note, consult} == {None}:
             raise InvalidInput(
                 "note", "say what was different: `occurred_at`, practitioner, kind, note"
