@@ -1,13 +1,13 @@
 """The hospital's own clock: its time zone and census time, as facts with valid time."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
-from domain.time import TICK, Precision, first_moment, last_moment, time_zone
+from domain.time import TICK, Precision, first_moment, hour_of, last_moment, time_zone
 
 CENSUS_TIME = time(23, 59)
 """The usual midnight census (NHS, AIHW); the hospital may set another."""
@@ -84,9 +84,7 @@ class LocalDays:
         if precision is Precision.DAY:
             return self.midnight(day), self.midnight(day + DAY) - TICK
         if precision is Precision.HOUR:
-            local_moment = moment.astimezone(self.zone_on(day))
-            begin = local_moment.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
-            return begin, begin + timedelta(hours=1) - TICK
+            return hour_of(moment, self.zone_on(day))
         return moment, moment
 
     @cached_property

@@ -221,11 +221,32 @@ def _instant_of(day: date, at: time, zone: ZoneInfo, fold: int) -> datetime:
     first_fold, second_fold = (local_time.replace(fold=f).astimezone(UTC) for f in (0, 1))
     if first_fold <= second_fold:  # once, or twice where clocks go back
         return second_fold if fold else first_fold
-    after = first_fold.astimezone(zone).utcoffset()
-    while first_fold - second_fold > TICK:  # skipped: the clocks change between the two
-        middle = second_fold + (first_fold - second_fold) // 2
-        if middle.astimezone(zone).utcoffset() == after:
-            first_fold = middle
+    return _change_between(second_fold, first_fold, zone)  # skipped
+
+
+def hour_of(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the first and the last moment (UTC) of the hour that local clocks show at a moment.
+
+    A change of the clocks, also one of half an hour, begins another hour or ends this one.
+    """
+    local_time = moment.astimezone(zone)
+    past = local_time - local_time.replace(minute=0, second=0, microsecond=0)
+    first = moment.astimezone(UTC) - past
+    last = first + timedelta(hours=1) - TICK
+    if first.astimezone(zone).utcoffset() != local_time.utcoffset():
+        first = _change_between(first, moment.astimezone(UTC), zone)
+    if last.astimezone(zone).utcoffset() != local_time.utcoffset():
+        last = _change_between(moment.astimezone(UTC), last, zone) - TICK
+    return first, last
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the moment between two at which clocks change to what they show at the second."""
+    offset = after.astimezone(zone).utcoffset()
+    while after - before > TICK:
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == offset:
+            after = middle
         else:
-            second_fold = middle
-    return first_fold
+            before = middle
+    return after

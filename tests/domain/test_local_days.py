@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from domain.hospital_calendar import DAY, LocalDays
 
-ZONES = ("UTC", "Europe/Berlin", "Africa/Cairo", "Pacific/Apia", "America/Havana", "Asia/Beirut")
+HALF_HOUR = "Australia/Lord_Howe"
+ZONES = (
+    *("UTC", "Europe/Berlin", "Africa/Cairo", "Pacific/Apia", "America/Havana", "Asia/Beirut"),
+    HALF_HOUR,
+)
 
 
 def always(zone: str, census: time = time(23, 59)) -> LocalDays:
