@@ -87,16 +87,26 @@ class Report:
 
 def trigger_of(message: Message) -> str | None:
     """Return the trigger of a message: MSH-9.2, which older versions have in EVN-1 alone."""
-    return message.value("MSH", 9, 2) or message.value("EVN", 1)
+    trigger = message.value("MSH", 9, 2) or message.value("EVN", 1)
+    return trigger.upper() if trigger else None
+
+
+def is_cancelling(message: Message) -> bool:
+    """Return whether ZBE-4 says that a movement never was. Raises Unreadable for an unknown word."""
+    action = (message.value("ZBE", 4) or "INSERT").upper()
+    if action not in ("INSERT", "UPDATE", "CANCEL"):
+        raise Unreadable(103, "ZBE^1^4", "none of INSERT, UPDATE and CANCEL")
+    return action == "CANCEL"
 
 
 def report_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> Report | None:
     """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
     trigger = trigger or trigger_of(message) or ""
-    action = message.value("ZBE", 4)
-    is_cancel = action == "CANCEL" or trigger in CANCELS
+    is_cancel = is_cancelling(message) or trigger in CANCELS
     if trigger == "Z99":
-        trigger = message.value("ZBE", 6) or ""
+        trigger = (message.value("ZBE", 6) or "").upper()
+        if not trigger:
+            raise Unreadable(101, "ZBE^1^6", "the trigger of the movement is absent")
     kind = MOVEMENTS.get(trigger) or CANCELS.get(trigger)
     if kind is None:
         return None
@@ -138,7 +148,7 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
 def details_of(message: Message, sender: SendingSystem) -> Report | None:
     """Return what an ADT message says of the person; None if it says nothing. Raises Unreadable."""
     trigger = trigger_of(message)
-    if trigger not in DETAILED or message.value("ZBE", 4) == "CANCEL":
+    if trigger not in DETAILED or is_cancelling(message):
         return None
     mrn, authority = patient_number(message, sender)
     patient = _patient(message, sender)

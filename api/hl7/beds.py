@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from api.hl7.act import BY_HAND, Act, needed_value, recording_time, thing_name, visit_number
-from api.hl7.adt import trigger_of
+from api.hl7.adt import is_cancelling, trigger_of
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
 from domain.room.aggregate import BedState
@@ -48,7 +48,7 @@ def pending_transfer(message: Message, sender: SendingSystem) -> Act:
     id = message.value("ZBE", 1)
     reservation = thing_name("reservation", visit, id) if id else None
     moment = recording_time(message, sender)
-    if trigger_of(message) == "A26" or message.value("ZBE", 4) == "CANCEL":
+    if trigger_of(message) == "A26" or is_cancelling(message):
         content = {"ward": place["ward"], "room": place["room"]}
         names = {"reservation_id": (reservation, "reservation")} if reservation else {}
         return Act(

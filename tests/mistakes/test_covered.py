@@ -44,7 +44,7 @@ MISTAKES = (
     set(range(1, 86))
     | set(range(90, 99))
     | set(range(110, 128))
-    | {251, 252, 253, 254}
+    | {251, 252, 253, 254, 255}
     | set(range(140, 147))
     | set(range(170, 175))
     | set(range(165, 170))
