@@ -339,7 +339,7 @@ def test_what_may_succeed_is_sent_again_and_what_never_will_is_parked(
         assert seen[0] == seen[1] == seen[2]
         assert len(set(seen)) == 3
         (parked,) = parked_messages(database)
-        assert (parked["trigger"], parked["stay"], parked["controlId"]) == ("A02", ann, seen[3])
+        assert (parked["trigger"], parked["stayId"], parked["controlId"]) == ("A02", ann, seen[3])
 
 
 def test_one_process_at_a_time_tells_a_receiver(hospital: Hospital, database: Database) -> None:
