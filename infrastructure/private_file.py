@@ -43,20 +43,19 @@ def read_key(file: Path, advice: str) -> bytes:
 
 def check_private(file: Path, advice: str) -> None:
     """Raise UnsafeKey if a file is a link, of another owner, or open to others."""
+    # Looked at, not opened: to close any descriptor of a file gives up SQLite's locks on it (POSIX).
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        status = os.lstat(file)
     except OSError as error:
-        raise UnsafeKey(
-            f"{file} is a link, or cannot be read ({error.strerror}). {advice}"
-        ) from None
-    try:
-        status = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
+        raise UnsafeKey(f"{file} cannot be read ({error.strerror}). {advice}") from None
+    if stat.S_ISLNK(status.st_mode):
+        raise UnsafeKey(f"{file} is a link. {advice}")
     if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
         raise UnsafeKey(f"{file} is not a file of yours. {advice}")
     if status.st_mode & 0o077:
         raise UnsafeKey(f"{file} is open to other users (chmod 600 {file}), or: {advice}")
+    if not os.access(file, os.R_OK):
+        raise UnsafeKey(f"{file} cannot be read (Permission denied). {advice}")
 
 
 def write_private(file: Path, text: str) -> None:

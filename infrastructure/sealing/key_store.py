@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import NamedTuple, Protocol
 from uuid import uuid4
+from weakref import WeakSet
 
 from domain.errors import ConfigurationError
 from infrastructure.private_file import check_private
@@ -73,9 +74,10 @@ class SqliteKeyStore:
         """Open the file. Raises KeyStoreUnreadable, UnsafeKey."""
         check_private(file, "Restore it from its backup: without it nothing sealed can be read.")
         self._file, self._lock = file, RLock()
-        self._process, self._connection = os.getpid(), self._connect()
+        self._connection: sqlite3.Connection | None = self._connect()
         self._id: str = self._one("SELECT id FROM store")[0]
         self._inode = file.stat().st_ino
+        _OPEN_STORES.add(self)
 
     @classmethod
     def open(cls, file: Path) -> "SqliteKeyStore | None":
@@ -172,8 +174,8 @@ class SqliteKeyStore:
             raise KeyStoreUnreadable(f"{self._file} is gone. Restore it.") from None
         if inode != self._inode:  # another file is in its place: perhaps that of a backup
             with self._lock:
-                self._connection.close()
-                self._connection, self._inode = self._connect(), inode
+                self.close()
+                self._inode = inode
             self._id = self._one("SELECT id FROM store")[0]
         return (inode << 32) + int(self._one("PRAGMA data_version")[0])
 
@@ -187,16 +189,27 @@ class SqliteKeyStore:
         """Use the connection, one thread at a time. Raises KeyStoreUnreadable."""
         with self._lock:
             try:
-                with self._own_connection() as connection:
+                self._connection = self._connection or self._connect()
+                with self._connection as connection:
                     yield connection
             except sqlite3.Error as error:
                 raise self._unreadable(error) from None
 
-    def _own_connection(self) -> sqlite3.Connection:
-        """Return this process's connection: SQLite's do not outlive a fork."""
-        if self._process != os.getpid():
-            self._process, self._connection = os.getpid(), self._connect()
-        return self._connection
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def hold(self) -> None:
+        """Close the connection, and let no thread open another before the release."""
+        self._lock.acquire()
+        self.close()
+
+    def release(self) -> None:
+        """Let threads open a connection again."""
+        self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
         try:
@@ -216,3 +229,24 @@ class SqliteKeyStore:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+_OPEN_STORES: WeakSet[SqliteKeyStore] = WeakSet()
+_held_stores: list[SqliteKeyStore] = []
+
+
+def _hold_stores() -> None:
+    """Close all connections before a fork: SQLite in the child would believe in the parent's locks."""
+    _held_stores.extend(_OPEN_STORES)
+    for store in _held_stores:
+        store.hold()
+
+
+def _release_stores() -> None:
+    while _held_stores:
+        _held_stores.pop().release()
+
+
+os.register_at_fork(
+    before=_hold_stores, after_in_parent=_release_stores, after_in_child=_release_stores
+)

@@ -31,7 +31,7 @@ SCREENS = {202, 203}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
-KEYS = {210, 213, 214, 261}
+KEYS = {210, 213, 214, 231, 261}
 """Numbers of mistakes about keys, and what is left of who was erased."""
 
 PUT_RIGHT = {235, 236, 237, 238}

@@ -1,8 +1,12 @@
 """Mistakes of other systems about keys that are away, and keys that are gone: see `test_covered`."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +24,7 @@ from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.sealing.key_ring import key_ring
+from infrastructure.sealing.key_store import SqliteKeyStore
 from infrastructure.settings import Settings
 from tests.cli.conftest import Run, home, run
 from tests.conftest import LOGIN, empty
@@ -179,3 +184,56 @@ def test_mistake_261_an_erasure_from_before_proofs_that_was_cut_off_can_be_finis
     assert run("keys", "erase-unproven", "--json").json == []
     assert str(patient) not in broken()
     assert "Quetzal" not in str(events(database))
+
+
+CLOSED_BY_ANOTHER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+print(connection.execute("SELECT group_concat(subject) FROM keys ORDER BY subject").fetchone()[0])
+connection.close()
+"""
+
+
+def read_elsewhere(file: Path) -> set[str]:
+    """Return the subjects of keys as another process has them, which closes the file after it."""
+    program = [sys.executable, "-c", CLOSED_BY_ANOTHER, str(file)]
+    answer = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    return set(answer.strip().split(","))
+
+
+def test_mistake_231_a_look_at_the_key_file_gives_up_no_lock_of_who_writes_keys(
+    tmp_path: Path,
+) -> None:
+    """A process that closes the file, however it was opened, loses SQLite's locks on it (POSIX)."""
+    store = SqliteKeyStore.make(tmp_path / "keys.sqlite")
+    store.add("first", b"1")
+    assert SqliteKeyStore.open(tmp_path / "keys.sqlite") is not None
+    assert read_elsewhere(tmp_path / "keys.sqlite") == {"first"}
+    store.add("second", b"2")
+    assert read_elsewhere(tmp_path / "keys.sqlite") == {"first", "second"}
+    assert store.wrapped_key("second") == b"2"
+
+
+def test_mistake_231_a_process_that_was_forked_has_locks_of_its_own(tmp_path: Path) -> None:
+    store = SqliteKeyStore.make(tmp_path / "keys.sqlite")
+    store.add("first", b"1")
+    parent, child = get_context("fork").Pipe()
+    process = get_context("fork").Process(target=write_when_told, args=(store, child))
+    process.start()
+    child.close()  # so that one that ends is not waited for
+    parent.recv()
+    store.close()
+    assert read_elsewhere(tmp_path / "keys.sqlite") == {"first", "of the child"}
+    parent.send("again")
+    parent.recv()
+    assert read_elsewhere(tmp_path / "keys.sqlite") == {"first", "of the child", "again"}
+    process.join()
+    assert store.wrapped_key("again") == b"2"
+
+
+def write_when_told(store: SqliteKeyStore, pipe: Connection) -> None:
+    """Write a key, and another one when the parent says so."""
+    store.add("of the child", b"1")
+    pipe.send("written")
+    store.add(pipe.recv(), b"2")
+    pipe.send("written")
