@@ -29,6 +29,7 @@ from application.hospital import Hospital
 from application.ports import RecordedCommand
 from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
+from domain.errors import WardbookError
 from domain.names import folded_name
 from domain.prescription.aggregate import Prescription
 from domain.refusals import (
@@ -120,7 +121,7 @@ class RefusedMessages:
         Path(kept["file"]).unlink(missing_ok=True)
 
 
-class NotTheSender(Exception):
+class NotTheSender(WardbookError):
     """A message in the name of a system whose certificate the client does not have."""
 
 

@@ -27,7 +27,8 @@ MAKING = {"simulate", "import mimic-iv", "import fhir"}
 
 WITHOUT_DATA = {
     *("doctor", "token", "migrate", "schema", "restore", "witness", "checkpoint", "verify"),
-    *("keys status", "keys abandon", "keys rotate", "revoke", "new-epoch", "retention"),
+    *("keys status", "keys abandon", "keys erase-unproven", "keys rotate"),
+    *("revoke", "new-epoch", "retention"),
     *("projections list", "projections parked", "projections retry", "projections skip"),
     *("projections rebuild", "hl7 parked", "hl7 replay"),
 }
