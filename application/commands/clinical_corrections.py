@@ -74,15 +74,16 @@ def cancel_clinical(uow: UnitOfWork, id: UUID, because: CancellationReason) -> b
         return True
     streams = uow.record.streams_of(id)
     if any(prescription.exists for prescription in uow.load(Prescription, *streams)):
+        prescription = lookups.prescription_of_dose(uow, id)
         _check_role(uow, "cancel_administration")
         entered_in_error_only(uow, because)
-        lookups.prescription_of_dose(uow, id).cancel_administration(id, uow.entry)
+        prescription.cancel_administration(id, uow.entry)
         return True
     facts = [stay.history.fact(id) for stay in uow.load(Stay, *streams)]
     if any(isinstance(fact, Observation) and fact.name == "visit" for fact in facts):
+        (stay,) = lookups.stays_with_movement(uow, id)
         _check_role(uow, "cancel_visit")
         entered_in_error_only(uow, because)
-        (stay,) = lookups.stays_with_movement(uow, id, "visit_id")
         stay.cancel_visit(id, uow.entry)
         return True
     return False

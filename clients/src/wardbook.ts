@@ -9,7 +9,7 @@ import type { ErrorCode, TypedDocumentString } from "./made/graphql.js";
 export interface Fault {
   message: string;
   path?: (string | number)[];
-  extensions: { errorCode: ErrorCode; parameters?: Record<string, string | number | boolean> };
+  extensions: { errorCode: ErrorCode; parameters?: Record<string, string | number | boolean> } & Record<string, unknown>;
 }
 
 /** What was answered; `faults` beside data: these parts lack. */
