@@ -7,6 +7,7 @@ const { WARDBOOK_URL, WARDBOOK_NURSE, WARDBOOK_PHYSICIAN } = process.env;
 const nurse = new Wardbook(WARDBOOK_URL!, WARDBOOK_NURSE!);
 const physician = new Wardbook(WARDBOOK_URL!, WARDBOOK_PHYSICIAN!);
 const ward = "Surgery";
+const begun = new Date().toISOString(); // after the clerk's shift
 const hour = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 
 const { viewer } = (await nurse.ask(ask.StartDocument, {})).data;
@@ -86,7 +87,7 @@ const visit = (
 ).recordVisit;
 assert.ok(visit.__typename === "VisitRecorded", JSON.stringify(visit));
 
-// A move: the bed is taken, so another one; then it was an hour ago, in the one that was meant.
+// A move: the bed is taken, so another one; then it was earlier, as the shift began.
 const taken = { ward, room: kai.room.number, bed: kai.bed.code };
 const refused = (await nurse.give(ask.TransferPatientDocument, { stayId: lena.stay.id, ...taken })).transferPatient;
 assert.ok(refused.__typename === "BedOccupied", JSON.stringify(refused));
@@ -98,7 +99,7 @@ assert.ok(moved.__typename === "StayRecorded", JSON.stringify(moved));
 const corrected = (
   await nurse.give(ask.CorrectMovementDocument, {
     movementId: moved.movements[0]!.id,
-    occurredAt: new Date(Date.now() - 1000).toISOString(),
+    occurredAt: begun,
     reason: "looked at the wrong clock",
   })
 ).correctMovement;
