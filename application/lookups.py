@@ -37,7 +37,7 @@ def check_kept(uow: UnitOfWork, patient: UUID | None, field: str) -> None:
 
 def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_id") -> list[Stay]:
     """Return the stays that have a movement or visit: two for a swap. Raises MovementNotFound."""
-    streams = uow.record.streams_of(movement)
+    streams = uow.streams_of(movement)
     stays_ever_with_it = [s for s in uow.load(Stay, *streams) if s.exists]
     stays = [s for s in stays_ever_with_it if s.history.fact(movement)]
     if not stays:
@@ -125,7 +125,7 @@ def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
 
 def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     """Return the prescription of a dose. Raises MovementNotFound."""
-    prescriptions = uow.load(Prescription, *uow.record.streams_of(administration))
+    prescriptions = uow.load(Prescription, *uow.streams_of(administration))
     if not prescriptions or not prescriptions[0].exists:
         raise MovementNotFound("dose", administration, "administration_id")
     holders = (p for p in prescriptions if p.exists and p.course.dose(administration))

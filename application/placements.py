@@ -86,7 +86,7 @@ class Placement:
         entry = replace(uow.entry, occurred_at=uow.now, precision=Precision.MINUTE, reason=reason)
         for fact, at in self.recorded.items():
             if fact.in_stay:
-                for stay in uow.load(Stay, fact.of, *uow.record.streams_of(fact.id)):
+                for stay in uow.load(Stay, fact.of, *uow.streams_of(fact.id)):
                     _place_in_stay(uow, stay, fact, at, entry)
             else:
                 for prescription in uow.load(Prescription, fact.of):

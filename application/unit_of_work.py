@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -94,6 +95,7 @@ class UnitOfWork:
         self._placed: Mapping[str, datetime] = {}
         self._merged_into: dict[tuple[UUID, ...], Sequence[UUID]] = {}
         self._stays_of: dict[frozenset[UUID], Sequence[UUID]] = {}
+        self.streams_of = lru_cache(None)(record.streams_of)  # of a fact: asked for once
         if preload:
             self._merged_into = {(into,): ids for into, ids in preload.merged_into.items()}
             self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}

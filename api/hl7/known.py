@@ -1,4 +1,4 @@
-"""What messages mean without an id of its own: reservations by bed and stay, allergies by substance."""
+"""Lookups of what messages name without an id: reservations by bed and stay, allergies by substance."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -138,7 +138,7 @@ def _abouts(uow: UnitOfWork, ids: set[UUID]) -> dict[UUID, set[About]]:
         id: aggregate.about for id in ids if (aggregate := uow.loaded.get(id)) and aggregate.exists
     }
     streams |= _abouts_of_streams(uow, ids - streams.keys())
-    facts = {id: uow.record.streams_of(id) for id in ids - streams.keys()}
+    facts = {id: uow.streams_of(id) for id in ids - streams.keys()}
     abouts_of_facts = _abouts_of_streams(uow, {id for of in facts.values() for id in of})
     of_ids = {id: [about] for id, about in streams.items()} | {
         id: [abouts_of_facts.get(stream) for stream in of] for id, of in facts.items()

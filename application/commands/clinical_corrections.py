@@ -72,7 +72,7 @@ def cancel_clinical(uow: UnitOfWork, id: UUID, because: CancellationReason) -> b
     if changed_prescription := lookups.prescription_with_change(uow, id):
         cancel_change_of(uow, changed_prescription, id, because)
         return True
-    streams = uow.record.streams_of(id)
+    streams = uow.streams_of(id)
     if any(prescription.exists for prescription in uow.load(Prescription, *streams)):
         prescription = lookups.prescription_of_dose(uow, id)
         _check_role(uow, "cancel_administration")

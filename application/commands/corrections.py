@@ -347,7 +347,7 @@ def _in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
     """Return cancels with those of admissions last: a discharge may be taken back beside them."""
 
     def is_of_admission(cancel: Cancel) -> bool:
-        stays = uow.load(Stay, *uow.record.streams_of(cancel.movement_id))
+        stays = uow.load(Stay, *uow.streams_of(cancel.movement_id))
         return any(isinstance(s.history.fact(cancel.movement_id), Admission) for s in stays)
 
     return sorted(cancels, key=is_of_admission)

@@ -144,7 +144,7 @@ class PatientIdentity(CommandGroup):
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
         """Take back the merge of two persons, so that exactly what was is again."""
         reason_needed(uow.entry, "an unmerge says why")
-        patients = uow.load(Patient, *self.record.streams_of(merge_id))
+        patients = uow.load(Patient, *uow.streams_of(merge_id))
         if not patients or not patients[0].exists:
             raise MovementNotFound("merge", merge_id, "merge_id")
         scope.check_patient(uow, patients[0])

@@ -182,7 +182,7 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
         if not arrival.never_was:
             arrival.cancel(CancellationReason.ENTERED_IN_ERROR, uow.entry)
         return
-    record = next(iter(uow.load(Patient, *uow.record.streams_of(id))), None)
+    record = next(iter(uow.load(Patient, *uow.streams_of(id))), None)
     if record is not None:
         if record.merge == id:
             unmerge_record(uow, record, id)

@@ -332,7 +332,7 @@ class BatchProjector:
         rows = self._connection.execute(
             "SELECT DISTINCT stream FROM record.events WHERE own->>'patient' IS NOT NULL"
             " AND own->>'patient' = ANY(%s) AND topic = ANY(%s)",
-            [list(map(str, persons)), OF_PERSON],
+            [list(map(str, persons)), list(OF_PERSON)],
         )
         return {stream for (stream,) in rows}
 

@@ -8,7 +8,7 @@ from domain.aggregate import TextsOfPerson
 from domain.envelope import About
 from domain.event_types import EVENTS
 
-OF_PERSON = sorted(topic for topic, kind in EVENTS.items() if issubclass(kind, TextsOfPerson))
+OF_PERSON = frozenset(t for t, kind in EVENTS.items() if issubclass(kind, TextsOfPerson))
 """The topics of events that are about nobody, and may name the person whom their texts are about."""
 
 

@@ -173,16 +173,22 @@ def board(client: Client) -> list[Any]:
     return [*boards, *(client.ask(TIMELINE, i=stay) for stay in stays)]
 
 
+@contextmanager
+def two_programs(
+    find: Callable[[], str], server: Database, folder: Path, name: str
+) -> Iterator[tuple[Program, Program]]:
+    """Prepare a former program and the present one, with a database that the former has migrated."""
+    with former_tree(find, folder) as tree, server.scratch(name) as database:
+        former = Program(tree, folder, database.owner_url)
+        former.run("migrate")
+        yield former, Program(ROOT, folder, database.owner_url)
+
+
 def test_the_log_of_a_program_a_day_older_is_read_as_that_one_read_it(
     server: Database, tmp_path: Path, worker_id: str
 ) -> None:
-    with (
-        former_tree(a_day_older, tmp_path) as tree,
-        server.scratch(f"former_{worker_id}") as database,
-    ):
-        former = Program(tree, tmp_path, database.owner_url)
-        present = Program(ROOT, tmp_path, database.owner_url)
-        former.run("migrate")
+    programs = two_programs(a_day_older, server, tmp_path, f"former_{worker_id}")
+    with programs as (former, present):
         with former.serving() as old:
             a_day(old, "1")
             told = board(old)
@@ -196,13 +202,8 @@ def test_the_log_of_a_program_a_day_older_is_read_as_that_one_read_it(
 def test_two_programs_with_a_migration_between_them_read_on_what_the_other_writes(
     server: Database, tmp_path: Path, worker_id: str
 ) -> None:
-    with (
-        former_tree(before_the_newest_migration, tmp_path) as tree,
-        server.scratch(f"rolling_{worker_id}") as database,
-    ):
-        former = Program(tree, tmp_path, database.owner_url)
-        present = Program(ROOT, tmp_path, database.owner_url)
-        former.run("migrate")
+    programs = two_programs(before_the_newest_migration, server, tmp_path, f"rolling_{worker_id}")
+    with programs as (former, present):
         with former.serving() as old:
             a_day(old, "1")
             told = board(old)

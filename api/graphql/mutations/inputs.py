@@ -42,6 +42,11 @@ def required(description: str, name: str | None = None) -> Any:
     return strawberry.field(description=description, name=name)
 
 
+def authority_of_mrn() -> Any:
+    """Declare the input field that names the authority of an MRN."""
+    return optional("Who assigned the MRN; the hospital's own by default.")
+
+
 def about_person() -> Any:
     """Declare the input field that names the person whom the reason is about."""
     return optional(

@@ -1,6 +1,13 @@
 """Inputs of the commands that issue and restate reports."""
 
-from api.graphql.mutations.inputs import CommandInput, IssueId, about_person, optional, required
+from api.graphql.mutations.inputs import (
+    CommandInput,
+    IssueId,
+    about_person,
+    authority_of_mrn,
+    optional,
+    required,
+)
 from api.graphql.mutations.payloads import ReportRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.reports import ReportParameterInput, ReportPeriod
@@ -20,7 +27,7 @@ class IssueReportInput(CommandInput):
     version: int | None = optional("Which version; the newest by default.")
     parameters: list[ReportParameterInput] | None = optional("Others than the defaults.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input(
@@ -33,4 +40,4 @@ class IssueReportInput(CommandInput):
 class RestateReportInput(CommandInput):
     issue_id: IssueId = required("The issue.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()

@@ -8,6 +8,7 @@ from api.graphql.mutations.inputs import (
     ReservationId,
     StayId,
     about_person,
+    authority_of_mrn,
     optional,
     required,
 )
@@ -46,7 +47,7 @@ class CloseBedInput(CommandInput):
     since: datetime | None = optional("From when; may be planned; occurredAt by default.", "from")
     until: datetime | None = optional("Until when; absent: until it is reopened.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input(
@@ -66,7 +67,7 @@ class ReopenBedInput(CommandInput):
     room: str = required("The number within the ward.")
     bed: str = required("The bed's code.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input("start_cleaning", RoomRecorded, "A bed is being cleaned.")
@@ -91,7 +92,7 @@ class ReserveBedInput(CommandInput):
     since: datetime | None = optional("From when; occurredAt by default.", "from")
     until: datetime = required("When it lapses.")
     patient_mrn: str | None = optional("For this patient.")
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
     stay_id: StayId | None = optional("For this stay.")
 
 
@@ -182,7 +183,7 @@ class CorrectBedStateInput(CommandInput):
     until: datetime | None = optional("Until when it was so.")
     open_ended: bool | None = optional("True: it has not ended after all.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input(
@@ -195,7 +196,7 @@ class CancelBedStateInput(CommandInput):
     room: str = required("The number within the ward.")
     bed_state_id: BedStateId = required("As shown at the bed and at the room.")
     about_patient_mrn: str | None = about_person()
-    mrn_authority: str | None = optional("Who assigned the MRN; the hospital's own by default.")
+    mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input(

@@ -14,7 +14,7 @@ from domain.stay.facts import CancellationReason
 from domain.time import LATE_AFTER
 from infrastructure.projections.projection import EventPosition
 
-ENVELOPE = ("originator_id", "originator_version", "entry")
+ENVELOPE = ("originator_id", "originator_version", "entry", "ALTERED")
 
 
 def entry_values(event: Event, place: EventPosition) -> dict[str, Any]:
@@ -102,8 +102,9 @@ def data_of(event: Event) -> dict[str, Any]:
 
     What somebody altered in the log reads ALTERED, also a birth date and a sex.
     """
-    fields = {**vars(event), **dict.fromkeys(event.ALTERED, ALTERED), "ALTERED": None}.items()
+    fields = vars(event).items()
     data = {name: value for name, value in fields if value is not None and name not in ENVELOPE}
+    data.update(dict.fromkeys(event.ALTERED, ALTERED))
     if isinstance(event, Prescription.WrittenCorrected):
         del data["open_ended"]
     if isinstance(event, Stay.MovementCorrected):
