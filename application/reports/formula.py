@@ -6,9 +6,10 @@ by itself which measures it is made of.
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import ceil
 from typing import NamedTuple, Protocol
 
@@ -103,8 +104,36 @@ class Marks:
         return projection
 
 
-Delta = Iterable[tuple[str, int, int]]
-"""Change of a subject's contributions: measure, amount, and the times more (or less)."""
+class Delta:
+    """Change of a subject's contributions: measures, amounts, and the times more (or less) of each."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[str, int, int]] = []
+        self._steps: dict[tuple[str, str], list[tuple[int, int]]] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, int, int]]:
+        return iter(self.parts)
+
+    @cached_property
+    def sums(self) -> dict[str, tuple[int, int]]:
+        """Return for each measure the change of its sum, and of how many amounts it has."""
+        sums: dict[str, tuple[int, int]] = {}
+        for measure, amount, times in self.parts:
+            total, number = sums.get(measure, (0, 0))
+            sums[measure] = total + amount * times, number + times
+        return sums
+
+    def steps(self, since: str, until: str) -> list[tuple[int, int]]:
+        """Return the moments of two measures from which more are present, or less, and how many."""
+        steps = self._steps.get((since, until))
+        if steps is None:
+            by_moment = Counter[int]()
+            for measure, moment, times in self.parts:
+                if measure in (since, until):
+                    by_moment[moment] += times if measure == since else -times
+            steps = sorted((moment, step) for moment, step in by_moment.items() if step)
+            self._steps[since, until] = steps
+        return steps
 
 
 class AdjustedMarks:
@@ -116,19 +145,18 @@ class AdjustedMarks:
         self._numbers = {measure: marks.number(measure, of) for measure in measures}
         self._sorted: dict[str, list[int]] = {}
         self._levels: dict[tuple[str, str], Levels] = {}
-        self._marks, self._added = marks, Counter[tuple[str, int]]()
+        self._marks, self._added = marks, Counter[Delta]()
 
     def add(self, delta: Delta, sign: int = 1) -> None:
         """Add what a subject contributes otherwise; with the sign -1, take it off."""
-        for measure, amount, change in delta:
-            times = change * sign
-            self._totals[measure] += amount * times
-            self._numbers[measure] += times
-            self._added[measure, amount] += times
+        self._added[delta] += sign
+        for measure, (amount, number) in delta.sums.items():
+            self._totals[measure] += amount * sign
+            self._numbers[measure] += number * sign
             if measure in self._sorted:
-                self._sort_in(measure, amount, times)
+                self._sort_in(measure, delta, sign)
         for measures, levels in self._levels.items():
-            levels.add(_steps(*measures, ((m, at, change * sign) for m, at, change in delta)))
+            levels.add(delta.steps(*measures), sign)
 
     def total(self, measure: str, of: Dimensions) -> int:
         return self._totals[measure]
@@ -139,9 +167,8 @@ class AdjustedMarks:
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         if measure not in self._sorted:
             self._sorted[measure] = list(self._marks.in_order(measure, of))
-            for (name, amount), times in self._added.items():
-                if name == measure:
-                    self._sort_in(measure, amount, times)
+            for delta, times in self._added.items():
+                self._sort_in(measure, delta, times)
         return self._sorted[measure]
 
     def levels(self, since: str, until: str, of: Dimensions) -> Counter[int]:
@@ -149,24 +176,18 @@ class AdjustedMarks:
         if levels is None:
             moments = self._marks.amounts(since, of), self._marks.amounts(until, of)
             levels = self._levels[since, until] = Levels(*moments)
-            levels.add(_steps(since, until, ((*key, n) for key, n in self._added.items())))
+            for delta, times in self._added.items():
+                levels.add(delta.steps(since, until), times)
         return levels.times
 
-    def _sort_in(self, measure: str, amount: int, times: int) -> None:
+    def _sort_in(self, measure: str, delta: Delta, sign: int) -> None:
         amounts = self._sorted[measure]
-        for _ in range(times):
-            insort(amounts, amount)
-        for _ in range(-times):
-            del amounts[bisect_left(amounts, amount)]
-
-
-def _steps(since: str, until: str, delta: Delta) -> Counter[int]:
-    """Return how many more are present from each moment on."""
-    steps = Counter[int]()
-    for measure, moment, change in delta:
-        if measure in (since, until):
-            steps[moment] += change if measure == since else -change
-    return steps
+        for of_measure, amount, change in delta.parts:
+            if of_measure == measure:
+                for _ in range(change * sign):
+                    insort(amounts, amount)
+                for _ in range(-change * sign):
+                    del amounts[bisect_left(amounts, amount)]
 
 
 @dataclass(frozen=True)

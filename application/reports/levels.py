@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 
@@ -24,23 +24,27 @@ class Levels:
             self._moments.append(moment)
             self._present.append(level)
 
-    def add(self, steps: Mapping[int, int]) -> None:
-        """Let so many more be present from each moment on (fewer: negative), none in the end."""
+    def add(self, steps: Sequence[tuple[int, int]], times: int = 1) -> None:
+        """Let so many more be present from each moment on (fewer: negative), none in the end.
+
+        ``steps``: moments in order, each with how many more; all of them count so many times.
+        """
         change = 0
-        for start, end in pairwise(sorted(steps)):
-            change += steps[start]
+        for (start, step), (end, _) in pairwise(steps):
+            change += step * times
             if change:
                 self._raise(start, end, change)
 
     def _raise(self, start: int, end: int, change: int) -> None:
         first, last = self._cut(start), self._cut(end)
+        times, moments, present = self.times, self._moments, self._present
         for n in range(first, last):
-            time, level = self._moments[n + 1] - self._moments[n], self._present[n]
+            time, level = moments[n + 1] - moments[n], present[n]
             if level:
-                self.times[level] -= time
-            self._present[n] = level = level + change
+                times[level] -= time
+            present[n] = level = level + change
             if level:
-                self.times[level] += time
+                times[level] += time
 
     def _cut(self, moment: int) -> int:
         """Return the place of a moment, where from now on one piece of time ends and one begins."""

@@ -15,7 +15,8 @@ from application.reports.formula import (
     Value,
 )
 
-_Delta = tuple[str, int, int]
+_Figure = tuple[str, Dimensions, str]
+"""Name, dimensions and unit of a figure."""
 
 
 class FigureChange(NamedTuple):
@@ -51,39 +52,57 @@ def figure_changes(
     is another, is no cause of the median.)
     """
     sides = [_values(side.rows) for side in (old, new)]
+    figures = list(dict.fromkeys((*sides[0], *sides[1])))
+    formulas = {figure.name: figure.formula for figure in definition.figures}
+    by_marks: dict[tuple[frozenset[str], Dimensions], list[_Figure]] = {}
+    for name, of, unit in figures:
+        by_marks.setdefault((formulas[name].measures, of), []).append((name, of, unit))
     differences = _Differences(old.contributions, new.contributions)
-    changes = []
-    for name, of, unit in dict.fromkeys((*sides[0], *sides[1])):
-        formula = next(f.formula for f in definition.figures if f.name == name)
-        deltas = differences.to(formula.measures, of)
-        causes = _necessary_subjects(formula, of, marks, deltas) if deltas else ()
-        values = [side.get((name, of, unit)) for side in sides]
-        if deltas and not causes and values[0] != values[1]:  # a figure that there is on one side
-            causes = tuple(deltas)
-        if causes:
-            changes.append(FigureChange(name, of, unit, values[0], values[1], causes))
-    return tuple(changes)
+    causes: dict[_Figure, tuple[Subject, ...]] = {}
+    for (measures, of), figures_of_marks in by_marks.items():
+        deltas = differences.to(measures, of)
+        if not deltas:
+            continue
+        search = _CauseSearch(marks, measures, of, deltas)
+        for figure in figures_of_marks:
+            causes[figure] = search.causes(formulas[figure[0]])
+            if not causes[figure] and sides[0].get(figure) != sides[1].get(figure):
+                causes[figure] = tuple(deltas)  # a figure that there is on one side
+    return tuple(
+        FigureChange(*figure, sides[0].get(figure), sides[1].get(figure), causes[figure])
+        for figure in figures
+        if causes.get(figure)
+    )
 
 
-def _necessary_subjects(
-    formula: Formula, of: Dimensions, marks: Marks, deltas: Mapping[Subject, Delta]
-) -> tuple[Subject, ...]:
-    """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
-    amounts = AdjustedMarks(marks, formula.measures, of)
-    for delta in deltas.values():
-        amounts.add(delta, -1)
-    old = formula.compute(amounts, of)
-    deltas_needed, before = list(deltas), len(deltas) + 1
-    while (
-        len(deltas_needed) < before
-    ):  # who was needed beside one that is left out now need not be any more
-        before, candidates, deltas_needed = len(deltas_needed), deltas_needed, []
-        for subject in candidates:
-            amounts.add(deltas[subject])
-            if formula.compute(amounts, of) != old:
-                amounts.add(deltas[subject], -1)
-                deltas_needed.append(subject)
-    return tuple(deltas_needed)
+class _CauseSearch:
+    """The search for the causes of figures that are made of the same marks."""
+
+    def __init__(
+        self, marks: Marks, measures: Iterable[str], of: Dimensions, deltas: Mapping[Subject, Delta]
+    ) -> None:
+        self._of, self._deltas = of, deltas
+        self._amounts = AdjustedMarks(marks, measures, of)
+        for delta in deltas.values():
+            self._amounts.add(delta, -1)
+
+    def causes(self, formula: Formula) -> tuple[Subject, ...]:
+        """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
+        amounts, deltas, of = self._amounts, self._deltas, self._of
+        old = formula.compute(amounts, of)
+        causes, before = list(deltas), len(deltas) + 1
+        while (
+            len(causes) < before
+        ):  # who was needed beside one that is left out need not be any more
+            before, candidates, causes = len(causes), causes, []
+            for subject in candidates:
+                amounts.add(deltas[subject])
+                if formula.compute(amounts, of) != old:
+                    amounts.add(deltas[subject], -1)
+                    causes.append(subject)
+        for subject in deltas.keys() - set(causes):
+            amounts.add(deltas[subject], -1)
+        return tuple(causes)
 
 
 class ChangedMarks:
@@ -111,7 +130,7 @@ class ChangedMarks:
         return any((measure, of) in self._projected[names] for measure in formula.measures)
 
 
-def _values(rows: Iterable[Row]) -> dict[tuple[str, Dimensions, str], Value]:
+def _values(rows: Iterable[Row]) -> dict[_Figure, Value]:
     return {(row.figure, row.of, row.unit): row.value for row in rows}
 
 
@@ -137,13 +156,13 @@ class _Differences:
             if times:
                 self._by_measure.setdefault(measure, []).append((subject, of, amount, times))
 
-    def to(self, measures: Iterable[str], of: Dimensions) -> dict[Subject, list[_Delta]]:
+    def to(self, measures: Iterable[str], of: Dimensions) -> dict[Subject, Delta]:
         """Return what subjects contribute otherwise to what these measures are of, in their order."""
         names = tuple(name for name, _ in of)
-        deltas: dict[Subject, list[_Delta]] = {}
+        deltas: dict[Subject, Delta] = {}
         for measure in sorted(measures):
             for subject, amount, times in self._by(measure, names).get(of, ()):
-                deltas.setdefault(subject, []).append((measure, amount, times))
+                deltas.setdefault(subject, Delta()).parts.append((measure, amount, times))
         return dict(sorted(deltas.items()))
 
     def _by(

@@ -221,21 +221,27 @@ class ReportService:
     ) -> list[Mapping[Subject, list[int]]]:
         """Return for each change those of the facts that changed what its causes contribute to it.
 
-        It is computed after each command that told one; where those are too many, all are told.
+        Of a subject with facts of several commands it is computed after each of them; where those
+        are too many, all facts are told.
         """
         definition, question = previous.definition, previous.question
         commands = self._data.commands_of({position for of in facts.values() for position in of})
-        if len(commands) > MOST_COMMANDS:
+        ends = {s: sorted({commands[p] for p in positions}) for s, positions in facts.items()}
+        subjects_at: dict[int, list[Subject]] = {}
+        for subject, ends_of_subject in ends.items():
+            for end in ends_of_subject if len(ends_of_subject) > 1 else ():
+                subjects_at.setdefault(end, []).append(subject)
+        if len(subjects_at) > MOST_COMMANDS:
             return [{subject: facts[subject] for subject in c.causes} for c in changes]
-        change_set = self._data.about(facts.keys(), [previous.position, *commands.values()])
         marks = {subject: old.get(subject, ()) for subject in facts}
         by_command: dict[Subject, list[tuple[ChangedMarks, list[int]]]] = {s: [] for s in facts}
-        for end in sorted(set(commands.values())):
+        for end, subjects in sorted(subjects_at.items()):
+            change_set = self._data.about(subjects, [previous.position, end])
             now = self._contributions(definition, question, end, change_set)
-            for subject, positions in facts.items():
+            for subject in subjects:
                 marks_changed = ChangedMarks(marks[subject], now.get(subject, ()))
                 if marks_changed:
-                    of_command = [p for p in positions if commands[p] == end]
+                    of_command = [p for p in facts[subject] if commands[p] == end]
                     by_command[subject].append((marks_changed, of_command))
                     marks[subject] = now.get(subject, ())
         formulas = {figure.name: figure.formula for figure in definition.figures}

@@ -33,7 +33,7 @@ APPENDS, ROUNDS = 100, 4
 Round = Callable[[], float]
 """Appends; returns how many a second."""
 
-WANTED = "2x"
+WANTED = "1.5x"
 PACKAGES = (
     "@event-driven-io/emmett@0.42.0",
     "@event-driven-io/emmett-postgresql@0.42.0",

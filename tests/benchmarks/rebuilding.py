@@ -140,7 +140,8 @@ class View(PostgresTrackingRecorder):
             self._insert_tracking(cursor, tracking)
             plain: Any = cursor
             for model in self._models:
-                model.apply(event, place)
+                if model.concerns(event.TOPIC):
+                    model.apply(event, place)
                 if place.position == place.known:  # a command's rows are known together
                     model.flush(plain)
 

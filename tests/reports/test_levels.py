@@ -19,9 +19,9 @@ def test_levels_after_changes_are_those_of_who_is_present(
 ) -> None:
     levels = Levels([since for since, _ in before], [until for _, until in before])
     for since, until in come:
-        levels.add({since: 1, until: -1})
+        levels.add([(since, 1), (until, -1)])
     for since, until in before[:gone]:
-        levels.add({since: -1, until: 1})
+        levels.add([(since, 1), (until, -1)], -1)
     here = [*before[gone:], *come]
     counted = Counter(sum(a <= at < b for a, b in here) for at in range(MOMENTS))
     assert +levels.times == {number: time for number, time in counted.items() if number}
