@@ -2,13 +2,14 @@
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import TypeVar
 from uuid import UUID
 
 from application.ports import EventStore
 from domain.aggregate import Aggregate
+from domain.refusals import NotFound
 from domain.room.occupancy import Occupancy
 
 A = TypeVar("A", bound=Aggregate)
@@ -89,3 +90,37 @@ def current(store: EventStore, aggregate: A) -> A:
     for event in store.streams({aggregate.id: 0}).get(aggregate.id, ()):
         event.mutate(aggregate)
     return aggregate
+
+
+class AggregateReader:
+    """Aggregates by id, each read once: as the log has them, outside of a command."""
+
+    def __init__(self, record: EventStore) -> None:
+        self.record = record
+        self.loaded: dict[UUID, Aggregate] = {}
+
+    def load(self, kind: type[A], *ids: UUID) -> list[A]:
+        """Return aggregates by id, in one round trip; those that do not exist are empty."""
+        missing_ids = [id for id in dict.fromkeys(ids) if id not in self.loaded]
+        if missing_ids:
+            self._load(kind, missing_ids)
+        aggregates = [self.loaded[id] for id in ids if id in self.loaded]
+        return [a for a in aggregates if isinstance(a, kind)]
+
+    def _load(self, kind: type[A], ids: list[UUID]) -> None:
+        events = self.record.streams(dict.fromkeys(ids, 0))
+        for id in ids:
+            self.loaded[id] = aggregate = kind.empty(id)
+            for event in events.get(id, ()):
+                event.mutate(aggregate)
+
+    def one(self, kind: type[A], id: UUID, name: str, field: str) -> A:
+        """Return an aggregate that must exist. Raises NotFound."""
+        aggregates = self.load(kind, id)
+        if not aggregates or not aggregates[0].exists:
+            raise NotFound(name, str(id), field)
+        return aggregates[0]
+
+    def ever_merged_into(self, patients: Sequence[UUID]) -> Sequence[UUID]:
+        """Return the records that were ever merged into some."""
+        return self.record.merged_into(patients)

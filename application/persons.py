@@ -7,21 +7,23 @@ from datetime import date, datetime
 from uuid import UUID
 
 from application import hospital_days
+from application.aggregate_cache import AggregateReader
 from application.unit_of_work import UnitOfWork
 from domain.allergies import Allergy
 from domain.patient import Confidentiality, Death, Patient, Sex
+from domain.patient_events import strictest
 from domain.refusals import PatientAlreadyAdmitted
 from domain.stay.aggregate import Stay
 
 
-def records(uow: UnitOfWork, patient: UUID) -> list[Patient]:
+def records(reader: AggregateReader, patient: UUID) -> list[Patient]:
     """Return all records of the person of a record, that of the person first."""
-    person_records = [_person(uow, patient)]
+    person_records = [_person(reader, patient)]
     into = [person_records[0].id]
     while into:
-        uow.load(Patient, *uow.ever_merged_into(into))
+        reader.load(Patient, *reader.ever_merged_into(into))
         loaded_patients = [
-            a for a in uow.loaded.values() if isinstance(a, Patient)
+            a for a in reader.loaded.values() if isinstance(a, Patient)
         ]  # merged just now, too
         merged_records = [record for record in loaded_patients if record.merged_into in into]
         person_records += sorted(merged_records, key=lambda record: record.id)
@@ -77,15 +79,14 @@ def sex_of(uow: UnitOfWork, patient: UUID) -> Sex:
     return next(sexes, Sex.UNKNOWN)
 
 
-def allergies_of(uow: UnitOfWork, patient: UUID) -> list[Allergy]:
+def allergies_of(reader: AggregateReader, patient: UUID) -> list[Allergy]:
     """Return the allergies of a record's person, under whichever record they were recorded."""
-    return [a for record in records(uow, patient) for a in record.allergies.values()]
+    return [a for record in records(reader, patient) for a in record.allergies.values()]
 
 
 def label_of(uow: UnitOfWork, patient: UUID) -> Confidentiality:
     """Return the strictest confidentiality label of a person's records."""
-    labels = {record.confidentiality for record in records(uow, patient)}
-    return [label for label in Confidentiality if label in labels][-1]
+    return strictest([record.confidentiality for record in records(uow, patient)])
 
 
 def stays_of(uow: UnitOfWork, patient: UUID) -> list[Stay]:
@@ -104,10 +105,10 @@ def check_one_stay(uow: UnitOfWork, stay: Stay, patient: UUID) -> None:
             raise PatientAlreadyAdmitted(other.id)
 
 
-def _person(uow: UnitOfWork, patient: UUID) -> Patient:
+def _person(reader: AggregateReader, patient: UUID) -> Patient:
     """Return the record that a record was merged into, by all its merges; itself, if by none."""
     chain: list[Patient] = []
     while patient not in {p.id for p in chain}:
-        chain.append(uow.one(Patient, patient, "patient", "patient_mrn"))
+        chain.append(reader.one(Patient, patient, "patient", "patient_mrn"))
         patient = chain[-1].merged_into or patient
     return chain[-1]

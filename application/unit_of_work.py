@@ -14,14 +14,14 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application.aggregate_cache import AggregateCache
+from application.aggregate_cache import AggregateCache, AggregateReader
 from application.command import Rules
 from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
 from domain.prescription.aggregate import Prescription
-from domain.refusals import NotFound, VersionConflict
+from domain.refusals import VersionConflict
 from domain.room.occupancy import Claim, Difference, Occupancy, difference
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
@@ -48,7 +48,7 @@ class Before:
         return stretch in self.stretches or stretch in self.history.instants
 
 
-class UnitOfWork:
+class UnitOfWork(AggregateReader):
     """The aggregates that one command reads and writes, in one attempt.
 
     ``entry`` is the envelope of its events, ``now`` the clock of the record, ``wards`` the wards of the
@@ -73,11 +73,11 @@ class UnitOfWork:
         Without it the command may still be accepted, since the append compares all versions; a refusal
         that rests on the cache (`used_cache`) has to be decided again with it.
         """
-        self.record, self.cache, self.rules = record, cache, rules
+        super().__init__(record)
+        self.cache, self.rules = cache, rules
         self.erasures = cache.erasures
         self.entry, self.now, self.wards = entry, now, wards
         self.used_cache = False
-        self.loaded: dict[UUID, Aggregate] = {}
         self.before: dict[UUID, Before] = {}
         self.waited_for: dict[UUID, frozenset[UUID]] = {}
         """What each visit of another system waited for before the command."""
@@ -119,14 +119,6 @@ class UnitOfWork:
 
     # -- read --
 
-    def load(self, kind: type[A], *ids: UUID) -> list[A]:
-        """Return aggregates by id, in one round trip; those that do not exist are empty."""
-        missing_ids = [id for id in dict.fromkeys(ids) if id not in self.loaded]
-        if missing_ids:
-            self._load(kind, missing_ids)
-        aggregates = [self.loaded[id] for id in ids if id in self.loaded]
-        return [a for a in aggregates if isinstance(a, kind)]
-
     def _load(self, kind: type[A], ids: list[UUID]) -> None:
         aggregates = self.cache.copies(kind, ids)
         unknown_ids = set(self.cache.lacks(ids))
@@ -151,13 +143,6 @@ class UnitOfWork:
             if events or aggregate.BEGINS_EMPTY:
                 self.cache.keep(aggregate, self.erasures)
             self._track(aggregate)
-
-    def one(self, kind: type[A], id: UUID, name: str, field: str) -> A:
-        """Return an aggregate that must exist. Raises NotFound."""
-        aggregates = self.load(kind, id)
-        if not aggregates or not aggregates[0].exists:
-            raise NotFound(name, str(id), field)
-        return aggregates[0]
 
     def new(self, kind: type[A], name: str, about: About | None = None) -> A:
         """Begin an aggregate. Its id is derived from the command's id."""

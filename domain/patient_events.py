@@ -1,5 +1,6 @@
 """The events of a patient."""
 
+from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
@@ -29,6 +30,11 @@ class Confidentiality(DescribedEnum):
     NORMAL = "NORMAL", "Open to all who may see data of this kind (HL7 v3: N)."
     RESTRICTED = "RESTRICTED", "Open to fewer roles (R)."
     VERY_RESTRICTED = "VERY_RESTRICTED", "Open to very few roles (V)."
+
+
+def strictest(labels: Collection[Confidentiality]) -> Confidentiality:
+    """Return the strictest of some confidentiality labels."""
+    return [label for label in Confidentiality if label in labels][-1]
 
 
 class PatientDetail(DescribedEnum):

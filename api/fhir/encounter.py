@@ -74,8 +74,9 @@ class Encounter(Resource):
     root = "stay"
     fields = (
         "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"
-        " confidentiality emergencyCare { arrivedAt departedAt } patient { id } attending { id }"
-        " mother { id patient { id } } movements { kind status occurredAt admissionType }"
+        " confidentiality emergencyCare { arrivedAt departedAt } patient { id otherRecords { id } }"
+        " attending { id } mother { id patient { id } }"
+        " movements { kind status occurredAt admissionType }"
         " stretches { bed since until kept room { id ward number } }"
     )
     reverse = ("patient", "subject", "location")
@@ -150,7 +151,8 @@ class Encounter(Resource):
         }
         mothers = node["mother"] and node["mother"]["patient"]
         patients = [person["id"] for person in (patient, mothers) if person]
-        return Item(resource, patients, (node["id"],))
+        records = [patient, *patient["otherRecords"]] if patient else []  # they have labels, too
+        return Item(resource, patients, (node["id"], *(record["id"] for record in records)))
 
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from application import lookups, persons
-from application.aggregate_cache import current
+from application.aggregate_cache import AggregateReader
 from application.authorization.roles import MEDICATION
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
@@ -31,14 +31,7 @@ class Allergies(CommandGroup):
         id = self.record.owner(*unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
         if id is None:
             raise NotFound("patient with MRN", mrn, "patient_mrn")
-        person = current(self.record, Patient.empty(id)).merged_into or id
-        records = [
-            current(self.record, Patient.empty(i)) for i in self.record.merged_into([person])
-        ]
-        records = [current(self.record, Patient.empty(person))] + [
-            record for record in records if record.merged_into == person
-        ]
-        allergies = [allergy for record in records for allergy in record.allergies.values()]
+        allergies = persons.allergies_of(AggregateReader(self.record), id)
         return [a for a in allergies if is_one_substance(a.substance, substance)]
 
     @command(roles=MEDICATION, raises=(AllergyKnown, PatientDied))

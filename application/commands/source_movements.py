@@ -27,7 +27,7 @@ from application.commands.source_movement_selection import (
     about_of,
     matches,
 )
-from application.commands.source_persons import hold_details
+from application.commands.source_persons import hold_details, register_described
 from application.hospital_days import today
 from application.unit_of_work import UnitOfWork
 from application.work_apart import WorkApart
@@ -171,6 +171,7 @@ class SourceMovements(CommandGroup):
         if is_of_details:
             hold_details(uow, visit, system, source_visit, version)
             return
+        register_described(uow, version)
         visit.about = about_of(uow, [*visit.held.values(), version])
         visit.report(system, source_visit, version, uow.entry)
         _reconcile(uow, visit)

@@ -4,12 +4,17 @@ A merge or another number may come before the records that it is about: it waits
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from application import lookups, persons
 from application.commands.expected_arrivals import convert
 from application.commands.patient_identity import merge_records, unmerge_record
+from application.commands.source_movement_facts import moment_of
+from application.hospital_days import today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About, Envelope
@@ -56,6 +61,8 @@ def patient_named(uow: UnitOfWork, movement: SourceMovement) -> Patient:
         return new
     if details is None or lookups.patient_id(uow, mrn, authority) is not None:
         return lookups.patient(uow, mrn, authority)
+    if details.birth_date is not None and details.birth_date > today(uow):
+        raise InvalidInput("birth_date", "it lies in the future")
     subject = f"patient {authority} {mrn}"
     id = uow.entry.id_of(subject)
     patient = uow.new(Patient, subject, About(patient=id, key_id=f"{id}/1"))
@@ -70,6 +77,23 @@ def patient_named(uow: UnitOfWork, movement: SourceMovement) -> Patient:
         uow.entry,
     )
     return patient
+
+
+def register_described(uow: UnitOfWork, version: Version) -> None:
+    """Register the patient whom a report describes, if nobody has the number.
+
+    Whatever becomes of the report: a movement that was cancelled before it came is of somebody, too.
+    """
+    movement = version.movement
+    if movement is None or movement.patient is None or movement.kind is SourceKind.CHANGE_MRN:
+        return
+    number, authority = movement.patient_mrn, movement.mrn_authority
+    if number is None or lookups.patient_id(uow, number, authority) is not None:
+        return
+    precision = movement.precision or uow.entry.precision
+    entry = replace(uow.entry, occurred_at=moment_of(uow, version), precision=precision)
+    with uow.use_entry(entry), suppress(InvalidInput):
+        patient_named(uow, movement)
 
 
 def hold_details(

@@ -25,7 +25,14 @@ from infrastructure.queries.as_of import AsOf, view
 from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.keyset import KeysetOrder, Place
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.patients import BIRTH, COLUMNS, NAME, PatientView, patients
+from infrastructure.read_models.patients import (
+    BIRTH,
+    COLUMNS,
+    NAME,
+    PatientView,
+    linked_with,
+    patients,
+)
 from infrastructure.read_models.stays import OPEN, stays
 
 CANDIDATES = 500
@@ -89,10 +96,10 @@ def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
 
 
 def _is_in_house(at: AsOf) -> ColumnElement[bool]:
-    """Return the condition that a record, or the one that it was merged into, has an open stay."""
+    """Return the condition that the person of a record has an open stay, under whichever record."""
     is_open = stays.c.status.in_(literal_values("open", OPEN))
-    inpatients = select(stays.c.patient).where(is_open, at.holds(stays))
-    return or_(patients.c.patient.in_(inpatients), patients.c.merged_into.in_(inpatients))
+    inpatients = select(stays.c.patient.label("id")).where(is_open, at.holds(stays))
+    return patients.c.patient.in_(linked_with(inpatients, at))
 
 
 @reads(patients, stays)

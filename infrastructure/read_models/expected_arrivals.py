@@ -45,7 +45,7 @@ from infrastructure.queries.compiled import by_id, is_one_of, literal_values
 from infrastructure.queries.row_security import held, known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import stretches
-from infrastructure.read_models.patients import patients
+from infrastructure.read_models.patients import linked_with, patients
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
 
@@ -195,23 +195,9 @@ def _admitted_as_expected(at: AsOf) -> Any:
 
 
 def _is_same_person(at: AsOf, patient: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that a record is the arrival's, or linked with it by a merge."""
-    record, link = patients.alias("linked"), patients.alias("link")
-    return or_(
-        patient == arrivals.c.patient,
-        _exists(
-            record,
-            record.c.patient == patient,
-            record.c.merged_into == arrivals.c.patient,
-            held(record, at.as_of, at.known).is_(True),
-        ),
-        _exists(
-            link,
-            link.c.patient == arrivals.c.patient,
-            link.c.merged_into == patient,
-            held(link, at.as_of, at.known).is_(True),
-        ),
-    )
+    """Return the condition that a record is of the person whom the arrival is of."""
+    record = select(arrivals.c.patient.label("id")).correlate(arrivals)
+    return patient == any_(func.array(linked_with(record, at).scalar_subquery()))
 
 
 def _has_the_bed(at: AsOf) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,9 +14,11 @@ from sqlalchemy import (
     DateTime,
     Index,
     MetaData,
+    Select,
     String,
     Table,
     Uuid,
+    case,
     func,
     literal_column,
     or_,
@@ -28,12 +31,14 @@ from domain.allergies import ALLERGIES
 from domain.envelope import REDACTED
 from domain.names import name_key, name_order, prefixes
 from domain.patient import Details, Patient
+from domain.patient_events import Confidentiality, strictest
 from domain.text import code, key, number_key
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.row_security import held
 from infrastructure.queries.tables_read import reads
 
 metadata = MetaData(schema="patients_v4")
@@ -241,6 +246,18 @@ def _linked_records(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UU
     return records
 
 
+def linked_with(records: Select[Any], at: AsOf) -> Select[Any]:
+    """Compose all records of the persons of some records (``id``), for a condition of a query."""
+    link, person = patients.alias("link"), records.cte("person", recursive=True, nesting=True)
+    is_linked = or_(link.c.patient == person.c.id, link.c.merged_into == person.c.id)
+    other = case((link.c.patient == person.c.id, link.c.merged_into), else_=link.c.patient)
+    others = select(other).where(
+        link.c.merged_into.is_not(None), is_linked, held(link, at.as_of, at.known).is_(True)
+    )
+    person = person.union(others)
+    return select(person.c.id).correlate_except(person)
+
+
 @reads(patients)
 async def other_records_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
@@ -263,6 +280,24 @@ async def deaths_of_persons(
     times = {id: [deaths[r] for r in of_id if r in deaths] for id, of_id in records.items()}
     return {id: min(moments) for id, moments in times.items() if moments}
 
+
+@reads(patients, records_of_each)
+async def labels_of_persons(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, str]:
+    """Return the strictest confidentiality label of the persons of some records, by record."""
+    records = await records_of_each(connection, ids, at)
+    rows = await _labels(connection, list(set(chain(*records.values()))), at)
+    labels = {row.patient: Confidentiality(row.confidentiality) for row in rows}
+    held_labels = {id: [labels[r] for r in of_id if r in labels] for id, of_id in records.items()}
+    return {id: strictest(of_id).value for id, of_id in held_labels.items() if of_id}
+
+
+_labels = by_id(
+    lambda at: select(patients.c.patient, patients.c.confidentiality).where(
+        is_one_of(patients.c.patient, "ids"), at.of(patients)
+    )
+)
 
 _deaths = by_id(
     lambda at: select(patients.c.patient, patients.c.died_at).where(

@@ -37,6 +37,9 @@ KEYS = {210, 213, 214, 231, 261}
 PUT_RIGHT = {235, 236, 237, 238}
 """Numbers of mistakes about facts that are put right."""
 
+OF_PERSONS = {275, 276, 277}
+"""Numbers of mistakes about persons who have several records."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -55,6 +58,7 @@ MISTAKES = (
     | {128, 129, 138, 139, 195, 196, 233, 234}
     | {225, 226, 227, 228}
     | PUT_RIGHT
+    | OF_PERSONS
     | {230, 250, 260}
 ) - NOT_GIVEN
 

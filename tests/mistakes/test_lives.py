@@ -423,3 +423,31 @@ def test_mistake_158_nothing_is_prescribed_before_birth(ward: Ward) -> None:
         "correctPatientDetails", patientMrn=mrn, birthDate=ago(days=1)[:10], **WRONG
     )
     assert born["__typename"] == "InvalidInput"
+
+
+def shown_labels(ward: Ward, stay: str, mrns: list[str], at: str | None = None) -> set[str]:
+    """Return each label that is shown of a person: of the records, and of a stay."""
+    each = " ".join(
+        f'p{mrn}: patient(mrn: "{mrn}", asOf: $at) {{ confidentiality }}' for mrn in mrns
+    )
+    query = "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { confidentiality } %s }"
+    told = ward.ask(query % each, id=stay, at=at)
+    return {node["confidentiality"] for node in told.values()}
+
+
+@pytest.mark.parametrize("labelled", range(3))
+@pytest.mark.parametrize("link", [linked, chained], ids=["star", "chain"])
+def test_mistake_276_the_label_shown_is_of_one_record_where_another_closes_the_person(
+    ward: Ward, labelled: int, link: Callable[[Ward], list[str]]
+) -> None:
+    mrns = link(ward)
+    stay = ward.stay(patientMrn=mrns[0])
+    assert shown_labels(ward, stay, mrns) == {"NORMAL"}
+    before = ward.position()
+    label = {"patientMrn": mrns[labelled], "confidentiality": "RESTRICTED"}
+    ward.record("correctPatientDetails", **label, **WRONG)
+    assert shown_labels(ward, stay, mrns) == {"RESTRICTED"}
+    query = """query($id: ID!, $known: Position) {
+      stay(id: $id, knownAtPosition: $known) { confidentiality patient { confidentiality } } }"""
+    then = ward.ask(query, id=stay, known=before)["stay"]
+    assert then == {"confidentiality": "NORMAL", "patient": {"confidentiality": "NORMAL"}}

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.support.api_dsl import Ward, ago, ahead, late, moment, place
 from tests.support.arrival_examples import planned
 from tests.support.correction_examples import IN_ERROR, WRONG, entries
@@ -327,3 +329,30 @@ def test_a_planned_admission_says_which_system_planned_it(ward: Ward) -> None:
     for wrong in ({"system": " ", "id": "1"}, {"system": "x", "id": ""}):
         told = ward.execute("planAdmission", source=wrong, **plan)
         assert told["__typename"] == "InvalidInput"
+
+
+@pytest.mark.parametrize("into_the_middle", [True, False], ids=["chain", "star"])
+def test_mistake_275_what_is_asked_of_a_person_follows_one_merge_alone(
+    ward: Ward, into_the_middle: bool
+) -> None:
+    """Merged one after the other, or both into the third: in the house, and come as expected."""
+    name = ward.name("Merged")
+    one, middle, last = (ward.patient(familyName=name) for _ in range(3))
+    id = planned(ward, patientMrn=one)
+    stay = ward.stay(patientMrn=middle, at=ago(hours=5))
+    called_off = planned(ward, patientMrn=one)
+    for mrn, into in ((one, middle if into_the_middle else last), (middle, last)):
+        ward.record("mergePatients", patientMrn=mrn, intoMrn=into, reason="one person")
+    assert found(ward, name, inHouse=True) == {one, middle, last}
+    other = ward.stay(patientMrn=ward.patient())
+    assert stay != other
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=2)))
+    assert found(ward, name, inHouse=True) == set()
+    again = ward.record(
+        "admitPatient", patientMrn=last, admissionType="ELECTIVE", expectedArrivalId=id
+    )
+    told = held(ward, id)
+    assert (told["status"], told["convertedBy"]) == ("CONVERTED", {"id": again["stay"]["id"]})
+    assert held(ward, called_off)["status"] == "PLANNED"
+    ward.record("recordDeath", patientMrn=last)
+    assert held(ward, called_off)["status"] == "EXPIRED"

@@ -19,6 +19,7 @@ from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.patients import (
     PatientView,
     deaths_of_persons,
+    labels_of_persons,
     other_records_of,
     patients_by_id,
     records_of_each,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         patients_by_id,
         other_records_of,
         deaths_of_persons,
+        labels_of_persons,
         stays_of_persons,
         allergies_of_persons,
     ),
@@ -55,13 +57,11 @@ class Patient(Node):
     given_name: str | None = strawberry.field(description="Absent while not identified.")
     birth_date: date | None = strawberry.field(description="Absent while not known.")
     sex: Sex = strawberry.field(description="Administrative sex.")
-    confidentiality: Confidentiality = strawberry.field(
-        description="Confidentiality label.", metadata=STAY
-    )
     unchanged_since: datetime | None = strawberry.field(
         description="The last moment at which the details or the life of the patient changed; null"
         " where they never did. A change that is planned counts from its moment on."
     )
+    label: strawberry.Private[str]
     link: strawberry.Private[UUID | None]
     at: strawberry.Private[AsOf]
 
@@ -76,7 +76,7 @@ class Patient(Node):
             given_name=view.given_name,
             birth_date=view.birth_date,
             sex=Sex(view.sex),
-            confidentiality=Confidentiality(view.confidentiality),
+            label=view.confidentiality,
             unchanged_since=view.since,
             link=view.merged_into,
             at=at,
@@ -93,6 +93,15 @@ class Patient(Node):
     )
     async def version(self, info: Ask) -> int:
         return await info.context.versions(UUID(self.id), self.at)
+
+    @strawberry.field(
+        description="Confidentiality label: the strictest of the person's records, which closes all of"
+        " them.",
+        metadata=STAY,
+    )
+    async def confidentiality(self, info: Ask) -> Confidentiality:
+        label = await info.context.load(labels_of_persons, UUID(self.id), self.at)
+        return Confidentiality(label or self.label)
 
     @strawberry.field(
         description="When the patient died, whichever record of the person has the death."

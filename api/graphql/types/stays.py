@@ -28,12 +28,14 @@ from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import OccupancyStretch, Room
 from api.graphql.types.schedules import Schedule
 from api.graphql.types.timeline import Recording
+from domain.patient_events import strictest
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
 from infrastructure.queries.stay_search import stays_page
 from infrastructure.read_models.consults import consults_of
 from infrastructure.read_models.flags import flags_of
 from infrastructure.read_models.occupancy import stretches_of
+from infrastructure.read_models.patients import labels_of_persons
 from infrastructure.read_models.prescriptions import (
     DoseView,
     PrescriptionView,
@@ -57,7 +59,10 @@ class EmergencyCare:
     )
 
 
-@shows(DataKind.STAY, cached_from=(stays_by_id, stays_page, mothers_of, children_of))
+@shows(
+    DataKind.STAY,
+    cached_from=(stays_by_id, stays_page, mothers_of, children_of, labels_of_persons),
+)
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
@@ -83,7 +88,6 @@ class Stay(Node):
     expected_discharge: datetime | None = strawberry.field(description="When it is planned.")
     disposition: Disposition | None = strawberry.field(description="Where the patient went.")
     destination: str | None = strawberry.field(description="Where to, by name.")
-    confidentiality: Confidentiality = strawberry.field(description="Confidentiality label.")
     emergency_care: EmergencyCare | None = strawberry.field(
         description="The care in the emergency department before the admission, if there was any."
     )
@@ -111,7 +115,6 @@ class Stay(Node):
             expected_discharge=view.expected_discharge,
             disposition=Disposition(view.disposition) if view.disposition else None,
             destination=view.destination,
-            confidentiality=Confidentiality(view.confidentiality),
             emergency_care=_care(view),
             view=view,
             at=at,
@@ -133,6 +136,14 @@ class Stay(Node):
     )
     async def parked(self, info: Ask) -> bool:
         return await info.context.load(parked_things, self.view.stay, self.at) or False
+
+    @strawberry.field(
+        description="Confidentiality label: the strictest of the stay and of the records of the person."
+    )
+    async def confidentiality(self, info: Ask) -> Confidentiality:
+        own_label = Confidentiality(self.view.confidentiality)
+        label = await info.context.load(labels_of_persons, self.view.patient, self.at)
+        return strictest([own_label, Confidentiality(label or own_label)])
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
