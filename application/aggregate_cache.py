@@ -11,6 +11,7 @@ from application.ports import EventStore
 from domain.aggregate import Aggregate
 from domain.refusals import NotFound
 from domain.room.occupancy import Occupancy
+from domain.time import widest_span
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -78,6 +79,7 @@ class AggregateCache:
     def _copy(aggregate: Aggregate) -> Aggregate:
         aggregate_copy = copy.copy(aggregate)
         aggregate_copy._pending_events = []
+        aggregate_copy.span_of = widest_span
         return aggregate_copy
 
 

@@ -7,7 +7,7 @@ from application import hospital_days, lookups, persons, reservations
 from application.cleaning import check_clean
 from application.sharers import check_shared_beds, check_sharing
 from application.unit_of_work import UnitOfWork
-from domain.prescription.course import Course
+from domain.prescription.aggregate import Prescription
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
@@ -18,7 +18,7 @@ from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_m
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
 from domain.stay.history import History, Stretch
-from domain.time import Period, Precision, earliest
+from domain.time import Period, Precision
 
 
 def check_bed_consistency(uow: UnitOfWork) -> None:
@@ -175,15 +175,16 @@ def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
         for fact in prescription.facts()
         if not stay.history.includes(fact.occurred_at)
         and not (fact.kind == "prescription" and admission and fact.occurred_at < admission.at)
-        and not (fact.kind == "prescription" and _may_be_inside(now, prescription.course))
+        and not (fact.kind == "prescription" and _may_be_inside(now, prescription))
     ]
     if outside_facts:
         raise ContradictsLaterFacts(tuple(outside_facts))
 
 
-def _may_be_inside(history: History, course: Course) -> bool:
+def _may_be_inside(history: History, prescription: Prescription) -> bool:
     """Return whether a prescription that is known to the hour or day may have been written in a stay."""
-    first, last = earliest(course.written_at, course.precision), course.written_at
+    course = prescription.course
+    first, last = prescription.span_of(course.written_at, course.precision)[0], course.written_at
     return course.precision in (Precision.HOUR, Precision.DAY) and any(
         period.start <= last and (period.end is None or first <= period.end)
         for period in history.open_periods

@@ -3,8 +3,8 @@
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from application.hospital_days import calendar_id
 from application.unit_of_work import UnitOfWork
+from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
 from domain.refusals import BedNotOpen, BedRef
 from domain.room.aggregate import BedState, Room
@@ -17,7 +17,7 @@ from domain.time import ALWAYS
 
 def rules_id(hospital: str) -> UUID:
     """Return the id of a hospital's rules."""
-    return uuid5(calendar_id(hospital), "house-rules")
+    return uuid5(HospitalCalendar.id_for(hospital), "house-rules")
 
 
 def rules_of(uow: UnitOfWork) -> HouseRules:

@@ -1,27 +1,10 @@
 """The hospital's own days, as its commands need them: today, midnight, what a precision spans."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from uuid import UUID, uuid5
+from datetime import date, datetime
 
 from application.unit_of_work import UnitOfWork
-from domain.hospital_calendar import HospitalCalendar
-from domain.time import Precision
-
-MINUTE = timedelta(minutes=1)
-NAMESPACE = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
-"""The namespace of the ids of calendars, one for each hospital."""
-
-
-def calendar_id(hospital: str) -> UUID:
-    """Return the id of a hospital's calendar."""
-    return uuid5(NAMESPACE, hospital)
-
-
-def calendar_of(uow: UnitOfWork) -> HospitalCalendar:
-    """Return the calendar of the command's hospital."""
-    (calendar,) = uow.load(HospitalCalendar, calendar_id(uow.entry.hospital))
-    return calendar
+from domain.time import MINUTE, Precision
 
 
 def today(uow: UnitOfWork) -> date:
@@ -31,25 +14,25 @@ def today(uow: UnitOfWork) -> date:
 
 def date_of(uow: UnitOfWork, moment: datetime) -> date:
     """Return the hospital's day of a moment."""
-    return calendar_of(uow).days.date_of(moment)
+    return uow.days.date_of(moment)
 
 
 def local(uow: UnitOfWork, moment: datetime) -> datetime:
     """Return a moment as the clocks of the hospital show it."""
-    days = calendar_of(uow).days
+    days = uow.days
     return moment.astimezone(days.zone_on(days.date_of(moment)))
 
 
 def midnight(uow: UnitOfWork, day: date) -> datetime:
     """Return the beginning of a day of the hospital's calendar, in UTC."""
-    return calendar_of(uow).days.midnight(day)
+    return uow.days.midnight(day)
 
 
 def span_of(uow: UnitOfWork, moment: datetime, precision: Precision) -> tuple[datetime, datetime]:
     """Return the first and the last moment at which something was that is known so precisely."""
     if precision in (Precision.MINUTE, Precision.ESTIMATED):
         return moment, moment  # for most; the calendar is not read
-    return calendar_of(uow).days.span_of(moment, precision)
+    return uow.days.span_of(moment, precision)
 
 
 def other_moments(

@@ -35,7 +35,7 @@ from domain.refusals import (
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Observation
-from domain.time import Precision
+from domain.time import MINUTE, Precision
 
 OF_TIME = (
     BedNotOpen,
@@ -131,7 +131,7 @@ def _placements(uow: UnitOfWork) -> Iterator[Placement]:
                 yield Placement({fact: moment})
         if len(near) > 1:
             yield Placement({fact: at for fact in near if fact.at > at})
-            later = at + hospital_days.MINUTE
+            later = at + MINUTE
             yield Placement({f: later for f, s in near.items() if f.at <= at and later <= s[1]})
         for fact in near:
             for moment in hospital_days.other_moments(

@@ -20,13 +20,14 @@ from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
+from domain.hospital_calendar import HospitalCalendar, LocalDays
 from domain.prescription.aggregate import Prescription
 from domain.refusals import VersionConflict
 from domain.room.occupancy import Claim, Difference, Occupancy, difference
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import History, Stretch
-from domain.time import Period, Precision
+from domain.time import Period, Precision, Span, widest_span
 
 A = TypeVar("A", bound=Aggregate)
 
@@ -261,8 +262,27 @@ class UnitOfWork(AggregateReader):
                 versions[id] = min(version, versions.get(id, version))
         return versions
 
+    @property
+    def calendar(self) -> HospitalCalendar:
+        """Return the calendar of the command's hospital."""
+        id = HospitalCalendar.id_for(self.entry.hospital)
+        (calendar,) = self.load(HospitalCalendar, id)
+        return calendar
+
+    @property
+    def days(self) -> LocalDays:
+        """Return the hospital's own days."""
+        return self.calendar.days
+
+    def _span_of(self, at: datetime, precision: Precision) -> Span:
+        """Return the span of a time by the hospital's clocks, which are not read for a minute."""
+        if precision in (Precision.HOUR, Precision.DAY):
+            return self.days.span_of(at, precision)
+        return widest_span(at, precision)
+
     def _track(self, aggregate: Aggregate) -> None:
         self.loaded[aggregate.id] = aggregate
+        aggregate.span_of = self._span_of
         self._versions[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):
             self.before[aggregate.id] = Before(

@@ -6,6 +6,7 @@ every replay and never refuse. Events carry an `Envelope` and no timestamp of th
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NewType, Self, TypeVar, cast
 from uuid import UUID
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
 from domain.text import cleaned_fields
+from domain.time import SpanOf, Timed, widest_span
 
 __all__ = [
     "Aggregate",
@@ -192,6 +194,8 @@ class Aggregate(BaseAggregate[UUID]):
     if TYPE_CHECKING:  # an annotation in the class itself would make it a dataclass
         about: About | None
         """Whom its events are about: set as it begins, or found in its first event."""
+        span_of: SpanOf
+        """What a time may be that is known so precisely: in a command, by the hospital's clocks."""
 
     def __init__(self) -> None:
         """Set the state before the first event."""
@@ -207,7 +211,7 @@ class Aggregate(BaseAggregate[UUID]):
         aggregate._id = id
         aggregate._version = 0
         aggregate._pending_events = []
-        aggregate.about = about
+        aggregate.about, aggregate.span_of = about, widest_span
         aggregate.__init__()  # type: ignore[misc]
         return aggregate
 
@@ -238,6 +242,14 @@ class Aggregate(BaseAggregate[UUID]):
     def apply(self, event: Event) -> None:
         """Evolve the state by an event. It may be any of the aggregate's; it is never refused."""
         raise NotImplementedError
+
+    def earliest(self, fact: Timed) -> datetime:
+        """Return the first moment at which a fact may have been."""
+        return self.span_of(fact.at, fact.precision)[0]
+
+    def latest(self, fact: Timed) -> datetime:
+        """Return the last moment at which a fact may have been."""
+        return self.span_of(fact.at, fact.precision)[1]
 
     @property
     def exists(self) -> bool:

@@ -20,7 +20,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.text import key
-from domain.time import Moment, Period, Precision, corrected_time, earliest, latest
+from domain.time import Moment, Period, Precision, corrected_time
 
 
 class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -237,7 +237,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
         if at is None and all(value is None for value in details.values()):
             raise InvalidInput("substance", "say what was different")
         end = allergy.end
-        if at and end and latest(end.at, end.precision) < earliest(at, precision or end.precision):
+        if at and end and self.latest(end) < self.span_of(at, precision or end.precision)[0]:
             raise ContradictsLaterFacts((FactRef(end.id, "allergy end", end.at),))
         values = {"at": at, "precision": precision, **details}
         self.record(AllergyEvents.AllergyCorrected, envelope, allergy=id, **values)
@@ -253,7 +253,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
         allergy = self.allergy(id)
         if allergy.end is not None:
             raise AllergyStateBroken("it has ended already; correct when")
-        _check_end(allergy, envelope.occurred_at, envelope.precision)
+        self._check_end(allergy, envelope.occurred_at, envelope.precision)
         end = uuid5(id, f"end {envelope.command_id}")
         self.record(AllergyEvents.AllergyEnded, envelope, end=end, allergy=id)
 
@@ -266,7 +266,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
         if at is None:
             raise InvalidInput("occurred_at", "say when it really ended")
         known_to = precision or Precision.MINUTE
-        _check_end(allergy, at, known_to)
+        self._check_end(allergy, at, known_to)
         values = {"end": end.id, "at": at, "precision": known_to}
         self.record(AllergyEvents.AllergyEndCorrected, envelope, allergy=id, **values)
 
@@ -287,10 +287,9 @@ class PatientAllergies(AllergyEvents, Aggregate):
             raise AllergyStateBroken("no end of it is recorded")
         return allergy, allergy.end
 
-
-def _check_end(allergy: Allergy, at: datetime, precision: Precision) -> None:
-    if latest(at, precision) < earliest(allergy.at, allergy.precision):
-        raise InvalidInput("occurred_at", "the patient got it later than that")
+    def _check_end(self, allergy: Allergy, at: datetime, precision: Precision) -> None:
+        if self.span_of(at, precision)[1] < self.earliest(allergy):
+            raise InvalidInput("occurred_at", "the patient got it later than that")
 
 
 def after(allergies: Mapping[UUID, Allergy], event: Event) -> Mapping[UUID, Allergy]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
@@ -106,6 +107,8 @@ class HospitalCalendar(Aggregate):
 
     TOPIC = "hospital-time"
     BEGINS_EMPTY = True
+    NAMESPACE = UUID("0b5c1f1e-5f0d-5e0e-9a55-0d9f6a1f6c11")
+    """The namespace of the ids of calendars, one for each hospital."""
 
     class TimeSet(Event):
         """The setting holds from ``valid_from`` on; absent: always."""
@@ -118,6 +121,11 @@ class HospitalCalendar(Aggregate):
         time_zone: Text
         census_time: time
         valid_from: date | None
+
+    @classmethod
+    def id_for(cls, hospital: str) -> UUID:
+        """Return the id of a hospital's calendar."""
+        return uuid5(cls.NAMESPACE, hospital)
 
     def __init__(self) -> None:
         self.days = LocalDays()

@@ -4,10 +4,10 @@ Every moment is an aware ``datetime``; a period is half-open, ``[start, end)``, 
 while nobody knows when it ends. Two periods that only touch do not overlap.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta
@@ -34,11 +34,8 @@ class Precision(DescribedEnum):
     ESTIMATED = "ESTIMATED", "Estimated."
 
 
-_STEPS = {
-    Precision.MINUTE: timedelta(minutes=1),
-    Precision.ESTIMATED: timedelta(minutes=1),
-    Precision.HOUR: timedelta(hours=1),
-}
+MINUTE = timedelta(minutes=1)
+_STEPS = {Precision.HOUR: timedelta(hours=1), Precision.DAY: timedelta(days=1)}
 
 
 def minute_of(at: datetime) -> datetime:
@@ -46,7 +43,7 @@ def minute_of(at: datetime) -> datetime:
 
     Uses of a bed and stays of a person are compared to the instant all the same (docs/adr/0067).
     """
-    return at - (at - _EPOCH) % _STEPS[Precision.MINUTE]
+    return at - (at - _EPOCH) % MINUTE
 
 
 def is_later(at: datetime, other: datetime) -> bool:
@@ -59,21 +56,34 @@ def is_after(at: datetime, other: datetime) -> bool:
     return is_later(at, other) if other == minute_of(other) else at > other
 
 
-def earliest(at: datetime, precision: Precision) -> datetime:
-    """Return the first moment (UTC) that a time of some precision may be.
+Span = tuple[datetime, datetime]
+"""The first and the last moment (UTC) at which something may have been."""
 
-    A day is that of whichever zone: it may have begun a day before.
+
+SpanOf = Callable[[datetime, Precision], Span]
+"""The span of a time that is known so precisely."""
+
+
+class Timed(Protocol):
+    """A fact with its time, and how precisely that is known."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def precision(self) -> Precision: ...
+
+
+def widest_span(at: datetime, precision: Precision) -> Span:
+    """Return the span of a time of some precision where no zone is known.
+
+    An hour, or a day, is that of whichever zone: it may have begun as long before. A command knows the
+    zone, and takes the hospital's own (`Aggregate.span_of`).
     """
-    if precision is Precision.DAY:
-        return at - timedelta(days=1)
-    return at - (at - _EPOCH) % _STEPS[precision]
-
-
-def latest(at: datetime, precision: Precision) -> datetime:
-    """Return the last moment (UTC) that a time of some precision may be."""
-    if precision is Precision.DAY:
-        return at + timedelta(days=1)
-    return earliest(at, precision) + _STEPS[precision] - TICK
+    if precision in _STEPS:
+        return at - _STEPS[precision], at + _STEPS[precision]
+    first = minute_of(at)
+    return first, first + MINUTE - TICK
 
 
 def corrected_time(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import hospital_days, imprecise_times, lookups, persons
+from application import imprecise_times, lookups, persons
 from application.authorization.roles import MEDICATION
 from application.clinical_warnings import allergies_against, confirm
 from application.command_group import CommandGroup, command, correction
@@ -267,7 +267,7 @@ def _warnings(
     )
     if outside is not None or not prescription.course.has_schedule:
         return allergies
-    days = hospital_days.calendar_of(uow).days
+    days = uow.days
     return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}
 
 

@@ -7,7 +7,6 @@ from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION
 from application.command_group import CommandGroup, command
-from application.hospital_days import calendar_id, calendar_of
 from application.unit_of_work import UnitOfWork
 from domain.hospital_calendar import CENSUS_TIME, HospitalCalendar
 
@@ -29,10 +28,10 @@ class Calendar(CommandGroup):
         ``valid_from`` is a local date and may lie ahead; absent: always was so.
         """
         scope.check_ward(uow, None)
-        calendar_of(uow).set_time(time_zone, census_time or CENSUS_TIME, valid_from, uow.entry)
+        uow.calendar.set_time(time_zone, census_time or CENSUS_TIME, valid_from, uow.entry)
 
     def zone(self) -> ZoneInfo:
         """Return the hospital's time zone today, outside of a command."""
-        calendar = HospitalCalendar.empty(calendar_id(self.rules.hospital))
+        calendar = HospitalCalendar.empty(HospitalCalendar.id_for(self.rules.hospital))
         days = current(self.record, calendar).days
         return days.zone_on(days.date_of(self.record.preload(calendar.id).now))

@@ -88,8 +88,12 @@ class Prescription(PrescriptionDoses):
         _check_regimen(course.regimen, course.written_at)
         if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
             raise PatientDied(died_at)
-        known_problems = {step.id for step, _ in before.problems()}
-        facts = [self.ref(step) for step, _ in course.problems() if step.id not in known_problems]
+        known_problems = {step.id for step, _ in before.problems(self.span_of)}
+        facts = [
+            self.ref(step)
+            for step, _ in course.problems(self.span_of)
+            if step.id not in known_problems
+        ]
         facts += self._contradicted_doses(course)
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
@@ -302,7 +306,7 @@ class Prescription(PrescriptionDoses):
         self.deferred = self.course_before = None
         if not fact_ids or self.course.cancelled:
             return
-        for step, problem in self.course.problems():
+        for step, problem in self.course.problems(self.span_of):
             if step.id in fact_ids:
                 raise PrescriptionStateBroken(problem)
         for dose in self.course.doses:
@@ -313,7 +317,7 @@ class Prescription(PrescriptionDoses):
         for step in self.course.steps:
             if step.id in fact_ids and step.kind in ORDERS and died_at is not None:
                 self._check_step(step, died_at)
-        facts = [self.ref(step) for step, _ in self.course.problems()]
+        facts = [self.ref(step) for step, _ in self.course.problems(self.span_of)]
         facts += self._contradicted_doses(self.course, before)
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
@@ -323,7 +327,7 @@ class Prescription(PrescriptionDoses):
         if self.deferred is not None:
             self.deferred.add(candidate.id)
             return
-        problems = course.problems()
+        problems = course.problems(self.span_of)
         for step, problem in problems:
             if step.id == candidate.id:
                 raise PrescriptionStateBroken(problem)
@@ -338,7 +342,9 @@ class Prescription(PrescriptionDoses):
         return [
             FactRef(d.id, "dose", d.at, self.stay)
             for d in course.doses
-            if d.outside is None and before.contains(d) and not course.allows(d)
+            if d.outside is None
+            and before.contains(d, self.span_of)
+            and not course.allows(d, self.span_of)
         ]
 
     def correct_patient(self, patient: UUID, about: About | None, envelope: Envelope) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.prescription.schedule import Schedule
-from domain.time import Period, Precision, earliest, is_later, latest, minute_of
+from domain.time import Period, Precision, Span, SpanOf, is_later, minute_of, widest_span
 
 
 class PrescriptionStatus(DescribedEnum):
@@ -81,11 +81,6 @@ class InfusionEnd:
     at: datetime
     precision: Precision = Precision.MINUTE
 
-    @property
-    def earliest(self) -> datetime:
-        """Return the first moment at which it may have been."""
-        return earliest(self.at, self.precision)
-
 
 @dataclass(frozen=True, slots=True)
 class Dose:
@@ -99,16 +94,6 @@ class Dose:
     infusion: bool = False
     end: InfusionEnd | None = None
     """Of an infusion: it ran until then, exclusively. Until it is known, the infusion goes on."""
-
-    @property
-    def earliest(self) -> datetime:
-        """Return the first moment at which it may have been."""
-        return earliest(self.at, self.precision)
-
-    @property
-    def latest(self) -> datetime:
-        """Return the last moment at which it may have been."""
-        return latest(self.at, self.precision)
 
 
 @dataclass(frozen=True)
@@ -157,9 +142,18 @@ class Course:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
         return self._states_and_problems[0]
 
-    def problems(self) -> tuple[tuple[Step, str], ...]:
+    def problems(self, span_of: SpanOf) -> list[tuple[Step, str]]:
         """Return the steps that the status before them does not allow, with the reason."""
-        return self._states_and_problems[1]
+        problems = [*self._states_and_problems[1]]
+        begin, known_ids = self._first(span_of), {step.id for step, _ in problems}
+        for step in self.steps:
+            if step.id not in known_ids and is_later(begin, step.at):
+                problems.append((step, _not_written(step)))
+        return problems
+
+    def _first(self, span_of: SpanOf) -> datetime:
+        """Return the first moment at which it may have been written, or starts."""
+        return min(span_of(self.written_at, self.precision)[0], self.regimen.start)
 
     @cached_property
     def _states_and_problems(
@@ -169,7 +163,7 @@ class Course:
     ]:
         begin = min(self.written_at, self.regimen.start)
         if self.steps and begin == self.written_at:  # perhaps earlier on the day that is known
-            begin = max(earliest(begin, self.precision), min(begin, self.steps[0].at))
+            begin = max(widest_span(begin, self.precision)[0], min(begin, self.steps[0].at))
         if self.cancelled:
             return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
         states: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
@@ -204,7 +198,7 @@ class Course:
                 continue  # the end of the stay ends what has not ended before
             problem = _why_not(step.kind, status)
             if is_later(begin, step.at):
-                problem = f"it is not written then, and cannot be {step.kind}"
+                problem = _not_written(step)
             if problem:
                 problems.append((step, problem))
                 continue
@@ -232,38 +226,40 @@ class Course:
         """Return the status at a moment; None before the prescription was written."""
         return next((s for p, s, _ in self.segments() if moment in p), None)
 
-    def contains(self, dose: Dose) -> bool:
+    def contains(self, dose: Dose, span_of: SpanOf) -> bool:
         """Return whether a dose may lie inside the prescription, its first and last minute included."""
         start, end = self.period.start, self.period.end
-        begins = start if start != self.written_at else earliest(start, self.precision)
-        return begins <= dose.latest and (
-            end is None or (start <= end and dose.earliest <= self._latest(end))
+        begins = start if start != self.written_at else span_of(start, self.precision)[0]
+        first, last = span_of(dose.at, dose.precision)
+        return begins <= last and (
+            end is None or (start <= end and first <= self._span_at(end, span_of)[1])
         )
 
-    def allows(self, dose: Dose) -> bool:
+    def allows(self, dose: Dose, span_of: SpanOf) -> bool:
         """Return whether a dose may lie inside the prescription, and not have been given while held.
 
         In the minute in which it is held, resumed or ended a dose may have been given before or after;
         so on the day, where no more is known. A hold pauses an infusion; an end ends it.
         """
         end = self.period.end
-        if not self.contains(dose) or (
-            dose.end and end is not None and dose.end.earliest > self._latest(end)
-        ):
+        if not self.contains(dose, span_of):
             return False
+        if dose.end and end is not None:
+            first_end = span_of(dose.end.at, dose.end.precision)[0]
+            if first_end > self._span_at(end, span_of)[1]:
+                return False
+        first, last = span_of(dose.at, dose.precision)
         return not dose.given or not any(
-            self._latest(hold.start) < dose.earliest
-            and (hold.end is None or dose.latest < self._earliest(hold.end))
+            self._span_at(hold.start, span_of)[1] < first
+            and (hold.end is None or last < self._span_at(hold.end, span_of)[0])
             for hold in self._holds
         )
 
-    def _earliest(self, at: datetime) -> datetime:
-        """Return the first moment that the steps at a moment may have been at."""
-        return min((earliest(s.at, s.precision) for s in self.steps if s.at == at), default=at)
-
-    def _latest(self, at: datetime) -> datetime:
-        """Return the last moment that the steps at a moment may have been at."""
-        return max((latest(s.at, s.precision) for s in self.steps if s.at == at), default=at)
+    def _span_at(self, at: datetime, span_of: SpanOf) -> Span:
+        """Return the span of the steps at a moment."""
+        spans = [span_of(s.at, s.precision) for s in self.steps if s.at == at]
+        firsts, lasts = (first for first, _ in spans), (last for _, last in spans)
+        return min(firsts, default=at), max(lasts, default=at)
 
     @cached_property
     def _holds(self) -> list[Period]:
@@ -290,6 +286,10 @@ _AFTER = {
     "stopped": PrescriptionStatus.STOPPED,
     "completed": PrescriptionStatus.COMPLETED,
 }
+
+
+def _not_written(step: Step) -> str:
+    return f"it is not written then, and cannot be {step.kind}"
 
 
 def _why_not(kind: str, status: PrescriptionStatus) -> str | None:

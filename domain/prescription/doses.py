@@ -20,7 +20,7 @@ from domain.refusals import (
     PrescriptionStateBroken,
 )
 from domain.text import note
-from domain.time import Precision, corrected_time, latest
+from domain.time import Precision, corrected_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ class PrescriptionDoses(PrescriptionState):
         """
         id = administration or envelope.id_of("administration")
         dose = Dose(id, envelope.occurred_at, True, None, envelope.precision)
-        if died_at is not None and dose.earliest > died_at:
+        if died_at is not None and self.earliest(dose) > died_at:
             raise PatientDied(died_at)
         self.record(
             PrescriptionEvents.UnprescribedGiven,
@@ -225,7 +225,7 @@ class PrescriptionDoses(PrescriptionState):
             precision=precision or dose.precision,
         )
         if dose.end and self.deferred is None:
-            _check_order(new_dose, dose.end)
+            self._check_order(new_dose, dose.end)
         self._check_dose(new_dose, died_at)
         self.record(
             PrescriptionEvents.AdministrationCorrected,
@@ -360,16 +360,20 @@ class PrescriptionDoses(PrescriptionState):
         if self.deferred is not None:
             self.deferred.add(dose.id)
             return
-        if died_at is not None and dose.earliest > died_at:
+        if died_at is not None and self.earliest(dose) > died_at:
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
-        if self.basis is not None or dose.outside is not None or self.course.allows(dose):
+        if (
+            self.basis is not None
+            or dose.outside is not None
+            or self.course.allows(dose, self.span_of)
+        ):
             return
-        if not self.course.contains(dose):
+        if not self.course.contains(dose, self.span_of):
             raise PrescriptionStateBroken(
                 "the dose lies outside the prescription; mark it with `outside_prescription`"
             )
-        if self.course.allows(replace(dose, end=None)):
+        if self.course.allows(replace(dose, end=None), self.span_of):
             raise PrescriptionStateBroken("the prescription ended before the infusion did")
         raise PrescriptionStateBroken(
             "it is held then; mark a dose given all the same with `outside_prescription`"
@@ -380,8 +384,8 @@ class PrescriptionDoses(PrescriptionState):
         if self.deferred is not None:
             self.deferred.add(dose.id)
             return
-        _check_order(dose, end)
-        if died_at is not None and end.earliest > died_at:
+        self._check_order(dose, end)
+        if died_at is not None and self.earliest(end) > died_at:
             raise PatientDied(died_at)
         self._check_dose(replace(dose, end=end), None)
 
@@ -389,7 +393,6 @@ class PrescriptionDoses(PrescriptionState):
         if self.course.cancelled:
             raise PrescriptionStateBroken("it was cancelled: it was entered in error")
 
-
-def _check_order(dose: Dose, end: InfusionEnd) -> None:
-    if dose.earliest > latest(end.at, end.precision):
-        raise InvalidInput("occurred_at", "an infusion ends after it begins")
+    def _check_order(self, dose: Dose, end: InfusionEnd) -> None:
+        if self.earliest(dose) > self.latest(end):
+            raise InvalidInput("occurred_at", "an infusion ends after it begins")

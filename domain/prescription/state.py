@@ -11,7 +11,7 @@ from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen
 from domain.prescription.events import PrescriptionEvents
 from domain.prescription.schedule import Schedule
 from domain.refusals import ContradictsLaterFacts, FactRef
-from domain.time import earliest, is_after
+from domain.time import is_after
 
 ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
@@ -42,9 +42,9 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
 
     def facts_after(self, moment: datetime) -> list[FactRef]:
         """Return the writing of the prescription and the doses, as far as they lie after a moment."""
-        started_before = {(d.id, d.at) for d in self.course.doses if d.earliest <= moment}
-        started_before |= {(e.id, e.at) for e in self._ends if e.earliest <= moment}
-        if earliest(self.course.written_at, self.course.precision) <= moment:
+        started_before = {(d.id, d.at) for d in self.course.doses if self.earliest(d) <= moment}
+        started_before |= {(e.id, e.at) for e in self._ends if self.earliest(e) <= moment}
+        if self.span_of(self.course.written_at, self.course.precision)[0] <= moment:
             started_before.add((self.id, self.course.written_at))
         return [
             f

@@ -10,9 +10,8 @@ from domain.aggregate import Event
 from domain.envelope import Envelope
 from domain.refusals import ContradictsLaterFacts, InvalidInput, MovementNotFound, StayStateBroken
 from domain.stay.events import StayEvents
-from domain.stay.facts import Fact
 from domain.stay.visits import StayVisits
-from domain.time import Precision, corrected_time, earliest, latest
+from domain.time import Precision, corrected_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +77,9 @@ class StayConsults(StayVisits):
         if at is None and all(value is None for value in details.values()):
             raise InvalidInput("question", "say what was different")
         if at is not None:
-            begins = earliest(at, precision or Precision.MINUTE)
+            begins = self.span_of(at, precision or Precision.MINUTE)[0]
             ends = [self.history.fact(id) for id in (request.answer, request.withdrawal) if id]
-            before = [fact for fact in ends if fact and _latest(fact) < begins]
+            before = [fact for fact in ends if fact and self.latest(fact) < begins]
             if before:
                 raise ContradictsLaterFacts(tuple(self.history.ref(fact) for fact in before))
         self._record(
@@ -191,7 +190,7 @@ class StayConsults(StayVisits):
 
     def _check_after_request(self, consult: Consult, at: datetime, precision: Precision) -> None:
         request = self.history.fact(consult.id)
-        if request and latest(at, precision) < earliest(request.at, request.precision):
+        if request and self.span_of(at, precision)[1] < self.earliest(request):
             raise InvalidInput("occurred_at", "the consult was asked for later than that")
 
 
@@ -199,10 +198,6 @@ def _withdrawal(consult: Consult) -> UUID:
     if consult.withdrawal is None:
         raise StayStateBroken("the consult was not withdrawn")
     return consult.withdrawal
-
-
-def _latest(fact: Fact) -> datetime:
-    return latest(fact.at, fact.precision)
 
 
 def _after(consults: Consults, event: Event) -> Consults:

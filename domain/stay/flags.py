@@ -18,7 +18,7 @@ from domain.refusals import (
 from domain.stay.consults import StayConsults
 from domain.stay.events import StayEvents
 from domain.text import key
-from domain.time import Period, Precision, corrected_time, earliest, latest
+from domain.time import Period, Precision, corrected_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,7 @@ class StayFlags(StayConsults):
         if (
             at
             and lowering
-            and latest(lowering.at, lowering.precision)
-            < earliest(at, precision or Precision.MINUTE)
+            and self.latest(lowering) < self.span_of(at, precision or Precision.MINUTE)[0]
         ):
             raise ContradictsLaterFacts((self.history.ref(lowering),))
         corrected_flag = Flag(id, flag_kind or flag.flag_kind, note or flag.note, flag.lowering)
@@ -177,7 +176,7 @@ class StayFlags(StayConsults):
 
     def _check_after(self, flag: Flag, at: datetime, precision: Precision) -> None:
         raising = self.history.fact(flag.id)
-        if raising and latest(at, precision) < earliest(raising.at, raising.precision):
+        if raising and self.span_of(at, precision)[1] < self.earliest(raising):
             raise InvalidInput("occurred_at", "the flag was raised later than that")
 
 

@@ -33,7 +33,7 @@ from domain.stay.facts import (
     needs_life,
 )
 from domain.stay.fold import Fold
-from domain.time import Period, Precision, earliest, is_after, latest, minute_of
+from domain.time import MINUTE, Period, is_after, minute_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +250,8 @@ class History:
             (
                 leave
                 for leave in self.leaves
-                if latest(leave.start, Precision.MINUTE) < first
-                and (leave.end is None or last < earliest(leave.end, Precision.MINUTE))
+                if minute_of(leave.start) + MINUTE <= first
+                and (leave.end is None or last < minute_of(leave.end))
             ),
             None,
         )

@@ -11,7 +11,6 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from application.hospital_days import calendar_id
 from domain.hospital_calendar import HospitalCalendar, LocalDays
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.postgres.database import Database
@@ -25,14 +24,14 @@ _EVENTS = (
 
 async def hospital_days(connection: AsyncConnection, hospital: str, position: int) -> LocalDays:
     """Return the hospital's calendar as known at a position, from the few events of its stream."""
-    calendar = HospitalCalendar.empty(calendar_id(hospital))
+    calendar = HospitalCalendar.empty(HospitalCalendar.id_for(hospital))
     values = {"stream": calendar.id, "position": position}
     return _days_of(calendar, await execute(connection, _EVENTS, values))
 
 
 def local_days(connection: Connection[TupleRow], hospital: str, position: int) -> LocalDays:
     """Return the hospital's calendar as known at a position, from the few events of its stream."""
-    calendar = HospitalCalendar.empty(calendar_id(hospital))
+    calendar = HospitalCalendar.empty(HospitalCalendar.id_for(hospital))
     values = {"stream": calendar.id, "position": position}
     return _days_of(calendar, connection.execute(_EVENTS, values))
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.hospital_days import calendar_id
 from application.reports.definition import Subject
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import FiguresNotReadable, Progress, ReportService, no_progress
@@ -172,7 +171,7 @@ class ReadModelReportData:
         changes = self._connection.execute(
             "SELECT position, (own->>'valid_from')::date FROM record.events WHERE stream = %s"
             " AND topic = %s AND position > %s AND position <= %s",
-            [calendar_id(self._hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
+            [HospitalCalendar.id_for(self._hospital), HospitalCalendar.TimeSet.TOPIC, after, to],
         )
         return {at for at, since in changes if since is None or since <= question.last + DAY}
 

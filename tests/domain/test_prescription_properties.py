@@ -12,6 +12,7 @@ from domain.aggregate import Event
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import ENDED, Outside
 from domain.refusals import Refusal
+from domain.time import widest_span
 from tests.support import reference_beds
 from tests.support.aggregate_dsl import Act, at, clock, entry
 from tests.support.prescriptions import (
@@ -119,15 +120,15 @@ def test_at_every_minute_a_prescription_is_what_the_naive_model_says(
 @for_all(BEGINNINGS, STORIES)
 def test_what_was_accepted_never_contradicts_itself(beginning: Beginning, story: Story) -> None:
     course = lived(beginning, story)[0].course
-    assert course.problems() == ()
+    assert course.problems(widest_span) == []
     segments = course.segments()
     ends = [period.end for period, _, _ in segments]
     assert ends == [*[period.start for period, _, _ in segments[1:]], None]
     assert not any(period.is_empty for period, _, _ in segments)
     assert sum(status in ENDED for _, status, _ in segments) <= 1
-    assert all(course.contains(dose) for dose in course.doses if dose.outside is None), (
-        "a dose that is not marked lies inside"
-    )
+    assert all(
+        course.contains(dose, widest_span) for dose in course.doses if dose.outside is None
+    ), "a dose that is not marked lies inside"
 
 
 @thoroughly
@@ -160,7 +161,7 @@ def test_the_end_of_a_stay_corrected_stops_what_it_stops_entered_anew(
             held = minute
     end_stay(anew, held)
     assert corrected.course.segments() == anew.course.segments()
-    assert corrected.course.problems() == ()
+    assert corrected.course.problems(widest_span) == []
 
 
 def end_stay(prescription: Prescription, minute: int | None) -> None:

@@ -7,6 +7,7 @@ from domain.refusals import (
     InvalidInput,
     PrescriptionStateBroken,
 )
+from domain.time import widest_span
 from tests.support.aggregate_dsl import (
     DR_MEYER,
     PATIENT,
@@ -83,7 +84,7 @@ def test_only_the_transitions_of_the_state_machine(  # mistake 15
         return
     assert outcome.refusal is None
     assert f"{status_at(outcome.aggregate, '10:00')} {dose_at(outcome.aggregate, '10:00')}" == after
-    assert outcome.aggregate.course.problems() == ()
+    assert outcome.aggregate.course.problems(widest_span) == []
 
 
 def status_at(prescription: Prescription, moment: str) -> str:

@@ -51,7 +51,7 @@ def test_mistake_277_who_is_described_is_known_while_the_report_waits(ward: Ward
 
 
 def test_mistake_277_a_description_that_cannot_be_right_registers_nobody(ward: Ward) -> None:
-    mrn, born = ward.name("Told"), {"familyName": "Every", "birthDate": "2999-01-01"}
+    mrn, born = ward.name("Told"), {"familyName": "Every", "birthDate": ahead(days=20)[:10]}
     movement = {"kind": "EXPECT", "patientMrn": mrn, "patient": born, "expectedAt": ahead(hours=5)}
     told = report(ward, ward.name("V"), "1", 1, movement={**movement, "occurredAt": ago(hours=1)})
     assert told["sourceMovement"]["status"] == "PENDING"

@@ -116,6 +116,10 @@ def test_mistake_234_a_change_of_an_order_to_another_start_is_lost_with_its_ackn
     assert counts(database)["prescription.changed"] == 2
 
 
+def of_person(message: bytes, mrn: str) -> bytes:
+    return message.replace(b"PID|||4711", f"PID|||{mrn}".encode())
+
+
 def test_mistake_275_an_allergy_is_found_under_one_of_a_chain_of_merged_records_alone(
     door: Door, hospital: Hospital, database: Database
 ) -> None:
@@ -123,17 +127,15 @@ def test_mistake_275_an_allergy_is_found_under_one_of_a_chain_of_merged_records_
     told = adt("A60", "4", "IAM|1||91936005^Penicillin^SCT|MO|Rash|A")
     records = ("4711", "4712", "4713")
     for number, mrn in enumerate(records):
-        person = adt("A28", f"{number}").replace(b"4711^^^HOSP", f"{mrn}^^^HOSP".encode())
-        assert answer(door, person) == "AA"
+        assert answer(door, of_person(adt("A28", f"{number}"), mrn)) == "AA"
     assert answer(door, told) == "AA"
     for number, (former, into) in enumerate(pairwise(records)):
         merge = adt("A40", f"M{number}", f"MRG|{former}^^^HOSP^MR")
-        assert answer(door, merge.replace(b"4711^^^HOSP", f"{into}^^^HOSP".encode())) == "AA"
+        assert answer(door, of_person(merge, into)) == "AA"
     changed = adt("A60", "5", "IAM|1||91936005^Penicillin^SCT|SV|Rash|U")
     taken_back = adt("A60", "6", "IAM|1||91936005^Penicillin^SCT|SV|Rash|D")
     for message in (changed, taken_back):
-        for_the_last = message.replace(b"|4711^^^HOSP", b"|4713^^^HOSP")
-        assert answer(door, for_the_last) == "AA"
+        assert answer(door, of_person(message, "4713")) == "AA"
     found = counts(database)
     assert found["patient.allergy-corrected"] == found["patient.allergy-cancelled"] == 1
     assert not list(door.refused)
