@@ -141,7 +141,8 @@ def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | No
     for prescription in prescriptions:
         scope.check_prescription(uow, prescription)
         check_kept(uow, prescription.patient, "change_id")
-    return next(iter(prescriptions), None)
+    holders = (p for p in prescriptions if p.course.step(change) and not p.course.cancelled)
+    return next(holders, next(iter(prescriptions), None))  # one that was moved was in several
 
 
 def stay_of(uow: UnitOfWork, prescription: Prescription, field: str) -> Stay:

@@ -9,6 +9,7 @@ from typing import Annotated
 from uuid import UUID, uuid5
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from domain.time import Moment, Precision
 
@@ -88,3 +89,14 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     def id_of(self, name: str) -> UUID:
         """Return the id of a thing that this command creates: the same on every retry."""
         return uuid5(self.command_id, name)
+
+
+def as_told(envelope: Envelope, told: Envelope) -> Envelope:
+    """Return a command's envelope with when something was and by whom, as it was told before."""
+    return replace(
+        envelope,
+        occurred_at=told.occurred_at,
+        precision=told.precision,
+        performed_by=told.performed_by,
+        witnessed_by=told.witnessed_by,
+    )

@@ -6,13 +6,18 @@ from msgspec.structs import replace
 
 from application import lookups, persons
 from application.authorization.roles import FRONT_DESK
+from application.clinical_warnings import allergies_against, confirm
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command
+from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.clinical_refusals import ClinicalWarning
+from domain.envelope import as_told
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Dose
 from domain.prescription.drug_chart import DrugChart
+from domain.prescription.misplaced import write_again
 from domain.refusals import PatientAlreadyAdmitted, PatientDied, PrescriptionStateBroken
 from domain.stay.aggregate import Stay
 
@@ -124,6 +129,49 @@ def move_unprescribed_dose(
         administration,
     )
     _end_again(uow, stay, prescription, administration, held_dose)
+    _chart(uow, stay, prescription)
+
+
+def move_prescription(
+    uow: UnitOfWork,
+    wrong: Prescription,
+    stay: Stay,
+    confirmed_warnings: tuple[ClinicalWarning, ...] | None,
+) -> None:
+    """Put a prescription, with its changes and doses under their ids, into the right stay.
+
+    There it has an id of its own, and its stay ends it. Raises OutsideStay, PrescriptionStateBroken,
+    PatientDied, WarningsUnconfirmed.
+    """
+    course, patient = wrong.course, lookups.patient_of(uow, stay)
+    stay.must_not_have_ended(course.written_at, "The prescription")
+    for dose in course.doses:
+        stay.must_include(dose.at, "The dose")
+        if dose.end is not None:
+            stay.must_include(dose.end.at, "The end of the infusion")
+    regimen = course.regimen
+    warnings = allergies_against(
+        uow, patient.id, wrong.medication, regimen.start, regimen.stop, wrong.confirmed
+    )
+    prescription = uow.new(Prescription, "prescription", stay.about)
+    write_again(
+        prescription,
+        wrong,
+        uow.record.streams({wrong.id: 0})[wrong.id],
+        stay.id,
+        patient.id,
+        uow.entry,
+        persons.died_at(uow, patient.id),
+        confirm(uow, warnings, confirmed_warnings) or tuple(wrong.confirmed) or None,
+    )
+    for dose in course.doses:
+        wrong.cancel_administration(dose.id, uow.entry)
+    wrong.cancel(uow.entry)
+    let_prescriptions_follow(uow, stay, [prescription])
+    _chart(uow, stay, prescription)
+
+
+def _chart(uow: UnitOfWork, stay: Stay, prescription: Prescription) -> None:
     (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
     chart.about = stay.about
     chart.chart(stay.id, prescription.id, uow.entry)
@@ -145,12 +193,6 @@ def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay)
     visit_event = wrong_stay.visit_as_held(
         visit, uow.record.streams({wrong_stay.id: 0})[wrong_stay.id]
     )
-    entry = replace(
-        uow.entry,
-        occurred_at=visit_event.entry.occurred_at,
-        precision=visit_event.entry.precision,
-        performed_by=visit_event.entry.performed_by,
-        witnessed_by=visit_event.entry.witnessed_by,
-    )
+    entry = as_told(uow.entry, visit_event.entry)
     wrong_stay.cancel_visit(visit, uow.entry)
     right_stay.take_visit(visit_event, entry, persons.died_at(uow, right_stay.patient))

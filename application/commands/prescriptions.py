@@ -10,6 +10,7 @@ from application.command import utc
 from application.command_group import command, correction
 from application.commands.doses import Doses
 from application.commands.late_entries import entered_in_error_only
+from application.commands.misplaced_facts import move_prescription
 from application.commands.prescription_changes import (
     PrescriptionChangeCorrection,
     cancel_change_of,
@@ -202,14 +203,27 @@ class Prescriptions(Doses):
         open_ended: bool | None = None,
         prescriber: str | None = None,
         confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
+        stay_id: UUID | None = None,
     ) -> None:
         """Correct what was written, or when (``occurred_at``); what is absent stays.
 
         ``open_ended``: no stop was planned. What was given and changed is judged by the corrected
         text: what it does not allow refuses it (ContradictsLaterFacts). A prescription that began as
-        it was written goes on to do so.
+        it was written goes on to do so. ``stay_id``: the stay that it really was written in, to which
+        it goes with its changes and doses.
         """
         prescription = lookups.prescription(uow, prescription_id)
+        if stay_id is not None:
+            content = (medication, dose, route, frequency, schedule, start, stop, prescriber)
+            if uow.corrected_at or open_ended or any(value is not None for value in content):
+                raise InvalidInput(
+                    "stay_id",
+                    "move the prescription by itself; then correct what else was different",
+                )
+            if stay_id == prescription.stay:
+                raise InvalidInput("stay_id", "the prescription is there already")
+            move_prescription(uow, prescription, lookups.stay(uow, stay_id), confirmed_warnings)
+            return
         if stop is not None and open_ended:
             raise InvalidInput("open_ended", "it stops, or it is open-ended; leave one out")
         at, begins = uow.corrected_at, utc(start, "start")

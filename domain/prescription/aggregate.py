@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from msgspec import structs
 
+from domain.aggregate import Event
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import About, Envelope
 from domain.prescription.course import Course, Regimen, Step
@@ -154,6 +155,16 @@ class Prescription(PrescriptionDoses):
         step = self._next_step("completed", envelope)
         self._check_step(step)
         self.record(Prescription.Completed, envelope, change=step.id)
+
+    def take_step(self, step: Step, envelope: Envelope) -> None:
+        """Record a change, hold, resumption or end as it is held in another stay, with its id."""
+        self._check_step(step)
+        if step.kind == "changed":
+            values = {"dose": None, "route": None, "frequency": None, "stop": None}
+            values |= dict(step.changes)
+        else:
+            values = {"discharge": None} if step.kind == "stopped" else {}
+        self.record(_EVENTS[step.kind], envelope, change=step.id, **values)
 
     def cancel(self, envelope: Envelope) -> None:
         """Take back a prescription that was entered in error, with its doses that were not given.
@@ -351,6 +362,15 @@ class Prescription(PrescriptionDoses):
         """Record that the stay, and the prescription with it, is of another patient."""
         self.about = about
         self.record(Prescription.PatientCorrected, envelope, patient=patient)
+
+
+_EVENTS: Mapping[str, type[Event]] = {
+    "changed": Prescription.Changed,
+    "held": Prescription.Held,
+    "resumed": Prescription.Resumed,
+    "stopped": Prescription.Stopped,
+    "completed": Prescription.Completed,
+}
 
 
 def _check_schedule(schedule: Schedule | None) -> None:

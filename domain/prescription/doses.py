@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from domain.clinical_refusals import ClinicalWarning
-from domain.envelope import Envelope
+from domain.envelope import Envelope, as_told
 from domain.prescription.course import Basis, Dose, InfusionEnd, Outside
 from domain.prescription.events import Medication, PrescriptionEvents
 from domain.prescription.state import PrescriptionState
@@ -53,13 +53,7 @@ class HeldDose:
 
     def entry_by(self, envelope: Envelope) -> Envelope:
         """Return a command's envelope with when the dose was, and by whom."""
-        return structs.replace(
-            envelope,
-            occurred_at=self.entry.occurred_at,
-            precision=self.entry.precision,
-            performed_by=self.entry.performed_by,
-            witnessed_by=self.entry.witnessed_by,
-        )
+        return as_told(envelope, self.entry)
 
     def with_correction(self, right: PrescriptionEvents.AdministrationCorrected) -> Self:
         """Return the dose as a correction says it was; one that was not given has no amount."""

@@ -67,6 +67,7 @@ from infrastructure.read_models.flags import flags_of, stays_of_flags
 from infrastructure.read_models.occupancy import beds_of, board, occupancy_history, stretches_of
 from infrastructure.read_models.patients import (
     deaths_of_persons,
+    labels_of_persons,
     other_records_of,
     patient_by_mrn,
     patients_by_id,
@@ -260,6 +261,7 @@ READS: dict[Query, Sends] = {
     bed_changes: lambda c, at: bed_changes(c, "A", at, at),
     exposure: lambda c, at: exposure(c, ID, at),
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
+    labels_of_persons: lambda c, at: labels_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),
     doses_due: lambda c, at: doses_due(c, at, LocalDays(), "A", HOUR, HOUR, DoseOrder.PATIENT_NAME),
     unplaced_in: lambda c, at: unplaced_in(c, "A", at),

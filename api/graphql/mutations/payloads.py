@@ -297,8 +297,12 @@ class ConsultRecorded(Recorded):
         return cls(**read.envelope, consult=consult, stay=stay) if stay else None
 
 
-DOSES = PrescriptionEvents.AdministrationRecorded, PrescriptionEvents.UnprescribedGiven
-"""The events that tell a dose, also one that goes to another prescription."""
+NEW_FACTS = (
+    PrescriptionEvents.Written,
+    PrescriptionEvents.AdministrationRecorded,
+    PrescriptionEvents.UnprescribedGiven,
+)
+"""The events that tell an order or a dose, also one that goes to another stay or prescription."""
 
 
 @strawberry.type(description="A prescription was recorded.")
@@ -324,7 +328,7 @@ class PrescriptionRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         prescription_ids = (
-            event.originator_id for event in read.recorded.events if isinstance(event, DOSES)
+            event.originator_id for event in read.recorded.events if isinstance(event, NEW_FACTS)
         )
         id = next(prescription_ids, read.first("prescription"))
         prescription = await Prescription.find(read.info, id, read.as_of)

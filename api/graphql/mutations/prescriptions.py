@@ -143,6 +143,10 @@ class CorrectPrescriptionInput(CommandInput):
     confirmed_warnings: list[ClinicalWarning] | None = optional(
         "The warnings against it that are confirmed; the reason is needed."
     )
+    stay_id: StayId | None = optional(
+        "The stay that it really was written in, to which it goes with its changes and doses; then"
+        " nothing else is given."
+    )
 
 
 @command_input("record_administration", PrescriptionRecorded, "A dose given, or not given and why.")
