@@ -14,25 +14,25 @@ def today(uow: UnitOfWork) -> date:
 
 def date_of(uow: UnitOfWork, moment: datetime) -> date:
     """Return the hospital's day of a moment."""
-    return uow.days.date_of(moment)
+    return uow.calendar.days.date_of(moment)
 
 
 def local(uow: UnitOfWork, moment: datetime) -> datetime:
     """Return a moment as the clocks of the hospital show it."""
-    days = uow.days
+    days = uow.calendar.days
     return moment.astimezone(days.zone_on(days.date_of(moment)))
 
 
 def midnight(uow: UnitOfWork, day: date) -> datetime:
     """Return the beginning of a day of the hospital's calendar, in UTC."""
-    return uow.days.midnight(day)
+    return uow.calendar.days.midnight(day)
 
 
 def span_of(uow: UnitOfWork, moment: datetime, precision: Precision) -> tuple[datetime, datetime]:
     """Return the first and the last moment at which something was that is known so precisely."""
     if precision in (Precision.MINUTE, Precision.ESTIMATED):
         return moment, moment  # for most; the calendar is not read
-    return uow.days.span_of(moment, precision)
+    return uow.calendar.days.span_of(moment, precision)
 
 
 def other_moments(

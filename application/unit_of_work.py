@@ -20,7 +20,7 @@ from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
 from domain.envelope import About, Envelope
-from domain.hospital_calendar import HospitalCalendar, LocalDays
+from domain.hospital_calendar import HospitalCalendar
 from domain.prescription.aggregate import Prescription
 from domain.refusals import VersionConflict
 from domain.room.occupancy import Claim, Difference, Occupancy, difference
@@ -265,19 +265,12 @@ class UnitOfWork(AggregateReader):
     @property
     def calendar(self) -> HospitalCalendar:
         """Return the calendar of the command's hospital."""
-        id = HospitalCalendar.id_for(self.entry.hospital)
-        (calendar,) = self.load(HospitalCalendar, id)
-        return calendar
-
-    @property
-    def days(self) -> LocalDays:
-        """Return the hospital's own days."""
-        return self.calendar.days
+        return self.load(HospitalCalendar, HospitalCalendar.id_for(self.entry.hospital))[0]
 
     def _span_of(self, at: datetime, precision: Precision) -> Span:
         """Return the span of a time by the hospital's clocks, which are not read for a minute."""
         if precision in (Precision.HOUR, Precision.DAY):
-            return self.days.span_of(at, precision)
+            return self.calendar.days.span_of(at, precision)
         return widest_span(at, precision)
 
     def _track(self, aggregate: Aggregate) -> None:

@@ -110,7 +110,7 @@ def _warnings_of(
     if right.given or (right.given is None and at is not None and dose.given):
         warnings |= leave_warning(uow, stay, moment, precision)
     if at is not None and dose.given and prescription.course.has_schedule:
-        days = uow.days
+        days = uow.calendar.days
         warnings |= dose_warnings(prescription.course, at, precision, days, dose.id)
     return warnings
 

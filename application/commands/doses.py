@@ -267,7 +267,7 @@ def _warnings(
     )
     if outside is not None or not prescription.course.has_schedule:
         return allergies
-    days = uow.days
+    days = uow.calendar.days
     return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}
 
 
