@@ -1,9 +1,10 @@
-"""The page for staff: its files, and the forms of all commands, made of the schema.
+"""The page for staff: its files, and the rights and forms of all commands, made of the schema.
 
 Files need no login: they say nothing of a hospital. What they show they ask `/graphql` for.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ _OUTCOMES = {
     "SharersUnplaced": "stays",
     "InFuture": "now",
     "InvalidInput": "field",
-    "BedNotOpen": "bed",
+    "BedNotOpen": "bed state",
+    "StayNotOpen": "endedAt",
     "RoomPolicyBroken": "policy",
     "PatientDied": "diedAt",
     "LikelyDuplicates": "candidates",
@@ -68,8 +70,12 @@ COMMON: Mapping[str, Any] = {
 """The fields that the inputs of all commands have."""
 
 
+_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*\n?|//[^\n]*\n)", re.MULTILINE | re.DOTALL)
+"""A comment that begins a line of a script or style sheet."""
+
+
 class Files(StaticFiles):
-    """The page's files with its security headers."""
+    """The page's files with its security headers; its scripts and styles without their comments."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__(directory=WEB)
@@ -77,8 +83,22 @@ class Files(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
+        if isinstance(response, FileResponse) and response.status_code == 200:
+            response = Response(
+                body_of(Path(response.path)),
+                media_type=response.media_type,
+                headers={"ETag": response.headers["ETag"]},
+            )
         response.headers.update(self._headers)
         return response
+
+
+def body_of(file: Path) -> bytes:
+    """Return what is sent of a file: a script or style sheet without comments, JSON without blanks."""
+    content = file.read_bytes()
+    if file.suffix in (".js", ".css") and file.parent.name != "vendor":
+        return _COMMENT.sub("", content.decode()).encode()
+    return msgspec.json.format(content, indent=-1) if file.suffix == ".json" else content
 
 
 def page_routes(settings: Settings) -> list[BaseRoute]:
@@ -89,16 +109,17 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
     async def index(request: Request) -> Response:
         return FileResponse(WEB / "index.html", headers=headers)
 
-    async def forms(request: Request) -> Response:
-        return Response(forms_json(), media_type="application/json", headers=headers)
+    def json(content: Callable[[], bytes]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return Response(content(), media_type="application/json", headers=headers)
 
-    async def config(request: Request) -> Response:
-        return Response(configuration, media_type="application/json", headers=headers)
+        return endpoint
 
     return [
         Route("/", index),
-        Route("/web/forms.json", forms),
-        Route("/web/config.json", config),
+        Route("/web/rights.json", json(rights_json)),
+        Route("/web/forms.json", json(forms_json)),
+        Route("/web/config.json", json(lambda: configuration)),
         Mount("/web", Files(headers)),
     ]
 
@@ -137,8 +158,25 @@ def forms_json() -> bytes:
     return msgspec.json.encode(forms())
 
 
+@cache
+def rights_json() -> bytes:
+    """Return the rights as JSON; they are made once."""
+    return msgspec.json.encode(rights())
+
+
+def rights() -> dict[str, Any]:
+    """Return the roles that may give each command, and those that have each other right."""
+    mutations = schema._schema.mutation_type
+    assert mutations is not None, "the schema has commands"
+    commands = {
+        name: [role for role in Role if may(role, snake(name))] for name in mutations.fields
+    }
+    others = {action: sorted(MAY[action]) for action in (*QUERIES, *DATA, *LABELS)}
+    return {"commands": commands, "rights": others}
+
+
 def forms() -> dict[str, Any]:
-    """Return the command of each form with its fields and roles; its document; enums; all rights."""
+    """Return the command of each form with its fields; its document; enums."""
     mutations = schema._schema.mutation_type
     assert mutations is not None, "the schema has commands"
     inputs: dict[str, Any] = {}
@@ -148,11 +186,9 @@ def forms() -> dict[str, Any]:
         name: {
             "input": _add_input(get_named_type(field.args["input"].type), inputs, enums),
             "outcomes": _outcomes_of(field.type.of_type),
-            "roles": [role for role in Role if may(role, snake(name))],
         }
         for name, field in mutations.fields.items()
     }
-    rights = {action: sorted(MAY[action]) for action in (*QUERIES, *DATA, *LABELS)}
     return {
         "document": _DOCUMENT,
         "outcomes": _OUTCOMES,
@@ -160,7 +196,6 @@ def forms() -> dict[str, Any]:
         "common": common,
         "inputs": inputs,
         "enums": enums,
-        "rights": rights,
     }
 
 

@@ -1,8 +1,8 @@
 /** The page: login, screens by address, keys, what was recorded, and the time bar around all. */
 
-import {html, nothing} from './vendor/lit.js';
+import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
-import {loadForms} from './forms.js';
+import {loadForms, loadRights} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
 import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
@@ -12,9 +12,9 @@ import {wayName, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
 
-/** The other screens and the forms: loaded when the board is there, or one of them is asked for. */
-let others = null;
-const loadOthers = () => (others ??= Promise.all(['command', 'find', 'stay', 'house', 'lists', 'flow', 'doses', 'reports', 'explorer'].map(name => import(`./${name}.js`))));
+/** The scripts of screens that have not their own name. The board is there at once; what another needs is loaded when it is
+ * shown, and what forms need when the first screen is there. */
+const SCRIPTS = {patient: 'find', mend: 'lists', access: 'lists', acts: 'lists'};
 
 /** Each screen with the right that it needs, and its letter after g. */
 const SCREENS = {
@@ -29,6 +29,7 @@ const SCREENS = {
   acts: ['wards', 'a'],
   explorer: ['introspection', 'e'],
 };
+const isScreen = name => name in SCREENS || /^(patient|stay)$/.test(name);
 const LOGOFF_MINUTES = 'wardbook-logoff';
 /** A login is renewed when less than this is left of it. */
 const RENEW_BEFORE = 90e3;
@@ -49,8 +50,11 @@ class App extends Plain {
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
     setInterval(() => this.#tick(), 30e3);
     this.lastAct = Date.now();
-    this.addEventListener('shown', loadOthers);
-    shell.addEventListener('act', (/** @type {CustomEvent} */ {detail}) => (this.order = detail));
+    shell.addEventListener('read', () => requestIdleCallback(() => this.#prepare().catch(() => null), {timeout: 2000}), {once: true});
+    shell.addEventListener('act', async (/** @type {CustomEvent} */ {detail}) => {
+      if (!customElements.get('wb-form')) await this.#prepare();
+      this.order = detail;
+    });
     shell.addEventListener('recorded', (/** @type {CustomEvent} */ {detail}) => this.#recorded(detail));
     session.addEventListener('expired', () => (this.isExpired = true));
     session.addEventListener('login', () => {
@@ -86,6 +90,13 @@ class App extends Plain {
     this.wards = (await ask('Wards').catch(() => ({wards: []}))).wards.map(({name}) => name);
   }
 
+  #prepare() {
+    return (this.forms ??= loadForms().catch(error => {
+      this.forms = null;
+      throw error;
+    }));
+  }
+
   #tick() {
     const minutes = Math.min(+(localStorage.getItem(LOGOFF_MINUTES) || Infinity), house.logoffMinutes || Infinity);
     if (token() && Date.now() - this.lastAct > minutes * 60e3) this.#leave(false);
@@ -110,7 +121,7 @@ class App extends Plain {
     for (const name of ['at', 'known', 'apart']) delete own[name];
     const [screen, id] = (path || 'board').split('/');
     if (screen === 'board' && !('ward' in own) && !path && preferences.ward) own.ward = preferences.ward;
-    if ((screen || 'board') !== 'board') loadOthers();
+    if (isScreen(screen)) import(`./${SCRIPTS[screen] ?? screen}.js`).catch(() => null);
     this.route = {path: path || 'board', screen: screen || 'board', id, own};
     this.marks = [];
     this.menu = null;
@@ -135,7 +146,9 @@ class App extends Plain {
       this.notice = null;
       return;
     }
-    if (!preferences.keys || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || document.querySelector('dialog[open]')) return;
+    // the focus stays in a dialog that was closed until the next frame
+    const isTyping = event.target.matches('input, select, textarea') && !event.target.closest('dialog:not([open])');
+    if (!preferences.keys || isTyping || document.querySelector('dialog[open]')) return;
     if (this.wentG) {
       this.wentG = false;
       const found = Object.entries(SCREENS).find(([, [right, letter]]) => letter === event.key && may(right));
@@ -169,7 +182,7 @@ class App extends Plain {
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
       <main id="main" tabindex="-1" class=${isPast() ? 'past' : ''}>${this.#screen()}</main>
       ${this.#menuOf()}
-      ${this.order ? html`<wb-form .order=${this.order} @closed=${() => (this.order = null)}></wb-form>` : nothing}
+      ${this.#formOf(this.order)}
       ${this.#noticeOf()}
       ${this.help ? this.#helpOf() : nothing}
       ${this.isExpired ? this.#login(true) : nothing}`;
@@ -180,7 +193,7 @@ class App extends Plain {
     const right = SCREENS[route.screen]?.[0];
     if (right && !may(right)) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
     const key = `${route.screen} ${route.id}`;
-    if (this.shownKey !== key) this.shown = document.createElement(`wb-${SCREENS[route.screen] || /^(patient|stay)$/.test(route.screen) ? route.screen : 'board'}`);
+    if (this.shownKey !== key) this.shown = document.createElement(`wb-${isScreen(route.screen) ? route.screen : 'board'}`);
     this.shownKey = key;
     return Object.assign(this.shown, {route, wards: this.wards});
   }
@@ -203,23 +216,32 @@ class App extends Plain {
     </header>`;
   }
 
+  /** A form of its own for each order: that a former one is closed is heard a task later, when the next may be open. */
+  #formOf(order) {
+    if (!order) return nothing;
+    return keyed(order, html`<wb-form .order=${order} @closed=${() => this.order === order && (this.order = order.context.before ?? null)}></wb-form>`);
+  }
+
   #menuOf() {
     if (!this.menu) return nothing;
     const {title, choices, at} = this.menu;
     const offered = choices.filter(([command]) => may(command));
-    return html`<dialog class="menu" aria-label=${title} @close=${() => {
+    return html`<dialog class="menu" aria-label=${title} @close=${({target}) => {
+        if (target.open || !target.isConnected) return; // opened again, or gone
         this.menu = null;
         at.focus();
       }}><h2>${title}</h2>
       ${offered.length ? html`<ul>${offered.map(([command, values]) => html`<li><button type="button" @click=${() => {
         this.querySelector('dialog.menu').close();
+        this.menu = null;
         act(command, values, {about: title});
       }}>${named(command)}</button></li>`)}</ul>` : html`<p class="quiet">${say('nothingToDo')}</p>`}
       <button type="button" class="plain" @click=${() => this.querySelector('dialog.menu').close()}>${say('close')}</button></dialog>`;
   }
 
-  updated() {
-    for (const each of this.querySelectorAll(':scope > dialog')) if (!each.open) each.showModal();
+  updated(changed) {
+    const isNew = changed.has('menu') || changed.has('help'); // one that was closed a moment ago is not opened again
+    for (const each of this.querySelectorAll(':scope > dialog')) if (!each.open && (isNew || !each.matches('.menu'))) each.showModal();
     this.querySelector('nav [aria-current]')?.scrollIntoView({inline: 'center', block: 'nearest'});
     document.title = `${isPast() ? '⏱ ' : ''}${say(this.route.screen)} – Wardbook`;
   }
@@ -236,7 +258,7 @@ class App extends Plain {
 
   #helpOf() {
     const keys = say('help.keys').split('\n').map(line => line.split('|'));
-    return html`<dialog class="menu help" aria-label=${say('help')} @close=${() => (this.help = false)}><h2>${say('help')}</h2>
+    return html`<dialog class="menu help" aria-label=${say('help')} @close=${({target}) => (this.help = target.open)}><h2>${say('help')}</h2>
       <dl>${keys.map(([letters, does]) => html`<div><dt>${letters.split(' ').map(letter => html`<kbd>${letter}</kbd> `)}</dt><dd>${does}</dd></div>`)}</dl>
       <button type="button" @click=${() => this.querySelector('dialog.help').close()}>${say('close')}</button></dialog>`;
   }
@@ -267,7 +289,7 @@ class App extends Plain {
 }
 
 takeToken(); // before anything is waited for: it leaves the address at once
-const texts = Promise.all([loadWords(), loadForms(), loadOperations()]);
+const texts = Promise.all([loadWords(), loadRights(), loadOperations()]);
 await loadHouse();
 let failed = null;
 if (!(await takeAnswer().catch(error => ((failed = error), false)))) {

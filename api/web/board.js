@@ -158,11 +158,6 @@ class Board extends Screen {
       </div>`;
   }
 
-  updated(changed) {
-    super.updated(changed);
-    if (this.data || this.error) this.dispatchEvent(new Event('shown', {bubbles: true}));
-  }
-
   /** Let Tab come back to the bed where one was. */
   #focused({target}) {
     if (!target.dataset.bed) return;

@@ -1,10 +1,10 @@
 /** The form of a command, made of its input type. Its command id is made when it opens: however often it
  * is sent, it has one effect. */
 
-import {html, keyed, nothing} from './vendor/lit.js';
-import {Plain, address, nameOf, refresh, shell} from './shell.js';
+import {html, nothing} from './vendor/lit.js';
+import {Plain, act, address, go, nameOf, refresh, shell} from './shell.js';
 import {describe, learn, refusalOf} from './refusal.js';
-import {BED, COMMON_MORE, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';
+import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';
 import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
@@ -25,11 +25,12 @@ class CommandForm extends Plain {
     for (const [name, value] of Object.entries(values))
       if (value != null && this.fields.has(name)) this.entered[name] = this.fields.get(name).type === 'DateTime' ? wall(value) : value;
     /** @type {Record<string, any>} */
-    this.begin = keepsTime(command) ? {...this.entered} : {};
+    this.begin = keepsTime(command) && command !== 'correctFacts' ? {...this.entered} : {};
     this.known = values;
     this.fixed = new Set(Object.keys(this.entered).filter(name => this.fields.get(name).type === 'ID'));
     this.isEarlier = !!clocks.asOf && !this.entered.occurredAt && !keepsTime(command);
     if (this.isEarlier) this.entered.occurredAt = wall(clocks.asOf);
+    Object.assign(this, this.order.typed); // what was typed before another form was gone through first
     this.refusal = null;
     this.isSending = false;
     this.lists = {};
@@ -64,9 +65,9 @@ class CommandForm extends Plain {
   updated(changed) {
     if (changed.has('order')) (this.querySelector('.first input:not([type=hidden]), .first select, .first textarea') ?? this.querySelector('[type=submit]'))?.focus();
     if (changed.has('refusal') && this.refusal) {
-      const field = this.querySelector(`[aria-invalid=true]`);
-      field?.closest('details')?.setAttribute('open', '');
-      (field ?? this.querySelector('.refusal'))?.focus();
+      const place = this.querySelector('[aria-invalid=true]') ?? this.querySelector('.refusal');
+      place?.closest('details')?.setAttribute('open', '');
+      place?.focus();
     }
   }
 
@@ -130,7 +131,8 @@ class CommandForm extends Plain {
       this.refusal = {code: 'Needed', message: '', path: [missing]};
       return;
     }
-    const {command, context} = this.order;
+    const {command} = this.order;
+    const {before, ...context} = this.order.context;
     if (Object.keys(this.begin).length && Object.keys(this.entered).every(name => name === 'reason' || this.#isAsBefore(name))) {
       this.refusal = {code: 'Unchanged', message: '', path: []};
       return;
@@ -169,7 +171,7 @@ class CommandForm extends Plain {
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
     const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt');
     const place = fieldOf(this.refusal, isShown, picksBed);
-    return keyed(this.commandId, html`<dialog aria-labelledby="form-title" @close=${() => this.dispatchEvent(new Event('closed'))}>
+    return html`<dialog aria-labelledby="form-title" @close=${() => this.dispatchEvent(new Event('closed'))}>
       <form @submit=${this.#send} novalidate>
         <header><h2 id="form-title">${named(command)}</h2>
           <button type="button" class="plain" aria-label=${say('close')} @click=${this.close}>✕</button></header>
@@ -182,7 +184,7 @@ class CommandForm extends Plain {
         ${more.length ? html`<details><summary>${say('more')}</summary>${more.map(name => this.#field(name, place))}</details>` : nothing}
         <footer><button class="primary" type="submit" aria-disabled=${this.isSending}>${this.isSending ? say('sending') : say('record')}</button>
           <button type="button" @click=${this.close}>${say('cancel')}</button></footer>
-      </form></dialog>`);
+      </form></dialog>`;
   }
 
   /** When it happened: now, or earlier; both clocks are in sight. */
@@ -304,27 +306,60 @@ class CommandForm extends Plain {
 
   /** What was refused, what to do, and the one click that does it. */
   #refused() {
-    const {code, byStay, now, warnings, candidates, facts} = this.refusal;
-    const {stayId, patientMrn, ward, room, bed} = this.entered;
+    const {code, byStay, now, warnings, candidates, facts, state, stays, endedAt, diedAt} = this.refusal;
+    const {stayId, patientMrn, mrn, ward, room, bed} = this.entered;
+    const {patient} = this.order.context;
+    const opens = code === 'BedNotOpen' && bed && {CLOSED: 'reopenBed', TO_BE_CLEANED: 'finishCleaning', CLEANING: 'finishCleaning'}[state];
     const again = values => {
       this.entered = {...this.entered, ...values};
       this.refusal = null;
       this.updateComplete.then(() => this.querySelector('#f-reason')?.focus());
     };
+    const at = moment => {
+      this.isEarlier = true;
+      again({occurredAt: wall(moment)});
+    };
+    const first = (command, values) => [named(command), command, () => this.#first(command, values)];
+    const instead = (command, values) => [named(command), command, () => act(command, values, this.order.context)];
     return refusalOf(this.refusal, [
-      byStay && stayId && [named('swapBeds'), 'swapBeds', () => this.#instead('swapBeds', {stayId, withStayId: byStay})],
+      byStay && stayId && instead('swapBeds', {stayId, withStayId: byStay}),
       now && [say('now'), null, () => ((this.isEarlier = false), (this.refusal = null))],
+      (endedAt || diedAt) && [say('atThatTime'), null, () => at(endedAt ?? diedAt)],
       warnings && [say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})],
       candidates && [say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})],
-      code === 'NotFound' && patientMrn && [named('registerPatient'), 'registerPatient', () => this.#instead('registerPatient', {mrn: patientMrn})],
-      code === 'BedNotOpen' && bed && [named('reopenBed'), 'reopenBed', () => this.#instead('reopenBed', {ward, room, bed})],
-      facts?.length && [named('correctFacts'), 'correctFacts', () => this.#instead('correctFacts', {})],
+      stays && [say('takeAlong'), null, () => again({sharers: stays.map(stayId => (/^discharge/.test(this.order.command) ? {stayId} : {stayId, sharesBed: true}))})],
+      code === 'NotFound' && patientMrn && first('registerPatient', {mrn: patientMrn}),
+      code === 'AlreadyExists' && mrn && [say('find'), 'patients', () => (this.close(), go('find', {q: mrn}))],
+      opens && first(opens, {ward, room, bed}),
+      endedAt && stayId && first('cancelDischarge', {stayId}),
+      diedAt && patient && first('correctDeath', {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority, occurredAt: diedAt}),
+      facts?.length && instead('correctFacts', this.#several(facts)),
     ].filter(Boolean), () => this.close());
   }
 
-  #instead(command, values) {
-    this.order = {command, values, context: this.order.context};
-    this.updateComplete.then(() => this.querySelector('dialog').open || this.querySelector('dialog').showModal());
+  /** Open another form that has to come first; this one comes back as it was typed. */
+  #first(command, values) {
+    const {entered, isEarlier} = this;
+    act(command, values, {...this.order.context, before: {...this.order, typed: {entered, isEarlier}}});
+  }
+
+  /** What is given here, and what speaks against it, to be put right together. */
+  #several(facts) {
+    const {command} = this.order;
+    const at = moment => ({occurredAt: wall(moment)});
+    const own = (type, more = {}) => Object.fromEntries(forms.inputs[type].map(({name}) => [name, {...this.entered, ...more}[name]]).filter(([name, value]) => value != null && value !== '' && (name === 'movementId' || !this.#isAsBefore(name))));
+    const of = (kind, id) => facts.filter(fact => fact.kind === kind).map(fact => ({[id]: fact.id, ...at(fact.occurredAt)}));
+    return {
+      corrections: [
+        ...(command === 'correctMovement' ? [own('MovementCorrectionInput')] : []),
+        ...facts.filter(({kind}) => !/^(visit|dose|infusion|prescription|consult|flag|allergy|death|bed) ?/.test(kind)).map(fact => ({movementId: fact.id, ...at(fact.occurredAt)})),
+      ],
+      cancels: command === 'cancelMovement' ? [own('MovementCancelInput')] : [],
+      entries: ENTRIES[command] ? [own('LateEntryInput', {kind: ENTRIES[command], occurredAt: this.entered.occurredAt ?? wall(Date.now())})] : [],
+      visits: of('visit', 'visitId'),
+      doses: of('dose', 'administrationId'),
+      reason: this.entered.reason,
+    };
   }
 }
 
@@ -339,6 +374,7 @@ const aboutOf = ({patient, stay, about}) =>
 function fieldOf(refusal, isShown, picksBed) {
   if (!refusal) return null;
   if (refusal.code === 'ReasonNeeded') return 'reason';
+  if (refusal.code === 'StayNotOpen') return 'occurredAt';
   for (const name of refusal.path.filter(part => part !== 'input').toReversed()) {
     if (picksBed && ['ward', 'room', 'bed'].includes(name)) return BED;
     if (isShown(name)) return name;

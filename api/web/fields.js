@@ -31,6 +31,8 @@ export const FIRST = {
   recordAllergy: ['substance', 'kind', 'severity', 'reaction', 'verification'],
   raiseFlag: ['flagKind', 'note'],
 };
+/** What several facts that are put right together call what these commands record. */
+export const ENTRIES = {admitPatient: 'ADMISSION', transferPatient: 'TRANSFER', startLeave: 'START_LEAVE', endLeave: 'END_LEAVE', dischargePatient: 'DISCHARGE'};
 export const WARNED = 'confirmedWarnings';
 export const IDENTITY = ['familyName', 'givenName', 'birthDate', 'sex'];
 export const PICKS_BED = new Set([...Object.keys(FIRST).filter(name => FIRST[name].includes(BED)), 'startCleaning', 'finishCleaning', 'reopenBed']);

@@ -2,7 +2,7 @@
 
 import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf} from './shell.js';
-import {forms} from './forms.js';
+import {rights} from './forms.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
 import {wayName, waysOf} from './putright.js';
@@ -101,7 +101,7 @@ class Access extends Screen {
 class Acts extends Screen {
   view() {
     const text = (this.route.own.q ?? '').toLowerCase();
-    const found = Object.keys(forms.commands).filter(command => may(command) && (!text || `${named(command)} ${command}`.toLowerCase().includes(text))).sort((a, b) => named(a).localeCompare(named(b)));
+    const found = Object.keys(rights.commands).filter(command => may(command) && (!text || `${named(command)} ${command}`.toLowerCase().includes(text))).sort((a, b) => named(a).localeCompare(named(b)));
     return html`<h1>${say('acts')}</h1>
       <form role="search" @submit=${event => event.preventDefault()}><label for="q">${say('acts.filter')}</label><input id="q" type="search" .value=${this.route.own.q ?? ''} @input=${event => go('acts', {q: event.target.value})}></form>
       <ul class="commands">${found.map(command => html`<li><button type="button" @click=${() => act(command)}>${named(command)}</button></li>`)}</ul>`;

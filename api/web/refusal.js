@@ -11,6 +11,7 @@ import {language, named, say, says} from './words.js';
 const WHOLE = new Set(['BedOccupied', 'PatientAlreadyAdmitted', 'PatientDied', 'InFuture', 'VersionConflict', 'LikelyDuplicates', 'WarningsUnconfirmed', 'SharersUnplaced', 'ContradictsLaterFacts', 'NotAllowed', 'CommandIdReused', 'Needed', 'Unchanged', 'OFFLINE']);
 
 export const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
+const dayTimeOf = moment => (moment ? dayTime(moment) : '');
 export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? '';
 
 /** Learn who is meant by the ids of a refusal, so far as one may see them. */
@@ -26,7 +27,7 @@ export async function learn(refusal) {
 /** The refusal, with `ways`: what is offered instead, each a text and what it does. */
 export function refusalOf(refusal, ways, close) {
   const {code, message, facts = [], warnings = [], byStay, stayId, who, people = []} = refusal;
-  const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: refusal.diedAt || refusal.now ? dayTime(refusal.diedAt ?? refusal.now) : '', what: warnings.map(named).join(', '), policy: refusal.policy ? named(refusal.policy) : '', field: refusal.field ? named(refusal.field) : ''};
+  const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: dayTimeOf(refusal.diedAt ?? refusal.endedAt ?? refusal.now), what: warnings.map(named).join(', '), policy: refusal.policy ? named(refusal.policy) : '', field: refusal.field ? named(refusal.field) : ''};
   const text = says('refused.' + code) ? say('refused.' + code, values) : named(code);
   return html`<div class="refusal" role="alert" tabindex="-1">
     <strong>${text}</strong> ${WHOLE.has(code) || !message ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}

@@ -6,13 +6,13 @@ import {ask} from './gql.js';
 import {may} from './session.js';
 import {chartDay, clocks, date, dayTime, fullDay, localDay, moment, time, weekdayName} from './time.js';
 import {bars, columns, stairs} from './plot.js';
-import {named, namedOr, say, told} from './words.js';
+import {addWords, named, namedOr, say, says, told} from './words.js';
 
 const dayBefore = days => localDay(Date.now() - days * 864e5);
 
 class Reports extends Screen {
   async read(signal) {
-    const {reportDefinitions, wards} = await ask('ReportDefinitions', {}, signal);
+    const [{reportDefinitions, wards}] = await Promise.all([ask('ReportDefinitions', {}, signal), addWords('reports')]);
     const {name = reportDefinitions[0].name, from = dayBefore(8), to = dayBefore(1), ward = ''} = this.route.own;
     const chosen = {name, from, to, ward};
     const [report, issues] = await Promise.all([
@@ -59,8 +59,8 @@ class Reports extends Screen {
       ${plots(byName)}
       ${scroll(titleOf(report.definition), html`<table><thead><tr>${['figure', 'of', 'value', 'unit'].map(name => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
         <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td></tr>`)}</tbody></table>`)}
-      ${report.notes.map(note => html`<p class="quiet" lang="en">${note}</p>`)}
-      <details><summary>${say('formula')}</summary><div lang="en"><p>${report.definition.formula}</p>${definition?.figures.map(({name, unit, meaning}) => html`<p><b>${named(name)}</b> (${unitOf(unit)}): ${meaning}</p>`)}</div></details></section>`;
+      ${report.notes.map(note => html`<p class="quiet">${told(note)}</p>`)}
+      <details><summary>${say('formula')}</summary><p>${formulaOf(report.definition)}</p><dl class="meanings">${definition?.figures.map(({name, unit, meaning}) => html`<div><dt>${named(name)} (${unitOf(unit)})</dt><dd>${meaningOf(definition, name, meaning)}</dd></div>`)}</dl></details></section>`;
   }
 
   /** The census of each ward: over time as a small plot, at midnight as a table. */
@@ -91,6 +91,16 @@ const LASTS = /^(census|bedsHeld|meanOccupancy|dailyOccupancyRate)/;
 
 const titleOf = ({name, title}) => namedOr(name, title);
 const unitOf = unit => namedOr('unit.' + unit, unit);
+/** What most formulas end with. */
+const DAYS = ['hospitalDay', 'calendarDate'];
+
+/** A definition's formula, and what a figure of it says, in the reader's language; as the server says it where there is no other text. */
+const formulaOf = ({name, formula}) => (says('formula.' + name) ? say('formula.' + name, Object.fromEntries(DAYS.map(day => [day, say('formula.' + day)]))) : formula);
+const meaningOf = (definition, name, meaning) => {
+  const figure = name.replace(/By(Hour|Kind|Ward|Weekday|WeekdayAndHour)$/, '');
+  const key = [`meaning.${definition.name}.${figure}`, `meaning.${figure}`].find(says);
+  return key ? say(key) : meaning;
+};
 const factOf = ({kind, summary}) => (summary ? told(summary) : named(kind));
 const MONDAY = Date.parse('2024-01-01T12:00Z');
 

@@ -1,6 +1,6 @@
 /** The login of this tab: the token that came in the link's fragment, what it may do, and for how long. */
 
-import {forms} from './forms.js';
+import {rights} from './forms.js';
 
 const KEY = 'wardbook-token';
 export const session = new EventTarget();
@@ -42,4 +42,4 @@ export const isAlive = () => !!token() && !(viewer && Date.parse(viewer.until) <
 
 /** Whether the role may give a command, or has a right such as "timeline" or "data:identity". */
 export const may = what =>
-  (forms.commands[what]?.roles ?? forms.rights[what] ?? []).includes(role());
+  (rights.commands[what] ?? rights.rights[what] ?? []).includes(role());

@@ -13,9 +13,25 @@ export const languages = LANGUAGES;
 export async function loadWords(wanted = localStorage.getItem(KEY) ?? navigator.language.slice(0, 2)) {
   chosen = LANGUAGES.includes(wanted) ? wanted : 'en';
   localStorage.setItem(KEY, chosen);
-  ({texts, names, sentences = []} = await (await fetch(`web/words/${chosen}.json`)).json());
-  sentences = sentences.map(([begin, text]) => [new RegExp(begin, 's'), text]);
+  [texts, names, sentences] = [{}, {}, []];
+  await Promise.all([read(''), ...[...parts.keys()].map(read)]);
   document.documentElement.lang = chosen;
+}
+
+/** Words of their own that screens have, which are loaded with them. */
+const parts = new Map();
+
+/** Load the words of a part, once. */
+export function addWords(part) {
+  if (!parts.has(part)) parts.set(part, read(part).catch(error => (parts.delete(part), Promise.reject(error))));
+  return parts.get(part);
+}
+
+async function read(part) {
+  const told = await (await fetch(`web/words/${chosen}${part && '.' + part}.json`)).json();
+  Object.assign(texts, told.texts);
+  Object.assign(names, told.names);
+  sentences.unshift(...(told.sentences ?? []).map(([begin, text]) => [new RegExp(begin, 's'), text]));
 }
 
 /** A text, with {places} filled. */

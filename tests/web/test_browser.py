@@ -310,6 +310,33 @@ def test_axe_finds_nothing_on_any_screen(
     assert {screen: those for screen, those in found.items() if those} == {}
 
 
+LOADED = """() => customElements.whenDefined('wb-form').then(() =>
+  [...performance.getEntriesByType('resource'), ...performance.getEntriesByType('navigation')]
+    .filter(({name}) => !/graphql$|forms.json/.test(name))
+    .map(({name, decodedBodySize}) => [name.replace(/.*[/]/, ''), decodedBodySize]))"""
+"""Each file that a tab loaded of the page, and its bytes unpacked; without what the schema says."""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+@pytest.mark.parametrize("screen", [*SCREENS, "stay", "patient"])
+def test_a_screen_loads_no_more_than_it_needs(
+    page_of: Open, ada: dict[str, str], screen: str, locale: str
+) -> None:
+    page = page_of(Role.ADMIN, locale=locale)
+    page.get_by_role("navigation").wait_for()
+    page.goto(page.url.partition("#")[0] + f"#/{screen}" + f"/{ada['stay']}" * (screen == "stay"))
+    page.reload()
+    page.locator("main > * > *").nth(0).wait_for(state="attached")
+    loaded = page.evaluate(LOADED)
+    assert {"app.js", "lit.js", "style.css", "command.js"} <= {name for name, _ in loaded}
+    words = {name for name, _ in loaded if name.endswith(".json")}
+    language = locale[:2]
+    assert {each for each in words if each.startswith(("en", "de"))} == {f"{language}.json"} | (
+        {f"{language}.reports.json"} if screen == "reports" else set()
+    )
+    assert sum(size for _, size in loaded) < 240_000, sorted(loaded, key=lambda each: -each[1])
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 def test_nothing_is_wider_than_a_phone(page_of: Open, ada: dict[str, str], screen: str) -> None:
     page = page_of(Role.ADMIN, viewport={"width": 360, "height": 740}, locale="de-DE")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.http.page import forms
+from api.http.page import forms, rights
 from application.authorization.roles import Role
 from tests.api.test_mutations import mutations
 from tests.conftest import LOGIN, TOKEN
@@ -18,6 +18,7 @@ from tests.support.server_process import Served
 pytestmark = pytest.mark.browser
 
 FORMS: dict[str, Any] = forms()
+RIGHTS: dict[str, Any] = rights()["commands"]
 FIELDS = {
     name: {field["name"]: field for field in FORMS["inputs"][form["input"]] + FORMS["common"]}
     for name, form in FORMS["commands"].items()
@@ -169,7 +170,7 @@ def test_a_form_is_refused_beside_its_field_and_then_recorded(
     page_as: Callable[[Role], Any], house: Ward, name: str
 ) -> None:
     values = input_of(house, name)
-    role = next(role for role in ROLES if role in FORMS["commands"][name]["roles"])
+    role = next(role for role in ROLES if role in RIGHTS[name])
     page = page_as(role)
     known = {key: value for key, value in values.items() if is_known(FIELDS[name][key])}
     others = {key: value for key, value in values.items() if key not in known}

@@ -1,5 +1,6 @@
 """The page's files, as they are served, and what they ask: no browser is needed."""
 
+import ast
 import hashlib
 import json
 import re
@@ -13,8 +14,10 @@ from graphql import GraphQLError, parse, validate
 
 from api.graphql.extensions.authorization import analyse_document
 from api.graphql.schema import schema
-from api.http.page import WEB, forms, forms_json, page_configuration, page_headers
+from api.http.page import WEB, body_of, forms, forms_json, page_configuration, page_headers, rights
 from application.authorization.roles import Role, may
+from application.reports.registry import newest_definitions
+from domain.stay.facts import KINDS
 from infrastructure.settings import Settings
 from tests.support.api_dsl import Ward
 
@@ -29,7 +32,9 @@ WORDS = {
 # -- as they are served --
 
 
-@pytest.mark.parametrize("path", ["/", "/web/app.js", "/web/style.css", "/web/forms.json"])
+@pytest.mark.parametrize(
+    "path", ["/", "/web/app.js", "/web/style.css", "/web/forms.json", "/web/rights.json"]
+)
 def test_a_file_is_served_with_a_policy_that_runs_nothing_else(shared: Ward, path: str) -> None:
     told = shared.client.http.get(path)
     assert told.status_code == 200
@@ -86,12 +91,24 @@ def test_no_file_leads_anywhere_else() -> None:
         assert "https://" not in text, file
 
 
-def test_all_screens_are_small() -> None:
-    """All that a tab loads of them in one language; beside it what the schema says of commands."""
+def test_all_screens_together_are_small() -> None:
+    """All scripts, styles and documents with the words of one language; beside it what the schema says
+    of commands. What each screen loads is measured in a browser, in each language."""
     files = [file for file in WEB.rglob("*") if file.is_file() and "LICENSE" not in file.name]
-    loaded = [file for file in files if file.name not in ("de.json", "VENDORED.toml")]
-    assert sum(file.stat().st_size for file in loaded) < 250_000
+    loaded = [file for file in files if not re.match(r"de\.|VENDORED", file.name)]
+    assert sum(len(body_of(file)) for file in loaded) < 248_000
     assert len(forms_json()) < 90_000
+
+
+def test_what_is_sent_of_a_script_is_all_but_its_comments() -> None:
+    for script in SCRIPTS:
+        lines = [line for line in script.read_text().splitlines() if not _is_comment(line)]
+        assert body_of(script).decode().splitlines() == lines, script
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is a comment or goes on with one, as these scripts write them."""
+    return bool(re.match(r" *(//|/\*\*? .*\*/$|/\*\*? [^*]*$| \*( |/$))", line))
 
 
 # -- texts --
@@ -121,6 +138,50 @@ def test_each_text_that_a_script_says_is_there() -> None:
     for script in SCRIPTS:
         for key in re.findall(r"(?<![#.])\bsay\('([\w.]+)'(?! \+)", script.read_text()):
             assert key.endswith(".") or key in WORDS["en"]["texts"], (script.name, key)
+
+
+def test_reports_are_told_in_german_with_their_formulas_and_what_each_figure_says() -> None:
+    words = json.loads((WEB / "words" / "de.reports.json").read_text())
+    english = json.loads((WEB / "words" / "en.reports.json").read_text())
+    assert english["names"].keys() <= words["names"].keys()
+    texts = words["texts"]
+    for report in newest_definitions():
+        assert texts[f"formula.{report.name}"]
+        for figure in report.figures:
+            name = re.sub(r"By(Hour|Kind|Ward|Weekday|WeekdayAndHour)$", "", figure.name)
+            keys = {f"meaning.{report.name}.{name}", f"meaning.{name}"}
+            assert keys & texts.keys(), (report.name, figure.name)
+            assert {figure.name, name} & words["names"].keys(), figure.name
+            assert f"unit.{figure.unit}" in words["names"], figure.unit
+
+
+def test_notes_of_reports_are_told_in_german() -> None:
+    words = json.loads((WEB / "words" / "de.reports.json").read_text())
+    notes = list(_notes())
+    assert len(notes) > 5
+    for note in notes:
+        assert any(re.search(pattern, note) for pattern, _ in words["sentences"]), note
+
+
+def _notes() -> Iterator[str]:
+    """Each sentence that a report says of what is not known, with 3 for its numbers."""
+    for script in (WEB.parent.parent / "application" / "reports").glob("*.py"):
+        for node in ast.walk(ast.parse(script.read_text())):
+            match node:
+                case ast.Yield(value=ast.JoinedStr(values=parts)):
+                    yield "".join(
+                        str(p.value) if isinstance(p, ast.Constant) else "3" for p in parts
+                    )
+                case (
+                    ast.Yield(value=ast.Constant(value=str(text)))
+                    | ast.Return(value=ast.Tuple(elts=[ast.Constant(value=str(text))]))
+                ):
+                    yield text
+
+
+def test_kinds_of_facts_that_refusals_name_are_named_in_german() -> None:
+    for kind in KINDS.values():
+        assert kind.upper() in WORDS["de"]["names"], kind
 
 
 # -- what is asked --
@@ -202,7 +263,8 @@ def test_each_field_of_a_form_can_be_entered() -> None:
 
 
 def test_forms_say_which_roles_may_give_a_command() -> None:
-    made = forms()
-    assert "nurse" in made["commands"]["transferPatient"]["roles"]
-    assert "analyst" not in made["commands"]["transferPatient"]["roles"]
-    assert all(form["roles"] for form in made["commands"].values())
+    made = rights()["commands"]
+    assert made.keys() == forms()["commands"].keys()
+    assert "nurse" in made["transferPatient"]
+    assert "analyst" not in made["transferPatient"]
+    assert all(made.values())
