@@ -13,6 +13,7 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -175,6 +176,13 @@ def client(settings: Settings, database: Database) -> Iterator[GraphQLClient]:
     """A server with its worker, asked over HTTP."""
     with TestClient(app(settings, database, LOGIN)) as http:
         yield GraphQLClient(http, TOKEN)
+
+
+def app_on_empty_log(database: Database, home: Path, **settings: Any) -> Starlette:
+    """Make the application with some settings, on a log that is empty and real."""
+    empty(database)
+    database.open_log("real")
+    return app(Settings(home=home, **settings), database, LOGIN)
 
 
 @cache

@@ -106,8 +106,6 @@ def prepare(schema: GraphQLSchema, text: str) -> tuple[Document | None, list[Gra
         return None, [error]
     except RecursionError:
         return None, [GraphQLError("Syntax Error: Document is nested too deeply.")]
-    for mistake in errors:  # who guesses names is not helped
-        mistake.message = mistake.message.partition(" Did you mean ")[0]
     return (None, errors) if errors else (document, [])
 
 

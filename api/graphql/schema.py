@@ -200,7 +200,7 @@ def make_schema(fast_executor: bool = True) -> Schema:
         execution_context_class=Executor if fast_executor else PartialExecutor,
         mutation=Mutation,
         subscription=Subscription,
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
         extensions=[
             SubscriptionTimeout,
             OperationContext,

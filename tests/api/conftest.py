@@ -1,15 +1,12 @@
 """Two ways to ask: a server of a test's own, and one that the tests of a file share."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from api.http.app import app
 from infrastructure.postgres.database import Database
-from infrastructure.settings import Settings
-from tests.conftest import LOGIN, TOKEN, empty
+from tests.conftest import TOKEN, app_on_empty_log
 from tests.support.api_dsl import Ward
 from tests.support.canary_log import written_without_canary
 from tests.support.graphql_client import GraphQLClient
@@ -25,24 +22,17 @@ def ward(client: GraphQLClient) -> Ward:
 @pytest.fixture(scope="module")
 def shared(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """A ward that the tests of a file share: they name what they make by `Ward.name`."""
-    empty(migrated)
-    migrated.open_log("real")
-    home: Path = tmp_path_factory.mktemp("home")
-    with TestClient(app(Settings(home=home, health_seconds=0), migrated, LOGIN)) as http:
+    home = tmp_path_factory.mktemp("home")
+    with TestClient(app_on_empty_log(migrated, home, health_seconds=0)) as http:
         yield Ward(GraphQLClient(http, TOKEN))
 
 
 @pytest.fixture(scope="module")
 def running(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A real server that the tests of a file share."""
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"),
-        health_seconds=0,
-        allowed_origins=("https://board.example",),
-    )
-    with served(app(settings, migrated, LOGIN)) as server:
+    home, origins = tmp_path_factory.mktemp("home"), ("https://board.example",)
+    application = app_on_empty_log(migrated, home, health_seconds=0, allowed_origins=origins)
+    with served(application) as server:
         yield server
 
 

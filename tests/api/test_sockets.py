@@ -176,6 +176,14 @@ def test_what_cannot_be_followed_is_refused_with_a_code(
     assert isinstance(socket.next(), list)
 
 
+@pytest.mark.parametrize("query", ["{ patien { mrn } }", "subscription { event { id } }"])
+def test_no_field_is_suggested_over_a_websocket(socket: Client, query: str) -> None:
+    socket.subscribe(query)
+    told = socket.receive()
+    assert code_of(told) == "BAD_REQUEST"
+    assert "Did you mean" not in json.dumps(told)
+
+
 def test_there_is_a_limit_of_subscriptions(socket: Client) -> None:
     for _ in range(MOST_SUBSCRIPTIONS):
         socket.subscribe(FOLLOW)

@@ -21,7 +21,7 @@ from api.http.websocket_frames import FRAME_SECONDS, FREE_FRAMES, PIECE_BYTES
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from tests.conftest import LOGIN, empty
+from tests.conftest import LOGIN, app_on_empty_log
 from tests.support.server_process import Client, Served, served
 
 
@@ -38,15 +38,14 @@ class Counting(TimedHttp):
 @pytest.fixture(scope="module")
 def narrow(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of which a login has next to nothing while others ask."""
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"),
+    application = app_on_empty_log(
+        migrated,
+        tmp_path_factory.mktemp("home"),
         anonymous_per_second=100,
         processor_share=0.001,
         requests_per_second=20,
     )
-    with served(app(settings, migrated, LOGIN), protocol=Counting) as running:
+    with served(application, protocol=Counting) as running:
         yield running
 
 

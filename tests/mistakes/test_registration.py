@@ -6,11 +6,9 @@ from uuid import uuid4
 
 from starlette.testclient import TestClient
 
-from api.http.app import app
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
-from infrastructure.settings import Settings
-from tests.conftest import LOGIN, TOKEN, empty
+from tests.conftest import LOGIN, TOKEN, app_on_empty_log
 from tests.support.api_dsl import Ward
 from tests.support.graphql_client import GraphQLClient
 
@@ -22,14 +20,12 @@ REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $
 def test_mistake_161_a_house_may_want_likely_duplicates_named_before_it_registers(
     migrated: Database, tmp_path: Path
 ) -> None:
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(home=tmp_path, health_seconds=0, confirm_likely_duplicates=True)
+    chosen = {"health_seconds": 0, "confirm_likely_duplicates": True}
     document = REGISTER.replace(
         "... on Refusal {", "... on LikelyDuplicates { duplicates } ... on Refusal {"
     )
     document = document.replace("{ duplicates }", "{ candidates }")
-    with TestClient(app(settings, migrated, LOGIN)) as http:
+    with TestClient(app_on_empty_log(migrated, tmp_path, **chosen)) as http:
         ward = Ward(GraphQLClient(http, TOKEN))
         person = {"familyName": "Twice", "birthDate": "1960-05-05", "commandId": str(uuid4())}
 
@@ -51,10 +47,8 @@ def test_mistake_187_who_registers_is_told_no_record_that_a_label_of_another_clo
     migrated: Database, tmp_path: Path
 ) -> None:
     """The label of one record closes the others of the person, at the desk as in every question."""
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(home=tmp_path, health_seconds=0, confirm_likely_duplicates=True)
-    with TestClient(app(settings, migrated, LOGIN)) as http:
+    chosen = {"health_seconds": 0, "confirm_likely_duplicates": True}
+    with TestClient(app_on_empty_log(migrated, tmp_path, **chosen)) as http:
         ward = Ward(GraphQLClient(http, TOKEN))
         for mrn, name, label in (("T4", "Hidden", "VERY_RESTRICTED"), ("T5", "Shelter", "NORMAL")):
             ward.record("registerPatient", mrn=mrn, familyName=name, confidentiality=label)

@@ -12,7 +12,7 @@ from api.http.app import app
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from infrastructure.tokens.revocations import Revocations, revoke
-from tests.conftest import LOGIN, empty
+from tests.conftest import LOGIN, app_on_empty_log, empty
 
 
 def test_mistake_134_a_token_holds_though_it_was_revoked(migrated: Database) -> None:
@@ -46,10 +46,8 @@ PROTOCOL = ["graphql-transport-ws"]
 def test_mistake_134_a_revoked_login_comes_in_by_no_door_and_leaves_by_all(
     migrated: Database, tmp_path: Path
 ) -> None:
-    empty(migrated)
-    migrated.open_log("real")
     bearer = {"Authorization": f"Bearer {LOGIN.make(subject='rev-Cyril')}"}
-    with TestClient(app(Settings(home=tmp_path), migrated, LOGIN)) as http:
+    with TestClient(app_on_empty_log(migrated, tmp_path)) as http:
 
         def socket() -> Any:
             return http.websocket_connect("/graphql", PROTOCOL, headers=bearer)
@@ -75,12 +73,10 @@ def test_mistake_134_a_revoked_login_comes_in_by_no_door_and_leaves_by_all(
 def test_mistake_135_a_websocket_that_nobody_uses_stays_open(
     migrated: Database, tmp_path: Path
 ) -> None:
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(home=tmp_path, socket_hours=0.7 / 3600, socket_idle_minutes=0.2 / 60)
+    lasting = {"socket_hours": 0.7 / 3600, "socket_idle_minutes": 0.2 / 60}
     bearer = {"Authorization": f"Bearer {LOGIN.make()}"}
     follow = {"query": "subscription { events { __typename } }"}
-    with TestClient(app(settings, migrated, LOGIN)) as http:
+    with TestClient(app_on_empty_log(migrated, tmp_path, **lasting)) as http:
         for is_used, ended in ((False, 4410), (True, 4403)):
             with http.websocket_connect("/graphql", PROTOCOL, headers=bearer) as socket:
                 socket.send_json({"type": "connection_init"})

@@ -13,7 +13,7 @@ from api.graphql.schema import schema
 from api.http.app import app
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
-from tests.conftest import LOGIN, empty
+from tests.conftest import LOGIN, app_on_empty_log
 from tests.support.api_dsl import codes
 from tests.support.hostile_documents import HOSTILE, hostile
 
@@ -21,16 +21,15 @@ from tests.support.hostile_documents import HOSTILE, hostile
 @pytest.fixture(scope="module")
 def strict(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A server that allows twenty requests at once, and two WebSockets with three operations."""
-    empty(migrated)
-    migrated.open_log("real")
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"),
+    application = app_on_empty_log(
+        migrated,
+        tmp_path_factory.mktemp("home"),
         requests_per_second=2,
         sockets_per_login=2,
         subscriptions_per_login=3,
         health_seconds=0,
     )
-    with TestClient(app(settings, migrated, LOGIN)) as http:
+    with TestClient(application) as http:
         yield http
 
 
