@@ -28,6 +28,7 @@ from infrastructure.postgres.connection_failure import (
 from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated
+from infrastructure.postgres.sessions import SharedSession
 from infrastructure.sealing.keys_missing import KeysMissing
 
 
@@ -145,7 +146,7 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     # the database, and what is read from it
     DatabaseUnavailable: ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
     EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
-    NotMigrated: ErrorResponse(exit_code=_NO_DATABASE),
+    **dict.fromkeys((NotMigrated, SharedSession), ErrorResponse(exit_code=_NO_DATABASE)),
     **dict.fromkeys(CONNECTION_ERRORS, _UNREACHABLE),
     InsufficientPrivilege: ErrorResponse(exit_code=_NO_DATABASE, advice="{failure}"),
     ReadOnlySqlTransaction: replace(  # a primary that is one no longer, until its sessions are cut

@@ -21,6 +21,7 @@ from infrastructure.evidence.checkpoints import problem_of
 from infrastructure.postgres.database import CONNECTION_ERRORS, Database
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated, check_migrated
+from infrastructure.postgres.sessions import SharedSession, check_session
 from infrastructure.private_file import UnsafeKey
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings, variable_name
@@ -42,7 +43,7 @@ def doctor(json: Json = False, csv: Csv = False) -> None:
         database = Database.of(configuration)
         report |= _database(configuration, database, problems)
         problems += _checkpoint_problems(configuration, database)
-    except (NotMigrated, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
+    except (NotMigrated, SharedSession, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
         problems.append((response_to(error).advice, ExitCode.NO_DATABASE))
     zone = report.get("timeZone", configuration.time_zone)
     if "WARDBOOK_TIME_ZONE" in os.environ and zone != configuration.time_zone:
@@ -86,8 +87,12 @@ def _settings(configuration: Settings) -> dict[str, Any]:
 def _database(
     configuration: Settings, database: Database, problems: list[tuple[str, ExitCode]]
 ) -> dict[str, Any]:
-    """Return what the database is and holds; add what is wrong with its keys. Raises NotMigrated."""
+    """Return what the database is and holds; add what is wrong with its keys.
+
+    Raises NotMigrated, SharedSession.
+    """
     version = database.server_version()
+    check_session(database.login_url or database.owner_url)
     check_migrated(database)
     log = database.open_log()
     count, last_recorded = database.log_size()

@@ -26,6 +26,7 @@ from api.telemetry import logs
 from infrastructure import tracing
 from infrastructure.event_store.mapper import ParkingMapper
 from infrastructure.evidence.checkpoints import CheckpointRunner
+from infrastructure.postgres.administrator import ADMINISTRATOR_SQL
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import (
@@ -34,6 +35,7 @@ from infrastructure.postgres.migrate import (
     schema_differences,
 )
 from infrastructure.postgres.migrated import check_migrated
+from infrastructure.postgres.sessions import check_session
 from infrastructure.projections.gc_tuning import (
     reduced_garbage_collection,
     short_garbage_collection,
@@ -130,8 +132,17 @@ def migrate_tables(
     check: Annotated[
         bool, typer.Option(help="Only see whether migrations and program agree (empty database).")
     ] = False,
+    roles: Annotated[
+        bool,
+        typer.Option(
+            help="Only print the SQL for an administrator, where the owner may make no role."
+        ),
+    ] = False,
 ) -> None:
     """Make or bring up to date every table. Read models that were dropped are made anew."""
+    if roles:
+        out.print(ADMINISTRATOR_SQL, soft_wrap=True, end="")
+        return
     if check:
         _check_migrations()
         return
@@ -140,8 +151,9 @@ def migrate_tables(
 
 
 def ready_database(configuration: Settings) -> Database:
-    """Return the database, migrated if it was empty. Raises NotMigrated."""
+    """Return the database, migrated if it was empty. Raises NotMigrated, SharedSession."""
     database = Database.of(configuration)
+    check_session(database.login_url or database.owner_url)
     if database.login_url == database.owner_url:  # no other login: `migrate` is done by the owner
         check_migrated(database)
         return database

@@ -18,6 +18,10 @@ _FAILURES = {
     ),
     r"permission denied (for|to create)|must be owner": "The login lacks a right: it is not the owner's",
     r'permission denied to set role "(?P<name>.*)"': "The login may not act as role {name!r}",
+    r"certificate verify failed|server certificate for": (
+        "The server's certificate is not one that sslrootcert and the name of the host allow"
+    ),
+    r"does not support SSL": "The server speaks no TLS, and the URL asks for it",
     r"no pg_hba.conf entry|authentication failed": "The server does not admit the login",
     r"[Cc]onnection refused|No such file or directory": (
         "The database cannot be reached: its server refuses the connection, or does not run"

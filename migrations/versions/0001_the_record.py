@@ -97,7 +97,8 @@ COMMENT ON TABLE record.unique_claims IS 'MRNs, room numbers, staff numbers: one
 
 RIGHTS = """
 DO $$ BEGIN
-    CREATE ROLE wardbook_app LOGIN;
+    -- an owner who may make no role finds it made: the right is looked at before the name
+    IF to_regrole('wardbook_app') IS NULL THEN CREATE ROLE wardbook_app LOGIN; END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$ BEGIN

@@ -25,8 +25,10 @@ from uuid import uuid4
 import httpx2
 import psycopg
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from api.auth.local_tokens import LocalTokens
+from api.graphql.scalars import encode_position
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.embedded_cluster import program_folder
@@ -34,6 +36,7 @@ from infrastructure.postgres.migrate import migrate
 from tests.support.checker import wait_until
 from tests.support.jetstream import free_port
 from tests.support.namespaces import Network, reason_without
+from tests.support.server_process import Client
 
 pytestmark = pytest.mark.nightly
 
@@ -45,6 +48,9 @@ NEEDED = [
     shutil.which("haproxy", path="/usr/sbin:/usr/bin"),
 ]
 SECRET = "failover"
+FOLLOW = "subscription($after: Position) { events(after: $after) { id position } }"
+PAGE = """query($after: Position) { events(first: 500, after: $after) {
+  nodes { id } pageInfo { endCursor hasNextPage } } }"""
 MUTATION = """mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"""
 
 if missing := [str(program) for program in NEEDED if program is None or not Path(program).exists()]:
@@ -92,6 +98,8 @@ class House:
     rest_ports: list[int] = field(default_factory=list)
     serve_ports: list[int] = field(default_factory=list)
     primary_port: int = 0
+    etcd: list[str] = field(default_factory=list)
+    """The addresses at which etcd answers, one for each node."""
     acknowledged: set[str] = field(default_factory=set)
     times: dict[str, list[float]] = field(default_factory=lambda: {"write": [], "read": []})
 
@@ -106,6 +114,12 @@ class House:
     def host(self, node: int) -> str:
         """Return the address of a node, counted from 0."""
         return self.network.nodes[node] if self.network else "127.0.0.1"
+
+    def within(self, node: int) -> list[str]:
+        """Return what a program's arguments begin with, so that it runs at a node."""
+        if self.network is None or self.user is None:
+            return []
+        return self.network.within(node, self.user.pw_uid, self.user.pw_gid)
 
     @property
     def url(self) -> str:
@@ -181,23 +195,24 @@ def house() -> Iterator[House]:
 
 
 def start(house: House) -> None:
-    """Start etcd, three nodes, HAProxy, two servers and two workers."""
+    """Start three nodes, each with its etcd, HAProxy, two servers and two workers."""
     folder = house.folder
-    client, peer = free_port(), free_port()
     own = folder / "own"
     own.mkdir()
     if house.user:
         os.chown(own, house.user.pw_uid, house.user.pw_gid)
-    arbiter = f"{house.network.arbiter if house.network else '127.0.0.1'}:{client}"
-    etcd = [
-        *("etcd", "--data-dir", str(own / "etcd"), "--enable-v2=false"),
-        *("--listen-client-urls", f"http://{arbiter}"),
-        *("--advertise-client-urls", f"http://{arbiter}"),
-        *("--listen-peer-urls", f"http://127.0.0.1:{peer}", "--name", "etcd"),
-        *("--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}"),
-        *("--initial-cluster", f"etcd=http://127.0.0.1:{peer}"),
-    ]
-    house.add("etcd", etcd, {}, user=True)
+    house.etcd = [f"{house.host(node)}:{free_port()}" for node in range(3)]
+    peers = [f"http://{house.host(node)}:{free_port()}" for node in range(3)]
+    for node, (client, peer) in enumerate(zip(house.etcd, peers, strict=True)):
+        within = house.within(node)
+        etcd = [
+            *("etcd", "--data-dir", str(own / f"etcd{node}"), "--name", f"etcd{node}"),
+            *("--listen-client-urls", f"http://{client}"),
+            *("--advertise-client-urls", f"http://{client}"),
+            *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
+            *("--initial-cluster", ",".join(f"etcd{n}={url}" for n, url in enumerate(peers))),
+        ]
+        house.add(f"etcd{node}", [*within, *etcd], {}, user=not within)
     shutil.copy(CONFIGS / "patroni.yml", folder)
     haproxy: dict[str, str] = {}
     for number in (1, 2, 3):
@@ -208,9 +223,7 @@ def start(house: House) -> None:
         data.mkdir(mode=0o700)
         if house.user:
             os.chown(data, house.user.pw_uid, house.user.pw_gid)
-        host, within = house.host(number - 1), list[str]()
-        if house.network and house.user:
-            within = house.network.within(number - 1, house.user.pw_uid, house.user.pw_gid)
+        host, within = house.host(number - 1), house.within(number - 1)
         haproxy |= {f"NODE_{number}": f"{host}:{port}", f"REST_{number}": str(rest)}
         house.add(
             f"node{number}",
@@ -224,7 +237,7 @@ def start(house: House) -> None:
                 "PATRONI_POSTGRESQL_DATA_DIR": str(data),
                 "PATRONI_POSTGRESQL_BIN_DIR": str(program_folder()),
                 "PATRONI_POSTGRESQL_PGPASS": str(own / f"pgpass{number}"),
-                "PATRONI_ETCD3_HOSTS": arbiter,
+                "PATRONI_ETCD3_HOSTS": ",".join(house.etcd),
                 "PATRONI_SUPERUSER_USERNAME": "postgres",
                 "PATRONI_SUPERUSER_PASSWORD": SECRET,
                 "PATRONI_REPLICATION_USERNAME": "replicator",
@@ -310,6 +323,69 @@ def staff(house: House) -> Iterator[None]:
             thread.join()
 
 
+@dataclass
+class Subscriber:
+    """A client that follows the feed, and after each break goes on from the last position it has."""
+
+    house: House
+    number: int
+    after: str
+    told: list[str] = field(default_factory=list)
+    connections: int = 0
+
+    def follow(self, done: threading.Event) -> None:
+        """Follow until the end, at one server after the other."""
+        token = LocalTokens.of(self.house.folder / "home").make(subject=f"follower{self.number}")
+        login = {"Authorization": f"Bearer {token}"}
+        while not done.is_set():
+            port = self.house.serve_ports[(self.number + self.connections) % 2]
+            self.connections += 1
+            with (
+                suppress(ConnectionClosed, InvalidHandshake, OSError, AssertionError),
+                Client(f"ws://127.0.0.1:{port}/graphql", login) as client,
+            ):
+                client.subscribe(FOLLOW, after=self.after)
+                while not done.is_set():
+                    with suppress(TimeoutError):
+                        event = client.next(timeout=1)
+                        self.told.append(event["id"])
+                        self.after = event["position"]
+            done.wait(0.1)
+
+
+@contextmanager
+def subscribers(house: House) -> Iterator[list[Subscriber]]:
+    """Let two clients follow the feed; in the end they are told all that there is."""
+    log = Database(house.url).open_log()
+    begin, done = encode_position(log.id, log.epoch, 0), threading.Event()
+    made = [Subscriber(house, number, begin) for number in (0, 1)]
+    threads = [threading.Thread(target=each.follow, args=(done,)) for each in made]
+    for thread in threads:
+        thread.start()
+    try:
+        yield made
+        last = recorded(house)
+        wait_until(lambda: all(set(last) <= set(each.told) for each in made), 60, "all is told")
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def recorded(house: House) -> list[str]:
+    """Return the ids of all events that the feed tells, in their order."""
+    token = LocalTokens.of(house.folder / "home").make(subject="reader")
+    with httpx2.Client(timeout=30, headers={"Authorization": f"Bearer {token}"}) as http:
+        ids, after = list[str](), None
+        while True:
+            body = {"query": PAGE, "variables": {"after": after}}
+            page = (post(http, house.serve_ports[0], body) or {})["data"]["events"]
+            ids += [event["id"] for event in page["nodes"]]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return ids
+
+
 def post(http: httpx2.Client, port: int, body: dict[str, Any]) -> dict[str, Any] | None:
     with suppress(httpx2.HTTPError, json.JSONDecodeError):
         answer: dict[str, Any] = http.post(f"http://127.0.0.1:{port}/graphql", json=body).json()
@@ -361,16 +437,38 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
         wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
         house.processes[node].start()
 
-    def lose_etcd() -> None:
-        house.processes["etcd"].end()
+    def fence_node() -> None:
+        """Kill a node, and let the fencing agent say so, as it does once the power is cut."""
+        node = leading()
+        postmaster, number = house.postmaster(node), int(node[-1]) - 1
+        house.processes[node].end()
+        os.kill(postmaster, signal.SIGKILL)
+        etcd = f"http://{house.etcd[(number + 1) % 3]}"
+        subprocess.run([str(CONFIGS / "fenced.sh"), node, etcd], check=True)
+        wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
+        house.processes[node].start()
+
+    def lose_etcd(members: list[int]) -> None:
+        for member in members:
+            house.processes[f"etcd{member}"].end()
         threading.Event().wait(15)
-        house.processes["etcd"].start()
+        for member in members:
+            house.processes[f"etcd{member}"].start()
+
+    def lead_of_etcd() -> int:
+        """Return the member of etcd that leads the others."""
+        for member, address in enumerate(house.etcd):
+            url = f"http://{address}/v3/maintenance/status"
+            status = httpx2.post(url, json={}, timeout=5).json()
+            if status["leader"] == status["header"]["member_id"]:
+                return member
+        raise AssertionError("no member leads")
 
     def cut_network() -> None:
-        """The primary reaches neither etcd nor the other nodes; clients reach all three."""
+        """The primary and its etcd reach none of the other nodes; clients reach all three."""
         network, node = house.network, int(leading()[-1]) - 1
         assert network is not None
-        others = [network.arbiter, *(a for n, a in enumerate(network.nodes) if n != node)]
+        others = [a for n, a in enumerate(network.nodes) if n != node]
         network.cut(node, others)
         seen: list[set[int]] = []
         try:
@@ -387,16 +485,25 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
             network.mend(node, others)
         assert max(map(len, seen)) == 1, f"two primaries at once: {seen}"
 
-    with staff(house):
+    with subscribers(house) as followers, staff(house):
         wait_until(lambda: len(house.times["write"]) > 20, 60, "staff write")
         during("switchover", switch_over, 20)
         during("postmaster killed", kill_postmaster, 30)
         during("dead node", kill_node, 60)
-        during("etcd lost for 15 s", lose_etcd, 40)
+        during("dead node, fenced", fence_node, 20)
+        during("leader of etcd lost for 15 s", lambda: lose_etcd([lead_of_etcd()]), 20)
+        during("two of etcd lost for 15 s", lambda: lose_etcd([0, 1]), 40)
         if house.network:
             during("network cut", cut_network, 60)
         else:
             print(f"network cut: skipped, because {reason_without()}", flush=True)
+
+    every = recorded(house)
+    for follower in followers:
+        assert follower.told == every, "a gap or a double"
+    print(
+        f"subscribers told {len(every)} events over {[f.connections for f in followers]} connections"
+    )
 
     database = Database(house.url)
     with psycopg.connect(house.url) as owner:

@@ -1,10 +1,12 @@
-"""A pooler in front of the database: PgBouncer in session mode; skipped where it is absent."""
+"""A pooler in front of the database: PgBouncer, of sessions and of transactions; skipped without it."""
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,8 +14,10 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from api.exit_codes import ExitCode
 from api.http.app import app
 from infrastructure.postgres.database import APP_ROLE, Database
+from infrastructure.postgres.sessions import check_session
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN, empty
 from tests.support.api_dsl import Ward
@@ -29,9 +33,9 @@ if PROGRAM is None:
     pytest.skip("needs PgBouncer: apt-get install pgbouncer", allow_module_level=True)
 
 
-@pytest.fixture
-def pooled(migrated: Database) -> Iterator[Database]:
-    """The database as it is reached through PgBouncer, by the application's own login."""
+@contextmanager
+def pooling(migrated: Database, mode: str) -> Iterator[Database]:
+    """Reach the database through PgBouncer, by the application's own login."""
     (sockets,) = parse_qs(urlsplit(migrated.owner_url).query)["host"]
     name, port = migrated.owner_url.split("/")[3].partition("?")[0], free_port()
     owner = Path(sockets).stat()
@@ -40,7 +44,7 @@ def pooled(migrated: Database) -> Iterator[Database]:
     users, config = Path(folder, "users.txt"), Path(folder, "pgbouncer.ini")
     users.write_text(f'"{APP_ROLE}" ""\n')
     config.write_text(
-        f"[databases]\n{name} = host={sockets} port=5432\n[pgbouncer]\npool_mode = session\n"
+        f"[databases]\n{name} = host={sockets} port=5432\n[pgbouncer]\npool_mode = {mode}\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         f"auth_type = trust\nauth_file = {users}\ndefault_pool_size = 60\n"
     )
@@ -65,6 +69,12 @@ def pooled(migrated: Database) -> Iterator[Database]:
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def pooled(migrated: Database) -> Iterator[Database]:
+    with pooling(migrated, "session") as database:
+        yield database
+
+
 def test_a_house_is_served_through_a_pooler_of_sessions(
     migrated: Database, pooled: Database, tmp_path: Path
 ) -> None:
@@ -78,3 +88,22 @@ def test_a_house_is_served_through_a_pooler_of_sessions(
             assert stay in {node["id"] for node in board}
     with psycopg.connect(pooled.app_url) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (APP_ROLE,)
+
+
+def test_a_pooler_of_sessions_is_no_obstacle(pooled: Database) -> None:
+    check_session(pooled.app_url)
+
+
+def test_a_server_behind_a_pooler_of_transactions_says_so_and_does_not_start(
+    migrated: Database, tmp_path: Path
+) -> None:
+    with pooling(migrated, "transaction") as pooled:
+        started = subprocess.run(
+            [sys.executable, "-c", "from api.cli.main import main; main()", "worker"],
+            env={**os.environ, "WARDBOOK_APP_URL": pooled.app_url, "WARDBOOK_HOME": str(tmp_path)},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+        )
+    assert started.returncode == ExitCode.NO_DATABASE
+    assert "pool_mode = session" in started.stderr

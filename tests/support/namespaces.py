@@ -27,15 +27,14 @@ def reason_without() -> str | None:
 
 
 class Network:
-    """A bridge with two addresses of this machine, and a namespace with an address for each node."""
+    """A bridge with an address of this machine, and a namespace with an address for each node."""
 
     def __init__(self, nodes: int) -> None:
         self._name, part = f"wb{os.getpid()}", f"10.231.{os.getpid() % 250}"
-        self.clients, self.arbiter = f"{part}.1", f"{part}.2"
+        self.clients = f"{part}.1"
         self.nodes = [f"{part}.{10 + n}" for n in range(nodes)]
         run("link", "add", self._name, "type", "bridge")
-        for address in (self.clients, self.arbiter):
-            run("address", "add", f"{address}/24", "dev", self._name)
+        run("address", "add", f"{self.clients}/24", "dev", self._name)
         run("link", "set", self._name, "up")
         for n, address in enumerate(self.nodes):
             space, outer = self._space(n), f"{self._name}v{n}"
