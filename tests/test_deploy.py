@@ -70,6 +70,11 @@ def test_the_board_has_a_title_and_a_query_for_each_panel() -> None:
     assert len({panel["id"] for panel in panels}) == len(panels)
 
 
+def test_workflows_take_each_action_as_it_was_at_one_commit() -> None:
+    for line in re.findall(r"uses: (.*)", _text(".github/workflows/*.yml")):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", line), line
+
+
 BY_HAND = {"help", "setup", "format", "demo", "lock", "clean"}
 """Targets that check nothing."""
 

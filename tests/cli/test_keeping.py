@@ -18,6 +18,7 @@ from api.graphql.schema import sdl
 from application.authorization.roles import Caller
 from application.hospital import Hospital
 from domain.envelope import Actor
+from infrastructure.postgres.administrator import ADMINISTRATOR_SQL
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import schema_differences
 from infrastructure.postgres.migrated import check_migrated
@@ -39,6 +40,17 @@ def test_migrate_makes_all_tables_and_may_be_run_again(run: Run, bare: Database)
     assert not bare.is_empty()
     check_migrated(bare)
     assert schema_differences(bare) == []
+
+
+def test_migrate_prints_for_an_administrator_what_the_owner_may_not_do(
+    run: Run, bare: Database
+) -> None:
+    told = run("migrate", "--roles")
+    assert (told.code, told.out) == (0, ADMINISTRATOR_SQL)
+    assert bare.is_empty()
+    page = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
+    statements = [line for line in ADMINISTRATOR_SQL.splitlines() if not line.startswith("--")]
+    assert "\n".join(statements) in page
 
 
 def test_migrate_makes_a_read_model_anew_that_was_dropped(run: Run, here: Database) -> None:
