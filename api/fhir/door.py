@@ -32,6 +32,13 @@ from infrastructure.settings import Settings
 
 FORM = "application/x-www-form-urlencoded"
 
+MOST_FORM = 65_536
+"""The bytes of a form: as many as a line and headers may have, in which a search comes by GET."""
+
+MOST_PARAMETERS = 100
+MOST_VALUES = 1_000
+"""The parameters of a request, and their values, with commas between them, all together."""
+
 Pairs = Sequence[tuple[str, str]]
 Answer = tuple[Response, Sequence[Item]]
 """A response, and what it shows."""
@@ -72,6 +79,7 @@ class Fhir:
                 "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
                 " or imported (wardbook import fhir).",
             )
+        _check_number(parameters)
         check_format(request, parameters)
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
@@ -179,12 +187,22 @@ async def _form(request: Request) -> Pairs:
     body = await request.body()
     if body and media_type != FORM:
         raise FhirError(415, "not-supported", f"A search is posted as {FORM}.")
+    if len(body) > MOST_FORM:
+        raise FhirError(413, "too-long", f"A form may have {MOST_FORM} bytes at most.")
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise FhirError(
-            400, "invalid", "The body is no form in UTF-8 of at most 100 fields."
+            400, "invalid", f"The body is no form in UTF-8 of at most {MOST_PARAMETERS} fields."
         ) from None
+
+
+def _check_number(parameters: Pairs) -> None:
+    """Raise FhirError for more parameters, or values of them, than one request may have."""
+    if len(parameters) > MOST_PARAMETERS:
+        raise FhirError(400, "too-costly", f"A request has {MOST_PARAMETERS} parameters at most.")
+    if sum(value.count(",") + 1 for _, value in parameters) > MOST_VALUES:
+        raise FhirError(400, "too-costly", f"Parameters have {MOST_VALUES} values at most in all.")
 
 
 def _check_known(parameters: Pairs, *known: str) -> None:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from api.errors import BadRequest, TooLarge, format_error
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
+from api.graphql.extensions.limits import check_variables
 from api.graphql.schema import schema
 from api.http.allowances import Allowances
 from api.telemetry.logs import COMMAND_ID
@@ -70,6 +71,10 @@ async def _execute(request: Request, command: Any) -> dict[str, Any]:
     problem = _problem_of(command)
     if problem:
         return {"errors": [format_error(BadRequest(problem))]}
+    try:
+        check_variables(command["input"])
+    except TooLarge as error:
+        return {"errors": [format_error(error)]}
     context = Context(request.state.container, request.state.caller)
     result = await schema.execute(
         _document(command["mutation"], context.caller.role),

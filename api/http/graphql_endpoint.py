@@ -30,6 +30,7 @@ from api.graphql.execution.response_cache import (
     EncodedResponse,
     conditional,
 )
+from api.graphql.extensions.limits import check_variables
 from api.graphql.schema import make_schema, schema
 from api.http.allowances import Allowances
 from api.http.errors import error_response, json_error
@@ -96,13 +97,15 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
         return False
 
     async def parse_http_body(self, request: Any) -> Any:
-        """Return the request's data, with the text of the document that it names."""
+        """Return the request's data, with the text of the document that it names. Raises TooLarge."""
         data = await super().parse_http_body(request)
         if isinstance(data, GraphQLRequestData) and (self.documents.are_set or not data.query):
             if request.method == "GET":
                 data.query = self.documents.text(self.parse_query_params(request.query_params))
             else:
                 data.query = self.documents.text(self.parse_json(await request.get_body()))
+        if isinstance(data, GraphQLRequestData):
+            check_variables(data.variables)
         return data
 
     async def execute_single(  # type: ignore[override]

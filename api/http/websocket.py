@@ -22,8 +22,9 @@ from api.auth.authentication import (
     log_failed_login,
     with_purpose,
 )
-from api.errors import DocumentNotTrusted, TooManyRequests, format_error
+from api.errors import DocumentNotTrusted, TooLarge, TooManyRequests, format_error
 from api.graphql.context import Connected, Context
+from api.graphql.extensions.limits import check_variables
 from api.http.anonymous import FAILED_LOGIN, Pace
 from api.telemetry import metrics
 from api.work import WORK
@@ -192,7 +193,8 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
                     )
                 payload = message["payload"]
                 payload["query"] = self._endpoint.documents.text(payload) or ""
-            except (TooManyRequests, DocumentNotTrusted) as error:
+                check_variables(payload.get("variables"))
+            except (TooManyRequests, DocumentNotTrusted, TooLarge) as error:
                 await self._refuse(message["id"], error)
                 return
         await super().handle_subscribe(message)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
-from shutil import copyfileobj
+from shutil import copyfileobj, which
 from tempfile import TemporaryFile
 from typing import IO, Any
 from uuid import uuid4
@@ -146,6 +146,22 @@ def _check_whole(file: Path) -> None:
         raise BackupError(f"{file} is no whole backup: it was cut off or changed.")
 
 
+def _path_of(name: str, database: Database | None) -> Path:
+    """Return the path of a program: the wheel's, but for TLS, which that does not speak.
+
+    Raises BackupError if this machine has no other.
+    """
+    url = conninfo_to_dict(database.owner_url) if database else {}
+    if url.get("sslmode") not in ("require", "verify-ca", "verify-full"):
+        return program_folder() / name
+    if (path := which(name)) is None:
+        raise BackupError(
+            f"The database is reached over TLS, and the {name} that comes with Wardbook speaks none:"
+            " install PostgreSQL's client programs, of the server's version or a newer one."
+        )
+    return Path(path)
+
+
 @contextmanager
 def _program(
     name: str, database: Database | None, *options: str, stdout: IO[bytes] | int | None = None
@@ -162,7 +178,7 @@ def _program(
         target = [f"--dbname={make_conninfo(**connection)}"]
     with TemporaryFile() as errors:  # a pipe that nobody empties could stop the program
         process = subprocess.Popen(
-            [program_folder() / name, *target, *options],
+            [_path_of(name, database), *target, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL if stdout is None else stdout,
             stderr=errors,

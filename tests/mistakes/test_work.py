@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -108,20 +109,81 @@ def test_mistake_131_documents_are_bounded_by_their_memory() -> None:
     assert texts[0] not in cache
 
 
+def held_long(server: TestClient) -> float:
+    """Return how many requests have held the event loop for longer than they may.
+
+    Measured in processor time, so that a busy machine makes no difference.
+    """
+    text = server.get("/metrics").text
+    name = "wardbook_loop_held_seconds"
+    total = float(text.partition(f"\n{name}_count ")[2].split()[0])
+    return total - float(text.partition(f'\n{name}_bucket{{le="0.05"}} ')[2].split()[0])
+
+
 def test_mistake_132_one_request_holds_the_others_up(strict: TestClient) -> None:
-    """Measured in processor time, so that a busy machine makes no difference."""
-
-    def held_long() -> float:
-        text = strict.get("/metrics").text
-        name = "wardbook_loop_held_seconds"
-        total = float(text.partition(f"\n{name}_count ")[2].split()[0])
-        return total - float(text.partition(f'\n{name}_bucket{{le="0.05"}} ')[2].split()[0])
-
-    before = held_long()
+    before = held_long(strict)
     for kind in HOSTILE:
         bearer = {"Authorization": f"Bearer {LOGIN.make(subject=kind + 'again')}"}
         strict.post("/graphql", json={"query": hostile(kind)}, headers=bearer)
-    assert held_long() == before
+    assert held_long(strict) == before
+
+
+REGISTER = "mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"
+OPEN_ROOM = "mutation($i: OpenRoomInput!) { openRoom(input: $i) { __typename } }"
+LARGE_VARIABLES: dict[str, tuple[str, Any]] = {
+    "values": (OPEN_ROOM, {"i": {"ward": "A", "room": "1", "beds": [1] * 300_000}}),
+    "names": (REGISTER, {"i": {f"familyNam{n}": 1 for n in range(40_000)}}),
+    "unused": ("{ wards { name } }", {f"k{n}": n for n in range(60_000)}),
+    "a text": ("query($m: String!) { patient(mrn: $m) { mrn } }", {"m": "\U0001f600" * 80_000}),
+}
+"""Bodies within a megabyte, with variables that are looked at in one step."""
+
+
+@pytest.mark.parametrize("kind", LARGE_VARIABLES)
+def test_mistake_340_variables_are_as_many_as_a_body_holds(
+    strict: TestClient, bearer: dict[str, str], kind: str
+) -> None:
+    query, variables = LARGE_VARIABLES[kind]
+    before = held_long(strict)
+    told = strict.post("/graphql", json={"query": query, "variables": variables}, headers=bearer)
+    assert (told.status_code, codes(told.json())) == (413, {"TOO_LARGE"})
+    assert held_long(strict) == before
+
+
+def test_mistake_340_nor_are_they_over_a_websocket_or_in_a_batch(
+    strict: TestClient, bearer: dict[str, str]
+) -> None:
+    query, variables = LARGE_VARIABLES["names"]
+    with strict.websocket_connect("/graphql", ["graphql-transport-ws"], headers=bearer) as socket:
+        socket.send_json({"type": "connection_init"})
+        socket.receive_json()
+        payload = {"query": query, "variables": variables}
+        socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        assert codes({"errors": socket.receive_json()["payload"]}) == {"TOO_LARGE"}
+    commands = [{"mutation": "registerPatient", "input": variables["i"]}]
+    told = strict.post("/commands", json={"commands": commands}, headers=bearer)
+    assert codes(told.json()["results"][0]) == {"TOO_LARGE"}
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ("identifier=" + "a," * 490_000, 413),
+        ("name=" + "%41" * 330_000, 413),
+        ("identifier=" + "a," * 30_000, 400),
+        ("&".join(["identifier=a"] * 200), 400),
+        ("identifier=" + ",".join(["a"] * 1_000), 200),
+    ],
+    ids=lambda form: str(form)[:16],
+)
+def test_mistake_341_a_search_of_fhir_has_as_many_values_as_a_body_holds(
+    strict: TestClient, bearer: dict[str, str], form: str, status: int
+) -> None:
+    before = held_long(strict)
+    headers = bearer | {"Content-Type": "application/x-www-form-urlencoded"}
+    told = strict.post("/fhir/Patient/_search", content=form, headers=headers)
+    assert told.status_code == status, told.text[:200]
+    assert held_long(strict) == before
 
 
 def test_mistake_136_who_is_not_logged_in_keeps_the_server_busy(

@@ -38,22 +38,25 @@ class OwnServer:
         self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._data = folder / "data"
         certificate = self.authority.certificate("postgres")
+        certificate[1].chmod(0o600)
         for path in (folder, *folder.rglob("*")):
             if self._user:
                 os.chown(path, self._user.pw_uid, self._user.pw_gid)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "--locale=C")
+        self.speaks_tls = b"openssl" in self._run("pg_config", "--configure")
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": folder,
-            "ssl": "on",
-            "ssl_cert_file": certificate[0],
-            "ssl_key_file": certificate[1],
             "fsync": "off",
         }
+        if self.speaks_tls:
+            files = {"ssl_cert_file": certificate[0], "ssl_key_file": certificate[1]}
+            settings |= {"ssl": "on", **files}
         with (self._data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-        (self._data / "pg_hba.conf").write_text(ACCESS)
+        access = ACCESS if self.speaks_tls else ACCESS.replace("hostssl", "host")
+        (self._data / "pg_hba.conf").write_text(access)
 
     def start(self) -> None:
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self.folder / "log"))
@@ -72,25 +75,25 @@ class OwnServer:
         address = ("-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", "postgres")
         self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", *address, input=script.encode())
 
-    def url(
-        self, login: str, database: str, secret: str = SECRET, mode: str = "verify-full"
-    ) -> str:
+    def url(self, login: str, database: str, secret: str = SECRET, mode: str | None = None) -> str:
+        mode = mode or ("verify-full" if self.speaks_tls else "prefer")
         root = f"&sslrootcert={self.authority.file}" if mode.startswith("verify") else ""
         address = f"127.0.0.1:{self.port}/{database}?sslmode={mode}{root}"
         return f"postgresql://{login}:{secret.replace(' ', '%20')}@{address}"
 
-    def _run(self, program: str, *arguments: str, input: bytes = b"") -> None:
+    def _run(self, program: str, *arguments: str, input: bytes = b"") -> bytes:
         user, group = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
-        subprocess.run(
+        done = subprocess.run(
             [self.programs / program, *arguments],
             check=True,
             input=input,
-            stdout=subprocess.DEVNULL,
+            stdout=None if program == "pg_ctl" else subprocess.PIPE,
             user=user,
             group=group,
             extra_groups=[] if self._user else None,
             cwd="/",
         )
+        return done.stdout or b""
 
 
 @contextmanager

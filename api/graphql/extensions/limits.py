@@ -40,6 +40,7 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
+from api.errors import TooLarge
 from api.graphql.relay import MOST, PAGE
 
 TEXT = 50_000
@@ -83,6 +84,24 @@ STRETCHES = 5_000
 
 PARTS = ("nodes", "edges", "node", "pageInfo")
 """Parts of a page, which cost nothing beside what they hold."""
+
+
+def check_variables(variables: object) -> None:
+    """Raise TooLarge for variables of more values or longer texts than a document may have.
+
+    Each value is looked at by the schema, its type and its resolver, in one step of the event loop.
+    """
+    todo, count = [variables], 0
+    while todo and count <= TOKENS:
+        value = todo.pop()
+        if isinstance(value, str) and len(value) > TEXT:
+            raise TooLarge(f"A text in variables may have {TEXT} characters at most.")
+        if isinstance(value, dict | list):
+            count += len(value)
+            todo.extend(value)  # of an object its names
+            todo.extend(value.values() if isinstance(value, dict) else ())
+    if count > TOKENS:
+        raise TooLarge(f"Variables may have {TOKENS} values at most.")
 
 
 def too_long(text: str | None) -> GraphQLError | None:
