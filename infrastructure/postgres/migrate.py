@@ -22,6 +22,7 @@ from infrastructure.postgres.database import APP_ROLE, Database, sqlalchemy_url
 from infrastructure.postgres.migrated import (
     FUNCTIONS,
     MIGRATIONS,
+    NotMigrated,
     check_known,
     functions_comment,
     tables_comment,
@@ -45,9 +46,14 @@ def migrate(database: Database) -> None:
     """Make or bring up to date every table; several processes may call it at once.
 
     A read model whose tables are gone or of another program is made anew; it fills itself.
-    Raises NotMigrated if a newer program made the tables.
+    Raises NotMigrated if a newer program made the tables, or the database is not in UTF-8.
     """
-    with _migration_lock(database):
+    with _migration_lock(database) as encoding:
+        if encoding != "UTF8":
+            raise NotMigrated(
+                f"The database is encoded as {encoding}, and names need all letters:"
+                " create it with TEMPLATE template0 ENCODING 'UTF8'."
+            )
         with database.engine() as engine, engine.connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
             check_known(revision)
@@ -96,11 +102,11 @@ def alembic_config(database: Database) -> Config:
 
 
 @contextmanager
-def _migration_lock(database: Database) -> Iterator[None]:
-    """Hold the lock that lets one process at a time make tables."""
+def _migration_lock(database: Database) -> Iterator[str | None]:
+    """Hold the lock that lets one process at a time make tables; yield the database's encoding."""
     with psycopg.connect(database.owner_url, autocommit=True) as lock:
         lock.execute("SELECT pg_advisory_lock(%s, %s)", MIGRATION_LOCK)
-        yield
+        yield lock.info.parameter_status("server_encoding")
 
 
 def _load_functions(owner: Connection[TupleRow]) -> None:

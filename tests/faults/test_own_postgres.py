@@ -15,6 +15,7 @@ from infrastructure.postgres.backup import back_up, restore
 from infrastructure.postgres.connection_failure import connection_failure
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.postgres.migrate import migrate, schema_differences
+from infrastructure.postgres.migrated import NotMigrated
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.api_dsl import Ward
@@ -38,8 +39,11 @@ def own(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
     """A server on which an administrator has made the logins and the databases."""
     with own_server(request.param) as server:
         passwords = (f"ALTER ROLE {role} PASSWORD '{SECRET}';" for role in (OWNER_ROLE, APP_ROLE))
-        other = f"CREATE DATABASE restored OWNER {OWNER_ROLE} TEMPLATE template0 LOCALE 'C';"
-        server.run_script("\n".join((ADMINISTRATOR_SQL, *passwords, other)))
+        others = (
+            f"CREATE DATABASE {name} OWNER {OWNER_ROLE} TEMPLATE template0 {encoding} LOCALE 'C';"
+            for name, encoding in (("restored", "ENCODING 'UTF8'"), ("ascii", ""))
+        )
+        server.run_script("\n".join((ADMINISTRATOR_SQL, *passwords, *others)))
         yield server
 
 
@@ -85,6 +89,11 @@ def test_a_backup_is_restored_into_a_database_that_the_administrator_made(
     restore(restored, tmp_path / "backup")
     migrate(restored)
     assert restored.log_size() == database.log_size()
+
+
+def test_a_database_in_another_encoding_is_refused_in_words(own: OwnServer) -> None:
+    with pytest.raises(NotMigrated, match="SQL_ASCII"):
+        migrate(Database(own.url(OWNER_ROLE, "ascii")))
 
 
 @pytest.mark.parametrize(
