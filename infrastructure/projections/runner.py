@@ -25,6 +25,9 @@ LEADER_LOCKS = 1463898723
 """The first key of leader locks; the second is of the read model."""
 
 POLL_SECONDS = 1.0
+RETRY_SECONDS = 0.3
+"""Seconds between tries to reach a database that is away."""
+
 STOP_SECONDS = 0.1
 """Seconds after which one who waits sees that it is to stop."""
 
@@ -65,7 +68,7 @@ class ProjectionRunner:
                 return
             except Exception:
                 log.exception("the read models stand still; trying again")
-            self._stopping.wait(POLL_SECONDS)
+            self._stopping.wait(RETRY_SECONDS)
 
     def stop(self) -> None:
         """Stop following: returns at once, `run` returns soon."""

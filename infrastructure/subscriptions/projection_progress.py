@@ -15,6 +15,9 @@ from infrastructure.read_models import READ_MODELS
 POLL_SECONDS = 1.0
 """Seconds after which the position is read again, should a notification have been lost."""
 
+RETRY_SECONDS = 0.3
+"""Seconds between tries to reach a database that is away: all of them are back within one."""
+
 HALTING = {model.name for model in READ_MODELS if model.halts}
 
 log = logging.getLogger(__name__)
@@ -87,7 +90,7 @@ class ProjectionProgress:
                 log.warning("the database cannot be reached; trying again")
             except Exception:
                 log.exception("cannot tell how far the read models are; trying again")
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _refresh(self) -> None:
         """Read the position and what is parked."""
