@@ -5,7 +5,7 @@ import psycopg
 from domain.errors import ConfigurationError
 
 ROUNDS = 3
-"""How often sessions are compared: other clients of the pooler may take the one that is looked for."""
+"""Comparisons of sessions: other clients of the pooler may take the one that is looked for."""
 
 
 class SharedSession(ConfigurationError):
