@@ -23,7 +23,7 @@ from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, since, until
-from infrastructure.queries.compiled import CompiledStatement, by_id, is_one_of
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 
@@ -265,3 +265,16 @@ async def spells_of(
     for row in await _spells_of(connection, ids, at):
         spells_by_room[row.room].append(SpellView(*row))
     return spells_by_room
+
+
+_spell = CompiledStatement(
+    lambda at: select(spells.c.spell).where(
+        equals(spells.c.spell, "spell"), known(spells, at.known)
+    )
+)
+
+
+@reads(spells)
+async def has_spell(connection: AsyncConnection, spell: UUID, at: AsOf) -> bool:
+    """Return whether there is a closure, cleaning or reservation of an id, as known at a position."""
+    return (await _spell.execute(connection, at, spell=spell)).first() is not None

@@ -16,8 +16,8 @@ from domain.report import Terms
 from infrastructure.queries.differences import ExposureView
 from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
+from infrastructure.read_models.rooms import spells
 from infrastructure.read_models.stays import stays
-from infrastructure.read_models.timeline.queries import EntryView
 from infrastructure.reports.report_data import ReadModelReportData
 
 AROUND = timedelta(days=2)
@@ -44,7 +44,7 @@ def containing(
     where a wrong discharge left a patient out.
     """
     reports = ReportService(ReadModelReportData(connection, hospital))
-    subjects = _subjects(connection, exposure.wrong, exposure.wrong_to)
+    subjects = _subjects(connection, exposure)
     commands = _commands(connection, exposure.changed_at)
     differs: dict[tuple[bytes, int], bool] = {}
     issue_ids: dict[UUID, None] = {}
@@ -57,7 +57,7 @@ def containing(
         key = msgspec.json.encode(computation.terms), len(changes)
         if key not in differs:
             differs[key] = any(
-                _touches_period(connection, computation, exposure.wrong, position)
+                _touches_period(connection, computation, exposure, position)
                 for position in {position for change in changes for position in change}
             ) and reports.differs(subjects, *question_of(computation.terms), changes)
         if differs[key]:
@@ -87,11 +87,11 @@ def _computations(connection: Connection[TupleRow], after: int, before: int) -> 
     return [_Computation(issue, msgspec.convert(terms, Terms), at) for issue, terms, at in rows]
 
 
-def _subjects(
-    connection: Connection[TupleRow], wrong_entries: Sequence[EntryView], known_at: int
-) -> set[Subject]:
-    subjects = {Subject("stay", str(e.stay)) for e in wrong_entries if e.stay}
-    for entry in wrong_entries:
+def _subjects(connection: Connection[TupleRow], exposure: ExposureView) -> set[Subject]:
+    subjects = {Subject("stay", str(stay)) for stay in exposure.stays}
+    if exposure.spell:
+        subjects.add(Subject("bed", "/".join(map(str, exposure.spell[1:]))))
+    for entry in exposure.wrong:
         bed = entry.data.get("bed")
         if isinstance(bed, dict):
             subjects.add(Subject("bed", f"{bed['room']}/{bed['bed']}"))
@@ -100,7 +100,7 @@ def _subjects(
         f" SELECT p.merged_into FROM followed f JOIN {patients.fullname} p ON p.patient = f.person"
         "  WHERE p.merged_into IS NOT NULL AND p.known @> %s::int8)"
         " SELECT person::text FROM followed",
-        [list({e.patient for e in wrong_entries}), known_at],
+        [list({e.patient for e in exposure.wrong}), exposure.wrong_to],
     )
     return subjects | {Subject("person", person) for (person,) in people}
 
@@ -108,15 +108,18 @@ def _subjects(
 def _touches_period(
     connection: Connection[TupleRow],
     computation: _Computation,
-    wrong_entries: Sequence[EntryView],
+    exposure: ExposureView,
     known_at: int,
 ) -> bool:
-    """Return whether such a stay touched the period at all: a cheap test that mostly fails."""
+    """Return whether its stay or closure touched the period at all: a cheap test that mostly fails."""
+    table, column, ids = stays, "stay", exposure.stays
+    if exposure.spell:
+        table, column, ids = spells, "spell", [exposure.spell[0]]
     row = connection.execute(
-        f"SELECT EXISTS (SELECT FROM {stays.fullname} WHERE stay = ANY(%s) AND known @> %s::int8"
+        f"SELECT EXISTS (SELECT FROM {table.fullname} WHERE {column} = ANY(%s) AND known @> %s::int8"
         " AND during && tstzrange(%s::date - %s, %s::date + %s))",
         [
-            list({e.stay for e in wrong_entries if e.stay}),
+            ids,
             known_at,
             computation.terms.first,
             AROUND,

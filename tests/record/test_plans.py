@@ -82,7 +82,7 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_of_doses,
     stopped_by,
 )
-from infrastructure.read_models.rooms import room_periods, rooms_by_id, spells_of, wards
+from infrastructure.read_models.rooms import has_spell, room_periods, rooms_by_id, spells_of, wards
 from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
 from infrastructure.read_models.stays import (
     children_of,
@@ -260,6 +260,7 @@ READS: dict[Query, Sends] = {
     facts_by_id: lambda c, at: facts_by_id(c, [ID], at),
     bed_changes: lambda c, at: bed_changes(c, "A", at, at),
     exposure: lambda c, at: exposure(c, ID, at),
+    has_spell: lambda c, at: has_spell(c, ID, at),
     deaths_of_persons: lambda c, at: deaths_of_persons(c, [ID], at),
     labels_of_persons: lambda c, at: labels_of_persons(c, [ID], at),
     deceased: lambda c, at: deceased(c, at, "A"),

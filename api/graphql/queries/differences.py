@@ -1,6 +1,7 @@
 """Queries of differences between two moments of the record."""
 
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import argument
@@ -20,9 +21,13 @@ from api.graphql.queries.arguments import (
     two_moments,
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
+from domain.patient import Patient
 from domain.refusals import NotFound
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.differences import facts_by_id
-from infrastructure.queries.log import has_fact
+from infrastructure.queries.log import has_fact, has_stream
+from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.rooms import has_spell
 from infrastructure.read_models.stays import stays_by_id
 
 
@@ -68,7 +73,11 @@ class DifferenceQueries:
         self,
         info: Ask,
         movement_id: Annotated[
-            strawberry.ID, argument(description="The movement, visit or dose that was wrong.")
+            strawberry.ID,
+            argument(
+                description="What was wrong: the movement, visit, dose or change; the closure, cleaning"
+                " or reservation of a bed; or, of a death, the patient."
+            ),
         ],
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
@@ -78,7 +87,19 @@ class DifferenceQueries:
         earlier = known_at, known_at_position, at_least
         at = await info.context.at(None, *earlier, known_moment(moment))
         result = await Exposure.find(info, id_of(movement_id), at)
-        await or_forbidden(info.context, result, facts_by_id, id_of(movement_id), at)
-        if result is None and not await info.context.query(has_fact, id_of(movement_id)):
+        id = id_of(movement_id)
+        await or_forbidden(info.context, result, facts_by_id, id, at)
+        await or_forbidden(info.context, result, patients_by_id, id, at)
+        if result is None and not await _is_known(info, id, at):
             raise NotFound("movement", movement_id, "movement_id")
         return result
+
+
+async def _is_known(info: Ask, id: UUID, at: AsOf) -> bool:
+    """Return whether an id is of a fact, of a patient, or of a closure."""
+    query = info.context.query
+    return (
+        await query(has_fact, id)
+        or await query(has_stream, id, Patient.TOPIC)
+        or await query(has_spell, id, at)
+    )

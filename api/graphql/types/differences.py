@@ -95,7 +95,10 @@ class BedDifference:
 class Exposure:
     wrong_from: Position = strawberry.field(description="Where the wrong fact was recorded.")
     wrong_to: Position = strawberry.field(description="Where it was corrected, or taken back.")
-    wrong: list[TimelineEntry] = strawberry.field(description="The fact as it was held wrongly.")
+    wrong: list[TimelineEntry] = strawberry.field(
+        description="The fact as it was held wrongly; of the closure of a bed nothing, which is in no"
+        " patient's timeline."
+    )
     decided: list[TimelineEntry] = strawberry.field(
         description="Doses, prescriptions, visits and beds of the same stay, and who was put into"
         " the rooms that it names, recorded in between, in that order."

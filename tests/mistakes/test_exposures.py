@@ -1,0 +1,109 @@
+"""Mistakes of other systems about reports that a wrong fact got into: see `test_covered`."""
+
+from typing import Any
+
+import pytest
+
+from tests.reports.test_asked import days_ago
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.correction_examples import WRONG
+
+EXPOSURE = """query($id: ID!) { exposure(movementId: $id) {
+  wrong { kind } decided { kind } reports { id } } }"""
+
+
+def issued(ward: Ward, name: str, first: int, last: int, /, **content: Any) -> str:
+    period = {"from": days_ago(first), "to": days_ago(last)}
+    return str(ward.record("issueReport", name=name, period=period, **content)["issue"]["id"])
+
+
+def exposed(ward: Ward, id: str) -> list[str] | None:
+    told = ward.ask(EXPOSURE, id=id)["exposure"]
+    return None if told is None else [report["id"] for report in told["reports"]]
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("mend", ["cancelDeath", "correctDeath"])
+def test_mistake_280_reports_that_a_wrong_death_got_into_are_named_by_nobody(
+    ward: Ward, mend: str, merged: bool
+) -> None:
+    deaths = "admissions-discharges-deaths"
+    mrn, other = ward.patient(), ward.patient()
+    stay = ward.stay(patientMrn=mrn, at=ago(days=12))
+    at = ago(days=10)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(at))
+    if merged:
+        ward.record("mergePatients", patientMrn=mrn, intoMrn=other, reason="one person")
+    query = "query($m: String!) { patient(mrn: $m) { id } }"
+    patient = ward.ask(query, m=mrn)["patient"]["id"]
+    assert exposed(ward, patient) is None
+    before = issued(ward, deaths, 13, 9)
+    ward.record("recordDeath", patientMrn=mrn, **late(at))
+    wrong, untouched = issued(ward, deaths, 13, 9), issued(ward, deaths, 30, 28)
+    census = issued(ward, "inpatient-census", 13, 9)
+    assert exposed(ward, patient) is None  # it is held true
+    if mend == "cancelDeath":
+        ward.record("cancelDeath", patientMrn=mrn, **WRONG)
+    else:
+        ward.record("correctDeath", patientMrn=mrn, occurredAt=ago(days=1), **WRONG)
+    after = issued(ward, deaths, 13, 9)
+    figures = {id: figures_of(ward, id) for id in (before, wrong, after)}
+    assert figures[before] == figures[after] != figures[wrong]
+    assert exposed(ward, patient) == [wrong]
+    told = ward.ask(EXPOSURE, id=patient)["exposure"]
+    assert [entry["kind"] for entry in told["wrong"]] == ["PATIENT_DIED"]
+    assert not {untouched, census} & set(exposed(ward, patient) or ())
+
+
+def closure_of(ward: Ward, bed: str) -> str:
+    query = "query($w: String) { roomOccupancy(ward: $w) { room { number } beds { bedStateId } } }"
+    board = ward.ask(query, w=bed.split("/")[0])["roomOccupancy"]
+    (ids,) = ([b["bedStateId"] for b in r["beds"]] for r in board if r["room"]["number"] in bed)
+    (closure,) = [id for id in ids if id]
+    return str(closure)
+
+
+def figures_of(ward: Ward, id: str) -> list[Any]:
+    query = """query($id: ID!) { reportIssue(id: $id) { report {
+      figures { name of { name value } value } } } }"""
+    figures = ward.ask(query, id=id)["reportIssue"]["report"]["figures"]
+    assert isinstance(figures, list)
+    return figures
+
+
+@pytest.mark.parametrize("mend", ["cancel", "correct"])
+def test_mistake_280_reports_that_a_wrong_closure_got_into_are_named_by_nobody(
+    ward: Ward, mend: str
+) -> None:
+    rate, name = "bed-occupancy-rate", ward.name("W")
+    bed = f"{ward.room(ward=name)}/a"
+    before = issued(ward, rate, 5, 3, ward=name)
+    ward.record("closeBed", **place(bed), **{"from": ago(days=4)}, **late(ago(days=4)))
+    closure, here = closure_of(ward, bed), {"ward": name, "room": bed.split("/")[1]}
+    wrong, earlier = issued(ward, rate, 5, 3, ward=name), issued(ward, rate, 9, 8, ward=name)
+    house, census = issued(ward, rate, 5, 3), issued(ward, "inpatient-census", 5, 3, ward=name)
+    assert exposed(ward, closure) is None
+    if mend == "cancel":
+        ward.record("cancelBedState", **here, bedStateId=closure, **WRONG)
+    else:
+        right = {"from": ago(days=1), "until": ahead(days=1)}
+        ward.record("correctBedState", **here, bedStateId=closure, **right, **WRONG)
+    after = issued(ward, rate, 5, 3, ward=name)
+    assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
+    assert exposed(ward, closure) == [wrong, house]
+    assert not {before, earlier, census, after} & set(exposed(ward, closure) or ())
+
+
+def test_mistake_280_a_closure_that_only_ended_was_never_wrong(ward: Ward) -> None:
+    bed = f"{ward.room()}/a"
+    ward.record("closeBed", **place(bed), **{"from": ago(days=4)}, **late(ago(days=4)))
+    closure = closure_of(ward, bed)
+    issued(ward, "bed-occupancy-rate", 3, 2)
+    ward.record("reopenBed", **place(bed), **late(ago(days=1)))
+    assert exposed(ward, closure) is None
+
+
+def test_mistake_280_an_id_of_nothing_is_refused(ward: Ward) -> None:
+    nobody = "00000000-0000-4000-8000-000000000000"
+    errors = ward.client.raw(EXPOSURE, {"id": nobody})["errors"]
+    assert [error["extensions"]["code"] for error in errors] == ["NotFound"]
