@@ -4,7 +4,7 @@ A discharge as DIED and the fact of death agree: a death that was not told by it
 discharge, as that is held after the command, and goes with it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
+from domain.allergies import Allergy
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.refusals import (
@@ -24,6 +25,7 @@ from domain.refusals import (
 )
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Discharge, Disposition
+from domain.stay.history import History
 from domain.time import is_after
 
 
@@ -56,6 +58,12 @@ def check_lives(uow: UnitOfWork) -> None:
         before, now = uow.before[stay.id].history.presence, stay.history.presence
         if now and stay.patient and (before is None or before.start != now.start):
             _check_born(uow, stay.patient, now.start, _at_occurred_at)
+        decided_at, is_moved = _decided_at(stay.history), uow.went_to_another(stay)
+        if decided_at and (is_moved or decided_at != _decided_at(uow.before[stay.id].history)):
+            assert stay.patient is not None
+            _check_born(
+                uow, stay.patient, decided_at, _at_occurred_at if is_moved else _at_decision
+            )
 
 
 BEGINNINGS = (Patient.AllergyRecorded, Patient.AllergyCorrected)
@@ -108,16 +116,23 @@ def _let_death_follow(uow: UnitOfWork, person: UUID) -> None:
             continue
         if first is None or first[3].patient != record.id:
             record.cancel_death(uow.entry)
-        elif (death.at, death.discharge) != (first[0], first[2].id):
-            record.correct_death(first[0], None, first[3].id, uow.entry, first[2].id)
+        elif (death.at, death.precision, death.discharge) != (
+            first[0],
+            first[2].precision,
+            first[2].id,
+        ):
+            record.correct_death(first[0], first[2].precision, first[3].id, uow.entry, first[2].id)
     if first and (record := lookups.patient_of(uow, first[3])).death is None:
-        record.die(first[3].id, replace(uow.entry, occurred_at=first[0]), first[2].id)
+        entry = replace(uow.entry, occurred_at=first[0], precision=first[2].precision)
+        record.die(first[3].id, entry, first[2].id)
 
 
 def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too: bool) -> None:
     """Check all stays and prescriptions of a person against birth and death."""
     stays = persons.stays_of(uow, person)
     starts = [stay.history.presence.start for stay in stays if stay.history.presence]
+    if refusing is not _at_occurred_at:
+        starts += [at for stay in stays if (at := _decided_at(stay.history))]
     starts += [allergy.at for allergy in persons.allergies_of(uow, person)]
     if refusing is _at_birth_date:
         orders = [p for stay in stays for p in lookups.prescriptions_of(uow, stay)]
@@ -134,20 +149,27 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
         return
     for stay in stays:
         end = _discharge_by_death(stay)
-        if end and is_after(first, end.at):
+        if end and is_after(first, hospital_days.span_of(uow, end.at, end.precision)[1]):
             ref = FactRef(record.id, "death", death.at, stay.id)
             raise ContradictsLaterFacts((ref, stay.history.ref(end)))
         stay.must_outlive(last)
         for prescription in lookups.prescriptions_of(uow, stay):
             prescription.must_outlive(last)
+    if allergies := _begun_after(uow, persons.allergies_of(uow, person), last):
+        raise ContradictsLaterFacts(tuple(FactRef(a.id, "allergy", a.at) for a in allergies))
+
+
+def _begun_after(uow: UnitOfWork, allergies: Iterable[Allergy], at: datetime) -> list[Allergy]:
+    """Return the allergies that can only have begun after a moment."""
+    return [a for a in allergies if is_after(hospital_days.span_of(uow, a.at, a.precision)[0], at)]
 
 
 def _check_allergies_in_life(uow: UnitOfWork, patient: Patient) -> None:
     """Refuse an allergy that this command lets begin after the patient's death. Raises PatientDied."""
     died_at = persons.died_at(uow, patient.id)
     beginnings = [e for e in patient.pending_events if isinstance(e, BEGINNINGS)]
-    times = [patient.allergies[e.allergy].at for e in beginnings if e.allergy in patient.allergies]
-    if died_at is not None and any(is_after(at, died_at) for at in times):
+    allergies = [patient.allergies[e.allergy] for e in beginnings if e.allergy in patient.allergies]
+    if died_at is not None and _begun_after(uow, allergies, died_at):
         raise PatientDied(died_at)
 
 
@@ -161,6 +183,11 @@ def _ordered_at(prescription: Prescription) -> datetime:
     """Return when a prescription was written, or begins, if that is earlier."""
     course = prescription.course
     return min(course.written_at, course.regimen.start)
+
+
+def _decided_at(history: History) -> datetime | None:
+    """Return when it was decided to admit, if that is known."""
+    return history.admission.decided_to_admit_at if history.admission else None
 
 
 def _check_born(uow: UnitOfWork, patient: UUID, at: datetime, refusing: Refusing) -> None:
@@ -180,6 +207,10 @@ def _tells_birth(event: object) -> bool:
 
 def _at_birth_date(reason: str, stays: tuple[UUID, ...]) -> Refusal:
     return InvalidInput("birth_date", reason)
+
+
+def _at_decision(reason: str, stays: tuple[UUID, ...]) -> Refusal:
+    return InvalidInput("decided_to_admit_at", reason)
 
 
 def _at_occurred_at(reason: str, stays: tuple[UUID, ...]) -> Refusal:

@@ -27,7 +27,7 @@ from domain.refusals import (
     PatientDied,
 )
 from domain.stay.facts import CancellationReason, Disposition
-from domain.time import Precision, corrected_time
+from domain.time import corrected_time
 
 
 class Patients(CommandGroup):
@@ -124,7 +124,8 @@ class Patients(CommandGroup):
             patient.die(stay, uow.entry)
             return
         record, death = record_and_death
-        if death.discharge is None or _earliest(uow, at, uow.entry.precision) > death.at:
+        first, last = span_of(uow, at, uow.entry.precision)[0], persons.span_of(uow, death)[1]
+        if death.discharge is None or first > last:
             raise PatientDied(death.at)
         record.correct_death(at, uow.entry.precision, stay, uow.entry)
 
@@ -165,11 +166,14 @@ class Patients(CommandGroup):
     ) -> None:
         """Take a death back that was entered in error, of all records of the person.
 
-        Refused while a stay is discharged as DIED: the death goes with that discharge.
+        One that follows from a discharge as DIED goes with that: it is refused, or is left after one
+        that was told by itself.
         """
         entered_in_error_only(uow, because)
         patient = _patient(uow, patient_mrn, mrn_authority, stay_id)
-        for stay in persons.stays_of(uow, patient.id):
+        dead_records = _dead_records(uow, patient, _field(stay_id))
+        told_records = [r for r in dead_records if r.death and r.death.discharge is None]
+        for stay in persons.stays_of(uow, patient.id) if not told_records else ():
             end = stay.history.discharge
             if end and end.disposition is Disposition.DIED:
                 raise InvalidInput(
@@ -177,7 +181,7 @@ class Patients(CommandGroup):
                     f"stay {stay.id} was discharged as DIED; cancel or correct that discharge, and"
                     " the death goes with it",
                 )
-        for record in _dead_records(uow, patient, _field(stay_id)):
+        for record in told_records:
             record.cancel_death(uow.entry)
 
 
@@ -208,7 +212,3 @@ def _dead_records(uow: UnitOfWork, patient: Patient, field: str) -> list[Patient
     if not dead:
         raise InvalidInput(field, "no death of this patient is recorded")
     return dead
-
-
-def _earliest(uow: UnitOfWork, at: datetime, precision: Precision) -> datetime:
-    return span_of(uow, at, precision)[0]

@@ -132,12 +132,14 @@ class Prescriptions(Doses):
         """End it before its planned stop."""
         prescription = lookups.prescription(uow, prescription_id)
         imprecise_times.in_prescription(uow, prescription, prescription.stop)
+        let_prescription_follow(uow, prescription)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Complete a prescription that has run its course."""
         prescription = lookups.prescription(uow, prescription_id)
         imprecise_times.in_prescription(uow, prescription, prescription.complete)
+        let_prescription_follow(uow, prescription)
 
     @correction(
         roles=PHARMACY,

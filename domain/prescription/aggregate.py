@@ -182,7 +182,7 @@ class Prescription(PrescriptionDoses):
     def void(self, envelope: Envelope) -> None:
         """Take back a prescription of a stay that never was, with all its doses."""
         for dose in self.course.doses:
-            self.record(Prescription.AdministrationCancelled, envelope, administration=dose.id)
+            self.cancel_administration(dose.id, envelope)
         if not self.course.cancelled:
             self.record(Prescription.Cancelled, envelope)
 

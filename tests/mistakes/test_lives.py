@@ -197,6 +197,7 @@ def test_mistake_31_a_corrected_death_does_not_lie_before_what_was_done(ward: Wa
     ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=4)))
     after = ward.execute("correctDeath", stayId=stay, occurredAt=ago(hours=3), **WRONG)
     assert after["__typename"] == "ContradictsLaterFacts"
+    ward.record("cancelDeath", stayId=stay, **WRONG)  # that of the discharge is left
     back = ward.execute("cancelDeath", stayId=stay, **WRONG)
     assert (back["__typename"], back["field"]) == ("InvalidInput", "stayId")
 
