@@ -34,7 +34,10 @@ class Confidentiality(DescribedEnum):
 
 def strictest(labels: Collection[Confidentiality]) -> Confidentiality:
     """Return the strictest of some confidentiality labels."""
-    return [label for label in Confidentiality if label in labels][-1]
+    return max(labels, key=_STRICTNESS.__getitem__)
+
+
+_STRICTNESS = {label: rank for rank, label in enumerate(Confidentiality)}
 
 
 class PatientDetail(DescribedEnum):

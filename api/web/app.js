@@ -242,7 +242,9 @@ class App extends Plain {
   updated(changed) {
     const isNew = changed.has('menu') || changed.has('help'); // one that was closed a moment ago is not opened again
     for (const each of this.querySelectorAll(':scope > dialog')) if (!each.open && (isNew || !each.matches('.menu'))) each.showModal();
-    this.querySelector('nav [aria-current]')?.scrollIntoView({inline: 'center', block: 'nearest'});
+    const current = this.querySelector('nav [aria-current]');
+    if (current !== this.current) current?.scrollIntoView({inline: 'center', block: 'nearest'}); // which lays out the page
+    this.current = current;
     document.title = `${isPast() ? '⏱ ' : ''}${say(this.route.screen)} – Wardbook`;
   }
 

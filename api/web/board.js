@@ -1,12 +1,12 @@
 /** The board: who lies where. Now it follows the record; a past moment it asks for once. */
 
 import {html, nothing, repeat} from './vendor/lit.js';
-import {Screen, act, address, nameOf, wardChoice} from './shell.js';
+import {Screen, act, address, nameOf, preferences, wardChoice} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
-import {asked, clocks, isPast, localDay, short} from './time.js';
+import {asked, clockParameters, clocks, isPast, localDay, short} from './time.js';
 import {totals} from './ward.js';
-import {named, say, told} from './words.js';
+import {language, named, say, told} from './words.js';
 
 const order = new Intl.Collator('en', {numeric: true}).compare;
 const NONE = new Map();
@@ -23,16 +23,35 @@ function byWard(rooms) {
   return new Map([...found].sort(([a], [b]) => order(a, b)));
 }
 
+/** The wards, with those rooms and lists that are as before: only what is another is drawn anew. */
+function kept(wards, before) {
+  for (const [name, those] of wards) {
+    const old = before?.get(name) ?? [];
+    const byId = new Map(old.map(each => [each.room.id, each]));
+    const rooms = those.map(each => (textOf(each) === textOf(byId.get(each.room.id)) ? byId.get(each.room.id) : each));
+    wards.set(name, rooms.length === old.length && rooms.every((each, i) => each === old[i]) ? old : rooms);
+  }
+  return wards;
+}
+
+const texts = new WeakMap();
+
+/** A room as text, by which it is compared; made once. */
+function textOf(room) {
+  if (room && !texts.has(room)) texts.set(room, JSON.stringify(room));
+  return texts.get(room);
+}
+
 class Board extends Screen {
   static properties = {totals: {state: true}};
   async read(signal) {
     const ward = this.route.own.ward ?? null;
     const variables = {ward, ...asked()};
     const past = isPast();
-    const [{roomOccupancy}, aside] = await Promise.all([ask('Board', variables, signal), ask('Aside', variables, signal)]);
+    const {roomOccupancy, ...aside} = await ask('WholeBoard', variables, signal);
     if (!past) this.#follow(ward);
     this.#readMore(ward, variables, signal);
-    return {wards: byWard(roomOccupancy), aside, differs: NONE};
+    return {wards: kept(byWard(roomOccupancy), this.data?.wards), aside, differs: NONE};
   }
 
   /** Read what no step of the time bar waits for: of the past when the bar rests. */
@@ -96,7 +115,7 @@ class Board extends Screen {
       const those = wards.get(each.room.ward) ?? [];
       const i = those.findIndex(({room}) => room.id === each.room.id);
       if (i < 0) wards = byWard([...[...wards.values()].flat(), each]);
-      else if (JSON.stringify(those[i]) !== JSON.stringify(each)) {
+      else if (textOf(those[i]) !== textOf(each)) {
         const before = new Map(those[i].beds.map(bed => [bed.code, JSON.stringify(bed)]));
         for (const bed of each.beds) if (before.get(bed.code) !== JSON.stringify(bed)) changed.push(each.room.id + bed.code);
         wards.set(each.room.ward, those.with(i, each));
@@ -127,6 +146,8 @@ class Board extends Screen {
     const unplaced = aside.unplaced.nodes;
     const away = aside.away.nodes;
     const today = localDay(clocks.asOf ?? clocks.knownAt ?? new Date());
+    const look = `${preferences.privacy} ${language()}`; // what names and words depend on
+    const clock = JSON.stringify(clockParameters());
     const stays = [...unplaced, ...away, ...rooms.flatMap(({beds}) => beds.flatMap(({occupants}) => occupants.map(({stay}) => stay)))];
     const leaving = new Set(stays.filter(stay => stay?.expectedDischarge && localDay(stay.expectedDischarge) <= today).map(({id}) => id));
     const waiting = (this.route.own.ward ? this.totals?.wards.find(({ward}) => ward === this.route.own.ward) : this.totals?.total)?.waiting;
@@ -154,7 +175,7 @@ class Board extends Screen {
         : nothing}
       ${wards.size ? nothing : html`<p class="quiet">${say('noBeds')}</p>`}
       <div class="wards" @keydown=${this.#keys} @focusin=${this.#focused}>
-        ${repeat(wards, ([name]) => name, ([name, those]) => html`<wb-ward .name=${name} .rooms=${those} .today=${today} .differs=${differs} .isAlone=${this.route.own.ward === name}></wb-ward>`)}
+        ${repeat(wards, ([name]) => name, ([name, those]) => html`<wb-ward .name=${name} .rooms=${those} .today=${today} .differs=${differs.get(name) ?? NONE} .isAlone=${this.route.own.ward === name} .look=${look} .clock=${clock}></wb-ward>`)}
       </div>`;
   }
 
@@ -194,10 +215,13 @@ export async function readOpen({ward, asOf = null, knownAt = null}, signal = und
   return found;
 }
 
+/** Of each ward the beds of which something else is held today, and what was learned. */
 function differing(difference) {
   const found = new Map();
-  for (const {room, before, after, facts} of difference.occupancyDifference)
-    found.set(room.id + (after ?? before).code, facts.map(({summary}) => told(summary)).join('\n') || say('differs'));
+  for (const {room, before, after, facts} of difference.occupancyDifference) {
+    if (!found.has(room.ward)) found.set(room.ward, new Map());
+    found.get(room.ward).set(room.id + (after ?? before).code, facts.map(({summary}) => told(summary)).join('\n') || say('differs'));
+  }
   return found;
 }
 

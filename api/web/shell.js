@@ -13,6 +13,13 @@ export function address(path, more = {}) {
   return `#/${path}${parts.length ? '?' + parts.join('&') : ''}`;
 }
 
+/** The address of a link with the clocks as they are by now. */
+export function readdressed(href) {
+  const [path, query] = href.slice(2).split('?');
+  const {at, known, apart, ...own} = Object.fromEntries(new URLSearchParams(query));
+  return address(path, own);
+}
+
 export const go = (path, more) => (location.hash = address(path, more));
 
 /** Open the form of a command. `values` fill its fields; those in `fixed` are shown, not asked. */
@@ -65,7 +72,10 @@ export class Plain extends LitElement {
 /** A screen: it reads again for each route, and whenever something was recorded. */
 export class Screen extends Plain {
   /** @type {Record<string, object>} */
-  static properties = {route: {attribute: false}, wards: {attribute: false}, data: {state: true}, error: {state: true}, isReading: {state: true}};
+  static properties = {route: {attribute: false}, wards: {attribute: false}, data: {state: true}, error: {state: true}};
+
+  /** Whether it asks for what it shows: nothing is drawn by it. */
+  isReading = false;
 
   /** Ends what is followed live; null where nothing is.
    * @type {(() => void) | null} */

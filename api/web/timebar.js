@@ -20,7 +20,7 @@ class TimeBar extends Plain {
 
   #set(which, value) {
     const now = Date.now();
-    const moment = value === null || value >= now - MINUTE / 2 ? null : new Date(value).toISOString();
+    const moment = value === null || value > now - MINUTE ? null : new Date(value).toISOString();
     clocks[which] = moment;
     if (clocks.locked) clocks.asOf = clocks.knownAt = moment;
     this.requestUpdate();
@@ -41,10 +41,10 @@ class TimeBar extends Plain {
     go(this.route.path, this.route.own);
   }
 
-  /** Go back or on by some minutes, by keys and buttons. */
+  /** Go back or on by some minutes, by keys and buttons: from a whole minute, of which the server keeps the answer. */
   step(minutes) {
     const which = clocks.locked || clocks.asOf || !clocks.knownAt ? 'asOf' : 'knownAt';
-    this.#set(which, (clocks[which] ? Date.parse(clocks[which]) : Date.now()) + minutes * MINUTE);
+    this.#set(which, Math.floor((clocks[which] ? Date.parse(clocks[which]) : Date.now()) / MINUTE + minutes) * MINUTE);
   }
 
   now() {

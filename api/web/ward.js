@@ -1,7 +1,7 @@
 /** A ward on the board: its rooms and beds. It is drawn anew only when something of it was changed. */
 
-import {classMap, html, nothing, repeat} from './vendor/lit.js';
-import {Plain, act, address, nameOf, preferences} from './shell.js';
+import {classMap, html, live as lively, nothing, repeat} from './vendor/lit.js';
+import {Plain, act, address, nameOf, preferences, readdressed} from './shell.js';
 import {may} from './session.js';
 import {age, day, dayOfStay, isPast, localDay, short} from './time.js';
 import {named, say} from './words.js';
@@ -23,7 +23,14 @@ export function totals(rooms) {
 let dragged = null;
 
 class Ward extends Plain {
-  static properties = {name: {attribute: false}, rooms: {attribute: false}, today: {attribute: false}, differs: {attribute: false}, isAlone: {attribute: false}};
+  static properties = {name: {attribute: false}, rooms: {attribute: false}, today: {attribute: false}, differs: {attribute: false}, isAlone: {attribute: false}, look: {attribute: false}, clock: {attribute: false}};
+
+  /** At another moment with the same in it, its links alone are others. */
+  shouldUpdate(changed) {
+    if (changed.size > 1 || !changed.has('clock')) return true;
+    for (const link of this.querySelectorAll('a[href]')) link.setAttribute('href', readdressed(link.getAttribute('href')));
+    return false;
+  }
 
   updated() {
     const board = this.parentElement; // one bed of the board is reached by Tab, the others from it by arrows
@@ -35,7 +42,7 @@ class Ward extends Plain {
     const count = totals(rooms);
     const taken = (count.OCCUPIED ?? 0) + (count.KEPT ?? 0);
     return html`<section class="ward" aria-label=${name}>
-      <h2><a href=${address('board', {ward: this.isAlone ? '' : name})}>${name}</a>
+      <h2><a href=${lively(address('board', {ward: this.isAlone ? '' : name}))}>${name}</a>
         <span class="of" title=${say('occupiedOf', {taken, beds: count.beds})}>${taken}/${count.beds}</span>
         <span class="share" aria-hidden="true"><i .style=${`width:${(100 * taken) / count.beds}%`}></i></span>
         ${count.FREE ? html`<span class="free">${say('free', {n: count.FREE})}</span>` : html`<span class="full">${say('full')}</span>`}
@@ -64,7 +71,7 @@ class Ward extends Plain {
     const {stay, patient} = first;
     const others = bed.occupants.filter(occupant => occupant !== first);
     const about = [patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
-    return html`<a class=${classMap(classes)} data-bed=${id} tabindex="-1" href=${stay ? address('stay/' + stay.id) : nothing}
+    return html`<a class=${classMap(classes)} data-bed=${id} tabindex="-1" href=${stay ? lively(address('stay/' + stay.id)) : nothing}
         @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}
         @dragstart=${() => (dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, {...stay, patient})}>
         <span class="hidden">${room.number}</span><b class="code">${bed.code}</b><span class="hidden">${named(bed.state)}</span>

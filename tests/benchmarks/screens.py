@@ -122,6 +122,7 @@ def screens(lying: Lying, before: datetime) -> list[Screen]:
     variables: dict[str, dict[str, Any]] = {
         "Start": {},
         "Board": {},
+        "WholeBoard": {},
         "Beds": {},
         "Open": ward,
         "Aside": {},
@@ -148,6 +149,7 @@ def screens(lying: Lying, before: datetime) -> list[Screen]:
         "ReportIssues": {},
         "Pending": {},
         "Dead": {},
+        "LateEntries": {},
         "Parked": {},
         "Consults": {},
         "Accesses": {},

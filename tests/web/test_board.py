@@ -1,5 +1,6 @@
 """The board in a browser: what a change draws anew; patients dragged to beds, by mouse and keyboard."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -136,6 +137,28 @@ def test_the_time_bar_shows_now_when_something_of_the_past_was_learned(
     assert page.locator(".past").count() == 0
 
 
+def test_links_of_wards_that_are_not_drawn_anew_lead_to_the_moment_that_is_shown(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    go(page, f"board?ward={ada['ward']}&at={ago(hours=20)[:16]}:00Z&apart=1")
+    bed = bed_of(page, ada["name"])
+    bed.wait_for()
+    bed.evaluate("bed => { bed.isTheSame = true; }")
+    for key in "[[]][":
+        before = page.url
+        page.keyboard.press(key)
+        page.wait_for_url(lambda url, before=before: url != before)
+        moment = re.search(r"[?&](at=[^&]+)", page.url)
+        assert moment
+        page.locator(f'a.bed[href*="{moment[1]}"]', has_text=ada["name"]).wait_for()
+        assert bed.evaluate("bed => bed.isTheSame")
+    page.locator(".me summary").click()
+    page.get_by_label("Initials instead of names").check()
+    page.locator("a.bed", has_text=ada["name"]).wait_for(state="detached")
+    page.locator("a.bed .name", has_text="L. A.").wait_for()
+
+
 DRAG = """() => {
   const slider = document.querySelector('#asOf');
   for (let hours = 1; hours <= 20; hours++) {
@@ -159,7 +182,7 @@ def test_a_drag_of_the_time_bar_asks_for_a_few_moments_and_ends_at_the_last(
     page.locator("main.past").wait_for()
     page.wait_for_url(f"**at={last:%Y-%m-%dT%H%%3A%M}*")
     bed_of(page, ada["name"]).wait_for(state="detached")  # nothing was known of her
-    assert 1 <= sum('"Board"' in text for text in asked) <= 3
+    assert 1 <= sum('"WholeBoard"' in text for text in asked) <= 3
     page.go_back()  # the past is one step, not twenty
     bed_of(page, ada["name"]).wait_for()
     assert page.locator("main.past").count() == 0

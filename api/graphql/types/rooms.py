@@ -29,7 +29,7 @@ from infrastructure.read_models.occupancy import (
     occupancy_history,
     stretches_of,
 )
-from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.patients import labels_of_persons, patients_by_id
 from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.rooms import (
     RoomView,
@@ -61,7 +61,7 @@ async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomO
 
 
 async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> None:
-    """Prefetch stays, their doctors, patients and flags of who has beds, if selected."""
+    """Prefetch stays, their doctors and labels, patients and flags of who has beds, if selected."""
     occupants = [o for bed in beds for o in bed.occupants]
     prefetch = info.context.prefetch
     await asyncio.gather(
@@ -71,7 +71,10 @@ async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> No
     )
     stays = [info.context.prefetched(stays_by_id, o.stay, at)[1] for o in occupants]
     doctors = {stay.attending for stay in stays if stay and stay.attending}
-    await prefetch("Practitioner", practitioners_by_id, doctors, at)
+    await asyncio.gather(
+        prefetch("Practitioner", practitioners_by_id, doctors, at),
+        prefetch("Stay", labels_of_persons, {stay.patient for stay in stays if stay}, at),
+    )
 
 
 def bed_id(room: UUID, code: str) -> UUID:
