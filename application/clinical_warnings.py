@@ -9,6 +9,7 @@ from application.command import reason_needed
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
 from domain.prescription.events import Medication
+from domain.problems import Problem
 from domain.time import Period
 
 Confirmed = tuple[ClinicalWarning, ...] | None
@@ -27,7 +28,7 @@ def confirm(
         raise WarningsUnconfirmed(rest)
     if not warnings:
         return None
-    reason_needed(uow.entry, "who goes on in spite of a warning says why")
+    reason_needed(uow.entry, Problem.CONFIRMED_WARNING)
     return tuple(warnings)
 
 

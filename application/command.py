@@ -11,6 +11,7 @@ from application.authorization.roles import Roles
 from domain.aggregate import Event
 from domain.board_flags import BOARD_FLAGS
 from domain.envelope import Actor, Envelope, Source
+from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
@@ -157,10 +158,10 @@ class CommandSpec:
         return dict(parameters)
 
 
-def reason_needed(entry: Envelope, rule: str) -> None:
+def reason_needed(entry: Envelope, problem: Problem) -> None:
     """Refuse an entry that does not say why. Raises ReasonNeeded."""
     if not (entry.reason or "").strip():
-        raise ReasonNeeded(rule)
+        raise ReasonNeeded(problem)
 
 
 def utc(moment: datetime | None, field: str) -> datetime | None:

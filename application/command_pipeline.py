@@ -38,6 +38,7 @@ from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
 from domain.envelope import Envelope
 from domain.patient import Patient
+from domain.problems import Problem
 from domain.refusals import (
     CommandIdReused,
     InvalidInput,
@@ -209,7 +210,7 @@ class CommandPipeline(Application[UUID]):
     def _decide(self, call: Invocation, uow: UnitOfWork) -> None:
         """Run the command's method and check the whole. Raises a `Refusal`."""
         if call.corrects:
-            reason_needed(uow.entry, "a correction says why")
+            reason_needed(uow.entry, Problem.CORRECTION)
         with self.watch("decide"):
             call.decide(uow)
             uow.expect(call.request.expected_version)
@@ -300,7 +301,7 @@ class CommandPipeline(Application[UUID]):
         occurred_at = self.rules.check_time(occurred_at, now)
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
-            raise ReasonNeeded(f"the entry is more than {minutes} minutes late")
+            raise ReasonNeeded(Problem.LATE_ENTRY, f"the entry is more than {minutes} minutes late")
         envelope = Envelope(
             command_id=request.command_id,
             operation=call.name,

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.allergies import Allergy
+from domain.fact_ref import FactKind, FactRef
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
+from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
-    FactRef,
     InvalidInput,
     MergeImpossible,
     PatientDied,
@@ -37,7 +38,7 @@ def check_lives(uow: UnitOfWork) -> None:
     for refusing, patients, deaths_too in (
         (_at_birth_date, [a for a, e in patient_events if _tells_birth(e)], False),
         (_at_occurred_at, [a for a, e in patient_events if isinstance(e, BEGINNINGS)], False),
-        (MergeImpossible, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
+        (_at_merge, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
         (_at_occurred_at, [a for a, e in patient_events if isinstance(e, DEATHS)], True),
         (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
     ):
@@ -150,13 +151,13 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
     for stay in stays:
         end = _discharge_by_death(stay)
         if end and is_after(first, hospital_days.span_of(uow, end.at, end.precision)[1]):
-            ref = FactRef(record.id, "death", death.at, stay.id)
+            ref = FactRef(record.id, FactKind.DEATH, death.at, stay.id)
             raise ContradictsLaterFacts((ref, stay.history.ref(end)))
         stay.must_outlive(last)
         for prescription in lookups.prescriptions_of(uow, stay):
             prescription.must_outlive(last)
     if allergies := _begun_after(uow, persons.allergies_of(uow, person), last):
-        raise ContradictsLaterFacts(tuple(FactRef(a.id, "allergy", a.at) for a in allergies))
+        raise ContradictsLaterFacts(tuple(FactRef(a.id, FactKind.ALLERGY, a.at) for a in allergies))
 
 
 def _begun_after(uow: UnitOfWork, allergies: Iterable[Allergy], at: datetime) -> list[Allergy]:
@@ -211,6 +212,10 @@ def _at_birth_date(reason: str, stays: tuple[UUID, ...]) -> Refusal:
 
 def _at_decision(reason: str, stays: tuple[UUID, ...]) -> Refusal:
     return InvalidInput("decided_to_admit_at", reason)
+
+
+def _at_merge(reason: str, stays: tuple[UUID, ...]) -> Refusal:
+    return MergeImpossible(Problem.OUTSIDE_LIFE, reason, stays)
 
 
 def _at_occurred_at(reason: str, stays: tuple[UUID, ...]) -> Refusal:

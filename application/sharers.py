@@ -12,6 +12,7 @@ from application import hospital_days, lookups, persons
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
 from domain.patient import Patient, Sex
+from domain.problems import Problem
 from domain.refusals import InvalidInput, MergeImpossible, NotFound, Refusal
 from domain.room.occupancy import newly_claimed, outside_of_mother
 from domain.stay.aggregate import Stay
@@ -186,7 +187,7 @@ def _changed_stays(uow: UnitOfWork) -> Iterator[tuple[Stay, Callable[[str], Refu
 def _refusal_of(event: Event) -> Callable[[str], Refusal] | None:
     """Return the refusal of an event that tells another sex or birth date of a person."""
     if isinstance(event, Patient.Merged):
-        return MergeImpossible
+        return partial(MergeImpossible, Problem.BED_NOT_SHARED)
     if isinstance(event, Patient.DetailsCorrected) and event.birth_date:
         return partial(InvalidInput, "birth_date")
     told_sex = isinstance(event, Patient.DetailsCorrected | Patient.DetailsChanged)

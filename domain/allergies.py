@@ -12,10 +12,11 @@ from domain.aggregate import Aggregate, Cancelling, Correcting, Event, FactId
 from domain.clinical_refusals import AllergyStateBroken
 from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope, Sealed, SealedLine, Text
+from domain.fact_ref import FactKind, FactRef
 from domain.names import folded_name
+from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
-    FactRef,
     InvalidInput,
     MovementNotFound,
 )
@@ -238,7 +239,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
             raise InvalidInput("substance", "say what was different")
         end = allergy.end
         if at and end and self.latest(end) < self.span_of(at, precision or end.precision)[0]:
-            raise ContradictsLaterFacts((FactRef(end.id, "allergy end", end.at),))
+            raise ContradictsLaterFacts((FactRef(end.id, FactKind.ALLERGY_END, end.at),))
         values = {"at": at, "precision": precision, **details}
         self.record(AllergyEvents.AllergyCorrected, envelope, allergy=id, **values)
 
@@ -252,7 +253,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
         """End an allergy: the patient has it no more. Raises AllergyStateBroken."""
         allergy = self.allergy(id)
         if allergy.end is not None:
-            raise AllergyStateBroken("it has ended already; correct when")
+            raise AllergyStateBroken(Problem.ALLERGY_ENDED)
         self._check_end(allergy, envelope.occurred_at, envelope.precision)
         end = uuid5(id, f"end {envelope.command_id}")
         self.record(AllergyEvents.AllergyEnded, envelope, end=end, allergy=id)
@@ -284,7 +285,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
     def _allergy_and_end(self, id: UUID) -> tuple[Allergy, AllergyEnd]:
         allergy = self.allergy(id)
         if allergy.end is None:
-            raise AllergyStateBroken("no end of it is recorded")
+            raise AllergyStateBroken(Problem.ALLERGY_NOT_ENDED)
         return allergy, allergy.end
 
     def _check_end(self, allergy: Allergy, at: datetime, precision: Precision) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import About, Actor, Envelope
+from domain.problems import Problem
 from domain.refusals import InvalidInput, ReasonNeeded
 from domain.time import Moment
 
@@ -54,7 +55,7 @@ class EmergencyAccess(Aggregate):
     def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
         """Open a patient's data to the login for some hours. Raises ReasonNeeded, InvalidInput."""
         if len({*filter(str.isalpha, envelope.reason or "")}) < LETTERS:
-            raise ReasonNeeded("say in words why the patient's data have to be opened")
+            raise ReasonNeeded(Problem.EMERGENCY_ACCESS)
         if hours is not None and not 1 <= hours <= MOST_HOURS:
             raise InvalidInput("hours", f"access is opened for 1 to {MOST_HOURS} hours")
         self.about = about

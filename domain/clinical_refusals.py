@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from domain.described_enum import DescribedEnum
+from domain.problems import PROBLEM, Problem
 from domain.refusals import Refusal
 
 
@@ -24,10 +25,15 @@ class AllergyStateBroken(Refusal):
     Example: ending what has ended.
     """
 
+    problem: Annotated[Problem, PROBLEM]
+
     path = ("allergy_id",)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The state of the allergy does not allow this: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "") -> None:
+        super().__init__(
+            f"The state of the allergy does not allow this: {detail or problem.clause}."
+        )
+        self.problem = problem
 
 
 class AllergyKnown(Refusal):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.envelope import Actor, Envelope
+from domain.problems import PROBLEM, Problem
 from domain.refusals import Refusal
 
 
@@ -42,9 +43,11 @@ class ErasureImpossible(Refusal):
     """The person cannot be erased now."""
 
     stays: Annotated[tuple[UUID, ...], "The stays that are open."]
+    problem: Annotated[Problem, PROBLEM]
 
     path = ("patient_mrn",)
 
-    def __init__(self, reason: str, stays: tuple[UUID, ...] = ()) -> None:
-        super().__init__(f"The person cannot be erased: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "", stays: tuple[UUID, ...] = ()) -> None:
+        super().__init__(f"The person cannot be erased: {detail or problem.clause}.")
+        self.problem = problem
         self.stays = stays

@@ -15,6 +15,7 @@ from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis, proven_text
 from domain.patient_events import Confidentiality, PatientDetail, PatientEvents, Sex
+from domain.problems import Problem
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import ALWAYS, Period, Precision
 
@@ -168,7 +169,9 @@ class Patient(PatientEvents, PatientAllergies):
     def merge_into(self, into: UUID, envelope: Envelope) -> None:
         """Link this record to that of the same person."""
         if self.merged_into is not None:
-            raise MergeImpossible(f"the record is merged already (merge {self.merge})")
+            raise MergeImpossible(
+                Problem.MERGED_ALREADY, f"the record is merged already (merge {self.merge})"
+            )
         self.record(Patient.Merged, envelope, merge=envelope.id_of("merge"), into=into)
 
     def unmerge(self, merge: UUID, envelope: Envelope) -> None:
@@ -209,7 +212,7 @@ class Patient(PatientEvents, PatientAllergies):
     def place_legal_hold(self, envelope: Envelope) -> None:
         """Forbid to erase the person. Raises ErasureImpossible if that is so already."""
         if self.legal_hold is not None:
-            raise ErasureImpossible("there is a legal hold already")
+            raise ErasureImpossible(Problem.LEGAL_HOLD, "there is a legal hold already")
         self.record(Patient.LegalHoldPlaced, envelope, hold=envelope.id_of("hold"))
 
     def lift_legal_hold(self, envelope: Envelope) -> None:

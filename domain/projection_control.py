@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
+from domain.problems import Problem
 from domain.refusals import InvalidInput, ReasonNeeded
 
 PROJECTIONS = UUID("5f6b3a52-6a0e-5b0a-8f0c-6f2f2f0f9d10")
@@ -56,7 +57,7 @@ class ProjectionControl(Aggregate):
         if name in NEVER_LEFT_OUT:
             raise InvalidInput("name", f"{name} never leaves anything out; it halts until mended")
         if not (envelope.reason or "").strip():
-            raise ReasonNeeded("say why the read model may leave the command out")
+            raise ReasonNeeded(Problem.SKIPPED_COMMAND)
         if command in self.skipped:
             raise InvalidInput("skipped", "the read model leaves that command out already")
         self.record(ProjectionControl.CommandSkipped, envelope, name=name, command=command)

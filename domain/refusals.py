@@ -13,6 +13,8 @@ from typing import Annotated, NewType
 from uuid import UUID
 
 from domain.errors import WardbookError
+from domain.fact_ref import FactRef
+from domain.problems import PROBLEM, Problem
 
 FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
@@ -29,25 +31,6 @@ class BedRef:
 
     room: UUID
     bed: str
-
-
-CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult", "allergy", "flag")
-"""First words of the kinds of clinical facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactRef:
-    """A recorded fact that stands in the way."""
-
-    id: Annotated[UUID, "Of the movement, visit, dose or prescription."]
-    kind: Annotated[str, "What it is."]
-    occurred_at: Annotated[datetime, "When it happened."]
-    stay: Annotated[UUID | None, "The stay it belongs to."] = None
-
-    @property
-    def is_clinical(self) -> bool:
-        """Return whether it is a finding or a medicine, and no movement of the stay."""
-        return self.kind.partition(" ")[0] in CLINICAL_FACTS
 
 
 class Refusal(WardbookError):
@@ -144,10 +127,14 @@ class BedStateBroken(Refusal):
     Examples: reopening an open bed, cleaning a bed twice.
     """
 
+    problem: Annotated[Problem, PROBLEM]
+    state: Annotated[BedStateName | None, "The state of beds that it is about, if it is of one."]
+
     path = ("bed",)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The state of the bed does not allow this: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "", state: str | None = None) -> None:
+        super().__init__(f"The state of the bed does not allow this: {detail or problem.clause}.")
+        self.problem, self.state = problem, None if state is None else BedStateName(state)
 
 
 class StayNotOpen(Refusal):
@@ -172,10 +159,13 @@ class StayStateBroken(Refusal):
     Examples: a leave in a leave, a return without a leave.
     """
 
+    problem: Annotated[Problem, PROBLEM]
+
     path = ("stay_id",)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The state of the stay does not allow this: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "") -> None:
+        super().__init__(f"The state of the stay does not allow this: {detail or problem.clause}.")
+        self.problem = problem
 
 
 class MovementNotFound(Refusal):
@@ -200,11 +190,13 @@ class MergeImpossible(Refusal):
     """The two records cannot be one person, or are linked already."""
 
     stays: Annotated[tuple[UUID, ...], "The stays that the person would be in at once."]
+    problem: Annotated[Problem, PROBLEM]
 
     path = ("into_mrn",)
 
-    def __init__(self, reason: str, stays: tuple[UUID, ...] = ()) -> None:
-        super().__init__(f"The records cannot be merged: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "", stays: tuple[UUID, ...] = ()) -> None:
+        super().__init__(f"The records cannot be merged: {detail or problem.clause}.")
+        self.problem = problem
         self.stays = stays
 
 
@@ -289,10 +281,15 @@ class PrescriptionStateBroken(Refusal):
     Examples: resuming what is not held, a dose after the stop.
     """
 
+    problem: Annotated[Problem, PROBLEM]
+
     path = ("prescription_id",)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"The state of the prescription does not allow this: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "") -> None:
+        super().__init__(
+            f"The state of the prescription does not allow this: {detail or problem.clause}."
+        )
+        self.problem = problem
 
 
 class InFuture(Refusal):
@@ -314,10 +311,13 @@ class InFuture(Refusal):
 class ReasonNeeded(Refusal):
     """A late entry, a closure or a correction says why."""
 
+    problem: Annotated[Problem, PROBLEM]
+
     path = ("reason",)
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"A reason is needed: {reason}.")
+    def __init__(self, problem: Problem, detail: str = "") -> None:
+        super().__init__(f"A reason is needed: {detail or problem.clause}.")
+        self.problem = problem
 
 
 class NotFound(Refusal):

@@ -17,7 +17,7 @@ import domain
 import infrastructure
 from api.errors import RESPONSES, error_code, response_to
 from api.exit_codes import ExitCode
-from api.graphql.mutations.refusals import ErrorCode
+from api.graphql.types.error_code import ErrorCode
 from domain.errors import WardbookError
 from domain.refusals import NotAllowed, NotFound
 

@@ -43,13 +43,13 @@ _OUTCOMES = {
     "Parked": "message",
     "BedOccupied": "byStay bed",
     "PatientAlreadyAdmitted": "stayId: stay",
-    "ContradictsLaterFacts": "facts { id kind occurredAt stay }",
+    "ContradictsLaterFacts": "facts { id kind: factKind occurredAt stay }",
     "SharersUnplaced": "stays",
     "InFuture": "now",
     "InvalidInput": "field",
     "BedNotOpen": "bed state",
     "StayNotOpen": "endedAt",
-    "RoomPolicyBroken": "policy",
+    "RoomPolicyBroken": "policy: roomPolicy",
     "PatientDied": "diedAt",
     "LikelyDuplicates": "candidates",
     "WarningsUnconfirmed": "warnings",
@@ -59,7 +59,7 @@ _OUTCOMES = {
 _DOCUMENT = (
     "mutation TITLE($input: INPUT!) { NAME(input: $input) { __typename"
     " ... on Recorded { commandId position recordedAt }"
-    " ... on Refusal { code message path } OUTCOMES } }"
+    " ... on Refusal { code: errorCode message path } OUTCOMES } }"
 )
 """The document by which the page gives a command; words in capitals stand for what each has."""
 

@@ -128,18 +128,18 @@ class CommandForm extends Plain {
     if (this.isSending) return;
     const missing = this.#missing();
     if (missing) {
-      this.refusal = {code: 'Needed', message: '', path: [missing]};
+      this.refusal = {code: 'NEEDED', path: [missing]};
       return;
     }
     const {command} = this.order;
     const {before, ...context} = this.order.context;
     if (Object.keys(this.begin).length && Object.keys(this.entered).every(name => name === 'reason' || this.#isAsBefore(name))) {
-      this.refusal = {code: 'Unchanged', message: '', path: []};
+      this.refusal = {code: 'UNCHANGED', path: []};
       return;
     }
     const likely = command === 'registerPatient' ? (this.lists.likely ?? []) : [];
     if (likely.length && !this.entered.despiteLikelyDuplicates) {
-      this.refusal = {code: 'LikelyDuplicates', message: '', path: [], candidates: likely.map(({id}) => id), people: likely};
+      this.refusal = {code: 'LIKELY_DUPLICATES', path: [], candidates: likely.map(({id}) => id), people: likely};
       return;
     }
     this.isSending = true;
@@ -167,7 +167,7 @@ class CommandForm extends Plain {
     const known = own.filter(name => (name === BED ? this.begin['bed'] : this.begin[name] != null));
     const first = (known.length ? known : (FIRST[command] ?? own)).filter(name => name === BED || this.fields.has(name)).filter(name => !this.fixed.has(name));
     if (FIRST[command]) for (const name of own) if (this.fields.get(name)?.required && !first.includes(name)) first.push(name);
-    if ((keepsReason(command) || this.#isLate || this.entered[WARNED]?.length || this.refusal?.code === 'ReasonNeeded') && !first.includes('reason')) first.push('reason');
+    if ((keepsReason(command) || this.#isLate || this.entered[WARNED]?.length || this.refusal?.code === 'REASON_NEEDED') && !first.includes('reason')) first.push('reason');
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
     const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt');
     const place = fieldOf(this.refusal, isShown, picksBed);
@@ -242,7 +242,7 @@ class CommandForm extends Plain {
     return forms.inputs[field.type].map(inner => {
       const id = `f-${field.name}${row}-${inner.name}`;
       return html`<div class="field"><label for=${id}>${named(inner.name)}${inner.required ? ' *' : ''}</label>
-        ${this.#control(id, inner, value[inner.name], given => enter({...value, [inner.name]: given}), inner.required && this.refusal?.code === 'Needed' && this.refusal.path.at(-1) === field.name)}</div>`;
+        ${this.#control(id, inner, value[inner.name], given => enter({...value, [inner.name]: given}), inner.required && this.refusal?.code === 'NEEDED' && this.refusal.path.at(-1) === field.name)}</div>`;
     });
   }
 
@@ -297,7 +297,7 @@ class CommandForm extends Plain {
   /** Who is there already and is likely the same person. */
   #likely() {
     const found = this.order.command === 'registerPatient' ? (this.lists.likely ?? []) : [];
-    if (!found.length || this.refusal?.code === 'LikelyDuplicates') return nothing;
+    if (!found.length || this.refusal?.code === 'LIKELY_DUPLICATES') return nothing;
     const ids = found.map(({id}) => id);
     return html`<section class="likely" role="status"><h3>${say('likely', {n: found.length})}</h3>
       <ul>${found.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${this.close}>${describe(person)}</a></li>`)}</ul>
@@ -309,7 +309,7 @@ class CommandForm extends Plain {
     const {code, byStay, now, warnings, candidates, facts, state, stays, endedAt, diedAt} = this.refusal;
     const {stayId, patientMrn, mrn, ward, room, bed} = this.entered;
     const {patient} = this.order.context;
-    const opens = code === 'BedNotOpen' && bed && {CLOSED: 'reopenBed', TO_BE_CLEANED: 'finishCleaning', CLEANING: 'finishCleaning'}[state];
+    const opens = code === 'BED_NOT_OPEN' && bed && {CLOSED: 'reopenBed', TO_BE_CLEANED: 'finishCleaning', CLEANING: 'finishCleaning'}[state];
     const again = values => {
       this.entered = {...this.entered, ...values};
       this.refusal = null;
@@ -328,8 +328,8 @@ class CommandForm extends Plain {
       warnings && [say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})],
       candidates && [say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})],
       stays && [say('takeAlong'), null, () => again({sharers: stays.map(stayId => (/^discharge/.test(this.order.command) ? {stayId} : {stayId, sharesBed: true}))})],
-      code === 'NotFound' && patientMrn && first('registerPatient', {mrn: patientMrn}),
-      code === 'AlreadyExists' && mrn && [say('find'), 'patients', () => (this.close(), go('find', {q: mrn}))],
+      code === 'NOT_FOUND' && patientMrn && first('registerPatient', {mrn: patientMrn}),
+      code === 'ALREADY_EXISTS' && mrn && [say('find'), 'patients', () => (this.close(), go('find', {q: mrn}))],
       opens && first(opens, {ward, room, bed}),
       endedAt && stayId && first('cancelDischarge', {stayId}),
       diedAt && patient && first('correctDeath', {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority, occurredAt: diedAt}),
@@ -352,12 +352,12 @@ class CommandForm extends Plain {
     return {
       corrections: [
         ...(command === 'correctMovement' ? [own('MovementCorrectionInput')] : []),
-        ...facts.filter(({kind}) => !/^(visit|dose|infusion|prescription|consult|flag|allergy|death|bed) ?/.test(kind)).map(fact => ({movementId: fact.id, ...at(fact.occurredAt)})),
+        ...facts.filter(({kind}) => !/^(VISIT|DOSE|INFUSION|PRESCRIPTION|CONSULT|FLAG|ALLERGY|DEATH|BED)/.test(kind)).map(fact => ({movementId: fact.id, ...at(fact.occurredAt)})),
       ],
       cancels: command === 'cancelMovement' ? [own('MovementCancelInput')] : [],
       entries: ENTRIES[command] ? [own('LateEntryInput', {kind: ENTRIES[command], occurredAt: this.entered.occurredAt ?? wall(Date.now())})] : [],
-      visits: of('visit', 'visitId'),
-      doses: of('dose', 'administrationId'),
+      visits: of('VISIT', 'visitId'),
+      doses: of('DOSE', 'administrationId'),
       reason: this.entered.reason,
     };
   }
@@ -373,8 +373,8 @@ const aboutOf = ({patient, stay, about}) =>
 /** The shown field that a refusal is about. */
 function fieldOf(refusal, isShown, picksBed) {
   if (!refusal) return null;
-  if (refusal.code === 'ReasonNeeded') return 'reason';
-  if (refusal.code === 'StayNotOpen') return 'occurredAt';
+  if (refusal.code === 'REASON_NEEDED') return 'reason';
+  if (refusal.code === 'STAY_NOT_OPEN') return 'occurredAt';
   for (const name of refusal.path.filter(part => part !== 'input').toReversed()) {
     if (picksBed && ['ward', 'room', 'bed'].includes(name)) return BED;
     if (isShown(name)) return name;

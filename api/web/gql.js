@@ -56,7 +56,7 @@ export async function send(body, signal) {
 async function post(body, signal) {
   const told = await send(body, signal);
   const error = told.errors?.[0];
-  if (error) throw new AskError(error.extensions?.code ?? 'ERROR', error.message);
+  if (error) throw new AskError(error.extensions?.errorCode ?? 'ERROR', error.message);
   return told.data;
 }
 

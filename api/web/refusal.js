@@ -8,7 +8,7 @@ import {age, date, dayTime} from './time.js';
 import {language, named, say, says} from './words.js';
 
 /** Codes whose text in words says all: what the server adds is read with the others only. */
-const WHOLE = new Set(['BedOccupied', 'PatientAlreadyAdmitted', 'PatientDied', 'InFuture', 'VersionConflict', 'LikelyDuplicates', 'WarningsUnconfirmed', 'SharersUnplaced', 'ContradictsLaterFacts', 'NotAllowed', 'CommandIdReused', 'Needed', 'Unchanged', 'OFFLINE']);
+const WHOLE = /^(BED_OCCUPIED|PATIENT_ALREADY_ADMITTED|PATIENT_DIED|IN_FUTURE|VERSION_CONFLICT|LIKELY_DUPLICATES|WARNINGS_UNCONFIRMED|SHARERS_UNPLACED|CONTRADICTS_LATER_FACTS|NOT_ALLOWED|COMMAND_ID_REUSED|NEEDED|UNCHANGED|OFFLINE)$/;
 
 export const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
 const dayTimeOf = moment => (moment ? dayTime(moment) : '');
@@ -27,12 +27,12 @@ export async function learn(refusal) {
 /** The refusal, with `ways`: what is offered instead, each a text and what it does. */
 export function refusalOf(refusal, ways, close) {
   const {code, message, facts = [], warnings = [], byStay, stayId, who, people = []} = refusal;
-  const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: dayTimeOf(refusal.diedAt ?? refusal.endedAt ?? refusal.now), what: warnings.map(named).join(', '), policy: refusal.policy ? named(refusal.policy) : '', field: refusal.field ? named(refusal.field) : ''};
+  const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: dayTimeOf(refusal.diedAt ?? refusal.endedAt ?? refusal.now), what: warnings.map(named).join(', '), policy: named(refusal.policy ?? ''), field: named(refusal.field ?? '')};
   const text = says('refused.' + code) ? say('refused.' + code, values) : named(code);
   return html`<div class="refusal" role="alert" tabindex="-1">
-    <strong>${text}</strong> ${WHOLE.has(code) || !message ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
+    <strong>${text}</strong> ${WHOLE.test(code) || !message ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
     ${says('todo.' + code) ? html`<p>${say('todo.' + code)}</p>` : nothing}
-    ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind.toUpperCase().replaceAll('.', '_'))} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
+    ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind)} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
     ${people.length ? html`<ul>${people.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${close}>${describe(person)}</a></li>`)}</ul>` : nothing}
     <span class="ways">${byStay || stayId ? html`<a href=${address('stay/' + (byStay ?? stayId))} @click=${close}>${say(byStay ? 'whoHasIt' : 'openStay')}</a>` : nothing}
     ${ways.filter(([, right]) => !right || may(right)).map(([label, , does]) => html`<button type="button" @click=${does}>${label}</button>`)}</span>

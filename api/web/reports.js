@@ -101,14 +101,14 @@ const meaningOf = (definition, name, meaning) => {
   const key = [`meaning.${definition.name}.${figure}`, `meaning.${figure}`].find(says);
   return key ? say(key) : meaning;
 };
-const factOf = ({kind, summary}) => (summary ? told(summary) : named(kind));
+const factOf = ({kind, summary}) => (summary ? told(summary) : named(kind ?? 'OTHER'));
 const MONDAY = Date.parse('2024-01-01T12:00Z');
 
 /** A part that a figure is of, as one says it: a day, a day of the week, a kind of entry, else as it is. */
 function valueOf({name, value}) {
   if (name === 'day') return date(value).replace(/,? \d{4}$/, '');
   if (name === 'weekday') return weekdayName(MONDAY + (parseInt(value) - 1) * 864e5);
-  return name === 'kind' || name === 'type' ? named(value) : value;
+  return ['kind', 'type', 'sex'].includes(name) || value === 'UNKNOWN' ? named(value) : value;
 }
 
 const labelOf = figure => figure.of.map(valueOf).join(' · ') || named(figure.name);

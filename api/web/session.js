@@ -36,7 +36,7 @@ export function setViewer(told) {
   viewer = told;
 }
 
-export const role = () => viewer?.role ?? '';
+export const role = () => viewer?.role.toLowerCase() ?? '';
 export const wards = () => viewer?.wards ?? null;
 export const isAlive = () => !!token() && !(viewer && Date.parse(viewer.until) < Date.now());
 

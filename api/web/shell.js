@@ -152,7 +152,7 @@ export function save(name, type, text) {
 }
 
 export const failure = error => html`<p class="failure" role="alert">
-  <strong>${say(error.code === 'OFFLINE' ? 'offline' : error.code === 'NOT_ALLOWED' || error.code === 'NotAllowed' ? 'notAllowed' : 'failed')}</strong>
+  <strong>${say(error.code === 'OFFLINE' ? 'offline' : error.code === 'NOT_ALLOWED' ? 'notAllowed' : 'failed')}</strong>
   ${error.message}
 </p>`;
 

@@ -13,12 +13,12 @@ from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import AllergyKnown, WarningsUnconfirmed
 from domain.envelope import About
 from domain.erasure import ErasureImpossible
+from domain.fact_ref import FactRef
 from domain.patient import Patient
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
     ContradictsLaterFacts,
-    FactRef,
     MergeImpossible,
     NotAllowed,
     OutsideStay,

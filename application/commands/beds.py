@@ -13,6 +13,7 @@ from application.command import utc
 from application.command_group import CommandGroup, command, correction
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
+from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
@@ -80,7 +81,7 @@ class BedStates(CommandGroup):
         Raises BedOccupied if somebody has it in the part of that time which has passed.
         """
         if not (uow.entry.reason or "").strip():
-            raise ReasonNeeded("say why the bed is closed")
+            raise ReasonNeeded(Problem.CLOSURE)
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         if period.is_empty:
             raise InvalidInput("until", "a closure ends after it begins")

@@ -39,6 +39,7 @@ from application.commands.prescription_changes import (
 from application.sharers import Sharer, mother_in, place_sharers, placed_by, shares_bed
 from application.stay_end import check_deferred, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.problems import Problem
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
@@ -88,7 +89,7 @@ class Corrections(CommandGroup):
         Entered in error it never was; reversed it ends at ``occurred_at``. Clinical facts recorded
         in it stop it (ContradictsLaterFacts lists them), unless they are to be voided too.
         """
-        reason_needed(uow.entry, "a cancel says why")
+        reason_needed(uow.entry, Problem.CANCEL)
         cancel_admission_of(uow, lookups.stay(uow, stay_id), because, bool(void_clinical_facts))
         place_sharers(uow, sharers)
 
@@ -110,7 +111,7 @@ class Corrections(CommandGroup):
         Entered in error, the patient never left and the prescriptions were never stopped. Reversed,
         the patient was away from the discharge until ``occurred_at``; they stay stopped.
         """
-        reason_needed(uow.entry, "a cancel says why")
+        reason_needed(uow.entry, Problem.CANCEL)
         stay = lookups.stay(uow, stay_id)
         discharge = stay.history.discharge
         if discharge is None:
@@ -137,7 +138,7 @@ class Corrections(CommandGroup):
 
         Reversed, the bed before it must be free, or another is named.
         """
-        reason_needed(uow.entry, "a cancel says why")
+        reason_needed(uow.entry, Problem.CANCEL)
         place = lookups.place(uow, ward, room, bed, None, without_bed)
         if prescription := lookups.prescription_with_change(uow, movement_id):
             cancel_change_of(uow, prescription, movement_id, because)
@@ -223,7 +224,7 @@ class Corrections(CommandGroup):
         whichever order they are given; so each fact is corrected by one part. ``cancels`` may name
         visits, doses and changes of prescriptions, too.
         """
-        reason_needed(uow.entry, "a correction says why")
+        reason_needed(uow.entry, Problem.CORRECTION)
         clinical_parts: list[ClinicalCorrection] = [
             *(visits or ()),
             *(doses or ()),

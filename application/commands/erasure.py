@@ -22,6 +22,7 @@ from domain.erasure import Erasure, ErasureImpossible, LegalBasis
 from domain.expected_arrival import ExpectedArrival
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Prescription
+from domain.problems import Problem
 from domain.refusals import InvalidInput
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
@@ -45,7 +46,7 @@ class Erasures(CommandGroup):
         expected_arrival_id: UUID | None = None,
     ) -> None:
         """Forbid to erase a person, saying why. Raises ErasureImpossible if that is so already."""
-        reason_needed(uow.entry, "a legal hold says why")
+        reason_needed(uow.entry, Problem.HOLD)
         _person(uow, patient_mrn, mrn_authority, expected_arrival_id).place_legal_hold(uow.entry)
 
     @command(roles=PRIVACY)
@@ -58,7 +59,7 @@ class Erasures(CommandGroup):
         expected_arrival_id: UUID | None = None,
     ) -> None:
         """Lift the legal hold of a person, of whichever record has it. Raises InvalidInput."""
-        reason_needed(uow.entry, "the end of a legal hold says why")
+        reason_needed(uow.entry, Problem.HOLD_END)
         patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         held_records = [record for record in persons.records(uow, patient.id) if record.legal_hold]
         for record in held_records or [patient]:
@@ -78,7 +79,7 @@ class Erasures(CommandGroup):
 
         Raises ErasureImpossible.
         """
-        reason_needed(uow.entry, "a request to erase says why")
+        reason_needed(uow.entry, Problem.ERASURE)
         patient = _person(uow, patient_mrn, mrn_authority, expected_arrival_id)
         _check_erasable(uow, patient)
         patient.request_erasure(legal_basis, uow.entry)
@@ -128,9 +129,12 @@ class Erasures(CommandGroup):
         records = persons.records(uow, patient.id)
         erasure = next((record.erasure for record in records if record.erasure), None)
         if erasure is None:
-            raise ErasureImpossible("nobody has requested it; `request_erasure` comes first")
+            raise ErasureImpossible(
+                Problem.ERASURE_NOT_REQUESTED,
+                "nobody has requested it; `request_erasure` comes first",
+            )
         if _is_of_who_requested(uow, erasure):
-            raise ErasureImpossible("another login has to approve it than requested it")
+            raise ErasureImpossible(Problem.SAME_LOGIN)
         _check_erasable(uow, patient)
         belongings = _belongings(uow, records)
         for record in sorted(records, key=lambda record: record.id != patient.id):
@@ -175,10 +179,12 @@ def _is_of_who_requested(uow: UnitOfWork, erasure: Erasure) -> bool:
 def _check_erasable(uow: UnitOfWork, patient: Patient) -> None:
     """Refuse while a record is under a legal hold, or a stay open. Raises ErasureImpossible."""
     if any(record.legal_hold for record in persons.records(uow, patient.id)):
-        raise ErasureImpossible("there is a legal hold; `lift_legal_hold` comes first")
+        raise ErasureImpossible(
+            Problem.LEGAL_HOLD, "there is a legal hold; `lift_legal_hold` comes first"
+        )
     open_stays = [s.id for s in persons.stays_of(uow, patient.id) if not s.history.discharge]
     if open_stays:
-        raise ErasureImpossible("a stay is open; discharge the patient first", tuple(open_stays))
+        raise ErasureImpossible(Problem.STAY_OPEN, stays=tuple(open_stays))
 
 
 def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]]:

@@ -15,6 +15,7 @@ from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.described_enum import DescribedEnum
 from domain.envelope import Envelope
+from domain.problems import Problem
 from domain.refusals import InvalidInput
 from domain.stay.aggregate import Stay
 from domain.stay.facts import (
@@ -246,6 +247,6 @@ def corrected_moment_of(
 
 def entered_in_error_only(uow: UnitOfWork, because: CancellationReason | None) -> None:
     """Refuse a cancel without a reason, or of something that was really done."""
-    reason_needed(uow.entry, "a cancel says why")
+    reason_needed(uow.entry, Problem.CANCEL)
     if because is CancellationReason.DECISION_REVERSED:
         raise InvalidInput("because", ERROR_ONLY)

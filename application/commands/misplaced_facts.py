@@ -18,6 +18,7 @@ from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Dose
 from domain.prescription.drug_chart import DrugChart
 from domain.prescription.misplaced import write_again
+from domain.problems import Problem
 from domain.refusals import PatientAlreadyAdmitted, PatientDied, PrescriptionStateBroken
 from domain.stay.aggregate import Stay
 
@@ -41,7 +42,7 @@ class MisplacedFacts(CommandGroup):
 
         Both persons are checked as they are afterwards: one stay at a time, within their lives.
         """
-        reason_needed(uow.entry, "a correction says why")
+        reason_needed(uow.entry, Problem.CORRECTION)
         stay = lookups.stay(uow, stay_id)
         give_stay(uow, stay, lookups.patient(uow, patient_mrn, mrn_authority))
 
@@ -107,7 +108,7 @@ def move_unprescribed_dose(
     """
     held_dose, basis = wrong.course.dose(administration), wrong.basis
     if basis is None:
-        raise PrescriptionStateBroken("it was prescribed: name the prescription it was given under")
+        raise PrescriptionStateBroken(Problem.DOSE_PRESCRIBED)
     dose = wrong.dose_as_held(administration, uow.record.streams({wrong.id: 0})[wrong.id])
     patient, regimen = lookups.patient_of(uow, stay), wrong.course.regimen
     died_at = persons.died_at(uow, patient.id)

@@ -13,6 +13,7 @@ from application.hospital_days import midnight, today
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Confidentiality, Patient, PatientDetail, Sex
+from domain.problems import Problem
 from domain.refusals import (
     AlreadyExists,
     ContradictsLaterFacts,
@@ -49,7 +50,7 @@ class PatientIdentity(CommandGroup):
         ``new_mrn_authority``; ``unknown``: what was told of these details was wrong, and nobody knows
         what is right. Raises AlreadyExists if the number is taken.
         """
-        reason_needed(uow.entry, "a correction says why")
+        reason_needed(uow.entry, Problem.CORRECTION)
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority)
         if birth_date is not None and birth_date > today(uow):
@@ -134,7 +135,7 @@ class PatientIdentity(CommandGroup):
 
         Raises MergeImpossible, naming the stays, if the person would be in two at once.
         """
-        reason_needed(uow.entry, "a merge says why")
+        reason_needed(uow.entry, Problem.MERGE)
         authority = self.rules.mrn_authority
         record = lookups.patient(uow, patient_mrn, mrn_authority or authority)
         into = lookups.patient(uow, into_mrn, into_mrn_authority or authority, field="into_mrn")
@@ -143,7 +144,7 @@ class PatientIdentity(CommandGroup):
     @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))
     def unmerge_patients(self, uow: UnitOfWork, *, merge_id: UUID) -> None:
         """Take back the merge of two persons, so that exactly what was is again."""
-        reason_needed(uow.entry, "an unmerge says why")
+        reason_needed(uow.entry, Problem.UNMERGE)
         patients = uow.load(Patient, *uow.streams_of(merge_id))
         if not patients or not patients[0].exists:
             raise MovementNotFound("merge", merge_id, "merge_id")
@@ -157,14 +158,14 @@ def merge_records(uow: UnitOfWork, record: Patient, into: Patient) -> None:
     if record.id == into.id:
         raise InvalidInput("into_mrn", "a record cannot be merged with itself")
     if into.merged_into is not None:
-        raise MergeImpossible("the record to merge into is merged into another; name that one")
+        raise MergeImpossible(Problem.MERGED_INTO_ANOTHER)
     kept_stays, moving_stays = persons.stays_of(uow, into.id), persons.stays_of(uow, record.id)
     at_once = [
         (a, b) for a, b in product(moving_stays, kept_stays) if a.history.collides(b.history)
     ]
     if at_once:
         stays = dict.fromkeys(s.id for pair in at_once for s in pair)
-        raise MergeImpossible("the person would be in two stays at once", tuple(stays))
+        raise MergeImpossible(Problem.TWO_STAYS_AT_ONCE, stays=tuple(stays))
     _check_deaths(uow, record, into)
     record.merge_into(into.id, uow.entry)
     uow.reassign_claims(moving_stays)
@@ -191,6 +192,4 @@ def _check_deaths(uow: UnitOfWork, away: Patient, into: Patient) -> None:
     ]
     spans = [persons.span_of(uow, death) for death in deaths if death.discharge is None]
     if len(spans) > 1 and max(first for first, _ in spans) > min(last for _, last in spans):
-        raise MergeImpossible(
-            "the two have different times of death; correct the one that is wrong"
-        )
+        raise MergeImpossible(Problem.DEATHS_DIFFER)

@@ -12,6 +12,7 @@ from application.hospital_days import midnight, today
 from application.room_names import change_name, check_name, rename_rooms
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
+from domain.problems import Problem
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
@@ -133,7 +134,7 @@ class Rooms(BedStates):
             beds = [bed] if bed else [b for b in aggregate.beds if b not in aggregate.retired]
             if beds:
                 aggregate.retire(beds, uow.claims(aggregate.id, ALWAYS), uow.entry)
-        _must_change(uow, "all of its beds are retired")
+        _must_change(uow, Problem.BEDS_RETIRED)
 
     @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,))
     def cancel_retirement(
@@ -144,7 +145,7 @@ class Rooms(BedStates):
             beds = [bed] if bed else list(aggregate.retired)
             if beds:
                 aggregate.cancel_retirement(beds, uow.entry)
-        _must_change(uow, "none of its beds is retired")
+        _must_change(uow, Problem.BED_NOT_RETIRED)
 
 
 def _rooms(uow: UnitOfWork, ward: str, room: str | None, bed: str | None) -> list[Room]:
@@ -155,9 +156,9 @@ def _rooms(uow: UnitOfWork, ward: str, room: str | None, bed: str | None) -> lis
     return lookups.rooms_of(uow, ward)
 
 
-def _must_change(uow: UnitOfWork, reason: str) -> None:
+def _must_change(uow: UnitOfWork, problem: Problem) -> None:
     if not any(aggregate.pending_events for aggregate in uow.loaded.values()):
-        raise BedStateBroken(reason)
+        raise BedStateBroken(problem)
 
 
 def _day(uow: UnitOfWork, valid_from: date | None) -> date:

@@ -30,6 +30,7 @@ from application.commands.source_persons import (
 )
 from application.stay_end import check_deferred, discharge_stay
 from application.unit_of_work import UnitOfWork
+from domain.problems import Problem
 from domain.refusals import InvalidInput, NotFound, StayStateBroken
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
@@ -334,7 +335,7 @@ class _VisitReconciler:
     def _move_on_admission(self, stay: Stay, version: Version, place: Place | None) -> Applied:
         """Move the patient to where a later admission of the visit names a place."""
         if not self._is_of_the_patient(stay, version):
-            raise StayStateBroken("an earlier admission of the visit names another patient")
+            raise StayStateBroken(Problem.ADMISSION_OF_ANOTHER)
         if place is not None:
             stay.transfer(place, self.uow.entry)
             return self._with_care(stay, Applied(version=version, movement=last_movement(stay)))
@@ -354,7 +355,7 @@ class _VisitReconciler:
     def _update(self, stay: Stay, version: Version) -> Applied:
         """Hold what a report says that moves nobody; it is found by the admission."""
         if stay.history.admission is None:
-            raise StayStateBroken("the admission was cancelled")
+            raise StayStateBroken(Problem.ADMISSION_CANCELLED)
         admission = stay.history.admission.id
         return self._with_care(stay, Applied(version=version, movement=admission))
 

@@ -16,6 +16,7 @@ from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope
 from domain.patient import Confidentiality, Patient
+from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
@@ -375,7 +376,7 @@ def _both_beds(first: Stay, second: Stay, entry: Envelope) -> tuple[Envelope, li
     states = [stay.history.at(entry.occurred_at) for stay in (first, second)]
     beds = [state.place.bed for state in states if state and state.place.bed]
     if len(beds) < 2:
-        raise StayStateBroken("both patients need a bed then to exchange them")
+        raise StayStateBroken(Problem.WITHOUT_BED)
     return entry, beds
 
 

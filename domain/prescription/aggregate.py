@@ -11,14 +11,15 @@ from msgspec import structs
 from domain.aggregate import Event
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import About, Envelope
+from domain.fact_ref import FactKind, FactRef
 from domain.prescription.course import Course, Regimen, Step
 from domain.prescription.doses import PrescriptionDoses
 from domain.prescription.events import Medication
 from domain.prescription.schedule import Schedule
 from domain.prescription.state import ORDERS, changes_of, corrected_regimen, merged_changes
+from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
-    FactRef,
     InvalidInput,
     MovementNotFound,
     PatientDied,
@@ -74,7 +75,9 @@ class Prescription(PrescriptionDoses):
         Raises InvalidInput, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
         """
         if self.basis is not None:
-            raise PrescriptionStateBroken("nothing was prescribed in writing: correct the dose")
+            raise PrescriptionStateBroken(
+                Problem.DOSE_NOT_PRESCRIBED, "nothing was prescribed in writing: correct the dose"
+            )
         self._must_not_be_cancelled()
         before = self.course
         course = replace(
@@ -172,11 +175,9 @@ class Prescription(PrescriptionDoses):
         Refused once a dose was given: what was given was prescribed.
         """
         if self.course.cancelled:
-            raise PrescriptionStateBroken("it was cancelled before")
+            raise PrescriptionStateBroken(Problem.PRESCRIPTION_CANCELLED, "it was cancelled before")
         if any(d.given for d in self.course.doses):
-            raise PrescriptionStateBroken(
-                "a dose was given; stop the prescription, or cancel the dose first"
-            )
+            raise PrescriptionStateBroken(Problem.DOSE_GIVEN)
         self.record(Prescription.Cancelled, envelope)
 
     def void(self, envelope: Envelope) -> None:
@@ -296,9 +297,7 @@ class Prescription(PrescriptionDoses):
         if step is None or self.course.cancelled:
             raise MovementNotFound("change", change, "change_id", cancelled=True)
         if step.discharge is not None:
-            raise PrescriptionStateBroken(
-                "the end of the stay stopped it: correct or cancel that, and the stop follows"
-            )
+            raise PrescriptionStateBroken(Problem.STOPPED_BY_DISCHARGE)
         return step
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
@@ -319,7 +318,7 @@ class Prescription(PrescriptionDoses):
             return
         for step, problem in self.course.problems(self.span_of):
             if step.id in fact_ids:
-                raise PrescriptionStateBroken(problem)
+                raise PrescriptionStateBroken(*problem)
         for dose in self.course.doses:
             if dose.id in fact_ids:
                 self._check_dose(dose, died_at)
@@ -341,7 +340,7 @@ class Prescription(PrescriptionDoses):
         problems = course.problems(self.span_of)
         for step, problem in problems:
             if step.id == candidate.id:
-                raise PrescriptionStateBroken(problem)
+                raise PrescriptionStateBroken(*problem)
         facts = [self.ref(s) for s, _ in problems]
         facts += self._contradicted_doses(course)
         if facts:
@@ -351,7 +350,7 @@ class Prescription(PrescriptionDoses):
         """Return the doses that another course does not allow, and that lay inside the one before."""
         before = before or self.course
         return [
-            FactRef(d.id, "dose", d.at, self.stay)
+            FactRef(d.id, FactKind.DOSE, d.at, self.stay)
             for d in course.doses
             if d.outside is None
             and before.contains(d, self.span_of)

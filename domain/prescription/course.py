@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.described_enum import DescribedEnum
 from domain.prescription.schedule import Schedule
+from domain.problems import Problem
 from domain.time import Period, Precision, Span, SpanOf, is_later, minute_of, widest_span
 
 
@@ -42,6 +43,10 @@ ENDED = (
     PrescriptionStatus.COMPLETED,
     PrescriptionStatus.CANCELLED,
 )
+
+
+WhyNot = tuple[Problem, str]
+"""Why a step is not allowed, for programs and in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class Course:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
         return self._states_and_problems[0]
 
-    def problems(self, span_of: SpanOf) -> list[tuple[Step, str]]:
+    def problems(self, span_of: SpanOf) -> list[tuple[Step, WhyNot]]:
         """Return the steps that the status before them does not allow, with the reason."""
         problems = [*self._states_and_problems[1]]
         begin, known_ids = self._first(span_of), {step.id for step, _ in problems}
@@ -159,7 +164,7 @@ class Course:
     def _states_and_problems(
         self,
     ) -> tuple[
-        tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, str], ...]
+        tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, WhyNot], ...]
     ]:
         begin = min(self.written_at, self.regimen.start)
         if self.steps and begin == self.written_at:  # perhaps earlier on the day that is known
@@ -167,7 +172,7 @@ class Course:
         if self.cancelled:
             return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
         states: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
-        problems: list[tuple[Step, str]] = []
+        problems: list[tuple[Step, WhyNot]] = []
         status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
 
         def now(at: datetime) -> None:
@@ -288,18 +293,27 @@ _AFTER = {
 }
 
 
-def _not_written(step: Step) -> str:
-    return f"it is not written then, and cannot be {step.kind}"
+def _not_written(step: Step) -> WhyNot:
+    return (
+        Problem.PRESCRIPTION_NOT_WRITTEN,
+        f"it is not written then, and cannot be {step.kind}",
+    )
 
 
-def _why_not(kind: str, status: PrescriptionStatus) -> str | None:
+def _why_not(kind: str, status: PrescriptionStatus) -> WhyNot | None:
     """Return why a step of that kind is not allowed in a status; None if it is."""
     if status in ENDED:
-        return f"it is {status.lower()} then, and cannot be {kind}"
+        return Problem.PRESCRIPTION_ENDED, f"it is {status.lower()} then, and cannot be {kind}"
     if kind == "held" and status is not PrescriptionStatus.ACTIVE:
-        return f"only an active prescription can be held, and it is {status.lower()} then"
+        return (
+            Problem.PRESCRIPTION_NOT_ACTIVE,
+            f"only an active prescription can be held, and it is {status.lower()} then",
+        )
     if kind == "resumed" and status is not PrescriptionStatus.HELD:
-        return f"only a held prescription can be resumed, and it is {status.lower()} then"
+        return (
+            Problem.PRESCRIPTION_NOT_HELD,
+            f"only a held prescription can be resumed, and it is {status.lower()} then",
+        )
     if kind == "completed" and status is PrescriptionStatus.SCHEDULED:
-        return "it has not started then"
+        return Problem.PRESCRIPTION_NOT_STARTED, ""
     return None

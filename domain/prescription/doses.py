@@ -13,6 +13,7 @@ from domain.envelope import Envelope, as_told
 from domain.prescription.course import Basis, Dose, InfusionEnd, Outside
 from domain.prescription.events import Medication, PrescriptionEvents
 from domain.prescription.state import PrescriptionState
+from domain.problems import Problem
 from domain.refusals import (
     InvalidInput,
     MovementNotFound,
@@ -93,7 +94,8 @@ class PrescriptionDoses(PrescriptionState):
         """
         if self.basis is not None:
             raise PrescriptionStateBroken(
-                "one dose was given without a prescription; record another one as that was"
+                Problem.DOSE_NOT_PRESCRIBED,
+                "one dose was given without a prescription; record another one as that was",
             )
         if given and reason_not_given:
             raise InvalidInput("reason_not_given", "the dose was given; leave this out")
@@ -262,7 +264,7 @@ class PrescriptionDoses(PrescriptionState):
         Raises PrescriptionStateBroken, PatientDied.
         """
         if self.basis is not None:
-            raise PrescriptionStateBroken("nothing was prescribed there; it is one dose itself")
+            raise PrescriptionStateBroken(Problem.DOSE_NOT_PRESCRIBED)
         at, precision = dose.entry.occurred_at, dose.entry.precision
         new_dose = Dose(administration, at, dose.given, dose.outside, precision, dose.infusion)
         self._check_dose(new_dose, died_at)
@@ -293,9 +295,9 @@ class PrescriptionDoses(PrescriptionState):
         """End an infusion. Raises PrescriptionStateBroken, PatientDied."""
         dose = self._dose(administration)
         if not dose.infusion:
-            raise PrescriptionStateBroken("the dose is no infusion: it has no end")
+            raise PrescriptionStateBroken(Problem.NO_INFUSION)
         if dose.end:
-            raise PrescriptionStateBroken("the end of the infusion is recorded already: correct it")
+            raise PrescriptionStateBroken(Problem.INFUSION_ENDED)
         id = uuid5(administration, f"end {envelope.command_id}")
         end = InfusionEnd(id, envelope.occurred_at, envelope.precision)
         self._check_end(dose, end, died_at)
@@ -346,7 +348,7 @@ class PrescriptionDoses(PrescriptionState):
     def _dose_with_end(self, administration: UUID) -> tuple[Dose, InfusionEnd]:
         dose = self._dose(administration)
         if dose.end is None:
-            raise PrescriptionStateBroken("no end of that infusion is recorded")
+            raise PrescriptionStateBroken(Problem.INFUSION_NOT_ENDED)
         return dose, dose.end
 
     def _check_dose(self, dose: Dose, died_at: datetime | None) -> None:
@@ -365,12 +367,14 @@ class PrescriptionDoses(PrescriptionState):
             return
         if not self.course.contains(dose, self.span_of):
             raise PrescriptionStateBroken(
-                "the dose lies outside the prescription; mark it with `outside_prescription`"
+                Problem.DOSE_OUTSIDE,
+                "the dose lies outside the prescription; mark it with `outside_prescription`",
             )
         if self.course.allows(replace(dose, end=None), self.span_of):
-            raise PrescriptionStateBroken("the prescription ended before the infusion did")
+            raise PrescriptionStateBroken(Problem.INFUSION_AFTER_END)
         raise PrescriptionStateBroken(
-            "it is held then; mark a dose given all the same with `outside_prescription`"
+            Problem.PRESCRIPTION_HELD,
+            "it is held then; mark a dose given all the same with `outside_prescription`",
         )
 
     def _check_end(self, dose: Dose, end: InfusionEnd, died_at: datetime | None) -> None:
@@ -385,7 +389,7 @@ class PrescriptionDoses(PrescriptionState):
 
     def _must_not_be_cancelled(self) -> None:
         if self.course.cancelled:
-            raise PrescriptionStateBroken("it was cancelled: it was entered in error")
+            raise PrescriptionStateBroken(Problem.PRESCRIPTION_CANCELLED)
 
     def _check_order(self, dose: Dose, end: InfusionEnd) -> None:
         if self.earliest(dose) > self.latest(end):

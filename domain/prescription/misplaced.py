@@ -10,6 +10,7 @@ from domain.aggregate import Event
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import Envelope, as_told
 from domain.prescription.aggregate import Prescription
+from domain.problems import Problem
 from domain.refusals import PrescriptionStateBroken
 from domain.time import Precision
 
@@ -30,9 +31,11 @@ def write_again(
     left out. Raises PrescriptionStateBroken, InvalidInput, PatientDied.
     """
     if wrong.basis is not None:
-        raise PrescriptionStateBroken("nothing was prescribed in writing: move its dose")
+        raise PrescriptionStateBroken(
+            Problem.DOSE_NOT_PRESCRIBED, "nothing was prescribed in writing: move its dose"
+        )
     if wrong.course.cancelled:
-        raise PrescriptionStateBroken("it was cancelled before")
+        raise PrescriptionStateBroken(Problem.PRESCRIPTION_CANCELLED, "it was cancelled before")
     events, course = list(events), wrong.course
     entries: dict[UUID | None, Envelope] = {}
     for event in events:

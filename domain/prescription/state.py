@@ -7,10 +7,11 @@ from uuid import UUID
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.clinical_refusals import ClinicalWarning
+from domain.fact_ref import FactKind, FactRef
 from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen, Step
 from domain.prescription.events import PrescriptionEvents
 from domain.prescription.schedule import Schedule
-from domain.refusals import ContradictsLaterFacts, FactRef
+from domain.refusals import ContradictsLaterFacts
 from domain.time import is_after
 
 ORDERS = ("changed", "held", "resumed")
@@ -56,9 +57,9 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         """Return the writing of the prescription and its doses, as far as they are held true."""
         if self.course.cancelled:
             return []
-        writing = FactRef(self.id, "prescription", self.course.written_at, self.stay)
-        doses = [FactRef(d.id, "dose", d.at, self.stay) for d in self.course.doses]
-        ends = [FactRef(e.id, "infusion end", e.at, self.stay) for e in self._ends]
+        writing = FactRef(self.id, FactKind.PRESCRIPTION, self.course.written_at, self.stay)
+        doses = [FactRef(d.id, FactKind.DOSE, d.at, self.stay) for d in self.course.doses]
+        ends = [FactRef(e.id, FactKind.INFUSION_END, e.at, self.stay) for e in self._ends]
         return [*(() if self.basis else (writing,)), *doses, *ends]
 
     def all_facts(self) -> list[FactRef]:
@@ -71,7 +72,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
 
     def ref(self, step: Step) -> FactRef:
         """Return a step as refusals refer to it."""
-        return FactRef(step.id, f"prescription {step.kind}", step.at, self.stay)
+        return FactRef(step.id, FactKind(f"prescription {step.kind}"), step.at, self.stay)
 
     def defer_checks(self) -> None:
         """Accept all from now on; `check_deferred` checks the course that comes out of it."""

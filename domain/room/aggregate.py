@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.envelope import Envelope, Text
+from domain.problems import Problem
 from domain.refusals import (
     AlreadyExists,
     BedNotOpen,
@@ -214,9 +215,9 @@ class Room(RoomDetails):
         if spell is None or spell.state is not BedState.RESERVED:
             raise NotFound("reservation", str(reservation), "reservation_id")
         if spell.period.is_empty:
-            raise BedStateBroken("the reservation was released before it began")
+            raise BedStateBroken(Problem.RESERVATION_RELEASED)
         if spell.period.end is not None and spell.period.end <= envelope.occurred_at:
-            raise BedStateBroken("the reservation has ended before that time")
+            raise BedStateBroken(Problem.RESERVATION_ENDED)
         self.record(Room.ReservationReleased, envelope, spell=spell.id, bed=spell.bed)
 
     def check_open(
@@ -305,7 +306,9 @@ class Room(RoomDetails):
             if at in spell.period:
                 if spell.ended:
                     raise BedStateBroken(
-                        f"its end is recorded already: {spell.period.end:%F %R} UTC"
+                        Problem.BED_STATE_ENDED,
+                        f"its end is recorded already: {spell.period.end:%F %R} UTC",
+                        state,
                     )
                 return spell
         planned_spells = [
@@ -313,7 +316,9 @@ class Room(RoomDetails):
         ]
         if or_planned and planned_spells:
             return min(planned_spells, key=lambda s: s.period.start)
-        raise BedStateBroken(f"bed {bed} is not {state.value.lower()} then")
+        raise BedStateBroken(
+            Problem.BED_NOT_IN_STATE, f"bed {bed} is not {state.value.lower()} then", state
+        )
 
 
 def _until(spells: Iterable[Spell], reservation_ends: Mapping[UUID, datetime]) -> Iterator[Spell]:
@@ -326,7 +331,9 @@ def _until(spells: Iterable[Spell], reservation_ends: Mapping[UUID, datetime]) -
 def _must_not_be(spells: Iterable[Spell], bed: str, state: BedState, period: Period) -> None:
     for spell in spells:
         if spell.bed == bed and spell.state is state and spell.period.overlaps(period):
-            raise BedStateBroken(f"bed {bed} is {state.value.lower()} in that time")
+            raise BedStateBroken(
+                Problem.BED_IN_STATE, f"bed {bed} is {state.value.lower()} in that time", state
+            )
 
 
 def _refuses(spell: Spell, period: Period, now: datetime) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from domain.envelope import Envelope
+from domain.fact_ref import FactKind, FactRef
+from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
     BedRef,
     BedStateBroken,
     ContradictsLaterFacts,
-    FactRef,
     InvalidInput,
     NotFound,
 )
@@ -141,7 +142,7 @@ class RoomDetails(RoomState):
             if bed not in self.beds:
                 raise NotFound("bed", bed, "bed")
             if bed not in self.retired:
-                raise BedStateBroken(f"bed {bed} is not retired")
+                raise BedStateBroken(Problem.BED_NOT_RETIRED, f"bed {bed} is not retired")
         self.record(RoomDetails.RetirementCancelled, envelope, beds=beds)
 
     def _must_have(self, bed: str, at: datetime) -> None:
@@ -175,7 +176,12 @@ class RoomDetails(RoomState):
             and claim.stretch.period.start < period.end
         ]
         uses += [
-            FactRef(spell.id, f"bed {bed} {spell.state.value.lower()}", spell.period.start)
+            FactRef(
+                spell.id,
+                FactKind.BED_STATE,
+                spell.period.start,
+                words=f"bed {bed} {spell.state.value.lower()}",
+            )
             for spell in self.spells
             if spell.bed == bed and not spell.period.is_empty and spell.period.start in period
         ]
@@ -186,7 +192,8 @@ class RoomDetails(RoomState):
 def _use(claim: Claim) -> FactRef:
     return FactRef(
         claim.stay,
-        f"stay in bed {claim.stretch.bed.bed}",
+        FactKind.BED_USE,
         claim.stretch.period.start,
         claim.stay,
+        f"stay in bed {claim.stretch.bed.bed}",
     )

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from domain.aggregate import Event
 from domain.envelope import About, Envelope
+from domain.fact_ref import FactRef
 from domain.patient import Confidentiality
+from domain.problems import Problem
 from domain.refusals import (
     BedRef,
     ContradictsLaterFacts,
-    FactRef,
     InvalidInput,
     StayNotOpen,
     StayStateBroken,
@@ -87,7 +88,8 @@ class Stay(StayFlags):
         state = self.history.at(envelope.occurred_at)
         if self.deferred is None and state and state.place.bed:
             raise StayStateBroken(
-                f"the patient already has bed {state.place.bed.bed} then; transfer instead"
+                Problem.HAS_BED,
+                f"the patient already has bed {state.place.bed.bed} then; transfer instead",
             )
         self.add(event)
 
@@ -98,7 +100,7 @@ class Stay(StayFlags):
         self._check(event, movement)
         state = self.history.at(envelope.occurred_at)
         if self.deferred is None and state and state.place == place:
-            raise StayStateBroken("the patient is in that place then already")
+            raise StayStateBroken(Problem.IN_THAT_PLACE)
         self.add(event)
 
     def swap_bed(self, bed: BedRef, with_stay: UUID, envelope: Envelope) -> None:

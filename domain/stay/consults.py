@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from domain.aggregate import Event
 from domain.envelope import Envelope
+from domain.problems import Problem
 from domain.refusals import ContradictsLaterFacts, InvalidInput, MovementNotFound, StayStateBroken
 from domain.stay.events import StayEvents
 from domain.stay.visits import StayVisits
@@ -105,9 +106,9 @@ class StayConsults(StayVisits):
         """Withdraw a consult that has not taken place. Raises StayStateBroken."""
         request = self.consult(consult)
         if request.answer is not None:
-            raise StayStateBroken("the consult took place: a visit answers it")
+            raise StayStateBroken(Problem.CONSULT_ANSWERED)
         if request.withdrawal is not None:
-            raise StayStateBroken("the consult was withdrawn before")
+            raise StayStateBroken(Problem.CONSULT_WITHDRAWN, "the consult was withdrawn before")
         self._check_after_request(request, envelope.occurred_at, envelope.precision)
         self._record(
             StayEvents.ConsultWithdrawn,
@@ -155,9 +156,9 @@ class StayConsults(StayVisits):
         """Refuse a visit as the answer of a consult that has another, was withdrawn, or came later."""
         request = self.consult(consult)
         if request.answer not in (None, visit):
-            raise StayStateBroken("another visit answers that consult")
+            raise StayStateBroken(Problem.CONSULT_ANSWERED, "another visit answers that consult")
         if request.withdrawal is not None:
-            raise StayStateBroken("the consult was withdrawn; if it was not, cancel that")
+            raise StayStateBroken(Problem.CONSULT_WITHDRAWN)
         self._check_after_request(request, at, precision)
 
     def check_amended(
@@ -196,7 +197,7 @@ class StayConsults(StayVisits):
 
 def _withdrawal(consult: Consult) -> UUID:
     if consult.withdrawal is None:
-        raise StayStateBroken("the consult was not withdrawn")
+        raise StayStateBroken(Problem.CONSULT_NOT_WITHDRAWN)
     return consult.withdrawal
 
 

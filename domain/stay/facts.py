@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from domain.fact_ref import FactKind
+from domain.problems import Problem
 from domain.refusals import BedRef, InvalidInput, StayStateBroken
 from domain.stay.terms import AdmissionType as AdmissionType
 from domain.stay.terms import CancellationReason as CancellationReason
@@ -98,7 +100,9 @@ class Fact:
 
 def _must_be_present(state: State, fact: str) -> None:
     if state.status is Status.ON_LEAVE:
-        raise StayStateBroken(f"{fact} needs the patient here, and the patient is on leave then")
+        raise StayStateBroken(
+            Problem.ABSENT, f"{fact} needs the patient here, and the patient is on leave then"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +122,7 @@ class Admission(Fact):
     without_bed: str | None = None
 
     def after(self, state: State) -> State:
-        raise StayStateBroken("it was admitted before")
+        raise StayStateBroken(Problem.ADMITTED_BEFORE)
 
     def with_place(self, place: Place) -> Self:
         if place.bed is not None:
@@ -172,9 +176,9 @@ class LeaveStart(Fact):
 
     def after(self, state: State) -> State:
         if state.status is Status.ON_LEAVE:
-            raise StayStateBroken("the patient is already on leave then")
+            raise StayStateBroken(Problem.ON_LEAVE)
         if self.keeps_bed and state.place.bed is None:
-            raise StayStateBroken("there is no bed to keep during the leave")
+            raise StayStateBroken(Problem.NO_BED_TO_KEEP)
         return replace(
             state,
             status=Status.ON_LEAVE,
@@ -195,9 +199,9 @@ class LeaveEnd(Fact):
 
     def after(self, state: State) -> State:
         if state.status is not Status.ON_LEAVE:
-            raise StayStateBroken("the patient is not on leave then")
+            raise StayStateBroken(Problem.NOT_ON_LEAVE)
         if self.place is None and not state.bed_kept:
-            raise StayStateBroken("the bed was released for the leave; name a bed to return to")
+            raise StayStateBroken(Problem.BED_RELEASED)
         return replace(
             state,
             status=Status.ADMITTED,
@@ -357,25 +361,25 @@ class VoidedAdmission(Fact):
 OVER = (Status.DISCHARGED, Status.CANCELLED)
 """States in which a stay has ended. A discharge may be reversed; nothing else follows."""
 
-KINDS: dict[type[Fact], str] = {
-    Admission: "admission",
-    EmergencyCare: "emergency care",
-    Move: "move",
-    LeaveStart: "start of leave",
-    LeaveEnd: "end of leave",
-    AttendingChange: "change of attending",
-    SpecialtyChange: "change of specialty",
-    TypeChange: "change of type",
-    PlanChange: "discharge plan",
-    Discharge: "discharge",
-    Reversal: "reversal",
-    VoidedAdmission: "cancel of the admission",
+KINDS: dict[type[Fact], FactKind] = {
+    Admission: FactKind.ADMISSION,
+    EmergencyCare: FactKind.EMERGENCY_CARE,
+    Move: FactKind.MOVE,
+    LeaveStart: FactKind.LEAVE_START,
+    LeaveEnd: FactKind.LEAVE_END,
+    AttendingChange: FactKind.ATTENDING_CHANGE,
+    SpecialtyChange: FactKind.SPECIALTY_CHANGE,
+    TypeChange: FactKind.TYPE_CHANGE,
+    PlanChange: FactKind.DISCHARGE_PLAN,
+    Discharge: FactKind.DISCHARGE,
+    Reversal: FactKind.REVERSAL,
+    VoidedAdmission: FactKind.ADMISSION_CANCEL,
 }
 
 
-def kind_of(fact: Fact) -> str:
-    """Return the word for a kind of fact, as refusals name it."""
-    return fact.name if isinstance(fact, Observation) else KINDS[type(fact)]
+def kind_of(fact: Fact) -> FactKind:
+    """Return the kind of a fact, as refusals name it."""
+    return FactKind(fact.name) if isinstance(fact, Observation) else KINDS[type(fact)]
 
 
 def needs_life(fact: Fact) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from domain.aggregate import Event
 from domain.board_flags import NOTE
 from domain.envelope import Envelope
+from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
     InvalidInput,
@@ -106,7 +107,7 @@ class StayFlags(StayConsults):
         """Lower a flag: it does not hold any more. Raises StayStateBroken."""
         flag = self.flag(id)
         if flag.lowering is not None:
-            raise StayStateBroken("the flag was lowered already; correct when")
+            raise StayStateBroken(Problem.FLAG_LOWERED)
         self._check_after(flag, envelope.occurred_at, envelope.precision)
         lowering = uuid5(id, f"lowering {envelope.command_id}")
         self._record(StayEvents.FlagLowered, envelope, died_at, lowering=lowering, flag=id)
@@ -172,7 +173,9 @@ class StayFlags(StayConsults):
         for other in self.flags.values():
             is_of_kind = other.id != flag.id and key(other.flag_kind) == key(flag.flag_kind)
             if is_of_kind and self.history.fact(other.id) and self._period(other).overlaps(period):
-                raise StayStateBroken(f"the flag {flag.flag_kind} is up then already")
+                raise StayStateBroken(
+                    Problem.FLAG_UP, f"the flag {flag.flag_kind} is up then already"
+                )
 
     def _check_after(self, flag: Flag, at: datetime, precision: Precision) -> None:
         raising = self.history.fact(flag.id)
@@ -182,7 +185,7 @@ class StayFlags(StayConsults):
 
 def _lowering(flag: Flag) -> UUID:
     if flag.lowering is None:
-        raise StayStateBroken("the flag was not lowered")
+        raise StayStateBroken(Problem.FLAG_NOT_LOWERED)
     return flag.lowering
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from domain.problems import Problem
 from domain.refusals import OutsideStay, Refusal, StayNotOpen, StayStateBroken
 from domain.stay.facts import (
     OVER,
@@ -92,13 +93,11 @@ class Fold:
         if not isinstance(fact, EmergencyCare):
             return self.state is None and self.care is not None and isinstance(fact, Observation)
         if self.steps:
-            raise StayStateBroken(
-                "the patient came to the emergency department after the admission"
-            )
+            raise StayStateBroken(Problem.EMERGENCY_CARE_AFTER_ADMISSION)
         if self.care is not None:
-            raise StayStateBroken("there is emergency care in this stay already; correct that")
+            raise StayStateBroken(Problem.EMERGENCY_CARE_RECORDED)
         if fact.departed_at is not None and fact.departed_at < fact.at:
-            raise StayStateBroken("the patient left the emergency department before coming there")
+            raise StayStateBroken(Problem.EMERGENCY_CARE_REVERSED)
         self.care = fact
         return True
 
@@ -172,6 +171,4 @@ class Fold:
                 return reversal.undoing(fact, self.state, before or self.state)
         if self.ended is not None:
             raise StayNotOpen(self.stay, self.ended.at)
-        raise StayStateBroken(
-            "only what is in force then can be reversed; if it was entered in error, say so"
-        )
+        raise StayStateBroken(Problem.NOT_IN_FORCE)

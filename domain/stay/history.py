@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from domain.fact_ref import FactRef
 from domain.refusals import (
     BedRef,
     ContradictsLaterFacts,
-    FactRef,
     PatientDied,
     Refusal,
 )

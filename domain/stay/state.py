@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope
-from domain.refusals import BedRef, FactRef, MovementNotFound, OutsideStay
+from domain.fact_ref import FactRef
+from domain.refusals import BedRef, MovementNotFound, OutsideStay
 from domain.stay.events import Observed, StayEvents
 from domain.stay.facts import (
     KINDS,

@@ -27,13 +27,15 @@ from strawberry.utils.str_converters import to_camel_case
 from api.cli.schema import SDL_FILE
 from api.errors import error_code
 from api.graphql.mutations.dispatch import ENVELOPE
-from api.graphql.mutations.refusals import HANDLERS, MEMBERS, STAYS, Fact
+from api.graphql.mutations.refusals import HANDLERS, MEMBERS, OBJECTS, Fact
 from api.graphql.schema import schema, sdl
 from application import hospital
 from application.command import COMMON_REFUSALS
 from domain import refusals
 from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
+from domain.fact_ref import FactKind, FactRef
+from domain.problems import Problem
 from domain.refusals import Refusal
 from tests.support.shared_history import Lived
 
@@ -172,7 +174,8 @@ SAMPLES: dict[Any, Any] = {
     refusals.BedRef: refusals.BedRef(SOME_ID, "A"),
     tuple[UUID, ...]: (SOME_ID,),
     Mapping[ClinicalWarning, str]: {ClinicalWarning.ALLERGY: "An allergy"},
-    tuple[refusals.FactRef, ...]: (refusals.FactRef(SOME_ID, "dose", SOME_TIME),),
+    tuple[FactRef, ...]: (FactRef(SOME_ID, FactKind.DOSE, SOME_TIME),),
+    Problem: Problem.NO_INFUSION,
 }
 
 
@@ -185,7 +188,7 @@ def test_a_refusal_shows_what_the_domain_knows(name: str) -> None:
     carried = set(vars(refusal)) - {"path", "_text"}
     fields = getattr(TYPES[name], "fields")  # noqa: B009
     assert NOT_SHOWN.get(name, set()) <= carried
-    of_stays = {to_camel_case(field) for (of, _), (field, _) in STAYS.items() if of == name}
+    of_stays = {to_camel_case(field) for (of, _), (field, _) in OBJECTS.items() if of == name}
     assert set(fields) - {"code", "errorCode", "message", "path"} - of_stays == {
         to_camel_case(attribute) for attribute in carried - NOT_SHOWN.get(name, set())
     }
@@ -204,8 +207,14 @@ def shown(value: Any) -> Any:
     match value:
         case UUID():
             return str(value)
-        case refusals.FactRef(id, kind, occurred_at, None):
-            return Fact(id=strawberry.ID(str(id)), kind=kind, occurred_at=occurred_at, stay=None)
+        case FactRef(id, kind, occurred_at, None):
+            return Fact(
+                id=strawberry.ID(str(id)),
+                fact_kind=kind,
+                kind=kind.value,
+                occurred_at=occurred_at,
+                stay=None,
+            )
         case tuple():
             return [shown(item) for item in value]
         case _:

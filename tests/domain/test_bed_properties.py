@@ -9,6 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.aggregate import Event
+from domain.problems import Problem
 from domain.refusals import Refusal, SharersUnplaced, StayStateBroken
 from domain.room.occupancy import Claim, check_free, difference, outside_of_mother
 from domain.stay.aggregate import Stay
@@ -68,7 +69,7 @@ def acts(stays: dict[UUID, Stay], command: tuple[Any, ...]) -> dict[UUID, Act[St
         case "swap" if who != other:
             theirs = stays[other].history.at(at(moment))
             if not (now and theirs and now.place.bed and theirs.place.bed):
-                raise StayStateBroken("both need a bed")
+                raise StayStateBroken(Problem.WITHOUT_BED)
             return {
                 who: swap_into(theirs.place.bed, moment),
                 other: swap_into(now.place.bed, moment),

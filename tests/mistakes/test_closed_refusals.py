@@ -17,8 +17,10 @@ from application.command import Request
 from application.command_pipeline import Invocation
 from application.hospital import COMMANDS, Hospital
 from domain.envelope import Actor
+from domain.fact_ref import FactKind, FactRef
 from domain.patient import Confidentiality
-from domain.refusals import BedNotOpen, BedOccupied, BedRef, FactRef, Refusal
+from domain.problems import Problem
+from domain.refusals import BedNotOpen, BedOccupied, BedRef, Refusal
 from tests.conftest import LOGIN
 from tests.support import hospital_dsl as dsl
 from tests.support.api_dsl import Ward, ago, ahead, late, place
@@ -35,8 +37,10 @@ def told(kind: Any, closed: UUID) -> Any:
         UUID: closed,
         UUID | None: closed,
         tuple[UUID, ...]: (closed,),
-        tuple[FactRef, ...]: (FactRef(closed, "visit", dsl.ago(), closed),),
+        tuple[FactRef, ...]: (FactRef(closed, FactKind.VISIT, dsl.ago(), closed),),
         str: f"something of {closed}",
+        str | None: "CLOSED",
+        Problem: Problem.ON_LEAVE,
         BedRef: BedRef(uuid4(), "a"),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         bool: False,

@@ -3,9 +3,11 @@
 import asyncio
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from graphql import parse, validate
+from graphql.validation import NoDeprecatedCustomRule
 
 from api.graphql.context import Context
 from api.graphql.extensions.limits import Costs
@@ -18,7 +20,9 @@ from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.support.app_without_http import alone
 from tests.support.hospital_dsl import admitted, doctor, room
-from tests.web.test_page import operations, sent_by
+from tests.web.test_page import commands, operations, sent_by
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -50,3 +54,14 @@ def test_mistake_246_each_bed_of_a_board_waits_for_something_of_its_own(database
     board, waited_for = asyncio.run(ask())
     assert str(board).count("'confidentiality': 'NORMAL'") == 2
     assert waited_for == []
+
+
+def test_mistake_239_the_page_asks_for_what_is_deprecated() -> None:
+    """It read roles, kinds and codes as texts where there are enums."""
+    documents = [document for _, document in (*operations(), *commands())]
+    documents.append((ROOT / "clients" / "operations.graphql").read_text())
+    assert [
+        error.message
+        for document in documents
+        for error in validate(schema._schema, parse(document), [NoDeprecatedCustomRule])
+    ] == []

@@ -20,7 +20,7 @@ WORDS: dict[str, dict[str, Any]] = {
 OTHERS = [language for language in WORDS if language != "en"]
 UNSHOWN = {
     "TimelineReading", "PatientOrder", "StayOrder", "DoseOrder", "CourseFormat", "EventKind",
-    "ErrorCode", "Role",
+    "ErrorCode", "Role", "Problem", "ReportSubject",
 }  # fmt: skip
 """Enums of which no value is read on a screen."""
 

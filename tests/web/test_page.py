@@ -237,6 +237,15 @@ def test_each_operation_that_a_script_asks_is_there() -> None:
 # -- forms --
 
 
+def commands() -> Iterator[tuple[str, str]]:
+    """Each command with its document, as `gql.js` makes it."""
+    made: dict[str, Any] = forms()
+    for name, form in made["commands"].items():
+        outcomes = (f"... on {each} {{ {made['outcomes'][each]} }}" for each in form["outcomes"])
+        parts = {"TITLE": "A", "INPUT": form["input"], "NAME": name, "OUTCOMES": " ".join(outcomes)}
+        yield name, re.sub("[A-Z]{4,}", lambda match: parts[match[0]], made["document"])  # noqa: B023
+
+
 def _faults(document: str) -> list[GraphQLError]:
     return validate(schema._schema, parse(document))
 
@@ -246,12 +255,9 @@ def test_each_command_has_a_form_whose_document_is_valid() -> None:
     assert mutation is not None
     made: dict[str, Any] = forms()
     assert made["commands"].keys() == mutation.fields.keys()
-    for name, form in made["commands"].items():
-        outcomes = (f"... on {each} {{ {made['outcomes'][each]} }}" for each in form["outcomes"])
-        parts = {"TITLE": "A", "INPUT": form["input"], "NAME": name, "OUTCOMES": " ".join(outcomes)}
-        document = re.sub("[A-Z]{4,}", lambda match: parts[match[0]], made["document"])  # noqa: B023
+    for name, document in commands():
         assert _faults(document) == [], name
-        assert form["input"] in made["inputs"]
+        assert made["commands"][name]["input"] in made["inputs"]
 
 
 def test_each_field_of_a_form_can_be_entered() -> None:

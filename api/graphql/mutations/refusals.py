@@ -16,35 +16,18 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from api.errors import CODES, error_code
+from api.errors import error_code
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import BedState, RoomPolicy
+from api.graphql.types.error_code import ErrorCode, first_line
+from api.graphql.types.people import Patient
 from api.graphql.types.rooms import Room
 from api.graphql.types.stays import Stay
 from api.telemetry import metrics
 from domain import refusals as domain
-from domain.described_enum import DescribedEnum
-
-
-def _first_line(kind: type) -> str:
-    return (kind.__doc__ or "").partition("\n")[0]
-
-
-class ErrorCode(DescribedEnum):
-    """The codes of errors and of refusals, in one style."""
-
-    _ignore_ = ["name", "meaning", "refusal"]
-    for name, meaning in CODES.items():
-        locals()[name] = name, meaning
-    for refusal in domain.Refusal.__subclasses__():
-        locals()[error_code(refusal.__name__)] = (
-            error_code(refusal.__name__),
-            _first_line(refusal),
-        )
-
-
-strawberry.enum(ErrorCode, description="Why something was not done, for programs.")
+from domain.fact_ref import FactKind, FactRef
+from domain.problems import Problem
 
 
 @shows(DataKind.HOUSE, subtypes=True)
@@ -68,23 +51,32 @@ def _described_attributes(kind: type) -> dict[str, tuple[Any, str]]:
     }
 
 
-_FACT = {
-    name: description for name, (_, description) in _described_attributes(domain.FactRef).items()
-}
+_FACT = {name: description for name, (_, description) in _described_attributes(FactRef).items()}
+
+strawberry.enum(FactKind, description="What a fact is that stands in the way.")
+strawberry.enum(Problem, description="What exactly is wrong, where errorCode names but its kind.")
 
 
 @shows(DataKind.HOUSE)
-@strawberry.type(description=domain.FactRef.__doc__)
+@strawberry.type(description=FactRef.__doc__)
 class Fact:
     id: strawberry.ID = strawberry.field(description=_FACT["id"])
-    kind: str = strawberry.field(description=_FACT["kind"])
+    fact_kind: FactKind = strawberry.field(description=_FACT["fact_kind"])
+    kind: str = strawberry.field(
+        description="What it is, in words.", deprecation_reason="Use factKind, an enum."
+    )
     occurred_at: datetime = strawberry.field(description=_FACT["occurred_at"])
     stay: strawberry.ID | None = strawberry.field(description=_FACT["stay"])
 
     @classmethod
-    def of(cls, fact: domain.FactRef) -> Self:
-        stay = _id(fact.stay) if fact.stay else None
-        return cls(id=_id(fact.id), kind=fact.kind, occurred_at=fact.occurred_at, stay=stay)
+    def of(cls, fact: FactRef) -> Self:
+        return cls(
+            id=_id(fact.id),
+            fact_kind=fact.fact_kind,
+            kind=fact.kind,
+            occurred_at=fact.occurred_at,
+            stay=_id(fact.stay) if fact.stay else None,
+        )
 
 
 def _id(id: UUID) -> strawberry.ID:
@@ -93,7 +85,7 @@ def _id(id: UUID) -> strawberry.ID:
 
 CONVERSIONS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     UUID: (strawberry.ID, _id),
-    domain.FactRef: (Fact, Fact.of),
+    FactRef: (Fact, Fact.of),
     domain.FieldName: (str, to_camel_case),
     domain.PolicyName: (RoomPolicy, RoomPolicy),
     domain.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),
@@ -149,19 +141,23 @@ def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
         else:
             annotations[name], convert = _conversion(hint)
             attributes[name] = name, convert
-            namespace[name] = strawberry.field(description=description)
-        if (refusal.__name__, name) in STAYS:
-            stay_field, stay_description = STAYS[refusal.__name__, name]
-            resolver = _stays(name) if get_origin(hint) is tuple else _stay(name)
-            namespace[stay_field] = strawberry.field(
-                resolver=resolver, description=stay_description
+            namespace[name] = strawberry.field(
+                description=description, deprecation_reason=DEPRECATED.get((refusal.__name__, name))
             )
+        if (refusal.__name__, name) in OBJECTS:
+            field, field_description = OBJECTS[refusal.__name__, name]
+            of = Patient if name == "candidates" else Stay
+            resolver = _objects(of, name) if get_origin(hint) is tuple else _object(of, name)
+            namespace[field] = strawberry.field(resolver=resolver, description=field_description)
     member = type(refusal.__name__, (Refusal,), namespace | {"__annotations__": annotations})
-    member = strawberry.type(member, description=_first_line(refusal))
+    member = strawberry.type(member, description=first_line(refusal))
     return RefusalHandler(refusal, member, attributes)
 
 
-STAYS = {
+DEPRECATED = {("RoomPolicyBroken", "policy"): "Use roomPolicy, an enum."}
+"""Fields that others stand for, by the class of the refusal and the attribute."""
+
+OBJECTS = {
     ("BedOccupied", "by_stay"): ("occupied_by", "That stay as now held, if you may see it."),
     ("PatientAlreadyAdmitted", "stay"): (
         "other_stay",
@@ -172,27 +168,31 @@ STAYS = {
         "stays_at_once",
         "Those stays as now held that you may see.",
     ),
+    ("ErasureImpossible", "stays"): ("open_stays", "Those stays as now held that you may see."),
+    ("LikelyDuplicates", "candidates"): ("likely", "Those patients that you may see."),
 }
-"""The fields that show stays whose ids a refusal has, by its class and the attribute with the ids."""
+"""The fields that show stays and patients whose ids a refusal has, by its class and the attribute."""
 
 
-def _stay(attribute: str) -> Callable[..., Any]:
-    """Return the resolver of the stay whose id is in an attribute."""
+def _object(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., Any]:
+    """Return the resolver of the stay or patient whose id is in an attribute."""
 
-    async def resolve(self: Any, info: Ask) -> Stay | None:
-        return await Stay.find(info, UUID(getattr(self, attribute)), await info.context.at())
+    async def resolve(self: Any, info: Ask) -> Any:
+        return await of.find(info, UUID(getattr(self, attribute)), await info.context.at())
 
+    resolve.__annotations__["return"] = of | None
     return resolve
 
 
-def _stays(attribute: str) -> Callable[..., Any]:
-    """Return the resolver of the stays whose ids are in an attribute."""
+def _objects(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., Any]:
+    """Return the resolver of the stays or patients whose ids are in an attribute."""
 
-    async def resolve(self: Any, info: Ask) -> list[Stay]:
+    async def resolve(self: Any, info: Ask) -> Any:
         at = await info.context.at()
-        stays = [await Stay.find(info, UUID(id), at) for id in getattr(self, attribute)]
-        return [stay for stay in stays if stay is not None]
+        objects = [await of.find(info, UUID(id), at) for id in getattr(self, attribute)]
+        return [each for each in objects if each is not None]
 
+    resolve.__annotations__["return"] = GenericAlias(list, of)
     return resolve
 
 

@@ -13,7 +13,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
-from api.graphql.types.enums import Purpose
+from api.graphql.types.enums import Purpose, Role, role_of
 from api.graphql.types.people import Patient
 from domain.described_enum import DescribedEnum
 from infrastructure.access_log import NOBODY, REFUSED, SUCCESS, AccessView, accesses_page
@@ -40,7 +40,10 @@ class Access:
     at: datetime = strawberry.field(description="When the answer was given.")
     issuer: str = strawberry.field(description="Who issued the login.")
     subject: str = strawberry.field(description="Whose login it was.")
-    role: str = strawberry.field(description="The role used.")
+    role: str = strawberry.field(description="The role used, as the login named it.")
+    role_name: Role | None = strawberry.field(
+        description="The role used; null if it is none of those there are now."
+    )
     operation: str = strawberry.field(description="What was asked or commanded.")
     purpose: Purpose = strawberry.field(description="What it was read for, as said.")
     broke_glass: bool = strawberry.field(description="Whether access was opened by breakGlass.")
@@ -73,6 +76,7 @@ class Access:
             issuer=view.issuer,
             subject=view.subject,
             role=view.role,
+            role_name=role_of(view.role),
             operation=view.operation,
             purpose=Purpose(view.purpose),
             broke_glass=view.broke_glass,

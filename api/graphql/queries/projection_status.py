@@ -11,6 +11,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.scalars import Long, Position
+from domain.described_enum import DescribedEnum
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import command_by_id
 
@@ -33,6 +34,15 @@ class ParkedCommand:
     error: str = strawberry.field(description="Why, without anything about a patient.")
 
 
+@strawberry.enum(description="How a read model stands to the log.")
+class ProjectionStatus(DescribedEnum):
+    FOLLOWING = "FOLLOWING", "It has all that is recorded."
+    BEHIND = "BEHIND", "It lacks what was recorded last, and follows."
+    PARKED = "PARKED", "It lacks some commands that it could not take in."
+    HALTED = "HALTED", "It stands at a command that it could not take in and may not miss."
+    REWOUND = "REWOUND", "It is of a log before a restore, and is filled anew."
+
+
 @shows(DataKind.HOUSE)
 @strawberry.type(description="A read model: how far it is.")
 class Projection:
@@ -42,9 +52,9 @@ class Projection:
     lag_seconds: float = strawberry.field(
         description="Age of the oldest event it lacks, in seconds."
     )
+    status: ProjectionStatus = strawberry.field(description="How it stands to the log.")
     state: str = strawberry.field(
-        description="FOLLOWING, BEHIND, PARKED (it lacks some commands), HALTED (at one), or REWOUND"
-        " (of a log before a restore)."
+        description="The same as a text.", deprecation_reason="Use status, an enum."
     )
     parked: Long = strawberry.field(description="How many commands it could not take in.")
     parked_commands: list[ParkedCommand] = strawberry.field(
@@ -77,6 +87,7 @@ class RecordQueries:
                 position=info.context.position(view.position),
                 lag=Long(view.lag),
                 lag_seconds=view.lag_seconds,
+                status=ProjectionStatus(view.state),
                 state=view.state,
                 parked=Long(view.parked),
                 parked_commands=[

@@ -32,12 +32,12 @@ from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.house_totals import HouseTotals
 from api.graphql.types.rooms import (
     Bed,
-    OccupancyStretch,
     Room,
     RoomOccupancy,
     boards,
     prefetch_occupants,
 )
+from api.graphql.types.stretches import OccupancyStretch
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found, in_order, rank_of

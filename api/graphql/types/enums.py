@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.feed.cloudevents import PUBLIC
 from application.authorization.roles import Purpose, Role
 from application.commands.late_entries import EntryKind
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification
@@ -44,6 +45,7 @@ __all__ = [
     "DoseStatus",
     "EntryKind",
     "EntryStatus",
+    "EventKind",
     "Grade",
     "LegalBasis",
     "MovementDetail",
@@ -63,6 +65,7 @@ __all__ = [
     "UnprescribedBasis",
     "Urgency",
     "VisitKind",
+    "role_of",
 ]
 
 for _kind, _name, _description in (
@@ -108,6 +111,11 @@ for _kind, _name, _description in (
     strawberry.enum(_kind, name=_name, description=_description)
 
 
+def role_of(name: str) -> Role | None:
+    """Return the role of a name; None if it is none of those there are now."""
+    return Role(name) if name in set(Role) else None
+
+
 @strawberry.enum(description="What became of a fact.")
 class EntryStatus(DescribedEnum):
     TRUE = "TRUE", "It is held to be so."
@@ -132,3 +140,16 @@ class TimelineKind(DescribedEnum):
 
 
 strawberry.enum(TimelineKind, description="What kind of fact an entry is.")
+
+
+class EventKind(DescribedEnum):
+    """The kinds of the feed's events, one for each public type; the value is the internal topic."""
+
+    _ignore_ = ["public"]
+    for public in PUBLIC:
+        locals()[public.kind] = public.topic, public.event.DESCRIPTION
+
+
+strawberry.enum(
+    EventKind, description="What an event of the feed tells: one for each of its types."
+)

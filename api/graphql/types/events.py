@@ -6,29 +6,16 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.feed.cloudevents import BY_TOPIC, PUBLIC, data, event_id, patients_of, subject
+from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, subject
 from api.graphql.authorization import check_ward, known_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
 from api.graphql.relay import Connection, Edge, PageInfo, page_size
 from api.graphql.scalars import JSON, Position
-from domain.described_enum import DescribedEnum
+from api.graphql.types.enums import EventKind
 from domain.refusals import InvalidInput
 from infrastructure.queries.feed import LoggedEvent, events_page
-
-
-class EventKind(DescribedEnum):
-    """The kinds of the feed's events, one for each public type; the value is the internal topic."""
-
-    _ignore_ = ["public"]
-    for public in PUBLIC:
-        locals()[public.kind] = public.topic, public.event.DESCRIPTION
-
-
-strawberry.enum(
-    EventKind, description="What an event of the feed tells: one for each of its types."
-)
 
 AfterPosition = Annotated[
     Position | None, argument(description="What follows this place in the log only.")

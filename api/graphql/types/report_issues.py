@@ -12,11 +12,13 @@ from api.graphql.context import Ask
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import Position
+from api.graphql.types.enums import EventKind
 from api.graphql.types.reports import Report, ReportFigureOf
 from api.graphql.types.timeline import Recorder, summaries_of
 from application.reports import definition as definitions
 from application.reports.formatting import format_value
 from application.reports.issued import value_of
+from domain.described_enum import DescribedEnum
 from domain.report import Change, Exact
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import patients_by_id
@@ -26,14 +28,28 @@ from infrastructure.reports import issued_reports
 from infrastructure.reports.issued_reports import FactView, IssueView, RestatementView
 
 
+@strawberry.enum(description="What contributes to a figure.")
+class ReportSubject(DescribedEnum):
+    STAY = "stay", "A stay."
+    BED = "bed", "A bed."
+    PERSON = "person", "A person, with all records that were merged."
+    CALENDAR = "calendar", "The days and hours of the period."
+    EVERYBODY = "everybody", "All together, where nobody is told apart."
+
+
 @shows(DataKind.CLINICAL)
 @strawberry.type(
     description="A fact that changed a figure: what, of whom, when, told when and why."
 )
 class ReportFact:
     position: Position = strawberry.field(description="Its place in the log.", metadata=STAY)
+    event_kind: EventKind | None = strawberry.field(
+        description="What kind of fact; null of one that the feed does not tell.", metadata=STAY
+    )
     kind: str = strawberry.field(
-        description="What kind of fact, such as STAY_TRANSFERRED.", metadata=STAY
+        description="What kind of fact, such as STAY_TRANSFERRED.",
+        metadata=STAY,
+        deprecation_reason="Use eventKind, an enum.",
     )
     summary: str = strawberry.field(description="The fact in words.")
     stay_id: strawberry.ID | None = strawberry.field(description="Of which stay.", metadata=STAY)
@@ -58,7 +74,11 @@ class ReportFact:
 @shows(DataKind.ISSUES)
 @strawberry.type(description="Whose contribution to a figure changed, and the facts about it.")
 class ReportCause:
-    subject: str = strawberry.field(description="What it is: stay, bed, person.")
+    subject_kind: ReportSubject = strawberry.field(description="What it is.")
+    subject: str = strawberry.field(
+        description="What it is: stay, bed, person.",
+        deprecation_reason="Use subjectKind, an enum.",
+    )
     id: strawberry.ID = strawberry.field(description="Its id; of a bed: its room's id and code.")
     facts: list[ReportFact] = strawberry.field(
         description="What was recorded of it since the report was last said, in that order: all but"
@@ -124,6 +144,7 @@ class ReportRestatement:
         facts = await _facts(info, await _open(info, rows, at), at)
         causes = [
             ReportCause(
+                subject_kind=ReportSubject(cause.kind),
                 subject=cause.kind,
                 id=strawberry.ID(cause.id),
                 facts=[facts[position] for position in cause.facts if position in facts],
@@ -215,6 +236,7 @@ def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
         info.context.viewer.record_access(fact.patient)
     return ReportFact(
         position=info.context.position(fact.position),
+        event_kind=EventKind(fact.topic) if fact.topic in set(EventKind) else None,
         kind=fact.topic.replace(".", "_").replace("-", "_").upper(),
         summary=summary or event_name.replace("-", " ").capitalize(),
         stay_id=_id(fact.stay),

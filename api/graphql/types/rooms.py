@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID, uuid5
 
@@ -26,8 +26,6 @@ from infrastructure.read_models.occupancy import (
     StretchView,
     beds_of,
     board,
-    occupancy_history,
-    stretches_of,
 )
 from infrastructure.read_models.patients import labels_of_persons, patients_by_id
 from infrastructure.read_models.practitioners import practitioners_by_id
@@ -39,16 +37,15 @@ from infrastructure.read_models.rooms import (
     spells_of,
 )
 from infrastructure.read_models.stays import stays_by_id
-from infrastructure.read_models.timeline.queries import movements_of
 
 if TYPE_CHECKING:
-    from api.graphql.types.movements import Movement
     from api.graphql.types.stays import Stay
 
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
 
 
-async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
+async def find_stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
+    """Return a stay, if there is one of that id and the viewer may see it."""
     from api.graphql.types.stays import Stay
 
     return await Stay.find(info, id, at)
@@ -108,7 +105,7 @@ class BedOccupant:
 
     @strawberry.field(description="The stay.")
     async def stay(self, info: Ask) -> LazyStay | None:
-        return await _stay(info, self.stay_id, self.at)
+        return await find_stay(info, self.stay_id, self.at)
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
@@ -177,15 +174,34 @@ class Bed:
         spells = await info.context.load(spells_of, self.place.room, self.at)
         return free_until(self.view, spells or (), self.at.as_of)
 
-    @strawberry.field(description="The patient for whom it is reserved.")
+    @strawberry.field(
+        description="The patient for whom it is reserved, if you may see the patient."
+    )
+    async def reserved_patient(self, info: Ask) -> Patient | None:
+        return await Patient.find(
+            info, self.reserved.for_patient if self.reserved else None, self.at
+        )
+
+    @strawberry.field(description="The stay for which it is reserved, if you may see it.")
+    async def reserved_stay(self, info: Ask) -> LazyStay | None:
+        return await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+
+    @strawberry.field(
+        description="The patient for whom it is reserved.",
+        deprecation_reason="Use reservedPatient { id }.",
+    )
     async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
-        id = self.reserved.for_patient if self.reserved else None
-        patient = await Patient.find(info, id, self.at)
+        patient = await Patient.find(
+            info, self.reserved.for_patient if self.reserved else None, self.at
+        )
         return patient.id if patient else None
 
-    @strawberry.field(description="The stay for which it is reserved.")
+    @strawberry.field(
+        description="The stay for which it is reserved.",
+        deprecation_reason="Use reservedStay { id }.",
+    )
     async def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
-        stay = await _stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+        stay = await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
         return stay.id if stay else None
 
     @strawberry.field(
@@ -208,7 +224,7 @@ class Bed:
     @strawberry.field(description="The stay that has it.")
     async def stay(self, info: Ask) -> LazyStay | None:
         id = self.occupant.stay if self.occupant else None
-        return await _stay(info, id, self.at)
+        return await find_stay(info, id, self.at)
 
     @strawberry.field(description="The patient who has it.")
     async def patient(self, info: Ask) -> Patient | None:
@@ -327,58 +343,6 @@ class RoomOccupancy:
         beds = [Bed.of(bed, view.room, at) for bed in view.beds]
         room = Room.of(view.room, at)
         return cls(id=room.id, room=room, beds=beds)
-
-
-@shows(DataKind.STAY, read_by=(occupancy_history, stretches_of, movements_of))
-@strawberry.type(description="A bed's use by one stay, from when to when.")
-class OccupancyStretch:
-    id: strawberry.ID = strawberry.field(description="Of this stay's use from this moment on.")
-    bed: str = strawberry.field(description="The bed's code within the room.")
-    since: datetime = strawberry.field(description="When it began.")
-    until: datetime | None = strawberry.field(description="When it ended; absent while it goes on.")
-    kept: bool = strawberry.field(description="Whether the bed was only kept, during a leave.")
-    shares_bed_of: strawberry.ID | None = strawberry.field(
-        description="The mother's stay whose bed was shared."
-    )
-    view: strawberry.Private[StretchView]
-    at: strawberry.Private[AsOf]
-
-    @classmethod
-    def of(cls, view: StretchView, at: AsOf) -> Self:
-        return cls(
-            id=strawberry.ID(str(uuid5(view.stay, view.since.astimezone(UTC).isoformat()))),
-            bed=view.bed,
-            since=view.since,
-            until=view.until,
-            kept=view.kept,
-            shares_bed_of=_id(view.shares_bed_of),
-            view=view,
-            at=at,
-        )
-
-    @strawberry.field(description="The room.")
-    async def room(self, info: Ask) -> Room | None:
-        return await Room.find(info, self.view.room, self.at)
-
-    @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> LazyStay | None:
-        return await _stay(info, self.view.stay, self.at)
-
-    @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
-        return await Patient.find(info, self.view.patient, self.at)
-
-    @strawberry.field(
-        description="The movement that it began with: who, why, both clocks, what it corrects."
-    )
-    async def movement(
-        self, info: Ask
-    ) -> Annotated["Movement", strawberry.lazy("api.graphql.types.movements")] | None:
-        from api.graphql.types.movements import Movement
-
-        movements = await info.context.load(movements_of, self.view.stay, self.at) or ()
-        beginnings = [m for m in movements if m.status == "TRUE" and m.occurred_at == self.since]
-        return Movement.of(info, beginnings[-1], self.at) if beginnings else None
 
 
 def _may_see_closures(info: Ask, ward: str) -> bool:

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import strawberry
 
+from api.errors import error_code
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import SourceMovementKind, SourceMovementStatus
+from api.graphql.types.error_code import ErrorCode
 from api.graphql.types.people import Patient
 from api.graphql.types.stays import Stay
 from infrastructure.queries.as_of import AsOf
@@ -34,8 +36,12 @@ class SourceMovement(Node):
         description="When the record learned of that version: since then it is pending, if it is."
     )
     status: SourceMovementStatus = strawberry.field(description="What became of it.")
-    why: str | None = strawberry.field(
+    error_code: ErrorCode | None = strawberry.field(
         description="Why it is pending: the code of the refusal that the same command would meet."
+    )
+    why: str | None = strawberry.field(
+        description="The same as the name of the refusal's type.",
+        deprecation_reason="Use errorCode, an enum.",
     )
     movement_id: strawberry.ID | None = strawberry.field(
         description="The movement of the stay that it is, where it is held true."
@@ -59,6 +65,7 @@ class SourceMovement(Node):
             occurred_at=view.occurred_at,
             reported_at=view.reported_at,
             status=SourceMovementStatus(view.status),
+            error_code=ErrorCode[error_code(view.why)] if view.why else None,
             why=view.why,
             movement_id=strawberry.ID(str(view.movement)) if view.movement else None,
             about=view.patient,

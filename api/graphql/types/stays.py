@@ -25,8 +25,9 @@ from api.graphql.types.enums import (
 from api.graphql.types.flags import Flag
 from api.graphql.types.movements import Movement
 from api.graphql.types.people import Patient, Practitioner
-from api.graphql.types.rooms import OccupancyStretch, Room
+from api.graphql.types.rooms import Room
 from api.graphql.types.schedules import Schedule
+from api.graphql.types.stretches import OccupancyStretch
 from api.graphql.types.timeline import Recording
 from domain.patient_events import strictest
 from infrastructure.queries.as_of import AsOf

@@ -15,7 +15,7 @@ from api.graphql.context import Ask, ById
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
-from api.graphql.types.enums import EntryStatus, Precision, Reading, TimelineKind
+from api.graphql.types.enums import EntryStatus, Precision, Reading, Role, TimelineKind, role_of
 from domain.envelope import ALTERED
 from domain.hospital_calendar import LocalDays
 from infrastructure.queries.as_of import AsOf
@@ -39,7 +39,10 @@ from infrastructure.sealing.fields import UNTOLD_VALUES
 class Recorder:
     issuer: str = strawberry.field(description="Who issued the login.")
     subject: str = strawberry.field(description="Whose login it was.")
-    role: str = strawberry.field(description="The role used.")
+    role: str = strawberry.field(description="The role used, as the login named it.")
+    role_name: Role | None = strawberry.field(
+        description="The role used; null if it is none of those there are now."
+    )
     on_behalf_of: str | None = strawberry.field(description="For whom, if for somebody else.")
 
     @classmethod
@@ -48,6 +51,7 @@ class Recorder:
             issuer=values["issuer"],
             subject=values["subject"],
             role=values["role"],
+            role_name=role_of(values["role"]),
             on_behalf_of=values.get("on_behalf_of"),
         )
 
