@@ -14,6 +14,7 @@ from application.reports.issued import explained_by, report_of, said_of, terms_o
 from application.reports.registry import find_definition
 from application.reports.service import OpenReportService
 from application.unit_of_work import UnitOfWork
+from domain.refusals import InvalidInput
 from domain.report import Report
 
 
@@ -62,10 +63,14 @@ class Reports(CommandGroup):
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         ward = None if ward is None else lookups.ward_name(uow, ward)
         choices = {p.name: p.value for p in parameters or ()}
-        with self.open_service() as reports:
-            report = reports.of_period(
-                find_definition(name, version), period.from_, period.to, ward, choices
+        definition = find_definition(name, version)
+        if definition.of_sealed:
+            raise InvalidInput(
+                "name",
+                f"{name} is not issued: who is erased has no age and sex any more; keep its CSV",
             )
+        with self.open_service() as reports:
+            report = reports.of_period(definition, period.from_, period.to, ward, choices)
             result = said_of(report, reports.checkpoint())
         uow.new(Report, "report").issue(terms_of(report), result, uow.entry, about)
 

@@ -202,6 +202,8 @@ class Definition:
     """Unknown facts that the figures rest on, in sentences."""
     lacking_needs: frozenset[str] = frozenset()
     """The inputs that ``lacking`` reads beside those of the figures."""
+    of_sealed: bool = False
+    """True if its figures rest on sealed details, which an erasure destroys: it is not issued."""
 
     def __post_init__(self) -> None:
         assert self.needs | self.lacking_needs <= NEEDS, self.name

@@ -217,6 +217,10 @@ class Inputs:
     """The stays with an admission, a place or a visit in the period that is not known to the minute."""
     emergency_care: Mapping[str, tuple[datetime, datetime | None]] = field(default_factory=dict)
     """Arrival at and departure from the emergency department, of the stays that began in the period."""
+    specialties: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    """The responsible specialty of a stay at its admission, and the last one."""
+    patients: Mapping[str, tuple[date | None, str]] = field(default_factory=dict)
+    """Birth date and sex by patient, as held at the end of the period."""
     dose_days: tuple[DoseDays, ...] = ()
     agent_days: tuple[AgentDays, ...] = ()
     courses: tuple[Course, ...] = ()

@@ -27,12 +27,16 @@ def wards(stay: InpatientStay) -> Iterator[tuple[datetime, str]]:
 
 
 def _contributions(inputs: Inputs, by_fact: bool = True) -> Contributions:
-    return of_stays(partial(_movements, inputs.deaths, by_fact))(inputs)
+    return of_stays(partial(movements_of, inputs.deaths, by_fact))(inputs)
 
 
-def _movements(
+def movements_of(
     deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
+    """Yield what a stay contributes: admission, transfers, discharge, death.
+
+    ``deaths``: the time of death by patient; ``by_fact``: a death counts whatever the disposition is.
+    """
     if calendar.ward is not None:
         for (_, ward_left), (since, next_ward) in pairwise(wards(stay)):
             if calendar.counts(since) and calendar.ward in (ward_left, next_ward):

@@ -16,6 +16,7 @@ from application.reports.census import (
 )
 from application.reports.definition import Contributions, Definition
 from application.reports.emergency import EMERGENCY_STAY_1
+from application.reports.groups import MOVEMENTS_BY_AGE_AND_SEX_1, MOVEMENTS_BY_SPECIALTY_1
 from application.reports.inputs import InpatientStay, Inputs, Question
 from application.reports.length_of_stay import (
     AVERAGE_LENGTH_OF_STAY_1,
@@ -102,6 +103,8 @@ ALL: tuple[Definition, ...] = (
     LENGTH_OF_STAY_DISTRIBUTION_1,
     EMERGENCY_STAY_1,
     OCCUPANCY_OVER_TIME_1,
+    MOVEMENTS_BY_SPECIALTY_1,
+    MOVEMENTS_BY_AGE_AND_SEX_1,
 )
 
 REPORTS: dict[tuple[str, int], Definition] = {(d.name, d.version): d for d in ALL}

@@ -1,7 +1,7 @@
 """The figures of what comes, goes and is given, by a plain fold of the events, as in `plain`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -150,6 +150,17 @@ class Flows:
             "days-present": {"daysPresent": [self._present()]},
             "timeliness": self._timeliness(),
             "occupancy-over-time": self._over_time(),
+            "movements-by-specialty": {
+                **self._by("BySpecialty", lambda stay, n: stay.history.segments[n][1].specialty),
+                **self._by("ByType", lambda stay, n: stay.history.segments[n][1].admission_type),
+            },
+            "movements-by-age-and-sex": {
+                **self._by("ByAgeGroup", lambda stay, _: self._age_group(stay)),
+                **self._by("BySex", lambda stay, _: self._sex(stay)),
+                **self._by(
+                    "ByAgeGroupAndSex", lambda stay, _: (self._age_group(stay), self._sex(stay))
+                ),
+            },
         }
 
     def _over_time(self) -> Figures:
@@ -197,6 +208,41 @@ class Flows:
             "grossDeathRate": [_over(100 * len(died), len(gone))],
             "netDeathRate": [_over(100 * (len(died) - early), len(gone) - early)],
         }
+
+    def _by(self, suffix: str, group: Callable[[Stay, int], object]) -> Figures:
+        """The figures of each group of stays, as they are at their beginning (0) or end (-1)."""
+        groups: dict[str, defaultdict[object, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for stay in self.begun():
+            groups["admissions"][group(stay, 0) or "UNKNOWN"].append(1)
+        for stay, _ in self.ended():
+            of = group(stay, -1) or "UNKNOWN"
+            groups["discharges"][of].append(self.plain.length(stay))
+            if self._disposition(stay) == "DIED":
+                groups["deaths"][of].append(1)
+        counts: Figures = {
+            f"{name}{suffix}": [len(groups[name][of]) for of in sorted(groups[name], key=str)]
+            for name in ("admissions", "discharges", "deaths")
+        }
+        lengths = groups["discharges"]
+        return counts | {
+            f"averageLengthOfStay{suffix}": [
+                _over(sum(lengths[of]), len(lengths[of])) for of in sorted(lengths, key=str)
+            ]
+        }
+
+    def _age_group(self, stay: Stay) -> str:
+        born = self.patients[self.person(stay.patient)].periods()[-1][1].birth_date
+        if born is None:
+            return "UNKNOWN"
+        day = self.plain.date_of(_admitted(stay))
+        age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        bounds = [0, 1, 5, *range(15, 86, 10)]
+        lower = max(bound for bound in bounds if bound <= age)
+        upper = min((bound - 1 for bound in bounds if bound > age), default=None)
+        return f"{lower:02}" + ("+" if upper is None else "" if upper == lower else f"-{upper:02}")
+
+    def _sex(self, stay: Stay) -> str:
+        return self.patients[self.person(stay.patient)].periods()[-1][1].sex.value
 
     def _disposition(self, stay: Stay) -> str | None:
         return stay.history.segments[-1][1].disposition

@@ -28,7 +28,7 @@ from infrastructure.reports.inputs import (
 )
 from infrastructure.reports.inputs.beds import beds
 from infrastructure.reports.inputs.context import ReportQuery
-from infrastructure.reports.inputs.stays import awaited_stays, emergency_care, stays
+from infrastructure.reports.inputs.stays import awaited_stays, emergency_care, specialties, stays
 
 LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "beds": beds,
@@ -41,6 +41,8 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
     "unknown_grades": reviews.unknown_grades,
     "imprecise_stays": imprecise_stays.imprecise_stays,
     "emergency_care": emergency_care,
+    "specialties": specialties,
+    "patients": people.patients,
     "dose_days": medicines.dose_days,
     "agent_days": medicines.agent_days,
     "courses": medicines.courses,

@@ -1,7 +1,7 @@
 """Persons of stays, with the begins of their other stays and their deaths."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from application.reports.inputs import Admission
 from infrastructure.reports.inputs.context import ReportQuery
@@ -33,6 +33,25 @@ def persons(query: ReportQuery) -> dict[str, str]:
             person = links[person]
         survivors[record] = person
     return survivors
+
+
+def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
+    """Return birth date and sex of those whose stays touch the period, as held at its end.
+
+    Of merged records those of the one that stayed.
+    """
+    survivors = persons(query)
+    details = {
+        patient: (birth_date, sex)
+        for patient, birth_date, sex in query.rows(
+            "SELECT DISTINCT ON (patient) patient::text, birth_date, sex FROM patients_v4.patients"
+            " WHERE known @> %(position)s::int8 AND NOT during >> tstzrange(%(start)s, %(end)s, '[]')"
+            " ORDER BY patient, lower(during) DESC NULLS LAST"
+        )
+    }
+    return {
+        patient: details.get(survivors.get(patient, patient), of) for patient, of in details.items()
+    }
 
 
 def deaths(query: ReportQuery) -> dict[str, datetime]:

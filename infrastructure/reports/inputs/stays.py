@@ -40,6 +40,19 @@ def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | N
     return {stay: (arrival, departure) for stay, arrival, departure in rows}
 
 
+def specialties(query: ReportQuery) -> dict[str, tuple[str | None, str | None]]:
+    """Return the specialty at the admission and the last one, of the stays that touch the period."""
+    rows = query.rows(
+        "SELECT stay::text, (array_agg(specialty ORDER BY lower(during)))[1],"
+        "  (array_agg(specialty ORDER BY lower(during) DESC))[1] FROM stays_v1.stays"
+        " WHERE known @> %(position)s::int8 AND admitted_at <= %(end)s AND stay IN ("
+        "  SELECT stay FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8"
+        f"   AND during && tstzrange(%(start)s, %(end)s, '[]'){query.of_patient('patient')})"
+        " GROUP BY stay"
+    )
+    return {stay: (first, last) for stay, first, last in rows}
+
+
 def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
