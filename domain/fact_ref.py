@@ -56,7 +56,7 @@ class FactRef:
     occurred_at: Annotated[datetime, "When it happened."]
     stay: Annotated[UUID | None, "The stay it belongs to."] = None
     words: str | None = None
-    """What it is, in more words than its kind."""
+    """A noun phrase in place of the word for its kind."""
 
     @property
     def kind(self) -> str:

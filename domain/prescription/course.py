@@ -46,7 +46,7 @@ ENDED = (
 
 
 WhyNot = tuple[Problem, str]
-"""Why a step is not allowed, for programs and in words."""
+"""The reason why a step is not allowed: for programs, and in words."""
 
 
 @dataclass(frozen=True, slots=True)

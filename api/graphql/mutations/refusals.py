@@ -190,7 +190,7 @@ def _objects(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., An
     async def resolve(self: Any, info: Ask) -> Any:
         at = await info.context.at()
         objects = [await of.find(info, UUID(id), at) for id in getattr(self, attribute)]
-        return [each for each in objects if each is not None]
+        return list(filter(None, objects))
 
     resolve.__annotations__["return"] = GenericAlias(list, of)
     return resolve
