@@ -97,7 +97,7 @@ const DAYS = ['hospitalDay', 'calendarDate'];
 /** A definition's formula, and what a figure of it says, in the reader's language; as the server says it where there is no other text. */
 const formulaOf = ({name, formula}) => (says('formula.' + name) ? say('formula.' + name, Object.fromEntries(DAYS.map(day => [day, say('formula.' + day)]))) : formula);
 const meaningOf = (definition, name, meaning) => {
-  const figure = name.replace(/By(Hour|Kind|Ward|Weekday|WeekdayAndHour)$/, '');
+  const figure = name.replace(/By(Hour|Kind|Ward|Weekday|WeekdayAndHour|Specialty|Type|Sex|AgeGroup|AgeGroupAndSex)$/, '');
   const key = [`meaning.${definition.name}.${figure}`, `meaning.${figure}`].find(says);
   return key ? say(key) : meaning;
 };

@@ -14,9 +14,12 @@ from tests.api.test_mutations import mutations
 from tests.support.api_dsl import Ward
 from tests.support.api_example import EXAMPLES
 
-WORDS: dict[str, dict[str, Any]] = {
-    file.stem: json.loads(file.read_text()) for file in (WEB / "words").glob("*.json")
-}
+WORDS: dict[str, dict[str, Any]] = {}
+for file in sorted((WEB / "words").glob("*.json")):  # those of a screen beside those of all
+    of_language = WORDS.setdefault(file.name.partition(".")[0], {"names": {}, "sentences": []})
+    words = json.loads(file.read_text())
+    of_language["names"] |= words["names"]
+    of_language["sentences"] += words.get("sentences", [])
 OTHERS = [language for language in WORDS if language != "en"]
 UNSHOWN = {
     "TimelineReading", "PatientOrder", "StayOrder", "DoseOrder", "CourseFormat", "EventKind",

@@ -140,6 +140,11 @@ def test_each_text_that_a_script_says_is_there() -> None:
             assert key.endswith(".") or key in WORDS["en"]["texts"], (script.name, key)
 
 
+BY = re.compile(
+    "By(Hour|Kind|Ward|Weekday|WeekdayAndHour|Specialty|Type|Sex|AgeGroup|AgeGroupAndSex)$"
+)
+
+
 def test_reports_are_told_in_german_with_their_formulas_and_what_each_figure_says() -> None:
     words = json.loads((WEB / "words" / "de.reports.json").read_text())
     english = json.loads((WEB / "words" / "en.reports.json").read_text())
@@ -148,7 +153,11 @@ def test_reports_are_told_in_german_with_their_formulas_and_what_each_figure_say
     for report in newest_definitions():
         assert texts[f"formula.{report.name}"]
         for figure in report.figures:
-            name = re.sub(r"By(Hour|Kind|Ward|Weekday|WeekdayAndHour)$", "", figure.name)
+            name = re.sub(
+                r"By(Hour|Kind|Ward|Weekday|WeekdayAndHour|Specialty|Type|Sex|AgeGroup|AgeGroupAndSex)$",
+                "",
+                figure.name,
+            )
             keys = {f"meaning.{report.name}.{name}", f"meaning.{name}"}
             assert keys & texts.keys(), (report.name, figure.name)
             assert {figure.name, name} & words["names"].keys(), figure.name
