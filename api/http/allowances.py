@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from api.errors import TooManyRequests
 from api.http.anonymous import Pace
+from api.http.full_collections import FullCollections
 from api.http.processor_share import LEAST_SECONDS, ProcessorShare
 from api.http.rate_limit import TokenBucket
 from api.work import Work
@@ -32,6 +33,7 @@ class Allowances:
         self.processor = ProcessorShare(settings.processor_share)
         self.sockets = Concurrency(settings.sockets_per_login)
         self.operations = Concurrency(settings.subscriptions_per_login)
+        self.collections = FullCollections()
         self._refusals = Pace(REFUSALS_PER_SECOND)
         self._places: WeakValueDictionary[tuple[str, str], Semaphore] = WeakValueDictionary()
 

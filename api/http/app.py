@@ -23,6 +23,7 @@ from api.http.allowances import Allowances
 from api.http.command_batch import CommandBatch
 from api.http.cross_origin import cross_origin
 from api.http.documentation import documentation, schema_file
+from api.http.full_collections import FullCollections
 from api.http.graphql_endpoint import GraphQLEndpoint
 from api.http.middleware import (
     AnonymousPace,
@@ -41,6 +42,9 @@ from infrastructure.queries.checkpoints import CheckpointAge, checkpoint_ages
 from infrastructure.queries.log import log_of
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
+
+LOOK_SECONDS = 0.5
+"""Seconds between looks whether garbage may be collected."""
 
 
 def app(
@@ -64,8 +68,10 @@ def app(
             messages = (
                 hl7.served(state.hospital, settings.home) if hl7 else contextlib.nullcontext()
             )
+            collector = asyncio.create_task(_collect(allowances.collections), name="collector")
             async with messages:
                 yield {"container": state}
+            collector.cancel()
 
     allowances = Allowances(settings)
     guards = middlewares(login, allowances)
@@ -112,6 +118,13 @@ def _fhir(settings: Settings, login: Authenticator, allowances: Allowances) -> l
         Route("/fhir", fhir.respond, methods=methods, middleware=guards),
         Route("/fhir/{path:path}", fhir.respond, methods=methods, middleware=guards),
     ]
+
+
+async def _collect(collections: FullCollections) -> None:
+    """Collect garbage between requests, until it is cancelled."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        collections.look()
 
 
 async def _alive(request: Request) -> Response:

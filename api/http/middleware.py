@@ -284,6 +284,10 @@ class WorkLimits:
         self._app, self._allowances = app, allowances
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._allowances.collections.postponed():
+            await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         work = await self._allowances.admit(Request(scope).state.caller.actor)
         WORK.set(work)
         try:

@@ -4,6 +4,9 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+NEVER = 1_000_000
+"""Collections of the second generation before a full one begins by itself."""
+
 
 @contextmanager
 def reduced_garbage_collection() -> Iterator[None]:
@@ -20,12 +23,13 @@ def reduced_garbage_collection() -> Iterator[None]:
 def short_garbage_collection() -> Iterator[None]:
     """Keep each pause of the garbage collector short: who asks waits for it.
 
-    What is there already, the program itself, is left out of it.
+    What is there already, the program itself, is left out of it. A full collection walks all that a
+    large response is made of while it is made: the server makes it between requests.
     """
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, thresholds[2])
+    gc.set_threshold(5_000, 5, NEVER)
     try:
         yield
     finally:
