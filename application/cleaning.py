@@ -56,11 +56,21 @@ def check_clean(
 
 def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
     """Return when a bed was left last that is to be cleaned since; None if it is not, or is taken."""
+    at_last = left_at(uow, room, bed, at)
+    return at_last if at_last and _is_to_be_cleaned(uow, room, bed, at_last, at) else None
+
+
+def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
+    """Return when a bed was left last; None if it is taken, or needs no cleaning after that."""
     claims = uow.claims(room.id, ALWAYS, bed)
     if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
         return None
-    left_at = _last_departure(claims, BedRef(room.id, bed), at)
-    return left_at if left_at and _is_to_be_cleaned(uow, room, bed, left_at, at) else None
+    departure = _last_departure(claims, BedRef(room.id, bed), at)
+    return departure if departure and _cleans_after(uow, room, departure) else None
+
+
+def _cleans_after(uow: UnitOfWork, room: Room, left_at: datetime) -> bool:
+    return rules_of(uow).cleaning.apply_at(left_at, room.name_at(left_at).ward)
 
 
 def _is_to_be_cleaned(
@@ -72,7 +82,7 @@ def _is_to_be_cleaned(
         for spell in room.spells
         if spell.bed == bed and spell.state is BedState.CLEANING and spell.ended
     ]
-    return rules_of(uow).cleaning.apply_at(left_at, room.name_at(left_at).ward) and not any(
+    return _cleans_after(uow, room, left_at) and not any(
         end is not None and left_at <= end <= at for end in cleanings
     )
 

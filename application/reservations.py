@@ -6,10 +6,10 @@ from uuid import UUID
 
 from application import persons
 from application.unit_of_work import UnitOfWork
-from domain.refusals import BedRef
+from domain.refusals import BedRef, PatientDied
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
-from domain.time import Period
+from domain.time import Period, is_after
 
 
 def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
@@ -46,3 +46,22 @@ def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]
 def _ended_within(stay: Stay, end: datetime, period: Period) -> bool:
     """Return whether a stay that really was ended after a reservation for its patient began."""
     return stay.history.period is not None and end > period.start and end in period
+
+
+def reserve(
+    uow: UnitOfWork,
+    room: Room,
+    bed: str,
+    period: Period,
+    patient: UUID | None,
+    stay: Stay | None,
+    id: UUID | None = None,
+) -> None:
+    """Reserve a bed for a patient or a stay. Raises PatientDied, BedNotOpen, BedStateBroken."""
+    person = stay.patient if stay else patient
+    died_at = persons.died_at(uow, person)
+    if died_at is not None and is_after(period.start, died_at):
+        raise PatientDied(died_at)
+    ends = early_ends(uow, room, room.code_of(bed))
+    holder = stay.id if stay else None
+    room.reserve_bed(bed, period, patient, holder, uow.entry, ends, id=id, about=person)

@@ -153,20 +153,19 @@ class Derived:
 
 
 class TextsOfPerson:
-    """A mixin of events of a room or a report whose texts may be about a person: ``patient``.
+    """A mixin of events of a room or a report whose texts may be about a person: ``ABOUT``.
 
     Where one is named, they are sealed by that person's key, and else by that of the stream.
     """
 
     VERSION: ClassVar[int] = 2
-
-    if TYPE_CHECKING:  # a field of each event, after those without a default
-        patient: UUID | None
+    ABOUT: ClassVar[str] = "patient"
+    """The field that names the person, which may be absent."""
 
     @property
     def written_version(self) -> int:
         """Return 2 where a person is named: programs of 1 look for the key of the stream."""
-        return 1 if self.patient is None else 2
+        return 1 if getattr(self, self.ABOUT) is None else 2
 
     @staticmethod
     def upcast_v1_v2(body: dict[str, Any]) -> None:

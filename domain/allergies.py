@@ -32,6 +32,14 @@ class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     system: Text | None = None
 
 
+class AllergyAction(DescribedEnum):
+    """What another system says that is done to an allergy (HL7 table 0206)."""
+
+    ADD = "ADD", "The patient has it."
+    UPDATE = "UPDATE", "It was otherwise than was said."
+    DELETE = "DELETE", "It was told in error."
+
+
 class AllergyKind(DescribedEnum):
     """Kind of a hypersensitivity (FHIR allergy-intolerance-type)."""
 
@@ -45,6 +53,17 @@ class AllergySeverity(DescribedEnum):
     MILD = "MILD", "Mild."
     MODERATE = "MODERATE", "Moderate."
     SEVERE = "SEVERE", "Severe."
+
+
+class ToldAllergy(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """An allergy as another system tells it."""
+
+    substance: Substance
+    action: AllergyAction
+    severity: AllergySeverity | None = None
+    reaction: Sealed | None = None
 
 
 class AllergyVerification(DescribedEnum):

@@ -13,9 +13,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from msgspec import Struct, json
 
 from domain.aggregate import Aggregate, Derived, Event, UnknownEvent
+from domain.allergies import ToldAllergy
 from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Sealed, SealedCode, SealedDate, SealedLine, Text
 from domain.patient_events import PatientDetail, SealedSex
+from domain.room.state import BedState
 from domain.stay.events import AdmissionType
 from domain.stay.facts import Disposition
 from domain.time import Moment, Precision
@@ -47,13 +49,22 @@ class SourceKind(DescribedEnum):
         "DETAILS",
         "What is known of the person of the number, as of when the source recorded it (A28, A31, A08).",
     )
+    BED_STATE = "BED_STATE", "From then on a bed is closed, being cleaned or free (A20)."
+    RESERVATION = (
+        "RESERVATION",
+        "From then on a bed is reserved for the stay of the visit (A15), or no more (A26).",
+    )
+    ALLERGY = "ALLERGY", "An allergy of the person of the number, put right or deleted (A60)."
 
 
 OUTSIDE_STAY = (
     *(SourceKind.EXPECT, SourceKind.MERGE, SourceKind.CHANGE_MRN),
-    SourceKind.DETAILS,
+    *(SourceKind.DETAILS, SourceKind.BED_STATE, SourceKind.RESERVATION, SourceKind.ALLERGY),
 )
 """Kinds of reports that need no stay, and that outlive one that is void."""
+
+STATES_HELD = 200
+"""The number of states of one bed that are held; older ones have done their part."""
 
 
 class PatientDetails(
@@ -105,6 +116,8 @@ class SourceMovement(
     former_mrn: SealedCode | None = None
     former_mrn_authority: Code | None = None
     expected_at: Moment | None = None
+    bed_state: BedState | None = None
+    allergy: ToldAllergy | None = None
 
 
 class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -347,6 +360,9 @@ class SourceVisit(Aggregate):
                     self.tied = {**self.tied, id: tied_versions}
                     self.held = {**self.held, id: version}
                     self.reported = {**self.reported, id: event.originator_version}
+                    if version.kind is SourceKind.BED_STATE and len(self.held) > STATES_HELD:
+                        oldest = min(self.held.values(), key=lambda v: (v.occurred_at, v.clock))
+                        del self.held[oldest.source_id]
                 details = version.movement.patient if version.movement else None
                 if details and version.kind is SourceKind.DETAILS:
                     self._hold_details(version.clock, details.by_name())

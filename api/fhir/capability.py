@@ -16,8 +16,10 @@ STARTED = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 TWO_CLOCKS = (
     "Every read and every search may name two moments: asOf, at the bedside, and knownAt, of the record."
     " Without them it is now. A search that is not told to be strict (Prefer: handling=strict) leaves"
-    " out parameters that it does not know, and says so. A parameter that leads to a Patient may name"
-    " one by identifier: patient.identifier=SYSTEM|MRN; no other is chained."
+    " out parameters that it does not know, and says so. A parameter that leads to one type may be"
+    " chained once, by a parameter of that type's search: patient.identifier=SYSTEM|MRN,"
+    " patient.family=Abel."
+    " _sort takes any parameter of the search, with a minus for the other direction."
 )
 
 MOMENTS = [
@@ -85,7 +87,7 @@ def _resource(resource: Resource) -> Json:
         "versioning": "versioned" if resource.has_versions else "no-version",
         "readHistory": resource.has_versions,
         "updateCreate": False,
-        "conditionalRead": "not-match" if resource.has_versions else "not-supported",
+        "conditionalRead": "full-support" if resource.has_versions else "not-supported",
         "searchInclude": [f"{resource.type}:{name}" for name in resource.includes],
         "searchRevInclude": [":".join(pair) for pair in reverse_includes(resource.type)],
         "searchParam": [

@@ -5,6 +5,7 @@ Nothing is written here: facts come in by commands, and by ``wardbook import fhi
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -20,10 +21,11 @@ from api.fhir.outcome import FhirError, OutOfScope, not_found
 from api.fhir.parameters import DATE_TIME
 from api.fhir.paths import PATH
 from api.fhir.patient_everything import patient_everything
+from api.fhir.query import EVERYWHERE, query_of
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import RESOURCES
 from api.fhir.resource import Resource
-from api.fhir.search import EVERYWHERE, query_of, resolve_chains, search, searchset
+from api.fhir.search import resolve_chains, search, searchset
 from api.fhir.smart import check_scope, configuration
 from api.fhir.values import Json, present
 from api.graphql.scalars import iso_moment
@@ -125,7 +127,7 @@ class Fhir:
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }
-        chained_types = {"Patient"} if query.chains else set()
+        chained_types = {chain.type for chain in query.chains}
         for type in sorted(included_types | chained_types | {type for type, _ in query.reverse}):
             check_scope(request.state.caller, type)
         await resolve_chains(reader, query)
@@ -162,7 +164,7 @@ class Fhir:
     async def _patient_everything(
         self, request: Request, reader: Reader, id: str, parameters: Pairs
     ) -> Answer:
-        _check_known(parameters, "_type", "_since")
+        _check_known(parameters, "_type", "_since", "_count", "_after", "_known")
         patient = await _item_by_id(reader, RESOURCES["Patient"], id)
         bundle, items = await patient_everything(reader, patient, dict(parameters), _base(request))
         return _response(bundle), items
@@ -246,9 +248,24 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
         headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
     tags = request.headers.get("if-none-match", "")
     known_tags = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-    if "ETag" in headers and not {headers["ETag"].removeprefix("W/"), "*"}.isdisjoint(known_tags):
+    if tags:  # then the moment is not looked at (RFC 9110, 13.1.3)
+        own_tags = {headers["ETag"].removeprefix("W/"), "*"} if "ETag" in headers else set()
+        is_known = not own_tags.isdisjoint(known_tags)
+    else:
+        is_known = "lastUpdated" in meta and _is_not_after(
+            moment.replace(microsecond=0), request.headers.get("if-modified-since", "")
+        )
+    if is_known:
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
+
+
+def _is_not_after(moment: datetime, http_date: str) -> bool:
+    """Return whether a moment is no later than a date of HTTP; what is no date says nothing."""
+    try:
+        return moment <= parsedate_to_datetime(http_date).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
 
 
 def _response(

@@ -150,6 +150,19 @@ def _beginnings(text: str) -> list[int]:
     return [0, *(match.end() for match in re.finditer(r"[^\w]+", text))]
 
 
+def sort_keys(parameter: Parameter, resource: Json) -> list[Any]:
+    """Return what a resource is sorted by: codes, references, beginnings of times, texts as compared."""
+    values = parameter.values(resource)
+    match parameter.kind:
+        case Kind.TOKEN:
+            return [code for _, code in values]
+        case Kind.DATE:
+            return [begin for begin, _ in values]
+        case Kind.STRING:
+            return [_fold(value) for value in values]
+    return list(values)
+
+
 _DATE = re.compile(
     r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 )

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from api.fhir.outcome import FhirError
-from api.fhir.parameters import references, span
+from api.fhir.parameters import references, span, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import COMPARTMENT, RESOURCES
-from api.fhir.search import entry, referring
+from api.fhir.resource import MOST, PAGE
+from api.fhir.search import entry, link_of, referring
 from api.fhir.smart import check_scope, is_in_scope
 from api.fhir.values import Json, present
 
@@ -41,14 +42,26 @@ async def patient_everything(
         for item in items
         if (not types or item.type in types) and (since is None or _is_since(item, since))
     ]
+    total, url = len(items), f"{base}/{patient.name}/$everything"
+    links = [{"relation": "self", "url": link_of(url, list(given.items()))}]
+    if "_count" in given or "_after" in given:
+        count = min(whole_number("_count", given.get("_count", str(PAGE))), MOST)
+        begin = whole_number("_after", given.get("_after", "0"))
+        items = items[begin : begin + count]
+        if count and begin + count < total:
+            names = [pair for pair in given.items() if pair[0] not in ("_after", "_known")]
+            names.append(("_after", str(begin + count)))
+            if reader.position and "knownAt" not in given:
+                names.append(("_known", reader.position))
+            links.append({"relation": "next", "url": link_of(url, names)})
     bundle = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "total": len(items),
-        "link": [{"relation": "self", "url": f"{base}/{patient.name}/$everything"}],
+        "total": total,
+        "link": links,
         "entry": [entry(item, base, "match") for item in items],
     }
-    return present(bundle), items
+    return present(bundle), items or [patient]
 
 
 _PATHS = (("location", "location"), ("participant", "individual"), ("requester",))

@@ -6,31 +6,20 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from uuid import UUID
 
-from api.fhir.elements import elements_asked, leave
+from api.fhir.elements import leave
 from api.fhir.outcome import FhirError, outcome, suppress_not_found
-from api.fhir.parameters import Criterion, criterion, matches, whole_number
+from api.fhir.parameters import criterion, matches, sort_keys, whole_number
+from api.fhir.query import Query, query_of, unknown_text
 from api.fhir.reader import Item, Reader
-from api.fhir.registry import RESOURCES, reverse_includes
-from api.fhir.resource import MOST, PAGE, Resource
+from api.fhir.registry import RESOURCES
+from api.fhir.resource import MOST
 from api.fhir.values import Json, present
-
-RESULT = (
-    "_count",
-    "_total",
-    "_summary",
-    "_elements",
-    "_include",
-    "_revinclude",
-    "_after",
-    "_known",
-)
-"""Parameters of the result, beside those of the search itself."""
-
-EVERYWHERE = ("asOf", "knownAt", "_format", "_pretty")
-"""Parameters that every request may have."""
 
 ROUNDS = 200
 """Candidates that are looked through for a page, for each that it may have; then it ends."""
+
+SORTED = 1_000
+"""Candidates that are sorted at most."""
 
 COUNTED = 10_000
 """Candidates that are counted at most for a total."""
@@ -38,128 +27,23 @@ COUNTED = 10_000
 NAMING = {"_id", "identifier", "patient", "subject", "encounter", "context", "request", "target"}
 """Parameters that name a patient, or what is of one: a number that is told of it is read of them."""
 
-WITH_REVERSE = 20
-"""The most matches of a page that includes what refers to them."""
-
-
-@dataclass(slots=True)
-class Query:
-    """What a search asks for."""
-
-    resource: Resource
-    criteria: dict[str, list[Criterion]] = field(default_factory=dict)
-    count: int = PAGE
-    total: bool = False
-    includes: list[str] = field(default_factory=list)
-    reverse: list[tuple[str, str]] = field(default_factory=list)
-    elements: Sequence[str] | None = None
-    """The elements of matches that are asked for; None for all."""
-    after: str | None = None
-    kept: list[tuple[str, str]] = field(default_factory=list)
-    """The parameters that were understood, as they were given."""
-    chains: list[tuple[str, str]] = field(default_factory=list)
-    """Parameters of references, with the identifiers of the patients to which they lead."""
-    unknown: list[str] = field(default_factory=list)
-
-    @property
-    def narrowed(self) -> list[tuple[Criterion, str]]:
-        """Return the criteria that candidates are compared with."""
-        return [(item, name) for name, criteria in self.criteria.items() for item in criteria]
-
-
-def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool) -> Query:
-    """Read the parameters of a search. Raises FhirError for what cannot be understood.
-
-    ``strict``: also for a parameter that is not known (Prefer: handling=strict); else it is told.
-    """
-    query = Query(resource)
-    for name, value in given:
-        base = name.partition(":")[0]
-        if (parameter_name := _chain_of(resource, name)) and value:
-            query.chains.append((parameter_name, value))
-        elif base in resource.searched_by:
-            parameter = resource.searched_by[base]
-            read = criterion(name, value, parameter)
-            if read.values:
-                query.criteria.setdefault(base, []).append(read)
-        elif not _of_result(query, name, value) and base not in EVERYWHERE:
-            query.unknown.append(base)
-            continue
-        query.kept.append((name, value))
-    if query.unknown and strict:
-        raise FhirError(400, "not-supported", _unknown_text(query))
-    if query.reverse:
-        query.count = min(query.count, WITH_REVERSE)
-    resource.check(query.criteria | {name: [Criterion(name, None, ())] for name, _ in query.chains})
-    return query
-
-
-def _chain_of(resource: Resource, name: str) -> str | None:
-    """Return the parameter that leads to a patient whose identifier is asked for, if one does."""
-    parameter, _, rest = name.partition(".")
-    base, _, type = parameter.partition(":")
-    targets = resource.searched_by[base].targets if base in resource.searched_by else ()
-    return (
-        base if rest == "identifier" and "Patient" in targets and type in ("", "Patient") else None
-    )
-
 
 async def resolve_chains(reader: Reader, query: Query) -> None:
-    """Give the criteria of chained parameters: the patients whose identifiers are asked for."""
-    for name, value in query.chains:
-        patients = Query(RESOURCES["Patient"])
-        patients.criteria["identifier"] = [
-            criterion("identifier", value, patients.resource.searched_by["identifier"])
+    """Give the criteria of chained parameters: what their references lead to. Raises FhirError."""
+    for name, type in dict.fromkeys((chain.name, chain.type) for chain in query.chains):
+        parameters = [
+            (c.parameter, c.value) for c in query.chains if (c.name, c.type) == (name, type)
         ]
-        ids = [item.id async for item in _candidates(reader, patients, MOST, None)]
-        references = ",".join(f"Patient/{id}" for id in ids) or f"Patient/{UUID(int=0)}"
+        target = query_of(RESOURCES[type], parameters, strict=True)
+        ids = []
+        async for item in _candidates(reader, target, MOST, None):
+            if _matches(item, target):
+                ids.append(item.id)
+            if len(ids) > MOST:
+                raise FhirError(400, "too-costly", f"{name} leads to too many: search for less.")
+        references = ",".join(f"{type}/{id}" for id in ids) or f"{type}/{UUID(int=0)}"
         read = criterion(name, references, query.resource.searched_by[name])
         query.criteria.setdefault(name, []).append(read)
-
-
-def _of_result(query: Query, name: str, value: str) -> bool:
-    """Read a parameter of the result; return whether it is one that is known."""
-    match name:
-        case "_count":
-            query.count = min(whole_number(name, value), MOST)
-        case "_total":
-            if value not in ("accurate", "estimate", "none"):
-                raise FhirError(400, "invalid", "_total is one of: accurate, estimate, none.")
-            query.total = value != "none"
-        case "_summary":
-            query.elements = elements_asked({name: value}, query.resource.type)
-            query.count = 0 if value == "count" else query.count
-        case "_elements":
-            query.elements = elements_asked({name: value}, query.resource.type)
-        case "_after":
-            query.after = value
-        case "_known":
-            pass
-        case "_include" | "_revinclude":
-            _include(query, name, value)
-        case _:
-            return False
-    return True
-
-
-def _include(query: Query, name: str, value: str) -> None:
-    """Read an include. Raises FhirError for one that is not known."""
-    type, _, parameter = value.partition(":")
-    parameter = parameter.partition(":")[0]
-    resource = query.resource
-    if name == "_include":
-        if type == resource.type and parameter in resource.includes:
-            query.includes.append(parameter)
-            return
-        names = [f"{resource.type}:{parameter}" for parameter in resource.includes]
-    else:
-        reverse = reverse_includes(resource.type)
-        if (type, parameter) in reverse:
-            query.reverse.append((type, parameter))
-            return
-        names = [":".join(pair) for pair in reverse]
-    known_names = f"there are: {', '.join(names)}" if names else "there is none of this type"
-    raise FhirError(400, "not-supported", f"This {name} is not known; {known_names}.")
 
 
 @dataclass(slots=True)
@@ -182,7 +66,7 @@ async def search(reader: Reader, query: Query) -> Result:
     if query.count == 0 or query.total:
         result.total = await _total(reader, query, result)
     if query.count:
-        await _page(reader, query, result)
+        await (_sorted_page if query.sort else _page)(reader, query, result)
         await _add_included(reader, query, result)
     return result
 
@@ -202,6 +86,34 @@ async def _page(reader: Reader, query: Query, result: Result) -> None:
     await reader.finish(result.matches)
     if result.total is None and query.after is None and result.after is None:
         result.total = len(result.matches)
+
+
+async def _sorted_page(reader: Reader, query: Query, result: Result) -> None:
+    """Find all matches, and give the page of them that is asked for, in order. Raises FhirError."""
+    matches_found: list[Item] = []
+    count_looked_at = 0
+    async for item in _candidates(reader, query, MOST, None):
+        count_looked_at += 1
+        if count_looked_at > SORTED:
+            raise FhirError(400, "too-costly", "There are too many to be sorted: search for less.")
+        if _matches(item, query):
+            matches_found.append(item)
+    if any(name == "_lastUpdated" for name, _ in query.sort):
+        await reader.finish(matches_found)
+    for name, is_descending in reversed(query.sort):
+        parameter = query.resource.searched_by[name]
+        keys = {id(item): sort_keys(parameter, present(item.resource)) for item in matches_found}
+        items_with_key = [item for item in matches_found if keys[id(item)]]
+        items_without = [item for item in matches_found if not keys[id(item)]]
+        edge = max if is_descending else min
+        items_with_key.sort(key=lambda item: edge(keys[id(item)]), reverse=is_descending)
+        matches_found = items_with_key + items_without
+    begin = whole_number("_after", query.after or "0")
+    result.matches = matches_found[begin : begin + query.count]
+    result.total = len(matches_found)
+    if begin + query.count < len(matches_found):
+        result.after = str(begin + query.count)
+    await reader.finish(result.matches)
 
 
 async def _candidates(
@@ -257,7 +169,7 @@ def _matches(item: Item, query: Query) -> bool:
     return all(
         matches(criterion_given, query.resource.searched_by[name], resource)
         for criterion_given, name in query.narrowed
-        if name not in item.holds or criterion_given.modifier
+        if name not in item.holds or criterion_given.modifier or len(query.criteria[name]) > 1
     )
 
 
@@ -310,13 +222,13 @@ def _include_items(
 def searchset(result: Result, query: Query, base: str, known_at: str | None) -> Json:
     """Return the Bundle of a page. ``known_at``: where the log is read, for the next page."""
     url = f"{base}/{query.resource.type}"
-    links = [{"relation": "self", "url": _link(url, query.kept)}]
+    links = [{"relation": "self", "url": link_of(url, query.kept)}]
     if result.after is not None:
         parameters = [(n, v) for n, v in query.kept if n not in ("_after", "_known", "_count")]
         parameters += [("_count", str(query.count)), ("_after", result.after)]
         if known_at and not any(name == "knownAt" for name, _ in parameters):
             parameters.append(("_known", known_at))
-        links.append({"relation": "next", "url": _link(url, parameters)})
+        links.append({"relation": "next", "url": link_of(url, parameters)})
     entries = [
         entry(item, base, "match") | {"resource": leave(item.resource, query.elements)}
         for item in result.matches
@@ -324,7 +236,7 @@ def searchset(result: Result, query: Query, base: str, known_at: str | None) -> 
     entries += [entry(item, base, "include") for item in result.included]
     outcomes = []
     if query.unknown:
-        outcomes.append(outcome("not-supported", _unknown_text(query), "warning"))
+        outcomes.append(outcome("not-supported", unknown_text(query), "warning"))
     if result.hidden:
         outcomes.append(
             outcome("suppressed", "Some of what was to be included is not for you.", "information")
@@ -349,13 +261,5 @@ def entry(item: Item, base: str, mode: str) -> Json:
     }
 
 
-def _unknown_text(query: Query) -> str:
-    names = ", ".join([*query.resource.searched_by, *RESULT[:6], *EVERYWHERE])
-    return (
-        f"{len(query.unknown)} of the parameters are not known here: the link self has the others."
-        f" {query.resource.type} is searched by {names}."
-    )
-
-
-def _link(url: str, given: Sequence[tuple[str, str]]) -> str:
+def link_of(url: str, given: Sequence[tuple[str, str]]) -> str:
     return f"{url}?{urlencode(given)}" if given else url

@@ -7,7 +7,6 @@ from typing import Any
 
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
-from domain.allergies import Substance
 from domain.prescription.events import Medication
 from domain.time import Precision
 
@@ -36,12 +35,6 @@ class Act:
     """The medicine that the prescription is of, if the message says it."""
     start: datetime | None = None
     """The moment at which the prescription starts, if the message says it."""
-    bed: str | None = None
-    """The bed of the reservation for the stay that the command is about, where it has no id."""
-    substance: Substance | None = None
-    """The substance of the allergy that the command is about."""
-    bed_status: str | None = None
-    """In place of a command: the status of a bed (table 0116), to which several may lead."""
 
 
 BY_HAND = Act(command="", content={})

@@ -1,11 +1,9 @@
 """Acts of messages: the commands that each one gives, by its event and trigger."""
 
 from collections.abc import Callable
-from typing import Any
 
 from api.hl7.act import (
     BY_HAND,
-    MOVEMENT,
     Act,
     Moment,
     needed_value,
@@ -13,13 +11,24 @@ from api.hl7.act import (
     thing_name,
     visit_number,
 )
-from api.hl7.adt import OF_PERSON, Report, details_of, patient_number, report_of, trigger_of
+from api.hl7.adt import (
+    OF_PERSON,
+    Report,
+    details_of,
+    movement_act,
+    patient_number,
+    report_of,
+    sequence_of,
+    trigger_of,
+)
 from api.hl7.beds import bed_status, pending_transfer
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
-from domain.allergies import AllergySeverity, AllergyVerification, Substance
+from application.commands.movement_reports import AllergyReport, MovementReport
+from domain.allergies import AllergyAction, AllergySeverity, Substance
 from domain.prescription.events import Medication
-from domain.stay.facts import CancellationReason, DischargePlan
+from domain.source_visit import SourceKind
+from domain.stay.facts import DischargePlan
 
 SEVERITIES = {
     "SV": AllergySeverity.SEVERE,
@@ -27,6 +36,12 @@ SEVERITIES = {
     "MI": AllergySeverity.MILD,
 }
 """HL7 table 0128."""
+
+ALLERGY_ACTIONS = {
+    "D": AllergyAction.DELETE,
+    **dict.fromkeys(("U", "X"), AllergyAction.UPDATE),
+}
+"""Codes of IAM-6 (HL7 table 0206); any other, or none, is an allergy that the patient has."""
 
 NOT_GIVEN = frozenset({"RE", "NA"})
 """HL7 table 0322: refused, not administered."""
@@ -50,6 +65,11 @@ OrderAct = Callable[[Message, SendingSystem, str], Act | None]
 def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
     """Return the commands that a message gives; none if it has no fact here. Raises Unreadable."""
     event, trigger = message.value("MSH", 9, 1), trigger_of(message)
+    if event == "ADT" and (count := message.count("ZBE")) > 1:
+        if trigger != "Z99" or message.count("PV1") > 1:
+            raise Unreadable(100, f"ZBE^{count}", "one ZBE; several in Z99 alone, after one PV1")
+        reports = [report_of(part, sender) for part in message.parts("ZBE")]
+        return [movement_act(report) for report in reports if report]
     match event, trigger:
         case "ADT", "A60":
             return _allergies(message, sender)
@@ -58,7 +78,7 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         case "ADT", "A15" | "A26":
             return [pending_transfer(message, sender)]
         case "ADT", "A20":
-            return [bed_status(message, sender)]
+            return bed_status(message, sender)
         case "ADT", "A17":
             return [_movement(part, sender, "A02") for part in message.parts("PID")]
         case "ADT", "A34" | "A36" | "A40" | "A44" | "A46" | "A47":
@@ -71,7 +91,7 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
             says_details = report is not None or trigger in OF_PERSON
             details = details_of(message, sender) if says_details else None
             return [
-                _movement_act(message_report)
+                movement_act(message_report)
                 for message_report in (report, details)
                 if message_report
             ]
@@ -87,12 +107,7 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
 def _movement(message: Message, sender: SendingSystem, trigger: str) -> Act:
     report = report_of(message, sender, trigger)
     assert report is not None
-    return _movement_act(report)
-
-
-def _movement_act(report: Report) -> Act:
-    content = {name: getattr(report, name) for name in report.__slots__}
-    return Act(command=MOVEMENT, content=content)
+    return movement_act(report)
 
 
 def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Act:
@@ -111,36 +126,45 @@ def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Ac
 
 
 def _allergies(message: Message, sender: SendingSystem) -> list[Act]:
+    return [_allergy(part, sender) for part in message.parts("IAM") if part.has("IAM")]
+
+
+def _allergy(message: Message, sender: SendingSystem) -> Act:
+    """Return what a message says of an allergy, by an id that is made of it."""
     mrn, authority = patient_number(message, sender)
-    return [
-        _allergy(part, sender, {"patient_mrn": mrn, "mrn_authority": authority})
-        for part in message.parts("IAM")
-        if part.has("IAM")
-    ]
-
-
-def _allergy(message: Message, sender: SendingSystem, person: dict[str, Any]) -> Act:
     code, name = message.value("IAM", 3, 1), message.value("IAM", 3, 2)
     if (label := name or code) is None:
         raise Unreadable(101, "IAM^1^3", "the substance is absent")
     system = message.value("IAM", 3, 3)
     substance = Substance(name=label, code=code, system=system if code else None)
-    onset = message.time("IAM", 11, sender.zone) or recording_time(message, sender)
-    details = {
-        "severity": SEVERITIES.get(message.value("IAM", 4) or ""),
-        "reaction": message.value("IAM", 5),
-    }
-    match message.value("IAM", 6):
-        case "D":
-            because = {"because": CancellationReason.ENTERED_IN_ERROR}
-            content = {**person, **because}
-            return Act(command="cancel_allergy", content=content, substance=substance)
-        case "U" | "X":
-            content = {**person, **details}
-            return Act(command="correct_allergy", content=content, substance=substance)
-    verification = {"verification": AllergyVerification.UNCONFIRMED}
-    content = {**person, "substance": substance, **details, **verification}
-    return Act(command="record_allergy", content=content, occurred=onset)
+    recorded_at, sequence = recording_time(message, sender), sequence_of(message)
+    onset, precision = message.time("IAM", 11, sender.zone) or recorded_at
+    allergy = AllergyReport(
+        substance=substance,
+        action=ALLERGY_ACTIONS.get(message.value("IAM", 6) or "", AllergyAction.ADD),
+        severity=SEVERITIES.get(message.value("IAM", 4) or ""),
+        reaction=message.value("IAM", 5),
+    )
+    movement = MovementReport(
+        kind=SourceKind.ALLERGY,
+        occurred_at=onset,
+        occurred_at_precision=precision,
+        patient_mrn=mrn,
+        mrn_authority=authority,
+        allergy=allergy,
+    )
+    return movement_act(
+        Report(
+            system=sender.name,
+            source_id=f"{movement} {recorded_at} {sequence}",
+            source_visit=None,
+            source_recorded_at=recorded_at[0],
+            source_sequence=sequence,
+            cancelled=None,
+            derived_id=True,
+            movement=movement,
+        )
+    )
 
 
 def _order(message: Message) -> str:

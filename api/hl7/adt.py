@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from api.hl7.act import MOVEMENT, Act, recording_time
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
-from application.commands.source_movements import MovementReport, PatientReport
+from application.commands.movement_reports import MovementReport, PatientReport
 from domain.patient import PatientDetail, Sex
 from domain.source_visit import SourceKind
 from domain.stay.events import AdmissionType
@@ -85,6 +86,18 @@ class Report:
     derived_id: bool | None = None
 
 
+def movement_act(report: Report) -> Act:
+    """Return the act that a report is."""
+    content = {name: getattr(report, name) for name in report.__slots__}
+    return Act(command=MOVEMENT, content=content)
+
+
+def sequence_of(message: Message) -> int | None:
+    """Return MSH-13, the number of a message in the order of its sender."""
+    sequence = message.value("MSH", 13)
+    return int(sequence) if sequence and sequence.isdecimal() else None
+
+
 def trigger_of(message: Message) -> str | None:
     """Return the trigger of a message: MSH-9.2, which older versions have in EVN-1 alone."""
     trigger = message.value("MSH", 9, 2) or message.value("EVN", 1)
@@ -117,7 +130,7 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
     visit = None if kind in OF_PERSONS else message.value("PV1", 19)
     if visit is None and kind not in OF_PERSONS:
         raise Unreadable(101, "PV1^1^19", "the number of the visit is absent")
-    recorded_at = _recording_time(message, sender)
+    recorded_at = recording_time(message, sender)[0]
     occurred_at, precision = _movement_time(message, sender, kind)
     movement_id = message.value("ZBE", 1)
     if movement_id is None and kind in OF_PERSONS:
@@ -130,13 +143,12 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
         if occurred_at is None and is_cancel:
             raise Unreadable(101, "EVN^1^6", "neither ZBE-1 nor the time of what is cancelled")
         movement_id = f"{visit}/{kind.name}/{(occurred_at or recorded_at):%Y%m%d%H%M%S}"
-    sequence = message.value("MSH", 13)
     return Report(
         system=sender.name,
         source_id=movement_id,
         source_visit=visit,
         source_recorded_at=recorded_at,
-        source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
+        source_sequence=sequence_of(message),
         cancelled=True if is_cancel else None,
         derived_id=None if message.value("ZBE", 1) else True,
         movement=None
@@ -154,14 +166,15 @@ def details_of(message: Message, sender: SendingSystem) -> Report | None:
     patient = _patient(message, sender)
     if patient == PatientReport() and trigger != "A28":
         return None
-    recorded_at, sequence = _recording_time(message, sender), message.value("MSH", 13)
+    recorded_at = recording_time(message, sender)[0]
     return Report(
         system=sender.name,
         source_id="/".join((authority or "", mrn, SourceKind.DETAILS.name)),
         source_visit=None,
         source_recorded_at=recorded_at,
-        source_sequence=int(sequence) if sequence and sequence.isdecimal() else None,
+        source_sequence=sequence_of(message),
         cancelled=None,
+        derived_id=True,
         movement=MovementReport(
             kind=SourceKind.DETAILS,
             occurred_at=recorded_at,
@@ -170,13 +183,6 @@ def details_of(message: Message, sender: SendingSystem) -> Report | None:
             patient=patient,
         ),
     )
-
-
-def _recording_time(message: Message, sender: SendingSystem) -> datetime:
-    moment = message.time("EVN", 2, sender.zone) or message.time("MSH", 7, sender.zone)
-    if moment is None:
-        raise Unreadable(101, "EVN^1^2", "the time of recording is absent")
-    return moment[0]
 
 
 def _movement_time(

@@ -1,76 +1,102 @@
 """Acts of messages on beds: their states (A20), and pending transfers (A15, A26)."""
 
-from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 
 from api.hl7.act import BY_HAND, Act, needed_value, recording_time, thing_name, visit_number
-from api.hl7.adt import is_cancelling, trigger_of
+from api.hl7.adt import Report, is_cancelling, movement_act, sequence_of, trigger_of
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
+from application.commands.movement_reports import MovementReport
 from domain.room.aggregate import BedState
+from domain.source_visit import SourceKind
 
 PENDING_FOR = timedelta(hours=24)
 """The time for which a bed is reserved for a pending transfer, from when it is planned for."""
 
-STATUSES = ("C", "H", "U", "O")
-"""Codes of NPU-2 (HL7 table 0116): closed, housekeeping, unoccupied, occupied; any other is by hand."""
+STATUSES = {"C": BedState.CLOSED, "H": BedState.CLEANING, "U": BedState.FREE}
+"""Codes of NPU-2 (HL7 table 0116): closed, housekeeping, unoccupied; any other is by hand."""
+
+OCCUPIED = "O"
+"""Code of a bed that somebody is in: movements tell who, so that it says nothing."""
 
 
-def bed_status(message: Message, sender: SendingSystem) -> Act:
+def bed_status(message: Message, sender: SendingSystem) -> list[Act]:
     """Return what an A20 says of a bed. Raises Unreadable."""
     status = needed_value(message, "NPU", 2, "the status of the bed")
-    if status not in STATUSES:
-        return BY_HAND
-    moment = message.time("EVN", 6, sender.zone) or recording_time(message, sender)
     place = _place(message, sender, "NPU", 1)
-    return Act(command="", content=place, occurred=moment, bed_status=status)
-
-
-def commands_to(status: str, states: Collection[BedState]) -> list[str]:
-    """Return the commands that bring a bed from its states to a status.
-
-    Who is in a bed is told by movements, so that occupied changes nothing. Of an unoccupied bed the
-    cleaning is finished, if it was to be cleaned.
-    """
-    match status:
-        case "C":
-            return [] if BedState.CLOSED in states else ["close_bed"]
-        case "H":
-            return [] if BedState.CLEANING in states else ["start_cleaning"]
-        case "U":
-            return [*(["reopen_bed"] if BedState.CLOSED in states else []), "finish_cleaning"]
-    return []
+    if status == OCCUPIED:
+        return []
+    if status not in STATUSES:
+        return [BY_HAND]
+    moment, precision = message.time("EVN", 6, sender.zone) or recording_time(message, sender)
+    report = MovementReport(
+        kind=SourceKind.BED_STATE,
+        occurred_at=moment,
+        occurred_at_precision=precision,
+        bed_state=STATUSES[status],
+        **place,
+    )
+    return [_report_act(message, sender, report, None)]
 
 
 def pending_transfer(message: Message, sender: SendingSystem) -> Act:
     """Return the reservation of the bed of PV1-42 for a stay, or its end (A26). Raises Unreadable."""
     visit, place = visit_number(message), _place(message, sender, "PV1", 42)
-    id = message.value("ZBE", 1)
-    reservation = thing_name("reservation", visit, id) if id else None
-    moment = recording_time(message, sender)
-    if trigger_of(message) == "A26" or is_cancelling(message):
-        content = {"ward": place["ward"], "room": place["room"]}
-        names = {"reservation_id": (reservation, "reservation")} if reservation else {}
+    is_given_up = trigger_of(message) == "A26" or is_cancelling(message)
+    moment, precision = recording_time(message, sender)
+    planned_time = message.time("EVN", 3, sender.zone) or (moment, None)
+    until = max(planned_time[0], moment) + PENDING_FOR
+    if (id := message.value("ZBE", 1)) is None:
+        report = MovementReport(
+            kind=SourceKind.RESERVATION,
+            occurred_at=moment,
+            occurred_at_precision=precision,
+            bed_state=BedState.FREE if is_given_up else BedState.RESERVED,
+            expected_at=None if is_given_up else until,
+            **place,
+        )
+        return _report_act(message, sender, report, visit)
+    reservation = thing_name("reservation", visit, id)
+    if is_given_up:
         return Act(
             command="release_reservation",
-            content=content,
-            occurred=moment,
-            names=names,
-            visit=None if reservation else visit,
-            bed=None if reservation else place["bed"],
+            content={"ward": place["ward"], "room": place["room"]},
+            occurred=(moment, precision),
+            names={"reservation_id": (reservation, "reservation")},
         )
-    planned_time = message.time("EVN", 3, sender.zone) or moment
-    until = max(planned_time[0], moment[0]) + PENDING_FOR
     return Act(
         command="reserve_bed",
         content={**place, "until": until},
-        occurred=moment,
+        occurred=(moment, precision),
         visit=visit,
         thing=reservation,
     )
 
 
-def _place(message: Message, sender: SendingSystem, segment: str, number: int) -> dict[str, str]:
+def _report_act(
+    message: Message, sender: SendingSystem, movement: MovementReport, visit: str | None
+) -> Act:
+    """Return what is told of a bed, by an id that is made of it: the same told again is the same."""
+    bed = movement.ward, movement.room, movement.bed
+    state, until = movement.bed_state, movement.expected_at
+    recorded_at, sequence = recording_time(message, sender)[0], sequence_of(message)
+    parts = (*bed, state, movement.occurred_at, until, recorded_at, sequence)
+    return movement_act(
+        Report(
+            system=sender.name,
+            source_id="/".join([visit or "bed", *map(str, parts)]),
+            source_visit=visit,
+            source_recorded_at=recorded_at,
+            source_sequence=sequence,
+            cancelled=None,
+            derived_id=True,
+            movement=movement,
+        )
+    )
+
+
+def _place(message: Message, sender: SendingSystem, segment: str, number: int) -> dict[str, Any]:
     """Return the bed that a field names. Raises Unreadable where a part of it is absent."""
     ward, room, bed = (message.value(segment, number, part) for part in (1, 2, 3))
     if ward is None or room is None or bed is None:

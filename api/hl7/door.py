@@ -19,9 +19,8 @@ from api.hl7.ack import Verdict, acknowledgements
 from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
-from api.hl7.beds import commands_to
 from api.hl7.er7 import Message, Unreadable, head_of, parse
-from api.hl7.known import allergies_alike, allergies_to, reservations
+from api.hl7.known import allergies_alike, reservations
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
@@ -61,6 +60,14 @@ CARRIED_OUT = (KEPT, PENDING)
 LATER = (OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
+
+BEFORE_REPORTS = frozenset(
+    {
+        *("record_allergy", "correct_allergy", "cancel_allergy"),
+        *("reserve_bed", "release_reservation"),
+    }
+)
+"""The commands that messages gave that report now: one that is sent again was answered."""
 
 SUBJECT = "hl7-refused"
 """The subject of the key by which messages are sealed that were refused."""
@@ -240,25 +247,11 @@ class Door:
         the stay is not known yet.
         """
         content = dict(act.content)
-        if (act.bed or act.substance) and self._command_of(command_id):
-            return KEPT  # what it was about then may be another one now
         if act.visit is not None:
             stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
             if stay is None:
                 raise NotFound("stay of visit", act.visit, "stay_id")
             content["stay_id"] = stay
-        if act.bed:
-            assert act.occurred is not None
-            place, held_for = {**content, "bed": act.bed}, content.pop("stay_id")
-            spells = reservations(self.hospital, place, held_for, act.occurred[0])
-            if not spells:
-                raise NotFound("reservation of bed", act.bed, "reservation_id")
-            content["reservation_id"] = spells[-1].id
-        if act.substance:
-            allergies = allergies_to(self.hospital, content, act.substance)
-            if not allergies:
-                raise NotFound("allergy to", act.substance.name, "allergy_id")
-            content["allergy_id"] = allergies[-1].id
         for field, (name, kind) in act.names.items():
             content[field] = uuid5(_thing_id(sender, name), kind)
         if (act.medication or act.start) and not self._is_as_known(act, content["prescription_id"]):
@@ -273,15 +266,14 @@ class Door:
             # a movement says so itself: reports of before this reason stay repeats
             reason=None if act.command == MOVEMENT else f"as reported by {sender.name}",
         )
-        if act.bed_status:
-            self._change_bed(act.bed_status, request, content)
-            return KEPT
         give = self.hospital.command(act.command)
         try:
             waiting |= _pending_in(give(request, **content))
         except CommandIdReused:
             if content.pop("derived_id", None):
-                give(request, **content)  # answered before that was said of an id
+                earlier = self._command_of(command_id)
+                if earlier is None or earlier.operation not in BEFORE_REPORTS:
+                    give(request, **content)  # answered before that was said of an id
                 return KEPT
             if not act.thing:
                 raise  # what is made of a thing of the sender's is made once
@@ -291,8 +283,8 @@ class Door:
             except CommandIdReused:
                 return OTHERWISE_KNOWN
         except AllergyKnown:
-            self.counts[f"known already: {act.command}"] += 1
-            if act.command == "record_allergy" and not allergies_alike(self.hospital, content):
+            self.counts["known already: an allergy"] += 1
+            if not allergies_alike(self.hospital, content["movement"]):
                 return OTHERWISE_KNOWN
         except BedStateBroken:
             if act.command == "reserve_bed" and at is not None:
@@ -305,19 +297,6 @@ class Door:
                 raise
             self.counts[f"known already: {act.command}"] += 1  # also if it was used, or has lapsed
         return KEPT
-
-    def _change_bed(self, status: str, request: Request, content: Mapping[str, Any]) -> None:
-        """Give the commands that lead to the status of a bed, each under an id of its own."""
-        assert request.occurred_at is not None
-        states = self.hospital.rooms.states_of(**content, at=request.occurred_at)
-        for command in commands_to(status, states):
-            own_id = uuid5(request.command_id, command)
-            try:
-                self.hospital.command(command)(replace(request, command_id=own_id), **content)
-            except BedStateBroken:
-                if command != "finish_cleaning":
-                    raise
-                self.counts["known already: a bed that is clean"] += 1
 
     def _is_as_known(self, act: Act, prescription_id: UUID) -> bool:
         """Return whether a prescription is of the medicine and the start that a message says.

@@ -73,6 +73,9 @@ class Message:
     def has(self, segment: str) -> bool:
         return any(fields[0] == segment for fields in self.segments)
 
+    def count(self, segment: str) -> int:
+        return sum(fields[0] == segment for fields in self.segments)
+
     def repetitions(self, segment: str, field: int) -> list[str]:
         text = self.raw(segment, field)
         return text.split(self.delimiters.repetition) if text else []

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from application.commands.movement_reports import MovementReport
 from application.hospital import Hospital
-from domain.allergies import Allergy, Substance
+from domain.allergies import Allergy
 from domain.room.aggregate import BedState
 from domain.room.state import Spell
 
@@ -22,18 +22,17 @@ def reservations(
     ]
 
 
-def allergies_alike(hospital: Hospital, content: Mapping[str, Any]) -> list[Allergy]:
-    """Return the allergies of a patient to the substance of a command that are no other than it says."""
+def allergies_alike(hospital: Hospital, report: MovementReport) -> list[Allergy]:
+    """Return the allergies of a patient to the substance of a report that are no other than it says."""
+    allergy_told = report.allergy
+    assert allergy_told is not None
+    assert report.patient_mrn is not None
+    allergies = hospital.allergies.held_of(
+        report.patient_mrn, report.mrn_authority, allergy_told.substance
+    )
     return [
         allergy
-        for allergy in allergies_to(hospital, content, content["substance"])
-        if content["severity"] in (None, allergy.severity)
-        and content["reaction"] in (None, allergy.reaction)
+        for allergy in allergies
+        if allergy_told.severity in (None, allergy.severity)
+        and allergy_told.reaction in (None, allergy.reaction)
     ]
-
-
-def allergies_to(
-    hospital: Hospital, person: Mapping[str, Any], substance: Substance
-) -> list[Allergy]:
-    """Return the allergies of a person to a substance. Raises NotFound for an unknown person."""
-    return hospital.allergies.held_of(person["patient_mrn"], person["mrn_authority"], substance)

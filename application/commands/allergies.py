@@ -60,7 +60,7 @@ class Allergies(CommandGroup):
             reaction=reaction,
             verification=verification or AllergyVerification.UNCONFIRMED,
         )
-        _check_new(uow, patient, allergy)
+        check_new(uow, patient, allergy)
 
     @correction(
         roles=MEDICATION,
@@ -95,7 +95,7 @@ class Allergies(CommandGroup):
             reaction=reaction,
             verification=verification,
         )
-        _check_new(uow, patient, allergy_id)
+        check_new(uow, patient, allergy_id)
 
     @command(roles=MEDICATION, raises=(MovementNotFound,))
     def cancel_allergy(
@@ -153,10 +153,10 @@ class Allergies(CommandGroup):
         entered_in_error_only(uow, because)
         patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
         patient.cancel_allergy_end(allergy_id, uow.entry)
-        _check_new(uow, patient, allergy_id)
+        check_new(uow, patient, allergy_id)
 
 
-def _check_new(uow: UnitOfWork, patient: Patient, id: UUID) -> None:
+def check_new(uow: UnitOfWork, patient: Patient, id: UUID) -> None:
     """Refuse what another allergy of the person tells already. Raises AllergyKnown."""
     allergy = patient.allergy(id)
     for other in persons.allergies_of(uow, patient.id):

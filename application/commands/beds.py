@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import cleaning, lookups, persons, reservations
+from application import cleaning, lookups, reservations
 from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
@@ -26,7 +26,7 @@ from domain.refusals import (
 from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
 from domain.room.state import Spell
-from domain.time import ALWAYS, TICK, Period, Precision, is_after
+from domain.time import ALWAYS, TICK, Period, Precision
 
 
 class BedStates(CommandGroup):
@@ -171,13 +171,8 @@ class BedStates(CommandGroup):
         authority = mrn_authority or self.rules.mrn_authority
         patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
         holder = lookups.stay(uow, stay_id) if stay_id else None
-        stay = holder.id if holder else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
-        died_at = persons.died_at(uow, holder.patient if holder else patient)
-        if died_at is not None and is_after(period.start, died_at):
-            raise PatientDied(died_at)
-        reservation_ends = reservations.early_ends(uow, aggregate, aggregate.code_of(bed))
-        aggregate.reserve_bed(bed, period, patient, stay, uow.entry, reservation_ends)
+        reservations.reserve(uow, aggregate, bed, period, patient, holder)
 
     @command(roles=PATIENT_FLOW, raises=(BedStateBroken,))
     def release_reservation(

@@ -9,7 +9,7 @@ from application.commands.source_movement_reconciliation import (
     ReconciliationPlan,
     reconcile,
 )
-from application.commands.source_persons import loaded_patient, numbers_of
+from application.commands.source_persons import loaded_patient, numbers_of, subject_of
 from application.lives import check_lives
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -207,7 +207,7 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
     for key in keys:
         owner = uow.owner(key)
         if owner is None:
-            subjects.add(unique_keys.subject_of(key))
+            subjects.add(subject_of(uow.record, key))
         elif key in _room_keys(visit):
             subjects.add(unique_keys.openings_of(owner))
     return subjects

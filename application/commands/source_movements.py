@@ -7,8 +7,7 @@ is pending beside it; so any order of arrival of a set that is consistent ends i
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid5
 
@@ -18,29 +17,36 @@ from application import lookups
 from application.aggregate_cache import current
 from application.append import pending_events
 from application.authorization.roles import SYSTEMS
-from application.command import Recorded, Request, utc
+from application.command import Recorded, Request
 from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline, Invocation
+from application.commands.movement_reports import MovementReport, movement_of
+from application.commands.source_allergies import allergy_subject, hold_allergy
+from application.commands.source_beds import bed_subject, hold_bed_state
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
 from application.commands.source_movement_selection import (
     Search,
     about_of,
     matches,
 )
-from application.commands.source_persons import hold_details, register_described
-from application.hospital_days import today
+from application.commands.source_persons import (
+    details_subject,
+    hidden,
+    hold_details,
+    register_described,
+    subject_of,
+)
+from application.ports import EventStore
 from application.unit_of_work import UnitOfWork
 from application.work_apart import WorkApart
 from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Source
 from domain.errors import WardbookError
-from domain.patient import PatientDetail, Sex
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from domain.source_visit import (
-    PatientDetails,
     Pending,
     SourceKind,
     SourceMovement,
@@ -48,10 +54,9 @@ from domain.source_visit import (
     Version,
 )
 from domain.stay.aggregate import Stay
-from domain.stay.events import AdmissionType, Observed
-from domain.stay.facts import Disposition
-from domain.text import clean_texts, code, line
-from domain.time import Precision, in_utc
+from domain.stay.events import Observed
+from domain.text import clean_texts, line
+from domain.time import in_utc
 
 SETTLING = Actor(issuer="wardbook", subject="settling", role="service")
 
@@ -74,42 +79,6 @@ LEAVES_NOTHING = (
 
 class NothingFits(WardbookError):
     """A retry changes nothing: nothing that was pending fits now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatientReport:
-    """A patient as far as another system knows one; to be registered if unknown here."""
-
-    family_name: str | None = None
-    given_name: str | None = None
-    birth_date: date | None = None
-    sex: Sex | None = None
-    unknown: Sequence[PatientDetail] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovementReport:
-    """A movement as another system reports it; ``occurred_at`` is the command's own, if absent."""
-
-    kind: SourceKind
-    occurred_at: datetime | None = None
-    patient_mrn: str | None = None
-    mrn_authority: str | None = None
-    admission_type: AdmissionType | None = None
-    ward: str | None = None
-    room: str | None = None
-    bed: str | None = None
-    without_bed: str | None = None
-    keep_bed: bool = True
-    disposition: Disposition | None = None
-    destination: str | None = None
-    attending: str | None = None
-    specialty: str | None = None
-    occurred_at_precision: Precision | None = None
-    patient: PatientReport | None = None
-    former_mrn: str | None = None
-    former_mrn_authority: str | None = None
-    expected_at: datetime | None = None
 
 
 class SourceMovements(CommandGroup):
@@ -144,10 +113,15 @@ class SourceMovements(CommandGroup):
         if movement is None and not cancelled:
             raise InvalidInput("movement", "say what happened, or that it is cancelled")
         system, source_id = line(system), line(source_id)
+        if derived_id and source_visit is None:
+            source_id = _id_of_persons(uow, system, source_id)
         source_visit = line(source_visit) if source_visit else source_id
-        is_of_details = movement is not None and movement.kind is SourceKind.DETAILS
-        if movement is not None and is_of_details:
-            source_visit = _details_of(uow, movement, cancelled)
+        stored_movement = movement_of(uow, movement) if movement else None
+        of_visit = source_visit
+        if stored_movement is not None and stored_movement.kind in HELD_APART:
+            if cancelled:
+                raise InvalidInput("cancelled", "what is now is told anew, and not cancelled")
+            source_visit = _subject_of(uow, system, source_visit, source_id, stored_movement)
         id = SourceVisit.id_for(system, source_visit)
         if uow.owner(unique_keys.source(system, source_id)) not in (None, id):
             raise InvalidInput("source_visit", "that id was reported of another visit before")
@@ -158,7 +132,7 @@ class SourceMovements(CommandGroup):
                 sequence=source_sequence,
                 cancelled=bool(cancelled),
                 derived=bool(derived_id),
-                movement=_movement_of(uow, movement) if movement else None,
+                movement=stored_movement,
             )
         )
         uow.entry = replace(
@@ -168,9 +142,16 @@ class SourceMovements(CommandGroup):
         )
         (visit,) = uow.load(SourceVisit, id)
         lookups.check_kept(uow, visit.patient, "source_visit")
-        if is_of_details:
-            hold_details(uow, visit, system, source_visit, version)
-            return
+        match version.kind:
+            case SourceKind.DETAILS:
+                hold_details(uow, visit, system, source_visit, version)
+                return
+            case SourceKind.ALLERGY:
+                hold_allergy(uow, visit, system, source_visit, version)
+                return
+            case SourceKind.BED_STATE | SourceKind.RESERVATION:
+                hold_bed_state(uow, visit, system, of_visit, source_visit, version)
+                return
         register_described(uow, version)
         visit.about = about_of(uow, [*visit.held.values(), version])
         visit.report(system, source_visit, version, uow.entry)
@@ -221,12 +202,12 @@ class SourceMovements(CommandGroup):
         self._apart.close()
 
     def claims_to_notify(self, uow: UnitOfWork) -> Sequence[str]:
-        return _wait_claims(pending_events(uow))
+        return _wait_claims(self.record, pending_events(uow))
 
     def _visits_to_retry(self, change: Recorded) -> list[UUID]:
         waiting = change.waiting
         if waiting is None:
-            waiting = self.record.owners(_wait_claims(change.events))
+            waiting = self.record.owners(_wait_claims(self.record, change.events))
         visit_starts = [
             event.originator_id
             for event in change.events
@@ -303,59 +284,40 @@ def _is_tried_whole(uow: UnitOfWork, visit: SourceVisit) -> bool:
     return uow.is_trial
 
 
-def _details_of(uow: UnitOfWork, report: MovementReport, is_cancelled: bool | None) -> str:
-    """Return the visit that all details of a number are reported of. Raises InvalidInput."""
-    if is_cancelled:
-        raise InvalidInput("cancelled", "details are told anew, and not cancelled")
-    if report.patient_mrn is None or report.patient is None:
-        raise InvalidInput("patient_mrn", "say whose details they are, and which")
-    if report.patient.birth_date is not None and report.patient.birth_date > today(uow):
-        raise InvalidInput("birth_date", "it lies in the future")
-    authority = report.mrn_authority or uow.rules.mrn_authority
-    return f"details of {code(authority)} {code(report.patient_mrn)}"
+HELD_APART = (
+    *(SourceKind.DETAILS, SourceKind.ALLERGY),
+    *(SourceKind.BED_STATE, SourceKind.RESERVATION),
+)
+"""Kinds of which what the source says last holds, by its clock; none of them waits or is cancelled."""
 
 
-def _movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
-    """Return what is stored of a report. Raises InFuture, InvalidInput."""
-    at = report.occurred_at
-    occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurred_at")
-    uow.check_time(occurred_at)
-    return SourceMovement(
-        kind=report.kind,
-        occurred_at=occurred_at,
-        patient_mrn=report.patient_mrn,
-        mrn_authority=report.mrn_authority,
-        admission_type=report.admission_type,
-        ward=report.ward,
-        room=report.room,
-        bed=report.bed,
-        without_bed=report.without_bed,
-        keep_bed=report.keep_bed,
-        disposition=report.disposition,
-        destination=report.destination,
-        attending=report.attending,
-        specialty=report.specialty,
-        precision=report.occurred_at_precision,
-        patient=_patient_of(report.patient),
-        former_mrn=report.former_mrn,
-        former_mrn_authority=report.former_mrn_authority,
-        expected_at=utc(report.expected_at, "expected_at"),
-    )
+def _id_of_persons(uow: UnitOfWork, system: str, id: str) -> str:
+    """Return the id of what is of no visit, without the numbers of persons that it was made of.
+
+    One that was told before with them, by an older program, stays.
+    """
+    name = unique_keys.source(system, id)
+    return id if uow.owner(name) is not None else hidden(uow.record, name)
 
 
-def _patient_of(report: PatientReport | None) -> PatientDetails | None:
-    if report is None:
-        return None
-    unknown = tuple(dict.fromkeys(report.unknown or ()))
-    return PatientDetails(**{**asdict(report), "unknown": unknown})
+def _subject_of(
+    uow: UnitOfWork, system: str, source_visit: str, source_id: str, movement: SourceMovement
+) -> str:
+    """Return the name under which what a source says of one thing is held. Raises InvalidInput."""
+    match movement.kind:
+        case SourceKind.DETAILS:
+            return details_subject(uow, system, source_id, movement)
+        case SourceKind.ALLERGY:
+            return allergy_subject(uow, movement)
+    return bed_subject(uow, source_visit, movement)
 
 
-def _wait_claims(events: Iterable[Event]) -> list[str]:
+def _wait_claims(record: EventStore, events: Iterable[Event]) -> list[str]:
     """Return the kinds of the claims by which pending visits wait for a subject of some events."""
-    return [unique_keys.waiting_for(subject) for subject in sorted(_subjects_in(events))]
+    return [unique_keys.waiting_for(subject) for subject in sorted(_subjects_in(record, events))]
 
 
-def _subjects_in(events: Iterable[Event]) -> set[UUID]:
+def _subjects_in(record: EventStore, events: Iterable[Event]) -> set[UUID]:
     """Return the rooms, patients, stays and unique keys that some events change for who waits."""
     subjects: set[UUID] = set()
     for event in events:
@@ -370,6 +332,6 @@ def _subjects_in(events: Iterable[Event]) -> set[UUID]:
         if event.belongs_to(Stay) and not isinstance(event, LEAVES_NOTHING):
             subjects.add(unique_keys.room_left_by(subject))
         name = unique_keys.unique_of(event)
-        if name is not None:
-            subjects.add(unique_keys.subject_of(name))
+        if name is not None:  # in an older log a visit waits for a number in clear
+            subjects |= {subject_of(record, name), unique_keys.subject_of(name)}
     return subjects

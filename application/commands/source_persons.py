@@ -15,6 +15,7 @@ from application.commands.expected_arrivals import convert
 from application.commands.patient_identity import merge_records, unmerge_record
 from application.commands.source_movement_facts import moment_of
 from application.hospital_days import today
+from application.ports import EventStore
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About, Envelope
@@ -24,6 +25,7 @@ from domain.refusals import AlreadyExists, InvalidInput, PatientDied
 from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
+from domain.text import code
 from domain.time import is_after
 
 
@@ -36,6 +38,21 @@ def numbers_of(uow: UnitOfWork, movement: SourceMovement | None) -> set[tuple[st
         (movement.former_mrn_authority, movement.former_mrn),
     )
     return {(authority or uow.rules.mrn_authority, number) for authority, number in pairs if number}
+
+
+def hidden(record: EventStore, name: unique_keys.Unique) -> str:
+    """Return what stands for a number of a person where a log has it in clear.
+
+    Ids are derived from it: without the keys nobody confirms a guess by them. Raises KeysMissing.
+    """
+    return record.prove(f"{name.kind} {name.key}")[:40]
+
+
+def subject_of(record: EventStore, name: unique_keys.Unique) -> UUID:
+    """Return the id by which a visit waits for what does not exist yet. Raises KeysMissing."""
+    if name.kind == "mrn":
+        name = unique_keys.Unique(name.kind, hidden(record, name))
+    return unique_keys.subject_of(name)
 
 
 def loaded_patient(uow: UnitOfWork, key: unique_keys.Unique) -> Patient | None:
@@ -63,7 +80,7 @@ def patient_named(uow: UnitOfWork, movement: SourceMovement) -> Patient:
         return lookups.patient(uow, mrn, authority)
     if details.birth_date is not None and details.birth_date > today(uow):
         raise InvalidInput("birth_date", "it lies in the future")
-    subject = f"patient {authority} {mrn}"
+    subject = f"patient {hidden(uow.record, unique_keys.mrn(authority, mrn))}"
     id = uow.entry.id_of(subject)
     patient = uow.new(Patient, subject, About(patient=id, key_id=f"{id}/1"))
     patient.register(
@@ -94,6 +111,21 @@ def register_described(uow: UnitOfWork, version: Version) -> None:
     entry = replace(uow.entry, occurred_at=moment_of(uow, version), precision=precision)
     with uow.use_entry(entry), suppress(InvalidInput):
         patient_named(uow, movement)
+
+
+def details_subject(uow: UnitOfWork, system: str, source_id: str, movement: SourceMovement) -> str:
+    """Return the name under which all details of a number are held. Raises InvalidInput."""
+    mrn, details = movement.patient_mrn, movement.patient
+    if mrn is None or details is None:
+        raise InvalidInput("patient_mrn", "say whose details they are, and which")
+    if details.birth_date is not None and details.birth_date > today(uow):
+        raise InvalidInput("birth_date", "it lies in the future")
+    authority = movement.mrn_authority or uow.rules.mrn_authority
+    in_clear = f"details of {code(authority)} {code(mrn)}"
+    told_of = uow.owner(unique_keys.source(system, source_id))
+    if told_of is not None and told_of == SourceVisit.id_for(system, in_clear):
+        return in_clear  # told before, by an older program
+    return f"details of {hidden(uow.record, unique_keys.mrn(authority, mrn))}"
 
 
 def hold_details(

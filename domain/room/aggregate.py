@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace as replace_entry
+
 from domain.envelope import Envelope, Text
 from domain.problems import Problem
 from domain.refusals import (
@@ -133,10 +135,13 @@ class Room(RoomDetails):
         now: datetime,
         envelope: Envelope,
         about: UUID | None = None,
+        *,
+        id: UUID | None = None,
+        is_over: bool = False,
     ) -> None:
         """Close a bed. While somebody lies in it, it can be closed from a later time on only.
 
-        ``about``: the person whom the reason is about.
+        ``about``: the person whom the reason is about. ``is_over``: it was reopened at its end.
         """
         bed = self.code_of(bed)
         self._must_have(bed, min(period.start, now))
@@ -145,13 +150,15 @@ class Room(RoomDetails):
         self.record(
             Room.BedClosed,
             envelope,
-            spell=envelope.id_of("closure"),
+            spell=id or envelope.id_of("closure"),
             bed=bed,
             since=period.start,
-            until=period.end,
+            until=None if is_over else period.end,
             why=why,
             patient=about,
         )
+        if is_over and period.end is not None:
+            self.reopen_bed(bed, replace_entry(envelope, occurred_at=period.end), about)
 
     def reopen_bed(self, bed: str, envelope: Envelope, about: UUID | None = None) -> None:
         """Reopen a bed: end the closure in force or, where there is none, drop the next planned one."""
@@ -161,14 +168,24 @@ class Room(RoomDetails):
         self.record(Room.BedReopened, envelope, spell=spell.id, bed=bed, patient=patient)
 
     def start_cleaning(
-        self, bed: str, claims: Iterable[Claim], now: datetime, envelope: Envelope
+        self,
+        bed: str,
+        claims: Iterable[Claim],
+        now: datetime,
+        envelope: Envelope,
+        *,
+        id: UUID | None = None,
+        until: datetime | None = None,
     ) -> None:
-        """Start cleaning a bed. Raises BedStateBroken, BedOccupied."""
-        bed, period = self.code_of(bed), Period(envelope.occurred_at)
+        """Start cleaning a bed; ``until``: it was finished then. Raises BedStateBroken, BedOccupied."""
+        bed, period = self.code_of(bed), Period(envelope.occurred_at, until)
         self._must_have(bed, period.start)
         _must_not_be(self.spells, bed, BedState.CLEANING, period)
         self._must_be_empty(bed, period, max(now, envelope.occurred_at), claims)
-        self.record(Room.CleaningStarted, envelope, spell=envelope.id_of("cleaning"), bed=bed)
+        spell = id or envelope.id_of("cleaning")
+        self.record(Room.CleaningStarted, envelope, spell=spell, bed=bed)
+        if until is not None:
+            self.finish_cleaning(bed, replace_entry(envelope, occurred_at=until))
 
     def is_in(self, bed: str, state: BedState, at: datetime) -> bool:
         """Return whether a bed is closed, being cleaned or reserved at a moment."""
@@ -188,10 +205,14 @@ class Room(RoomDetails):
         stay: UUID | None,
         envelope: Envelope,
         reservation_ends: Mapping[UUID, datetime] | None = None,
+        *,
+        id: UUID | None = None,
+        about: UUID | None = None,
     ) -> None:
         """Reserve a bed for a patient or a stay. The bed may be occupied; the reservation lapses.
 
-        ``reservation_ends``: when other reservations ended by use or by a death, by their ids.
+        ``about``: the patient, of the stay or named. ``reservation_ends``: when other reservations
+        ended by use or by a death, by their ids.
         """
         if period.end is None or period.is_empty:
             raise InvalidInput("until", "a reservation ends after it begins")
@@ -201,12 +222,13 @@ class Room(RoomDetails):
         self.record(
             Room.BedReserved,
             envelope,
-            spell=envelope.id_of("reservation"),
+            spell=id or envelope.id_of("reservation"),
             bed=bed,
             since=period.start,
             until=period.end,
             patient=patient,
             stay=stay,
+            about=about,
         )
 
     def release_reservation(self, reservation: UUID, envelope: Envelope) -> None:
@@ -218,7 +240,8 @@ class Room(RoomDetails):
             raise BedStateBroken(Problem.RESERVATION_RELEASED)
         if spell.period.end is not None and spell.period.end <= envelope.occurred_at:
             raise BedStateBroken(Problem.RESERVATION_ENDED)
-        self.record(Room.ReservationReleased, envelope, spell=spell.id, bed=spell.bed)
+        ids = {"spell": spell.id, "bed": spell.bed, "patient": spell.about}
+        self.record(Room.ReservationReleased, envelope, **ids)
 
     def check_open(
         self,

@@ -86,8 +86,8 @@ class RoomEvents:
         spell: UUID
         bed: Code
 
-    class BedReserved(Event):
-        """Reserved for a patient or a stay; it lapses at ``until``."""
+    class BedReserved(TextsOfPerson, Event):
+        """Reserved for a patient or a stay; it lapses at ``until``. ``about``: whose that is."""
 
         TOPIC = "room.bed-reserved"
         PUBLIC = "bed.reserved"
@@ -95,7 +95,9 @@ class RoomEvents:
             "spell": "reservation_id",
             "patient": "for_patient_id",
             "stay": "for_stay_id",
+            "about": "about_patient_id",
         }
+        ABOUT = "about"
         DESCRIPTION = "A bed was reserved."
         CORRECTED_BY = ("correct_bed_state",)
         CANCELLED_BY = ("cancel_bed_state",)
@@ -105,16 +107,18 @@ class RoomEvents:
         until: Moment
         patient: UUID | None
         stay: UUID | None
+        about: UUID | None = None
 
-    class ReservationReleased(Event):
+    class ReservationReleased(TextsOfPerson, Event):
         TOPIC = "room.reservation-released"
         PUBLIC = "bed.reservation-released"
-        PUBLIC_FIELDS = {"spell": "reservation_id"}
+        PUBLIC_FIELDS = {"spell": "reservation_id", "patient": "about_patient_id"}
         DESCRIPTION = "A reservation was given up."
         CORRECTED_BY = ("correct_bed_state",)
         CANCELLED_BY = ("correct_bed_state",)
         spell: UUID
         bed: Code
+        patient: UUID | None = None
 
     class DetailsCorrected(Correcting, Event):
         """The ward and number were typed wrong, or the room was opened at another time.

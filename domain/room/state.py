@@ -159,7 +159,8 @@ class RoomState(RoomEvents, Aggregate):
             case RoomEvents.BedReserved():
                 period, holder = Period(event.since, event.until), (event.patient, event.stay)
                 reserved_state = BedState.RESERVED
-                self._begin(Spell(event.spell, event.bed, reserved_state, period, None, *holder))
+                spell = Spell(event.spell, event.bed, reserved_state, period, None, *holder)
+                self._begin(replace(spell, about=event.about))
             case (
                 RoomEvents.BedReopened()
                 | RoomEvents.CleaningFinished()

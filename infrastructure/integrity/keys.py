@@ -1,6 +1,6 @@
 """Integrity check: that the key store holds what the log and the record of acts on keys say."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -32,7 +32,8 @@ def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
     bound = _bound(connection)
     if bound is None:
         return result
-    to_destroy, destroyed_subjects = _subjects(connection, bound)
+    erasures = _erasures(connection)
+    to_destroy, destroyed_subjects = _subjects(connection, bound, erasures)
     result.looked_at = len(to_destroy | destroyed_subjects)
     for subject in sorted(destroyed_subjects - to_destroy):
         result.breaks(f"the key of {subject} was destroyed, and nobody recorded it")
@@ -41,7 +42,7 @@ def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
             f"the key of {subject} is there again: start a server, which destroys it, and look who"
             " restored the key store"
         )
-    for erasure in _unproven(connection):
+    for erasure in _unproven(erasures):
         result.breaks(
             f"the erasure of {erasure.originator_id} was recorded by no command: its keys are kept;"
             " look who wrote it. If the house erased that person with a program from before proofs:"
@@ -50,26 +51,24 @@ def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
     return result
 
 
-def _erasures(connection: Connection[TupleRow]) -> Iterator[Patient.Erased]:
+def _erasures(connection: Connection[TupleRow]) -> list[Patient.Erased]:
     mapper = EventMapper()
-    for row in connection.execute(_ERASURES, [Patient.Erased.TOPIC]):
-        yield cast(Patient.Erased, mapper.event(row))
+    rows = connection.execute(_ERASURES, [Patient.Erased.TOPIC])
+    return [cast(Patient.Erased, mapper.event(row)) for row in rows]
 
 
-def _unproven(connection: Connection[TupleRow]) -> list[Patient.Erased]:
+def _unproven(erasures: Sequence[Patient.Erased]) -> list[Patient.Erased]:
     """Return the erasures without a proof whose keys are not destroyed. Raises KeysMissing."""
     ring = key_ring()
     return [
-        erasure
-        for erasure in _erasures(connection)
-        if not is_proven(erasure, ring) and has_keys(erasure, ring)
+        erasure for erasure in erasures if not is_proven(erasure, ring) and has_keys(erasure, ring)
     ]
 
 
 def unproven_erasures(database: Database) -> list[Patient.Erased]:
     """Return the erasures without a proof whose keys are not destroyed. Raises KeysMissing."""
     with psycopg.connect(database.app_url) as connection:
-        return _unproven(connection)
+        return _unproven(_erasures(connection))
 
 
 def destroy_unproven(database: Database, patients: Collection[UUID]) -> set[UUID]:
@@ -78,7 +77,7 @@ def destroy_unproven(database: Database, patients: Collection[UUID]) -> set[UUID
     Somebody has to know that the house erased them: the log does not prove it. Raises KeysMissing.
     """
     with psycopg.connect(database.app_url, autocommit=True) as connection:
-        erasures = [e for e in _unproven(connection) if e.originator_id in patients]
+        erasures = [e for e in _unproven(_erasures(connection)) if e.originator_id in patients]
 
         def record(subjects: Sequence[str], store: str) -> None:
             connection.execute(ADD_KEY_ACTS, ["DESTROYED", list(subjects), store])
@@ -97,7 +96,7 @@ def record_destroyed_since(database: Database) -> int:
         bound = _bound(connection)
         if bound is None:
             return 0
-        to_destroy, destroyed_subjects = _subjects(connection, bound)
+        to_destroy, destroyed_subjects = _subjects(connection, bound, _erasures(connection))
         subjects = sorted(destroyed_subjects - to_destroy)
         connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, bound])
     return len(subjects)
@@ -109,7 +108,9 @@ def _bound(connection: Connection[TupleRow]) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _subjects(connection: Connection[TupleRow], bound: str) -> tuple[set[str], set[str]]:
+def _subjects(
+    connection: Connection[TupleRow], bound: str, erasures: Sequence[Patient.Erased]
+) -> tuple[set[str], set[str]]:
     """Return the subjects whose keys are to be destroyed, and those of the log whose keys are.
 
     Raises KeysMissing.
@@ -120,7 +121,7 @@ def _subjects(connection: Connection[TupleRow], bound: str) -> tuple[set[str], s
     assert store is not None
     all_destroyed = store.destroyed_subjects()
     to_destroy = {subject for (subject,) in connection.execute(_ACTS, [bound])}
-    for erasure in _erasures(connection):
+    for erasure in erasures:
         subjects = set(map(str, erasure.keyed))
         to_destroy |= subjects if is_proven(erasure, ring) else subjects.intersection(all_destroyed)
     of_log = {subject for (subject,) in connection.execute(_OF_LOG, [all_destroyed])}

@@ -8,8 +8,8 @@ from domain.aggregate import TextsOfPerson
 from domain.envelope import About
 from domain.event_types import EVENTS
 
-OF_PERSON = frozenset(t for t, kind in EVENTS.items() if issubclass(kind, TextsOfPerson))
-"""The topics of events that are about nobody, and may name the person whom their texts are about."""
+OF_PERSON = {t: kind.ABOUT for t, kind in EVENTS.items() if issubclass(kind, TextsOfPerson)}
+"""The topics of events that are about nobody, and the field that may name whom their texts are about."""
 
 
 def binding_of(
@@ -24,8 +24,8 @@ def binding_of(
     """
     id = str(stream)  # made once: that takes half as long as to open a text
     place = f"{id}\n{version}\n{topic}"
-    if topic in OF_PERSON and own_fields.get("patient"):
-        return str(own_fields["patient"]), place
+    if topic in OF_PERSON and (person := own_fields.get(OF_PERSON[topic])):
+        return str(person), place
     if about is None or topic.startswith(("source-visit.", "arrival.")):
         return id, place
     subject = about.stay or about.patient

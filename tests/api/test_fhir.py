@@ -245,6 +245,18 @@ SEARCHES = [
     ("AllergyIntolerance?patient={nobody},{patient}", ["allergy"]),
     ("Provenance?target=Encounter/{nobody}", []),
     ("AuditEvent?patient={nobody}", []),
+    ("Encounter?_sort=date", ["stay", "still"]),
+    ("Encounter?_sort=-date", ["still", "stay"]),
+    ("Encounter?_sort=status,-_lastUpdated", ["stay", "still"]),
+    ("Patient?_sort=birthdate", ["patient", "other"]),
+    ("Patient?_sort=-birthdate", ["patient", "other"]),
+    ("Patient?_sort=-family&_count=1", ["other"]),
+    ("Encounter?patient.family=every", ["stay"]),
+    ("Encounter?subject:Patient.birthdate=lt1962&status=finished", ["stay"]),
+    ("Encounter?subject.name:contains=the&patient.gender=female", ["still"]),
+    ("Encounter?patient.family=every&patient.gender=female", []),
+    ("MedicationRequest?encounter.status=finished", ["drug"]),
+    ("MedicationRequest?patient.family=nobody", []),
 ]
 
 
@@ -268,6 +280,40 @@ def test_a_search_may_be_posted_and_is_given_in_pages(fhir: Fhir) -> None:
     assert fhir.get("Encounter?_summary=count&status=finished")["total"] == 1
     as_json = http.post("/fhir/Encounter/_search", json={"_count": "1"}, headers=headers)
     assert as_json.status_code == 415
+
+
+def pages(fhir: Fhir, path: str) -> list[list[str]]:
+    """The resources of each page, by following its link."""
+    found, following = [], f"/fhir/{path}"
+    while following:
+        told = fhir.get(following.partition("/fhir/")[2])
+        found.append(
+            [f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in told["entry"]]
+        )
+        links = [link["url"] for link in told["link"] if link["relation"] == "next"]
+        following = links[0] if links else ""
+    return found
+
+
+def test_sorted_matches_and_all_of_a_patient_are_given_in_pages(fhir: Fhir) -> None:
+    stays = [f"Encounter/{fhir.ids[name]}" for name in ("still", "stay")]
+    assert pages(fhir, "Encounter?_sort=-date&_count=1") == [[stay] for stay in stays]
+    (everything,) = pages(fhir, "Patient/{patient}/$everything")
+    in_pages = pages(fhir, "Patient/{patient}/$everything?_count=4")
+    assert [id for page in in_pages for id in page] == everything
+    assert {len(page) for page in in_pages[:-1]} == {4}
+    none = fhir.get("Patient/{patient}/$everything?_count=0")
+    assert (none["total"], none.get("entry")) == (len(everything), None)
+
+
+def test_what_was_not_changed_since_is_not_sent_again(fhir: Fhir) -> None:
+    changed = fhir.response("Encounter/{stay}").headers["last-modified"]
+    long_ago, tag = "Thu, 01 Jan 2015 00:00:00 GMT", 'W/"0"'
+    for since, status in ((changed, 304), (long_ago, 200), ("yesterday", 200)):
+        response = fhir.response("Encounter/{stay}", **{"If-Modified-Since": since})
+        assert response.status_code == status, since
+    both = {"If-None-Match": tag, "If-Modified-Since": changed}
+    assert fhir.response("Encounter/{stay}", **both).status_code == 200
 
 
 def test_what_belongs_together_is_included(fhir: Fhir) -> None:
@@ -398,6 +444,12 @@ REFUSED = [
     ("Encounter?patient:nonsense=true", 400, "not-supported"),
     ("Encounter?_include=Encounter:nonsense", 400, "not-supported"),
     ("Encounter?_after=nonsense", 400, "invalid"),
+    ("Encounter?_sort=nonsense", 400, "not-supported"),
+    ("Encounter?_sort=date&_after=nonsense", 400, "invalid"),
+    ("Encounter?patient.birthdate=soon", 400, "invalid"),
+    ("Encounter?patient.name:nonsense=x", 400, "not-supported"),
+    ("Patient/{patient}/$everything?_count=x", 400, "invalid"),
+    ("Patient/{patient}/$everything?_after=-1", 400, "invalid"),
     ("MedicationRequest", 400, "required"),
     ("MedicationRequest?status=active", 400, "required"),
     ("MedicationRequest?patient:missing=true", 400, "required"),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.fhir.query import EVERYWHERE, RESULT
 from api.fhir.registry import RESOURCES
-from api.fhir.search import EVERYWHERE, RESULT
 from tests.conftest import TOKEN
 from tests.support.api_dsl import Ward, ago, late
 

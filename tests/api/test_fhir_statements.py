@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import event
 
 from api.container import AppState
+from api.fhir.query import query_of
 from api.fhir.reader import Reader
 from api.fhir.registry import RESOURCES, reverse_includes
-from api.fhir.search import query_of, search
+from api.fhir.search import search
 from application.authorization.roles import Caller, Role
 from domain.envelope import Actor
 from domain.prescription.events import Medication

@@ -1,6 +1,8 @@
 """Evidence by the command line: checkpoints kept elsewhere, proofs checked without a database."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -180,3 +182,37 @@ def test_another_house_cosigns_what_goes_on_from_the_last_it_cosigned(
     sign_now(here, home)
     refused = run("witness", str(asked(size + 2)))
     assert (refused.code, "it was rewritten" in refused.err) == (4, True), refused.err
+
+
+AUTHORITY = """
+[tsa]
+serial = serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+"""
+"""A time stamping authority of openssl, which signs what it is asked for with the time."""
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not there")
+def test_the_time_of_a_checkpoint_is_attested_as_the_documentation_says(
+    run: Run, anchor: Path, tmp_path: Path
+) -> None:
+    page = (VERIFIER.parent / "evidence.md").read_text()
+    query, check = re.findall(r"^(openssl ts [^#\n]*?) *(?:#.*)?$", page, re.MULTILINE)
+    (tmp_path / "authority.cnf").write_text(AUTHORITY)
+    (tmp_path / "serial").write_text("01\n")
+
+    def shell(line: str) -> int:
+        return subprocess.run(line.split(), cwd=tmp_path, capture_output=True).returncode
+
+    key = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=clock -keyout key.pem"
+    assert shell(f"{key} -out service.pem -addext extendedKeyUsage=critical,timeStamping") == 0
+    assert shell(query) == 0
+    stamp = "openssl ts -reply -config authority.cnf -section tsa -queryfile filed.tsq"
+    assert shell(f"{stamp} -signer service.pem -inkey key.pem -out filed.tsr") == 0
+    assert shell(check) == 0
+    assert run("verify", "--log", "--checkpoint", str(anchor)).code == 0
+    anchor.write_text(anchor.read_text() + " ")
+    assert shell(check) != 0, "of another text"

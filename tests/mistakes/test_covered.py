@@ -16,7 +16,7 @@ WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342}
 SPEED = {185}
 """Numbers of mistakes about what an operation costs."""
 
-TAMPERING = set(range(175, 180)) | {262}
+TAMPERING = set(range(175, 180)) | {262, 273}
 """Numbers of mistakes about a record that its owner can change."""
 
 FHIR = set(range(180, 183)) | {200, 201, 232, 272}
@@ -50,7 +50,7 @@ MISTAKES = (
     set(range(1, 86))
     | set(range(90, 99))
     | set(range(110, 128))
-    | {251, 252, 253, 254, 255}
+    | set(range(251, 260))
     | set(range(140, 147))
     | set(range(170, 175))
     | set(range(165, 170))
@@ -63,7 +63,7 @@ MISTAKES = (
     | PUT_RIGHT
     | OF_PERSONS
     | ENDS
-    | {230, 250, 260}
+    | {230, 250, 260, 263, 264}
 ) - NOT_GIVEN
 
 

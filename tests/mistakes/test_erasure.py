@@ -370,6 +370,36 @@ def test_mistake_260_a_reason_of_a_closed_bed_or_of_a_report_outlives_whom_it_na
     assert sign not in str(feed)
 
 
+def test_mistake_264_a_reason_of_a_reservation_outlives_whom_the_bed_is_held_for(
+    ward: Ward, officer: GraphQLClient
+) -> None:
+    """It was kept under the key of the room, though the reservation says whose it is."""
+    mrn, sign = ward.patient(), ward.name("Quoll")
+    room = ward.room("a", "b", "c", ward=ward.name("W"))
+    stay = ward.stay(f"{room}/a", patientMrn=mrn)
+    for bed, holder in (("b", {"patientMrn": mrn}), ("c", {"stayId": stay})):
+        reserved = ward.record(
+            "reserveBed",
+            **place(f"{room}/{bed}"),
+            **holder,
+            until=ahead(hours=3),
+            reason=f"{sign} comes back",
+        )
+        (spell,) = [s for s in reserved["room"]["beds"] if s["code"] == bed]
+        id = spell["reservationId"]
+        names = {"ward": room.split("/")[0], "room": room.split("/")[1]}
+        other = {"until": ahead(hours=5), "reason": f"{sign} is late"}
+        ward.record("correctBedState", **names, bedStateId=id, **other)
+        ward.record("releaseReservation", **names, reservationId=id, reason=f"{sign} stays there")
+    ward.record("dischargePatient", stayId=stay, disposition="HOME")
+    feed = "{ events(first: 500) { nodes { kind data } } }"
+    assert str(ward.ask(feed)).count(sign) == 6
+    erase(ward, officer, mrn)
+    told = str(ward.ask(feed))
+    assert sign not in told
+    assert told.count("'reason': 'REDACTED'") >= 6
+
+
 def test_an_erasure_names_a_person_or_an_arrival(ward: Ward) -> None:
     for both in ({}, {"patientMrn": ward.patient(), "expectedArrivalId": str(uuid4())}):
         told = ward.execute("placeLegalHold", **both, reason="a lawsuit")

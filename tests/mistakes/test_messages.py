@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from api.hl7.door import Door
@@ -65,3 +66,33 @@ def test_mistake_183_a_refused_message_is_no_file_that_tells_of_a_person(
     file.with_name("1-moved.json").write_text(json.dumps(moved))
     answers = [verdict.kind for _, verdict in Door(hospital, SENDERS[:1], tmp_path).replay()]
     assert answers == ["A", "E", "A"], "one from before is read; one moved to another file is not"
+
+
+def test_mistake_263_a_second_movement_of_a_message_is_lost_with_its_acknowledgement(
+    hospital: Hospital, database: Database, tmp_path: Path
+) -> None:
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    door = Door(hospital, SENDERS, tmp_path)
+
+    def sent(*message: str | bytes) -> str:
+        (answer,) = door.answers(adt(*message) if len(message) > 1 else message[0])  # type: ignore[arg-type]
+        return "|".join(answer.decode().split("\r")[1].split("|")[1:4:2])
+
+    zbe = "ZBE|{}|2026030210{}000+0100||{}||{}"
+    assert sent("A01", "1", zbe.format("M1", 0, "INSERT", "A01")) == "AA"
+    moved = adt("A02", "2", zbe.format("M2", 1, "INSERT", "A02"), place="A^1^b")
+    assert sent(moved) == "AA"
+    leaves = [zbe.format("M3", 2, "INSERT", "A21"), zbe.format("M4", 3, "INSERT", "A22")]
+    assert sent(adt("Z99", "3", *leaves, place="A^1^b")) == "AA"
+    ended = [zbe.format("M4", 3, "CANCEL", "A22"), zbe.format("M3", 2, "CANCEL", "A21")]
+    assert sent("Z99", "4", *ended) == "AA"
+    cancelled = (
+        "SELECT count(*) FROM record.events WHERE topic LIKE 'source-visit%%reported%%'"
+        " AND (body->'version'->>'cancelled')::boolean"
+    )
+    assert rows(database, cancelled)[0][0] == 2
+    refusal = "AR|one ZBE; several in Z99 alone, after one PV1"
+    for trigger, more in (("A21", leaves), ("Z99", [*leaves, "PV1||I|A^1^a"])):
+        assert sent(trigger, f"{trigger}-5", *more) == refusal
+        assert b"\rERR||ZBE^2|100" in door.answers(adt(trigger, f"{trigger}-5", *more))[0]
+    assert len(list(door.refused)) == 2

@@ -31,7 +31,7 @@ from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from infrastructure.tokens.revocations import revoke
 from tests.conftest import LOGIN, TOKEN
-from tests.support.api_dsl import Ward, ago
+from tests.support.api_dsl import Ward, ago, ahead
 from tests.support.graphql_client import GraphQLClient
 from tests.support.hospital_dsl import admitted, request, rows
 from tests.support.hospital_dsl import ago as hours_ago
@@ -282,3 +282,21 @@ def test_mistake_262_an_altered_birth_date_or_sex_reads_as_one_that_nobody_knows
     of["birthDate"] = "1931-07-08"
     house.record("correctPatientDetails", patientMrn=altered_mrn, **of, reason="asked again")
     assert read(altered_mrn) == ("1931-07-08", "FEMALE", [])
+
+
+@pytest.mark.parametrize("place", ["{birth_date}", "{version,movement,patient,birth_date}"])
+def test_mistake_273_an_altered_detail_of_who_is_expected_or_reported_is_unnoticed(
+    house: Ward, database: Database, place: str
+) -> None:
+    """Such a date holds no word, so that it reads as one that nobody knows: `verify` tells."""
+    born = {"birthDate": "1931-07-09", "familyName": "Abel"}
+    house.record("planAdmission", expectedAt=ahead(hours=1), **born)
+    movement = {"kind": "ADMIT", "occurredAt": ago(hours=2), "patientMrn": "M77", "patient": born}
+    ids = {"system": "ADT", "sourceId": "1", "sourceVisit": "V"}
+    house.record("recordSourceMovement", **ids, sourceRecordedAt=ago(hours=1), movement=movement)
+    assert [check.examples for check in verify(database) if check.broken] == []
+    do(database, f"UPDATE record.stored_events SET own = jsonb_set(own, '{place}', to_jsonb("
+       f"overlay(own#>>'{place}' placing 'AAAA' from 20))) WHERE own#>>'{place}' IS NOT NULL"
+       " AND NOT own ? 'mrn'")  # fmt: skip
+    (problem,) = next(iter(verify(database))).examples
+    assert "TextAltered" in problem

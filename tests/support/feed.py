@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from application.command import Recorded
-from application.commands.source_movements import MovementReport
+from application.commands.movement_reports import MovementReport
 from application.hospital import Hospital
 from domain.source_visit import SourceKind, SourceVisit
 from domain.stay.aggregate import Stay

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from application.command import Recorded
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
+from application.commands.movement_reports import MovementReport, PatientReport
 from application.commands.reports import ReportPeriod
-from application.commands.source_movements import MovementReport, PatientReport
 from application.reports.registry import newest_definitions
 from domain.source_visit import SourceKind
 from domain.stay.facts import CancellationReason

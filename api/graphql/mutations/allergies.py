@@ -3,7 +3,14 @@
 import strawberry
 
 from api.graphql.mutations.care_payloads import AllergyRecorded
-from api.graphql.mutations.inputs import IN_ERROR_ALONE, AllergyId, CommandInput, optional, required
+from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
+    AllergyId,
+    CommandInput,
+    SubstanceInput,
+    optional,
+    required,
+)
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import (
     AllergyKind,
@@ -11,16 +18,6 @@ from api.graphql.types.enums import (
     AllergyVerification,
     CancellationReason,
 )
-
-
-@strawberry.input(description="A substance, by name and by code.")
-class SubstanceInput:
-    name: str = required("Name.")
-    code: str | None = optional("Code in the coding system.", blank_is_absent=True)
-    system: str | None = optional(
-        "Coding system: ATC, in which the code of a group covers its substances, SNOMED CT, …",
-        blank_is_absent=True,
-    )
 
 
 @strawberry.input

@@ -12,6 +12,9 @@ from strawberry import UNSET
 
 from api.graphql.types.enums import (
     AdmissionType,
+    AllergyAction,
+    AllergySeverity,
+    BedState,
     CancellationReason,
     DischargePlan,
     Disposition,
@@ -213,6 +216,24 @@ class SourcePatientInput:
     )
 
 
+@strawberry.input(description="A substance, by name and by code.")
+class SubstanceInput:
+    name: str = required("Name.")
+    code: str | None = optional("Code in the coding system.", blank_is_absent=True)
+    system: str | None = optional(
+        "Coding system: ATC, in which the code of a group covers its substances, SNOMED CT, …",
+        blank_is_absent=True,
+    )
+
+
+@strawberry.input(description="An allergy as another system tells it.")
+class SourceAllergyInput:
+    substance: SubstanceInput = required("Of what.")
+    action: AllergyAction = required("Whether it is new, put right or deleted.")
+    severity: AllergySeverity | None = optional("Severity of the reaction.")
+    reaction: str | None = optional("The reaction, in words.")
+
+
 @strawberry.input(description="What another system says that happened.")
 class SourceMovementInput:
     kind: SourceMovementKind = required("What happened; a TRANSFER may be into the first bed.")
@@ -245,5 +266,11 @@ class SourceMovementInput:
     former_mrn: str | None = optional("Of a MERGE or CHANGE_MRN: the number that holds no longer.")
     former_mrn_authority: str | None = optional("Who assigned that; the hospital's own by default.")
     expected_at: datetime | None = optional(
-        "Of an EXPECT: for when the admission is planned; its own time by default."
+        "Of an EXPECT: for when the admission is planned; its own time by default. Of a RESERVATION:"
+        " until when the bed is held."
     )
+    bed_state: BedState | None = optional(
+        "Of a BED_STATE: CLOSED, CLEANING or FREE; of a RESERVATION: RESERVED, or FREE once it is"
+        " given up."
+    )
+    allergy: SourceAllergyInput | None = optional("Of an ALLERGY of patientMrn.")

@@ -5,7 +5,7 @@ import strawberry
 from api.feed.cloudevents import PUBLIC
 from application.authorization.roles import Purpose, Role
 from application.commands.late_entries import EntryKind
-from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification
+from domain.allergies import AllergyAction, AllergyKind, AllergySeverity, AllergyVerification
 from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
 from domain.erasure import LegalBasis
@@ -31,6 +31,7 @@ from infrastructure.read_models.timeline.queries import Reading
 
 __all__ = [
     "AdmissionType",
+    "AllergyAction",
     "AllergyKind",
     "AllergySeverity",
     "AllergyVerification",
@@ -94,6 +95,7 @@ for _kind, _name, _description in (
     (ConsultStatus, "ConsultStatus", "What became of a consult that was asked for."),
     (ArrivalStatus, "ArrivalStatus", "What became of an expected arrival, at a moment."),
     (Urgency, "Urgency", "How soon a bed is needed (FHIR request-priority)."),
+    (AllergyAction, "AllergyAction", "What another system says that is done to an allergy."),
     (AllergyKind, "AllergyKind", "The kind of a hypersensitivity."),
     (AllergySeverity, "AllergySeverity", "How severe the reaction is."),
     (AllergyVerification, "AllergyVerification", "How certain an allergy is."),
