@@ -5,6 +5,7 @@ what is named beside that which the command is about, with NotFound in both case
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from application.command import Rules
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.patient import Patient
+from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
 from domain.refusals import BedRef, InvalidInput, MovementNotFound, NotFound
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
+from domain.time import TICK, is_later
 
 
 def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
@@ -157,23 +160,33 @@ def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
     return uow.load(Prescription, *chart.prescriptions)
 
 
-def practitioner(uow: UnitOfWork, staff_number: str, field: str) -> UUID:
-    """Return the id of the practitioner with a staff number."""
+def practitioner(
+    uow: UnitOfWork, staff_number: str, field: str, at: datetime | None = None
+) -> UUID:
+    """Return the id of the practitioner with a staff number, now or at the moment told of (``at``)."""
     id = owner(uow, "staff-number", staff_number)
+    moment = at or _moment_told(uow)
+    if id is None and is_later(uow.now, moment):
+        ids = uow.record.owners_beginning(*unique_keys.STAFF_NUMBERS)
+        doctors = uow.load(Practitioner, *ids)
+        period = (moment, moment + TICK)
+        id = next((d.id for d in doctors if d.has_number(staff_number, *period)), None)
     if id is None:
         raise NotFound("practitioner with staff number", staff_number, field)
     return id
 
 
-def practitioner_if_named(uow: UnitOfWork, staff_number: str | None, field: str) -> UUID | None:
+def practitioner_if_named(
+    uow: UnitOfWork, staff_number: str | None, field: str, at: datetime | None = None
+) -> UUID | None:
     """Return the id of the practitioner with a staff number; None if none is named."""
-    return practitioner(uow, staff_number, field) if staff_number else None
+    return practitioner(uow, staff_number, field, at) if staff_number else None
 
 
 def room(uow: UnitOfWork, ward: str, number: str) -> Room:
     """Return a room to act on."""
     scope.check_ward(uow, ward)
-    return _room(uow, ward, number)
+    return _room(uow, ward, number, uow.now)
 
 
 def rooms_of(uow: UnitOfWork, ward: str, field: str = "ward") -> list[Room]:
@@ -186,10 +199,18 @@ def rooms_of(uow: UnitOfWork, ward: str, field: str = "ward") -> list[Room]:
     return rooms
 
 
-def bed(uow: UnitOfWork, ward: str, number: str, code: str) -> BedRef:
-    """Return a bed of any ward: a patient may be sent out of the login's wards."""
-    aggregate = _room(uow, ward, number)
+def bed(uow: UnitOfWork, ward: str, number: str, code: str, at: datetime | None = None) -> BedRef:
+    """Return a bed of any ward: a patient may be sent out of the login's wards.
+
+    The room is the one of that name at the moment told of (``at``), else the one that has it now.
+    """
+    aggregate = _room(uow, ward, number, at or _moment_told(uow))
     return BedRef(aggregate.id, aggregate.code_of(code))
+
+
+def _moment_told(uow: UnitOfWork) -> datetime:
+    """Return the moment of which a command tells: the corrected one, if it corrects one."""
+    return uow.corrected_at or uow.entry.occurred_at
 
 
 def place(
@@ -199,8 +220,12 @@ def place(
     bed_code: str | None,
     shares_bed_of: UUID | None,
     without_bed: str | None,
+    at: datetime | None = None,
 ) -> Place | None:
-    """Return the place that an input names; None if it names none. Raises InvalidInput."""
+    """Return the place that an input names; None if it names none. Raises InvalidInput.
+
+    ``at``: the moment that it is told of; that of the command by default.
+    """
     if ward is None and room is None and bed_code is None:
         if shares_bed_of is not None:
             raise InvalidInput("shares_bed_of", "name the bed that is shared: ward, room and bed")
@@ -210,16 +235,21 @@ def place(
     if ward is None or room is None or bed_code is None:
         raise InvalidInput("bed", "a bed is named by ward, room and bed")
     return Place(
-        bed(uow, ward, room, bed_code),
+        bed(uow, ward, room, bed_code, at),
         None if shares_bed_of is None else mother(uow, shares_bed_of),
     )
 
 
-def _room(uow: UnitOfWork, ward: str, number: str) -> Room:
+def _room(uow: UnitOfWork, ward: str, number: str, moment: datetime) -> Room:
+    """Return the room of a name at a moment, else the one that has it now. Raises NotFound."""
     id = owner(uow, "room", ward, number)
-    if id is None:
+    room = None if id is None else uow.one(Room, id, "room", "room")
+    if is_later(uow.now, moment) and not (room and room.is_named(ward, number, moment)):
+        rooms = uow.load(Room, *uow.record.owners_beginning(*unique_keys.ROOMS))
+        room = next((other for other in rooms if other.is_named(ward, number, moment)), room)
+    if room is None:
         raise NotFound("room", f"{ward}/{number}", "room")
-    return uow.one(Room, id, "room", "room")
+    return room
 
 
 def ward_name(uow: UnitOfWork, text: str) -> str:

@@ -54,6 +54,9 @@ def rooms_of(ward: str) -> Unique:
 ROOMS = Unique("room", "[")
 """The beginning of the keys of all rooms."""
 
+STAFF_NUMBERS = Unique("staff-number", "[")
+"""The beginning of the keys of all staff numbers."""
+
 
 def as_stored(kind: str, *parts: str) -> Unique:
     """Return the key of a spelling, for the later of two owners of one key in an older log."""

@@ -362,10 +362,9 @@ def _correct(
     movements_with_time: Container[UUID] = (),
 ) -> None:
     movement, details = right.movement_id, details_of(uow, right)
-    place = lookups.place(
-        uow, right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed
-    )
     stays = lookups.stays_with_movement(uow, movement)
+    names = (right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed)
+    place = lookups.place(uow, *names, at or stays[0].movement(movement).at)
     stay_ids = {stay.id for stay in stays}
     placed_stays = stays if place is None else placed_by(movement, stays)
     for stay in stays:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from application import lookups
 from application.unit_of_work import UnitOfWork
 from domain.envelope import Envelope, Source
-from domain.source_visit import SourceMovement, SourceVisit, Version
+from domain.source_visit import SourceVisit, Version
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
 
@@ -18,22 +18,23 @@ def details_of(uow: UnitOfWork, version: Version) -> dict[str, Any]:
     """Return what a report of an admission says of it, None of what it does not say."""
     movement = version.movement
     assert movement is not None
-    place = place_of(uow, movement) or Place()
+    place, at = place_of(uow, version) or Place(), moment_of(uow, version)
     return {
-        "attending": lookups.practitioner_if_named(uow, movement.attending, "attending"),
+        "attending": lookups.practitioner_if_named(uow, movement.attending, "attending", at),
         "specialty": movement.specialty,
         "without_bed": place.without_bed,
     }
 
 
-def place_of(uow: UnitOfWork, movement: SourceMovement) -> Place | None:
+def place_of(uow: UnitOfWork, version: Version) -> Place | None:
     """Return the place that a movement names. One without a bed is told in words, with its ward."""
+    movement = version.movement
+    assert movement is not None
     if movement.ward and movement.bed is None:
         words = [movement.ward, movement.room, movement.without_bed]
         return Place(without_bed=" ".join(part for part in words if part))
-    return lookups.place(
-        uow, movement.ward, movement.room, movement.bed, None, movement.without_bed
-    )
+    place = (movement.ward, movement.room, movement.bed, None, movement.without_bed)
+    return lookups.place(uow, *place, moment_of(uow, version))
 
 
 def envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelope:

@@ -232,7 +232,7 @@ class _VisitReconciler:
         assert movement is not None
         died_at = persons.told_death_at(uow, stay.patient)
         fact = stay.movement(admission.movement)
-        place, bed = place_of(uow, movement) or Place(), admission.bed
+        place, bed = place_of(uow, amendment) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
         at, precision = moment_of(uow, amendment), movement.precision or Precision.MINUTE
         details = details_of(uow, amendment)
@@ -297,7 +297,7 @@ class _VisitReconciler:
         uow, stay = self.uow, self.stay
         if stay is None:
             raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
-        place, died_at = place_of(uow, movement), persons.told_death_at(uow, stay.patient)
+        place, died_at = place_of(uow, version), persons.told_death_at(uow, stay.patient)
         match movement.kind:
             case SourceKind.ADMIT:  # registered before; admitted now, perhaps to a bed
                 return self._move_on_admission(stay, version, place)
@@ -324,7 +324,8 @@ class _VisitReconciler:
         """Enter who is responsible from a movement on, where it says so."""
         movement, care_movements = applied.version.movement, []
         if movement and movement.attending:
-            doctor = lookups.practitioner(self.uow, movement.attending, "attending")
+            at = moment_of(self.uow, applied.version)
+            doctor = lookups.practitioner(self.uow, movement.attending, "attending", at)
             stay.change_attending(doctor, self.uow.entry)
             care_movements.append(last_movement(stay))
         if movement and movement.specialty:
@@ -364,7 +365,7 @@ class _VisitReconciler:
         naming = self.visit.patient_among(self.planned.values()) or movement
         patient = patient_named(uow, naming)
         assert patient.about is not None
-        place = place_of(uow, movement) or Place()
+        place = place_of(uow, version) or Place()
         subject = f"stay of {self.visit.id}"
         self.stay = stay = uow.new(
             Stay, subject, replace(patient.about, stay=uow.entry.id_of(subject))
@@ -374,7 +375,9 @@ class _VisitReconciler:
             movement.admission_type or AdmissionType.EMERGENCY,
             uow.entry,
             died_at=persons.told_death_at(uow, patient.id),
-            attending=lookups.practitioner_if_named(uow, movement.attending, "attending"),
+            attending=lookups.practitioner_if_named(
+                uow, movement.attending, "attending", moment_of(uow, version)
+            ),
             specialty=movement.specialty,
             without_bed=place.without_bed,
             confidentiality=persons.label_of(uow, patient.id),

@@ -80,6 +80,11 @@ class RoomState(RoomEvents, Aggregate):
         """Return the ward and number of the room at a moment."""
         return self.named.at(moment)
 
+    def is_named(self, ward: str, number: str, moment: datetime) -> bool:
+        """Return whether the room has a ward and number at a moment, in whatever spelling."""
+        name = self.name_at(moment)
+        return (key(name.ward), key(name.number)) == (key(ward), key(number))
+
     def code_of(self, text: str) -> str:
         """Return a bed's code as the room has it; as typed if it has none such."""
         if text in self.beds:

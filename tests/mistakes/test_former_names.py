@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.support.api_dsl import Ward, ago, codes, late
+from tests.support.correction_examples import movement
 
 BOARD = """query($ward: String!, $at: DateTime) { roomOccupancy(ward: $ward, asOf: $at) {
   room { ward } } }"""
@@ -85,3 +86,65 @@ def test_mistake_150_an_event_names_the_ward_that_its_room_was_of_as_it_occurred
     closed = [data["ward"] for data in told if data.get("room") == room]
     given = [data["bed"]["ward"] for data in told if data.get("stayId") == stay]
     assert (closed, given) == ([present], [former])
+
+
+def test_mistake_296_a_late_entry_and_a_correction_use_the_names_that_held_then(ward: Ward) -> None:
+    former, present, stay = renamed(ward)
+    room = room_of(ward, stay)
+    ward.record("addBed", ward=present, room=room, bed="b", **late(ago(days=20)))
+    bed = {"ward": former, "room": room, "bed": "b"}
+    ward.record("transferPatient", stayId=stay, **bed, **late(ago(days=4)))
+    moved = movement(ward, stay, "STAY_TRANSFERRED")
+    ward.record("correctMovement", movementId=moved, **{**bed, "bed": "a"}, reason="misread")
+    ward.record("correctMovement", movementId=moved, occurredAt=ago(days=5), reason="misread")
+
+    now = ward.execute("transferPatient", stayId=stay, **{**bed, "bed": "a"})
+    assert (now["__typename"], now["path"]) == ("NotFound", ["room"])
+    ward.record("transferPatient", stayId=stay, ward=present, room=room, bed="b")
+
+
+def test_mistake_297_a_feed_names_wards_and_doctors_as_they_were_called_then(ward: Ward) -> None:
+    former, present, stay = renamed(ward)
+    room, doctor, mrn = room_of(ward, stay), ward.doctor(), ward.patient()
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=5)))
+    report = {"system": ward.name("ADT"), "sourceVisit": "V", "sourceId": "1"}
+    admission = {"kind": "ADMIT", "patientMrn": mrn, "admissionType": "ELECTIVE", "room": room}
+    then = {**admission, "occurredAt": ago(days=4), "ward": former, "bed": "a", "attending": doctor}
+    sent = {**report, "movement": then}
+    first = ward.record("recordSourceMovement", sourceRecordedAt=ago(days=4), **sent)
+    assert first["sourceMovement"]["status"] == "RECORDED"
+    stays = "query($mrn: String!) { stays(filter: { patientMrn: $mrn }) { nodes { id } } }"
+    (held,) = ward.ask(stays, mrn=mrn)["stays"]["nodes"]
+    change = {"staffNumber": doctor, "newStaffNumber": ward.name("N")}
+    ward.record("changePractitioner", validFrom=ago(days=2)[:10], **change)
+
+    then["specialty"] = "Surgery"
+    again = ward.record("recordSourceMovement", sourceRecordedAt=ago(hours=1), **sent)
+
+    assert again["sourceMovement"]["status"] == "RECORDED"
+    assert ward.ask(stays, mrn=mrn)["stays"]["nodes"] == [held]
+    query = "query($id: ID!) { stay(id: $id) { bed specialty room { ward } attending { id } } }"
+    told = ward.ask(query, **held)["stay"]
+    assert told["specialty"] == "Surgery"
+    assert (told["bed"], told["room"]["ward"]) == ("a", present)
+    assert told["attending"]
+
+
+def test_mistake_297_rooms_that_changed_their_numbers_are_each_found_by_the_number_of_then(
+    ward: Ward,
+) -> None:
+    names = [ward.room("a", "b").split("/")[1] for _ in range(2)]
+    rooms = [{"ward": "A", "room": name, "validFrom": ago(days=3)[:10]} for name in names]
+    spare = ward.name("R")
+    for room, number in ((rooms[0], spare), (rooms[1], names[0])):
+        ward.record("changeRoom", newRoom=number, **room)
+    ward.record("changeRoom", **{**rooms[0], "room": spare}, newRoom=names[1])
+
+    stay = ward.stay(f"A/{names[0]}/a", at=ago(days=6))
+
+    assert room_of(ward, stay) == names[1]  # as it is called now
+
+
+def room_of(ward: Ward, stay: str) -> str:
+    told = ward.ask("query($id: ID!) { stay(id: $id) { room { number } } }", id=stay)
+    return str(told["stay"]["room"]["number"])
