@@ -12,7 +12,8 @@ import {named, say} from './words.js';
 
 const HURRY = ['STAT', 'ASAP', 'URGENT', 'ROUTINE'];
 const by = field => (a, b) => Date.parse(a[field]) - Date.parse(b[field]);
-const COUNTS = ['beds', 'taken', 'free', 'toBeCleaned', 'closed', 'waiting'];
+const ALWAYS = ['beds', 'taken', 'free'];
+const COUNTS = [...ALWAYS, 'toBeCleaned', 'closed', 'waiting'];
 
 class Flow extends Screen {
   async read(signal) {
@@ -74,11 +75,12 @@ class Flow extends Screen {
       return {label: time(start), leaving, coming, free};
     });
     const title = say('nextHours', {n: rows.length});
+    const counts = COUNTS.filter(name => total[name] || ALWAYS.includes(name));
     return html`<div class="columns house">
       <section class="card"><h2>${say('bedsByWard')}</h2>${scroll(say('bedsByWard'), html`<table class="tight">
-        <thead><tr><th scope="col">${named('ward')}</th>${COUNTS.map(name => html`<th scope="col" class="number">${say('count.' + name)}</th>`)}</tr></thead>
-        <tbody>${[...wards, total].map(each => html`<tr class=${each.ward ? '' : 'sum'}><th scope="row">${each.ward ? html`<a href=${address('board', {ward: each.ward})}>${each.ward}</a>` : say('wholeHouse')}</th>
-          ${COUNTS.map(name => html`<td class="number ${each[name] ? '' : 'zero'}">${each[name]}</td>`)}</tr>`)}</tbody></table>`)}</section>
+        <thead><tr><th scope="col">${named('ward')}</th>${counts.map(name => html`<th scope="col" class="number">${say('count.' + name)}</th>`)}</tr></thead>
+        <tbody>${[total, ...wards].map(each => html`<tr class=${each.ward ? '' : 'sum'}><th scope="row">${each.ward ? html`<a href=${address('board', {ward: each.ward})}>${each.ward}</a>` : say('wholeHouse')}</th>
+          ${counts.map(name => html`<td class="number ${each[name] ? '' : 'zero'}">${each[name]}</td>`)}</tr>`)}</tbody></table>`, 'tall')}</section>
       <section class="card"><h2>${title}</h2>
         <p>${total.overdueOut ? html`<i class="flag due">${say('overdueOut', {n: total.overdueOut})}</i> ` : nothing}${total.overdueIn ? html`<i class="flag due">${say('overdueIn', {n: total.overdueIn})}</i>` : nothing}</p>
         ${columns(rows.map(({label, leaving, coming}) => ({label, values: [coming, leaving]})), {title, names: [say('coming'), say('leaving')], line: {name: say('freeThen'), values: rows.map(({free}) => Math.max(free, 0))}})}

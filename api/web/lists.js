@@ -43,7 +43,7 @@ class Mend extends Screen {
   view() {
     const {late, pending, dead, consults, models} = this.data;
     const parked = models?.flatMap(({name, parkedCommands}) => parkedCommands.map(command => ({name, ...command})));
-    return html`<h1>${say('mend')}</h1><p class="quiet">${say('mend.help')}</p><div class="columns">
+    return html`<h1>${say('mend')}</h1><p class="quiet">${say('mend.help')}</p><div class="columns mend">
       ${seen(say('pending'), pending, each => this.#pending(each), say('pending.none'))}
       ${seen(say('dead'), dead, each => html`<b>${nameOf(each.patient)}</b> <small>† ${dayTime(each.diedAt)}</small>
         ${each.stays.map(stay => html`<a href=${address('stay/' + stay.id)}>${place(stay) || say('openStay')}</a> ${button('dischargePatient', {stayId: stay.id, disposition: 'DIED', occurredAt: each.diedAt}, {patient: each.patient, stay})}`)}`)}

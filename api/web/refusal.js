@@ -10,6 +10,9 @@ import {language, named, say, says} from './words.js';
 /** Codes whose text in words says all: what the server adds is read with the others only. */
 const WHOLE = /^(BED_OCCUPIED|PATIENT_ALREADY_ADMITTED|PATIENT_DIED|IN_FUTURE|VERSION_CONFLICT|LIKELY_DUPLICATES|WARNINGS_UNCONFIRMED|SHARERS_UNPLACED|CONTRADICTS_LATER_FACTS|NOT_ALLOWED|COMMAND_ID_REUSED|NEEDED|UNCHANGED|OFFLINE)$/;
 
+/** Codes of which what the server adds in English says no more to who reads another language. */
+const TOLD = /^(NOT_FOUND|ALREADY_EXISTS|STAY_NOT_OPEN|REASON_NEEDED|ROOM_POLICY_BROKEN)$/;
+
 export const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
 const dayTimeOf = moment => (moment ? dayTime(moment) : '');
 export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? '';
@@ -30,7 +33,7 @@ export function refusalOf(refusal, ways, close) {
   const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: dayTimeOf(refusal.diedAt ?? refusal.endedAt ?? refusal.now), what: warnings.map(named).join(', '), policy: named(refusal.policy ?? ''), field: named(refusal.field ?? '')};
   const text = says('refused.' + code) ? say('refused.' + code, values) : named(code);
   return html`<div class="refusal" role="alert" tabindex="-1">
-    <strong>${text}</strong> ${WHOLE.test(code) || !message ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
+    <strong>${text}</strong> ${WHOLE.test(code) || !message || (language() !== 'en' && TOLD.test(code)) ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
     ${says('todo.' + code) ? html`<p>${say('todo.' + code)}</p>` : nothing}
     ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind)} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
     ${people.length ? html`<ul>${people.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${close}>${describe(person)}</a></li>`)}</ul>` : nothing}

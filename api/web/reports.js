@@ -57,8 +57,8 @@ class Reports extends Screen {
         <details><summary>${say('asTable')}</summary>${scroll(say('bedsTaken'), html`<table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
           <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table>`, 'tall')}</details></figure>` : nothing}
       ${plots(byName)}
-      ${scroll(titleOf(report.definition), html`<table><thead><tr>${['figure', 'of', 'value', 'unit'].map(name => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
-        <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td><td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td></tr>`)}</tbody></table>`)}
+      ${scroll(titleOf(report.definition), html`<table><thead><tr>${['figure', 'of', 'value', 'unit'].map(name => html`<th scope="col" class=${name === 'value' ? 'number' : ''}>${say(name)}</th>`)}</tr></thead>
+        <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td>${figure.unit === 'seconds' && figure.value != null ? html`<td class="number" title=${`${figure.shown} s`}>${lasting(figure.value)}</td><td></td>` : html`<td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td>`}</tr>`)}</tbody></table>`)}
       ${report.notes.map(note => html`<p class="quiet">${told(note)}</p>`)}
       <details><summary>${say('formula')}</summary><p>${formulaOf(report.definition)}</p><dl class="meanings">${definition?.figures.map(({name, unit, meaning}) => html`<div><dt>${named(name)} (${unitOf(unit)})</dt><dd>${meaningOf(definition, name, meaning)}</dd></div>`)}</dl></details></section>`;
   }

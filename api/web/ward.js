@@ -125,7 +125,7 @@ class Ward extends Plain {
 
   #bedKeys(event, room, bed, stay, patient) {
     if (!preferences.keys || event.ctrlKey || event.altKey || event.metaKey || !stay) return;
-    const context = {patient, stay};
+    const context = {patient, stay: {...stay, room, bed: bed.code}};
     const commands = {m: 'transferPatient', s: 'swapBeds', l: stay.status === 'ON_LEAVE' ? 'endLeave' : 'startLeave', v: 'recordVisit', p: 'writePrescription', x: 'dischargePatient'};
     const command = commands[event.key];
     if (!command || !may(command)) return;
