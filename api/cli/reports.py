@@ -26,8 +26,8 @@ from api.cli.terminal import (
     stop,
     table_of,
 )
-from api.csv_writer import CsvWriter
 from api.exit_codes import ExitCode
+from api.report_csv import report_csv
 from application.commands.reports import ReportParameter, ReportPeriod
 from application.reports.definition import Report, text_of
 from application.reports.formatting import format_value
@@ -201,13 +201,7 @@ def _json(report: Report) -> None:
 
 
 def _csv(report: Report) -> None:
-    names = list(dict.fromkeys(name for row in report.rows for name, _ in row.of))
-    writer = CsvWriter(sys.stdout)
-    writer.writerow(["figure", *names, "value", "unit"])
-    for row in report.rows:
-        of = dict(row.of)
-        value = "" if row.value is None else format_value(report.definition, row)
-        writer.writerow([row.figure, *(of.get(name, "") for name in names), value, row.unit])
+    sys.stdout.write(report_csv(report))
 
 
 def _svg(report: Report) -> None:

@@ -24,6 +24,11 @@ from infrastructure.reports.issued_reports import FactView, facts_at
 
 app = typer.Typer()
 
+FIGURE_COLUMNS = ("figure", "of", "old", "new", "causes")
+FACT_COLUMNS = (
+    *("subject", "id", "position", "kind", "stayId"),
+    *("occurredAt", "recordedAt", "recordedBy", "reason"),
+)
 CAUSE_COLUMNS = ("cause", "of", "what", "occurredAt", "recordedAt", "by", "why")
 
 
@@ -39,8 +44,8 @@ def restate(
     """Compute an issued report again as known now, and record what changed.
 
     Each figure with its old and new value, and with all facts about those whose contribution to it
-    changed: what happened when, when the record learned of it, from whom, and why. CSV has the
-    figures.
+    changed: what happened when, when the record learned of it, from whom, and why. CSV has a row for
+    each fact of each figure.
     """
     configuration = settings()
     zone, database = open_hospital(configuration)
@@ -57,12 +62,17 @@ def restate(
     assert isinstance(issue_event, Report.Issued)
     definition, _ = question_of(issue_event.terms)
     facts = _facts(database, issue, sorted({p for cause in event.causes for p in cause.facts}))
-    if json and not csv:
+    if csv:
+        rows = [
+            row for change in event.changes for row in _csv_rows(definition, change, event, facts)
+        ]
+        print_rows(rows, (*FIGURE_COLUMNS, *FACT_COLUMNS), json=json, csv=csv, zone=zone)
+    elif json:
         as_json(_to_dict(event, facts))
-        return
-    _print_figures(definition, event, json, csv)
-    if event.changes and not csv:
-        _print_causes(event, facts, zone)
+    else:
+        _print_figures(definition, event)
+        if event.changes:
+            _print_causes(event, facts, zone)
 
 
 def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, FactView]:
@@ -118,22 +128,35 @@ def _fact(fact: FactView) -> dict[str, Any]:
     }
 
 
-def _print_figures(held: Definition, event: Report.Restated, json: bool, csv: bool) -> None:
-    if not event.changes and not csv:
+def _print_figures(held: Definition, event: Report.Restated) -> None:
+    if not event.changes:
         out.print(f"Nothing changed up to position {event.said.position}.")
         return
+    rows = [_figure(held, change) for change in event.changes]
+    print_rows(rows, FIGURE_COLUMNS, title=f"{held.title}, restated")
+
+
+def _figure(held: Definition, change: Change) -> dict[str, Any]:
+    return {
+        "figure": change.name,
+        "of": ", ".join(value for _, value in change.of),
+        "old": _format(held, change, change.old),
+        "new": _format(held, change, change.new),
+        "causes": ", ".join(str(number + 1) for number in change.causes),
+    }
+
+
+def _csv_rows(
+    held: Definition, change: Change, event: Report.Restated, facts: dict[int, FactView]
+) -> list[dict[str, Any]]:
+    """Return a changed figure with each fact about its causes; once without one where there is none."""
+    causes = [event.causes[number] for number in change.causes]
     rows = [
-        {
-            "figure": change.name,
-            "of": ", ".join(value for _, value in change.of),
-            "old": _format(held, change, change.old),
-            "new": _format(held, change, change.new),
-            "causes": ", ".join(str(number + 1) for number in change.causes),
-        }
-        for change in event.changes
+        {"subject": cause.kind, "id": cause.id, **_fact(facts[position])}
+        for cause in causes
+        for position in cause.facts
     ]
-    columns = ("figure", "of", "old", "new", "causes")
-    print_rows(rows, columns, json=json, csv=csv, title=f"{held.title}, restated")
+    return [{**_figure(held, change), **row} for row in rows or [dict.fromkeys(FACT_COLUMNS)]]
 
 
 def _print_causes(event: Report.Restated, facts: dict[int, FactView], zone: ZoneInfo) -> None:

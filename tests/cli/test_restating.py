@@ -1,5 +1,7 @@
 """Issuing a report on the command line, and restating it with what changed."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -57,6 +59,23 @@ def test_a_restatement_is_printed_with_its_causes(run: Run, staffed: Hospital, s
     assert "+00:00" in told
     for said in ("census", FROM[:7], f"stay {stay}", "stay.discharged", "noted afterwards"):
         assert said in told
+
+
+def test_a_restatement_as_csv_has_each_figure_with_each_fact_behind_it(
+    run: Run, staffed: Hospital, stay: UUID
+) -> None:
+    issue = run(*CENSUS, "--issue").err.split()[-1]
+    staffed.stays.discharge_patient(
+        request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
+    )
+    told = run("restate", issue, "--csv")
+    rows = [row for row in csv.DictReader(io.StringIO(told.out)) if row["figure"] == "census"]
+    assert [(row["old"], row["new"], row["causes"]) for row in rows] == [("1", "0", "1")] * 2
+    for row in rows:
+        assert (row["subject"], row["id"], row["stayId"]) == ("stay", str(stay), str(stay))
+        assert (row["kind"], row["reason"]) == ("stay.discharged", "noted afterwards")
+        assert datetime.fromisoformat(row["occurredAt"]) < datetime.fromisoformat(row["recordedAt"])
+    assert run("restate", issue, "--csv").out.splitlines() == [told.out.splitlines()[0]]
 
 
 def test_what_was_not_issued_cannot_be_restated(run: Run, stay: UUID) -> None:
