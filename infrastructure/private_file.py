@@ -63,7 +63,7 @@ def write_private(file: Path, text: str) -> None:
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as content:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as content:
             content.write(text)
             content.flush()
             os.fsync(descriptor)

@@ -1,11 +1,14 @@
 """The command ``report``: compute, print and issue a report."""
 
+import re
 import sys
+from calendar import monthrange
 from contextlib import closing, nullcontext
 from datetime import date
 from enum import StrEnum
 from json import loads
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +21,7 @@ from api.cli.terminal import (
     as_json,
     chosen_format,
     err,
+    json_text,
     print_rows,
     print_table,
     progress,
@@ -38,11 +42,17 @@ from domain import report as issued
 from domain.time import FIRST_DAY, LAST_DAY, is_nameable
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
+from infrastructure.private_file import write_private
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.reports.report_data import open_report_service
 from infrastructure.settings import Settings
 
 app = typer.Typer()
+
+USAGE = ExitCode.USAGE
+
+BUNDLE = "bundle"
+"""What stands for the name of a report where all are asked for."""
 
 LONG = 92
 """Days of a quarter: a longer period has a progress bar."""
@@ -61,10 +71,17 @@ class Format(StrEnum):
     epilog="Example: wardbook report bed-occupancy-rate --from 2026-03-01 --to 2026-03-31 --format csv"
 )
 def report(
-    name: Annotated[str | None, typer.Argument(help="Which; without it, all are listed.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which; bundle: all at once; without it, all are listed."),
+    ] = None,
     first: Annotated[str | None, typer.Option("--from", help="The first day: 2026-03-01.")] = None,
     last: Annotated[
         str | None, typer.Option("--to", help="The last day, included; the first by default.")
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(help="The days of this month: 2026-03, instead of --from and --to."),
     ] = None,
     ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
     known_at: KnownAt = None,
@@ -78,16 +95,30 @@ def report(
     issue: Annotated[
         bool, typer.Option("--issue", help="Give it out: recorded, to be restated later.")
     ] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Of a bundle: a folder for a file of each report."),
+    ] = None,
 ) -> None:
     """Print a report on a period, as known now or then; alone, list the reports."""
     format = chosen_format(format, json=json, csv=csv)
     if name is None:
         _list(format)
         return
+    if name == BUNDLE:
+        if version is not None or chosen or issue:
+            stop(
+                "A bundle has all reports as they are: leave out --version, --set and --issue.",
+                USAGE,
+            )
+        if format in (Format.TABLE, Format.SVG):
+            format = Format.CSV
+        _bundle(_period(month, first, last), ward, known_at, format, folder)
+        return
+    if folder is not None:
+        stop("--out is of a bundle; the output of one report can be redirected.", USAGE)
     definition = find_definition(name, version)
-    if first is None:
-        stop("Say which days: --from 2026-03-01 --to 2026-03-31.", ExitCode.USAGE)
-    first_day, last_day = _day(first, "--from"), _day(last or first, "--to")
+    first_day, last_day = _period(month, first, last)
     configuration = settings()
     _, database = open_hospital(configuration)
     parameters = _parameters(chosen)
@@ -126,6 +157,61 @@ def report(
     for note in result.notes:
         err.print(note, highlight=False)
     _PRINT[format](result)
+
+
+def _bundle(
+    period: tuple[date, date],
+    ward: str | None,
+    known_at: str | None,
+    format: Format,
+    folder: Path | None,
+) -> None:
+    """Print all reports on a period at one position, or write each to a file of a folder."""
+    first, last = period
+    configuration = settings()
+    _, database = open_hospital(configuration)
+    question = f"{BUNDLE} {first}..{last}" + f" ward {ward}" * bool(ward)
+    position, ward = known_position(database, known_at, ward, question)
+    with (
+        reduced_garbage_collection(),
+        open_report_service(database.app_url, configuration.hospital) as service,
+        progress("Reports") as tell,
+    ):
+        reports = service.bundle(first, last, ward, position=position, on_progress=tell)
+        commands = service.parked_commands(position)
+    if commands:
+        err.print(f"{len(commands)} commands are parked; the figures may lack what they say.")
+    if (told_last := reports[0].question.last) < last:
+        err.print(f"Up to {told_last}: later days have not ended.")
+    texts = {
+        report.definition.name: report_csv(report)
+        if format is Format.CSV
+        else json_text(_as_dict(report), indent=2) + "\n"
+        for report in reports
+    }
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name, text in texts.items():
+            write_private(folder / f"{name}.{format.value}", text)
+        err.print(f"{len(texts)} reports at position {position} written to {folder}.")
+    elif format is Format.JSON:
+        as_json([_as_dict(report) for report in reports])
+    else:
+        sys.stdout.write("\n".join(f"{name}\n{text}" for name, text in texts.items()))
+
+
+def _period(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:
+    """Return the first and the last day that options name. Exits with USAGE."""
+    if month is not None:
+        if first is not None or last is not None:
+            stop("Give --month, or --from and --to.", USAGE)
+        if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", month):
+            stop("--month needs a month, for example 2026-03.", USAGE)
+        first_day = _day(f"{month}-01", "--month")
+        return first_day, first_day.replace(day=monthrange(first_day.year, first_day.month)[1])
+    if first is None:
+        stop("Say which days: --from 2026-03-01 --to 2026-03-31, or --month 2026-03.", USAGE)
+    return _day(first, "--from"), _day(last or first, "--to")
 
 
 def _issue(
@@ -196,8 +282,12 @@ def _table(report: Report) -> None:
     print_table(table)
 
 
+def _as_dict(report: Report) -> dict[str, Any]:
+    return {**loads(report.canonical()), "digest": report.digest}
+
+
 def _json(report: Report) -> None:
-    as_json({**loads(report.canonical()), "digest": report.digest})
+    as_json(_as_dict(report))
 
 
 def _csv(report: Report) -> None:

@@ -19,7 +19,7 @@ from application.reports.definition import (
 from application.reports.disclosure import Cells, cells
 from application.reports.formula import Contribution, Marks
 from application.reports.inputs import ChangeSet, Inputs, Question
-from application.reports.registry import resolve_question
+from application.reports.registry import newest_definitions, resolve_question
 from application.reports.restatement import ChangedMarks, FigureChange, Side, figure_changes
 from domain.errors import TransientError
 from domain.hospital_calendar import LocalDays
@@ -145,6 +145,27 @@ class ReportService:
             wards = self._data.wards_named(question.texts("wards"))
             question = replace(question, parameters={**question.parameters, "wards": wards})
         return self.compute(definition, question, at, on_progress)
+
+    def bundle(
+        self,
+        first: date,
+        last: date,
+        ward: str | None = None,
+        *,
+        position: int | None = None,
+        on_progress: Progress = no_progress,
+    ) -> list[Report]:
+        """Compute all reports on a period, each in its newest version, at one position.
+
+        Raises what `of_period` raises.
+        """
+        definitions, reports = newest_definitions(), list[Report]()
+        at = self._data.newest_position() if position is None else position
+        for definition in definitions:
+            on_progress(len(reports), len(definitions))
+            reports.append(self.of_period(definition, first, last, ward, position=at))
+        on_progress(len(reports), len(definitions))
+        return reports
 
     def compute(
         self,

@@ -45,7 +45,10 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("{file}", "--mrn", "{mrn}"),
         ("{file}", "--mrn", "nobody"),
     ),
-    "report": (("inpatient-census", "--from", "{day}", "--to", "{day}"),),
+    "report": (
+        ("inpatient-census", "--from", "{day}", "--to", "{day}"),
+        ("bundle", "--from", "{day}", "--out", "{file}.reports"),
+    ),
     "restate": (("{issue}",),),
     "query": (("SELECT * FROM stays",), ("SELECT count(*) FROM stays WHERE false",)),
     "proof": (("1",),),

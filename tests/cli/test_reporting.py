@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -11,8 +13,9 @@ from api.exit_codes import ExitCode
 from application.hospital import Hospital
 from application.reports.registry import newest_definitions
 from domain.stay.facts import Disposition
+from infrastructure.postgres.database import Database
 from tests.cli.conftest import Run
-from tests.support.hospital_dsl import admitted, ago, request, room
+from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 
 def days_ago(days: int) -> str:
@@ -101,3 +104,63 @@ def test_what_cannot_be_answered_is_said(
     told = run("report", *arguments)
     assert told.code == code
     assert said in told.err
+
+
+# -- all reports of a month --
+
+MONTH = (datetime.now(UTC) - timedelta(days=31)).strftime("%Y-%m")
+
+
+def test_a_bundle_has_a_file_for_each_report_of_a_month(
+    run: Run, known_before: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    told = run("report", "bundle", "--month", MONTH, "--out", str(folder))
+    assert (told.code, told.out) == (0, "")
+    names = {f"{held.name}.csv" for held in newest_definitions()}
+    assert {file.name for file in folder.iterdir()} == names
+    assert {file.stat().st_mode & 0o077 for file in folder.iterdir()} == {0}
+    alone = run("report", "inpatient-census", "--month", MONTH, "--csv").out
+    assert (folder / "inpatient-census.csv").read_text() == alone
+    again = run("report", "bundle", "--month", MONTH, "--json", "--out", str(folder))
+    assert again.code == 0
+    census = json.loads((folder / "inpatient-census.json").read_text())
+    assert census["period"][0] == f"{MONTH}-01"
+
+
+def test_a_bundle_is_of_one_position_and_recorded_as_one_reading(
+    run: Run, here: Database, known_before: str
+) -> None:
+    told = run("report", "bundle", *PERIOD, "--json", "--known-at", known_before, "--ward", "a")
+    assert len(told.json) == len(newest_definitions())
+    assert len({(each["position"], each["ward"]) for each in told.json}) == 1
+    (census,) = (r for r in told.json if r["definition"].startswith("inpatient-census@"))
+    assert [f["value"] for f in census["figures"] if f["name"] == "census"] == [1, 1, 1]
+    asked = f"bundle {PERIOD[1]}..{PERIOD[3]} ward a"
+    assert rows(here, "SELECT entity FROM audit.accesses") == [(asked,)]
+    as_csv = run("report", "bundle", *PERIOD).out
+    assert all(f"{held.name}\nfigure," in as_csv for held in newest_definitions())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("bundle",), "Say which days"),
+        (("bundle", "--month", "2026-13"), "--month needs a month"),
+        (("bundle", "--month", MONTH, "--from", "2026-01-01"), "--month, or --from"),
+        (("bundle", "--month", MONTH, "--issue"), "leave out"),
+        (("inpatient-census", "--month", MONTH, "--out", "x"), "--out is of a bundle"),
+    ],
+)
+def test_a_bundle_that_cannot_be_is_wrong_usage(
+    run: Run, known_before: str, arguments: tuple[str, ...], said: str
+) -> None:
+    told = run("report", *arguments)
+    assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
+    assert said in told.err
+
+
+def test_a_bundle_whose_folder_cannot_be_made_is_a_sentence(run: Run, known_before: str) -> None:
+    told = run("report", "bundle", "--month", MONTH, "--out", f"{__file__}/x")
+    assert told.code in (ExitCode.REFUSED, ExitCode.USAGE)
+    assert told.err.count("\n") == 1
