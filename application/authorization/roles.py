@@ -93,6 +93,7 @@ QUERIES: Mapping[str, Roles] = {
     "projections": STATUS_READERS,
     "report_definitions": EVERYONE,
     "report": REPORT_READERS,
+    "report_bundle": REPORT_READERS,
     "report_issues": ISSUE_READERS,
     "report_issue": ISSUE_READERS,
     "accesses": OVERSIGHT,

@@ -306,7 +306,7 @@ def test_every_read_about_the_hospital_can_be_asked_about_any_past() -> None:
         taken = set(field.args) & set(READS)
         if name in timeless:
             assert taken == set()
-        elif name in ("occupancyHistory", "exposure", "report", "lateEntries"):
+        elif name in ("occupancyHistory", "exposure", "report", "reportBundle", "lateEntries"):
             assert taken == set(READS) - {"asOf"}
         elif name in ("reportIssue", "reportIssues"):  # what was said stays as it was said
             assert taken == {"atLeast"}

@@ -242,6 +242,7 @@ def test_every_read_with_a_past_is_asked_here() -> None:
     elsewhere = {
         "exposure",
         "report",
+        "reportBundle",
         "reportIssues",
         "reportIssue",
         "pendingMovements",

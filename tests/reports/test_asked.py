@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from application.authorization.roles import Role
 from application.reports.registry import newest_definitions
 from tests.api.conftest import shared
+from tests.mistakes.test_disclosure import login
 from tests.support.api_dsl import Ward, ago, codes, late, place
 
 __all__ = ["shared"]
@@ -171,3 +173,46 @@ def test_the_definitions_are_told_with_formula_source_and_figures(shared: Ward) 
     ]
     (long,) = (d for d in told if d["name"] == "long-stays")
     assert [p["value"] for p in long["parameters"]] == ["7, 14, 21"]
+
+
+BUNDLE = (
+    "query($period: ReportPeriod!, $ward: String, $knownAtPosition: Position) {"
+    " reportBundle(period: $period, ward: $ward, knownAtPosition: $knownAtPosition) {"
+    " definition { name } position digest csv figures { value suppressed of { name value } } } }"
+)
+
+
+def test_all_reports_of_a_period_are_one_question_at_one_position(shared: Ward) -> None:
+    name = shared.name("Ward ")
+    stay = shared.stay(f"{shared.room(ward=name)}/a", at=ago(days=5))
+    period = {"from": days_ago(4), "to": days_ago(2)}
+    told = shared.ask(BUNDLE, period=period, ward=name)["reportBundle"]
+    assert [each["definition"]["name"] for each in told] == [d.name for d in newest_definitions()]
+    assert len({each["position"] for each in told}) == 1
+    shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
+    (census,) = (each for each in told if each["definition"]["name"] == "inpatient-census")
+    position = census["position"]
+    alone = report(shared, "inpatient-census", 4, 2, ward=name, knownAtPosition=position)
+    assert alone["digest"] == census["digest"]
+    lines = census["csv"].splitlines()
+    assert lines[:2] == ["figure,day,value,unit", f"census,{days_ago(4)},1,patients"]
+    again = shared.ask(BUNDLE, period=period, ward=name, knownAtPosition=position)
+    assert again["reportBundle"] == told
+
+
+def test_a_bundle_and_its_csv_withhold_what_a_report_withholds(ward: Ward) -> None:
+    ward.stay(f"{ward.room('a')}/a", at=ago(days=5))
+    analyst = login(ward, Role.ANALYST)
+    period = {"from": days_ago(4), "to": days_ago(2)}
+    told = analyst.ask(BUNDLE, period=period)["reportBundle"]
+    (census,) = (each for each in told if each["definition"]["name"] == "inpatient-census")
+    assert f"census,{days_ago(4)},*,patients" in census["csv"].splitlines()
+    assert {figure["value"] for figure in census["figures"] if figure["suppressed"]} == {None}
+    accesses = ward.ask("{ accesses(first: 5) { nodes { entity operation } } }")["accesses"]
+    assert f"bundle {period['from']}..{period['to']}" in {n["entity"] for n in accesses["nodes"]}
+
+
+def test_who_may_ask_no_report_may_ask_no_bundle(shared: Ward) -> None:
+    period = {"from": days_ago(4), "to": days_ago(2)}
+    pharmacist = login(shared, Role.PHARMACIST)
+    assert codes(pharmacist.raw(BUNDLE, {"period": period})) == {"NOT_ALLOWED"}

@@ -68,6 +68,7 @@ LENGTHS = {
     "beds": 6,
     "occupants": 2,
     "restatements": 2,
+    "reportBundle": 25,
     "causes": 3,  # of each change; they are found once for all changes
     "of": 1,
 }

@@ -1,6 +1,6 @@
 """Queries of reports."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, TypeVar
@@ -33,6 +33,7 @@ from application.reports.registry import find_definition, newest_definitions
 from application.reports.service import OpenReportService, ReportService
 from domain.refusals import NotAllowed
 from infrastructure.caching.replica import FAILURES
+from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
 from infrastructure.reports import issued_reports
@@ -83,8 +84,7 @@ class ReportQueries:
         definition = find_definition(name, version)
         choices = {p.name: p.value for p in parameters or ()}
         context = info.context
-        sees_clinical = context.may("data:clinical")
-        if not sees_clinical and any(
+        if not context.may("data:clinical") and any(
             p.clinical and p.name in choices for p in definition.parameters
         ):
             raise NotAllowed(f"The role {context.caller.role} may not choose by what is clinical")
@@ -93,40 +93,34 @@ class ReportQueries:
             f" {'' if ward is None else f'ward {ward}'} {choices or ''}".strip()
         )
         at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
-        sees_persons = context.viewer.sees_all and context.may("data:identity")
+        return await _report(info, definition, period, ward, choices, at)
 
-        actor, figures = context.caller.actor, context.state.disclosed_figures
-        disclosures = figures.to(actor.issuer, actor.subject)
-
-        def compute(
-            reports: ReportService,
-        ) -> tuple[computed.Report, Cells | None, list[UUID]]:
-            report = reports.of_period(
-                definition, period.from_, period.to, ward, choices, position=at.known
-            )
-            smallest_cell = context.state.settings.smallest_cell
-            cells = None if sees_persons else reports.cells(report, smallest_cell)
-            if cells is not None:
-                cells = replace(cells, differences=disclosures.differences(cells, figures.clock()))
-            return report, cells, reports.parked_commands(at.known)
-
-        suppressed_rows: set[computed.Row] = set()
-        # One report at a time of a login, so that the others are answered, too.
-        async with disclosures.lock:
-            full_report, cells, parked_commands = await _on_reports(context, compute)
-            report = full_report
-            if cells is not None:
-                closed_subjects = await _hidden_subjects(context, cells.all_small)
-                report, suppressed_rows = suppress(report, cells, closed_subjects)
-            if not sees_clinical:
-                report = without_clinical(report)
-            if cells is not None:
-                visible_rows = {*report.rows} - suppressed_rows
-                rows = [
-                    number for number, row in enumerate(full_report.rows) if row in visible_rows
-                ]
-                await in_thread(partial(disclosures.keep, cells, rows, figures.clock()))
-        return Report.of(info, report, parked_commands, suppressed_rows)
+    @strawberry.field(
+        description="All reports on a period, as of a month, each in its newest version, as known at"
+        " one moment."
+    )
+    async def report_bundle(
+        self,
+        info: Ask,
+        period: Annotated[ReportPeriod, argument(description="On which days.")],
+        ward: Annotated[
+            str | None, argument(description="On this ward only; the hospital by default.")
+        ] = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+        moment: KnownMoment = None,
+    ) -> list[Report]:
+        context = info.context
+        check_ward(context, ward)
+        ward = await known_ward(context, ward)
+        of_ward = "" if ward is None else f" ward {ward}"
+        context.note_entity(f"bundle {period.from_}..{period.to}{of_ward}")
+        at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
+        return [
+            await _report(info, definition, period, ward, {}, at)
+            for definition in newest_definitions()
+        ]
 
     @strawberry.field(
         description="The reports that were given out, the newest first; for who has wards,"
@@ -166,6 +160,47 @@ class ReportQueries:
         await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)
         await check_known(info.context, issue, id, "issued report")
         return issue
+
+
+async def _report(
+    info: Ask,
+    definition: computed.Definition,
+    period: ReportPeriod,
+    ward: str | None,
+    choices: Mapping[str, str],
+    at: AsOf,
+) -> Report:
+    """Return a report as the viewer may see it."""
+    context = info.context
+    sees_persons = context.viewer.sees_all and context.may("data:identity")
+    actor, figures = context.caller.actor, context.state.disclosed_figures
+    disclosures = figures.to(actor.issuer, actor.subject)
+
+    def compute(reports: ReportService) -> tuple[computed.Report, Cells | None, list[UUID]]:
+        report = reports.of_period(
+            definition, period.from_, period.to, ward, choices, position=at.known
+        )
+        smallest_cell = context.state.settings.smallest_cell
+        cells = None if sees_persons else reports.cells(report, smallest_cell)
+        if cells is not None:
+            cells = replace(cells, differences=disclosures.differences(cells, figures.clock()))
+        return report, cells, reports.parked_commands(at.known)
+
+    suppressed_rows: set[computed.Row] = set()
+    # One report at a time of a login, so that the others are answered, too.
+    async with disclosures.lock:
+        full_report, cells, parked_commands = await _on_reports(context, compute)
+        report = full_report
+        if cells is not None:
+            closed_subjects = await _hidden_subjects(context, cells.all_small)
+            report, suppressed_rows = suppress(report, cells, closed_subjects)
+        if not context.may("data:clinical"):
+            report = without_clinical(report)
+        if cells is not None:
+            visible_rows = {*report.rows} - suppressed_rows
+            rows = [number for number, row in enumerate(full_report.rows) if row in visible_rows]
+            await in_thread(partial(disclosures.keep, cells, rows, figures.clock()))
+    return Report.of(info, report, parked_commands, suppressed_rows)
 
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
+from api.report_csv import report_csv
 from application.reports import definition as definitions
 from application.reports.formatting import format_value
 from application.reports.inputs import Choice
@@ -121,6 +122,14 @@ class Report:
     parked: list[strawberry.ID] = strawberry.field(
         description="Commands that a read model could not take in: figures may lack what they say."
     )
+    computed: strawberry.Private[definitions.Report]
+    suppressed: strawberry.Private[Collection[definitions.Row]]
+
+    @strawberry.field(
+        description="Its figures as CSV, with a heading; a value that is withheld is *."
+    )
+    def csv(self) -> str:
+        return report_csv(self.computed, self.suppressed)
 
     @classmethod
     def of(
@@ -153,6 +162,8 @@ class Report:
             ],
             notes=list(report.notes),
             parked=[strawberry.ID(str(command)) for command in parked],
+            computed=report,
+            suppressed=suppressed,
         )
 
 
