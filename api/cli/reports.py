@@ -52,7 +52,7 @@ app = typer.Typer()
 USAGE = ExitCode.USAGE
 
 BUNDLE = "bundle"
-"""What stands for the name of a report where all are asked for."""
+"""The name that all reports are asked for by."""
 
 LONG = 92
 """Days of a quarter: a longer period has a progress bar."""
