@@ -36,6 +36,7 @@ class Nurse:
         self._stays = {
             bed: str(stay) for bed, stay in wards.stays.items() if bed.startswith(f"{ward}/")
         }
+        self._patient_with_drug = next(iter(self._stays.values()))
         self._drug = _prescribed(wards, self._stays)
         self._client = httpx2.Client(
             base_url=address, headers={"Authorization": f"Bearer {token}"}, timeout=60
@@ -75,7 +76,9 @@ class Nurse:
         stays[one], stays[other] = stays[other], stays[one]
 
     def _next(self) -> None:
-        bed = self._random.choice(list(self._stays)[1:])  # the first has the prescription
+        bed = self._random.choice(
+            [bed for bed, stay in self._stays.items() if stay != self._patient_with_drug]
+        )
         ward, room, code = bed.split("/")
         self._tell("discharge", "dischargePatient", STAY,
                    stayId=self._stays[bed], disposition="HOME")  # fmt: skip
