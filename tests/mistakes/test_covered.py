@@ -63,7 +63,7 @@ MISTAKES = (
     | PUT_RIGHT
     | OF_PERSONS
     | ENDS
-    | {230, 250, 260, 263, 264}
+    | {230, 250, 260, 263, 264, 320}
 ) - NOT_GIVEN
 
 

@@ -225,12 +225,13 @@ def test_mistake_172_figures_and_boards_are_the_same_after_an_erasure(
     ward: Ward, officer: GraphQLClient
 ) -> None:
     person = Person(ward)
-    names = [d["name"] for d in ward.ask("{ reportDefinitions { name } }")["reportDefinitions"]]
+    names = {d["name"] for d in ward.ask("{ reportDefinitions { name } }")["reportDefinitions"]}
+    names -= {"movements-by-age-and-sex"}  # what was erased is nobody's age or sex
     period = {"from": ago(days=3)[:10], "to": ago(days=0)[:10]}
     at = ago(hours=10)
 
     def figures() -> list[Any]:
-        told = [ward.ask(REPORTS, name=name, period=period)["report"] for name in names]
+        told = [ward.ask(REPORTS, name=name, period=period)["report"] for name in sorted(names)]
         beds = [ward.bed(f"{person.room}/a", asOf=when)["state"] for when in (at, ago(days=0))]
         return [*told, *beds]
 
