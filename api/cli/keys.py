@@ -7,11 +7,13 @@ from uuid import UUID
 
 import typer
 
-from api.cli.terminal import Csv, Json, out, print_rows, settings, stop
+from api.cli.terminal import Csv, Json, out, print_rows, progress, settings, stop
 from api.exit_codes import ExitCode
 from infrastructure.integrity.keys import destroy_unproven, unproven_erasures
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
+from infrastructure.projections.rebuild import rebuild
+from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.binding import bound_store, forget_key_store, record_act
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
@@ -110,10 +112,10 @@ def erase_unproven(
     if missing := asked_patients - destroy_unproven(database, asked_patients):
         names = ", ".join(sorted(map(str, missing)))
         stop(f"Of these there is no erasure without a proof that has keys: {names}.")
-    out.print(
-        "Their keys are destroyed. Now fill the read models anew (wardbook projections rebuild all)"
-        " and start the servers again: both may still have the texts."
-    )
+    out.print("Their keys are destroyed; the read models are filled anew.")
+    with progress("Rebuilding all") as tell:
+        rebuild(database, READ_MODELS, tell)
+    out.print("Start the servers again: they may still have the texts in memory.")
 
 
 @keys.command(epilog="Example: wardbook keys rotate")
