@@ -159,7 +159,8 @@ class SharedEndpoint:
 async def _readiness(state: AppState) -> Body:
     """Return the readiness: that the database answers and holds the log that this server serves.
 
-    And that no read model has halted, is ten seconds behind, or is of another log.
+    And that no read model has halted, is ten seconds behind, lacks what was recorded when the server
+    began, or is of another log.
     """
     try:
         async with state.engine.connect() as connection:
@@ -177,7 +178,8 @@ async def _readiness(state: AppState) -> Body:
             f"the log was restored to before {', '.join(rewound_models)}: drop their schemas, and run"
             " wardbook migrate"
         )
-    behind = [m.name for m in models if m.lag_seconds > 10]
+    at_start = state.progress.recorded_at_start
+    behind = [m.name for m in models if m.lag_seconds > 10 or m.position < at_start]
     halted_models = [m.name for m in models if m.state == "HALTED"]
     parked_models = [m.name for m in models if m.state == "PARKED"]
     is_ready = not behind and not halted_models

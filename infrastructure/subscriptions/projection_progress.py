@@ -38,6 +38,8 @@ class ProjectionProgress:
         self.on_erasure: Callable[[], None] = lambda: None
         """Called once somebody was erased, before anybody who waits for that position goes on."""
         self.position = 0
+        self.recorded_at_start = 0
+        """The last position of the log when this began: before it is readable, boards may be empty."""
         self._erasures_seen: int | None = None
         """The position up to which erasures are known; None: nothing is remembered yet."""
         self.parked = self.halted = False
@@ -46,6 +48,7 @@ class ProjectionProgress:
     async def start(self) -> None:
         """Read the position, then keep it up to date."""
         await self._refresh()
+        self.recorded_at_start = (await log_status(self._engine)).recorded
         self._task = asyncio.create_task(self._listen(), name="projection progress")
 
     async def stop(self) -> None:

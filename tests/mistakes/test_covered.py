@@ -10,7 +10,7 @@ from pathlib import Path
 PLANNING = set(range(160, 165))
 """Numbers of mistakes in finding patients and planning beds."""
 
-WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342}
+WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343}
 """Numbers of mistakes about the work of a login."""
 
 SPEED = {185}

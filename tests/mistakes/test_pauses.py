@@ -1,11 +1,22 @@
-"""Mistakes of servers that stop for a moment, whatever they are at."""
+"""Mistakes of servers that begin, or that stop for a moment."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+from starlette.testclient import TestClient
+
+from api.http.app import app
 from api.http.full_collections import EVERY_SECONDS, OVERDUE_SECONDS, FullCollections
+from application.hospital import Hospital
+from infrastructure.postgres.database import Database
+from infrastructure.postgres.migrate import create_missing_read_models
 from infrastructure.projections.gc_tuning import short_garbage_collection
+from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.settings import Settings
+from tests.conftest import LOGIN
+from tests.support.hospital_dsl import room
 
 
 @contextmanager
@@ -52,3 +63,19 @@ def test_mistake_342_garbage_is_collected_between_requests() -> None:
                 else:
                     collections.look()
                 assert len(begun) == count, seconds
+
+
+def test_mistake_343_a_server_is_ready_before_its_boards_are_filled(
+    hospital: Hospital, database: Database, settings: Settings, follower: ProjectionRunner
+) -> None:
+    """Read models that a new program makes anew are filled within seconds: nobody is sent there."""
+    room(hospital)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DROP SCHEMA visits_v1 CASCADE")
+    create_missing_read_models(database)
+    with TestClient(app(settings, database, LOGIN, with_worker=False)) as http:
+        told = http.get("/readyz")
+        assert told.status_code == 503
+        assert "visits" in told.json()["behind"]
+        follower.catch_up()
+        assert http.get("/readyz").status_code == 200
