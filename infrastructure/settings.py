@@ -121,6 +121,9 @@ class Settings:
     subscriptions_per_login: int = 1000
     """The operations that one login has at once over all its WebSockets; 0: no limit."""
 
+    statements_per_login: int = 5
+    """The statements and commands that one login has at once in a process, of twenty connections."""
+
     socket_hours: float = 24.0
     """The longest time that a WebSocket lasts before its client has to log in again; 0: no limit."""
 
@@ -320,6 +323,13 @@ def _years(value: str) -> int:
     return int(value)
 
 
+def _places(value: str) -> int:
+    """Return a number of places, at least one. Raises ValueError."""
+    if not 1 <= int(value) <= 1000:
+        raise ValueError
+    return int(value)
+
+
 def _flag_kinds(value: str) -> tuple[str, ...]:
     """Return the kinds of flags, each once. Raises ValueError for one that is too long or blank."""
     from domain.text import code, key
@@ -338,6 +348,7 @@ _EXPECTED: dict[Callable[[str], object], str] = {
     _switch: "on or off",
     _port: "a port, from 0 to 65535",
     _years: "a number of years, from 0 to 100",
+    _places: "a number from 1 to 1000",
     _home: "a folder",
     _zone: "an IANA time zone; try Europe/Berlin or UTC",
     _flag_kinds: "a list of different flags, each of 1 to 40 characters, with commas between",
@@ -361,6 +372,7 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "processor_share": _number,
     "sockets_per_login": _whole_number,
     "subscriptions_per_login": _whole_number,
+    "statements_per_login": _places,
     "socket_hours": _number,
     "socket_idle_minutes": _number,
     "token_idle_minutes": _number,

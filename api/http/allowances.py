@@ -20,9 +20,6 @@ from infrastructure.settings import Settings
 REFUSALS_PER_SECOND = 50
 """Requests beyond an allowance that are refused at once, a second; others are held back before."""
 
-PLACES = 5
-"""Statements and commands of one login at once, whose connections and threads others want, too."""
-
 
 class Allowances:
     """All that is counted for each login."""
@@ -34,6 +31,8 @@ class Allowances:
         self.sockets = Concurrency(settings.sockets_per_login)
         self.operations = Concurrency(settings.subscriptions_per_login)
         self.collections = FullCollections()
+        self.places = settings.statements_per_login
+        """Statements and commands of one login at once, whose connections and threads others want."""
         self._refusals = Pace(REFUSALS_PER_SECOND)
         self._places: WeakValueDictionary[tuple[str, str], Semaphore] = WeakValueDictionary()
 
@@ -55,7 +54,7 @@ class Allowances:
             partial(self.processor.use, by),
             partial(self.processor.finish, by, turn),
             partial(self.processor.go_on, by),
-            self._places.setdefault((by.issuer, by.subject), Semaphore(PLACES)),
+            self._places.setdefault((by.issuer, by.subject), Semaphore(self.places)),
         )
 
 

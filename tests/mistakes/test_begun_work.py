@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.http.allowances import PLACES, REFUSALS_PER_SECOND
+from api.http.allowances import REFUSALS_PER_SECOND
 from api.http.anonymous import MOST_SECONDS, Pace
 from api.http.app import app
 from api.http.processor_share import OTHERS_SECONDS
@@ -129,11 +129,12 @@ def test_mistake_267_a_body_byte_by_byte_is_read_as_often_as_it_comes(narrow: Se
     assert Counting.reads <= FREE_READS + rests + 2
 
 
+@pytest.mark.parametrize("places", [5, 9])
 def test_mistake_268_one_login_takes_all_connections_to_the_database(
-    migrated: Database, tmp_path: Path
+    migrated: Database, tmp_path: Path, places: int
 ) -> None:
     """While its questions wait for a table, another login's question is answered."""
-    settings = Settings(home=tmp_path)
+    settings = Settings(home=tmp_path, statements_per_login=places)
     with (
         served(app(settings, migrated, LOGIN, with_worker=False)) as server,
         psycopg.connect(migrated.owner_url) as connection,
@@ -144,10 +145,10 @@ def test_mistake_268_one_login_takes_all_connections_to_the_database(
         asking = [threads.submit(ask, server, f"{slow} # {n}", bearer("greedy")) for n in range(40)]
         try:
             until = monotonic() + 20
-            while waiting(migrated) < PLACES and monotonic() < until:
+            while waiting(migrated) < places and monotonic() < until:
                 pass
             assert ask(server, "{ wards { name } }", bearer("modest")) == 200
-            assert waiting(migrated) == PLACES
+            assert waiting(migrated) == places
         finally:
             connection.rollback()
         for told in asking:
