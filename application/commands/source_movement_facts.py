@@ -26,6 +26,19 @@ def details_of(uow: UnitOfWork, version: Version) -> dict[str, Any]:
     }
 
 
+def said_by(version: Version) -> set[str]:
+    """Return which details a report of an admission says, whatever is known of whom it names."""
+    movement = version.movement
+    assert movement is not None
+    without_bed = movement.bed is None and (movement.ward or movement.without_bed)
+    details = {
+        "attending": movement.attending,
+        "specialty": movement.specialty,
+        "without_bed": without_bed,
+    }
+    return {name for name, value in details.items() if value}
+
+
 def place_of(uow: UnitOfWork, version: Version) -> Place | None:
     """Return the place that a movement names. One without a bed is told in words, with its ward."""
     movement = version.movement

@@ -19,6 +19,7 @@ from application.commands.source_movement_facts import (
     last_movement,
     moment_of,
     place_of,
+    said_by,
 )
 from application.commands.source_persons import (
     change_number,
@@ -236,11 +237,11 @@ class _VisitReconciler:
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
         at, precision = moment_of(uow, amendment), movement.precision or Precision.MINUTE
         details = details_of(uow, amendment)
-        held_details = details_of(uow, admission.version)
+        held_names = said_by(admission.version)
         changes: dict[str, Any] = {
             name: value
             for name, value in details.items()
-            if value is not None or held_details[name] is not None
+            if value is not None or name in held_names
         }
         if elsewhere is not None:
             del changes["without_bed"]

@@ -40,7 +40,7 @@ PUT_RIGHT = {235, 236, 237, 238, 278, 279, 280}
 OF_PERSONS = {275, 276, 277}
 """Numbers of mistakes about persons who have several records."""
 
-ENDS = set(range(290, 298))
+ENDS = set(range(290, 299))
 """Numbers of mistakes about what ends with a life, a stay, an order or a name."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
+from tests.support import correction_examples as corrections
 from tests.support.api_dsl import Ward, ago, codes, late
-from tests.support.correction_examples import movement
 
 BOARD = """query($ward: String!, $at: DateTime) { roomOccupancy(ward: $ward, asOf: $at) {
   room { ward } } }"""
@@ -94,7 +96,7 @@ def test_mistake_296_a_late_entry_and_a_correction_use_the_names_that_held_then(
     ward.record("addBed", ward=present, room=room, bed="b", **late(ago(days=20)))
     bed = {"ward": former, "room": room, "bed": "b"}
     ward.record("transferPatient", stayId=stay, **bed, **late(ago(days=4)))
-    moved = movement(ward, stay, "STAY_TRANSFERRED")
+    moved = corrections.movement(ward, stay, "STAY_TRANSFERRED")
     ward.record("correctMovement", movementId=moved, **{**bed, "bed": "a"}, reason="misread")
     ward.record("correctMovement", movementId=moved, occurredAt=ago(days=5), reason="misread")
 
@@ -143,6 +145,30 @@ def test_mistake_297_rooms_that_changed_their_numbers_are_each_found_by_the_numb
     stay = ward.stay(f"A/{names[0]}/a", at=ago(days=6))
 
     assert room_of(ward, stay) == names[1]  # as it is called now
+
+
+@pytest.mark.parametrize("name", ["staff number", "room"])
+def test_mistake_298_a_name_put_right_takes_no_stay_of_a_feed_back(ward: Ward, name: str) -> None:
+    number, doctor, right = ward.room("a").split("/")[1], ward.doctor(), ward.name("Right")
+    admission = {"kind": "ADMIT", "patientMrn": ward.patient(), "admissionType": "ELECTIVE"}
+    place = {"ward": "A", "room": number, "bed": "a"}
+    movement = {**admission, **place, "occurredAt": ago(days=4), "attending": doctor}
+    sent = {"system": ward.name("ADT"), "sourceVisit": "V", "sourceId": "1", "movement": movement}
+    ward.record("recordSourceMovement", sourceRecordedAt=ago(days=4), **sent)
+    stays = "query($mrn: String!) { stays(filter: { patientMrn: $mrn }) { nodes { id } } }"
+    (held,) = ward.ask(stays, mrn=movement["patientMrn"])["stays"]["nodes"]
+    misread = {"reason": "mistyped"}
+    if name == "room":
+        ward.record("correctRoom", ward="A", room=number, newRoom=right, **misread)
+        movement["room"] = right
+    else:
+        ward.record("correctPractitioner", staffNumber=doctor, newStaffNumber=right, **misread)
+        movement["attending"] = right
+
+    movement["occurredAt"] = ago(days=4, hours=1)
+    ward.record("recordSourceMovement", sourceRecordedAt=ago(hours=1), **sent)
+
+    assert ward.ask(stays, mrn=movement["patientMrn"])["stays"]["nodes"] == [held]
 
 
 def room_of(ward: Ward, stay: str) -> str:
