@@ -86,6 +86,25 @@ class RoomNames:
         """Return the names without the change at a time."""
         return replace(self, changes=tuple(c for c in self.changes if c.since != since))
 
+    def without_as_told(self, since: datetime, ward: str, number: str) -> "RoomNames":
+        """Return the names without the change at a time, and with those that hold last as it was told.
+
+        In logs of before a change held ward and number whole: the next one keeps what it had.
+        """
+        others = self.without(since)
+        if (others.names[-1].ward, others.names[-1].number) == (ward, number):
+            return others
+        following = next((c for c in others.changes if c.since > since), None)
+        if following is None:
+            return others
+        whole = self.at(following.since)
+        kept = NameChange(following.since, whole.ward, whole.number)
+        changes = (
+            replace(c, arrival=kept.since) if c.renames_ward and c.arrival == since else c
+            for c in others.changes
+        )
+        return replace(others, changes=tuple(kept if c.since == kept.since else c for c in changes))
+
     def with_last(self, ward: str, number: str) -> "RoomNames":
         """Return the names with the last one corrected."""
         if not self.changes:

@@ -120,7 +120,7 @@ class RoomState(RoomEvents, Aggregate):
                     renames_ward=event.entry.operation == RENAMING,
                 )
             case RoomEvents.ChangeCancelled():
-                self.named = self.named.without(event.since)
+                self.named = self.named.without_as_told(event.since, event.ward, event.number)
             case RoomEvents.BedAdded():
                 self.beds = {**self.beds, event.bed: at}
             case RoomEvents.BedCorrected():
