@@ -1,19 +1,39 @@
 """Parts of a command that puts several facts right: visits, doses and changes of prescriptions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from application import imprecise_times, lookups, persons
 from application.authorization.roles import may
-from application.commands.dose_corrections import DoseCorrection, correct_dose
-from application.commands.late_entries import Cancel, Correction, entered_in_error_only
+from application.commands.dose_corrections import (
+    DoseCorrection,
+    check_corrected_dose,
+    check_inside,
+    correct_dose,
+)
+from application.commands.doses import LateDose, record_dose
+from application.commands.late_entries import (
+    Cancel,
+    Correction,
+    corrected_moment_of,
+    entered_in_error_only,
+)
 from application.commands.misplaced_facts import move_visit
 from application.commands.prescription_changes import (
     PrescriptionChangeCorrection,
     cancel_change_of,
     correct_change_of,
 )
+from application.commands.prescription_corrections import (
+    PrescriptionCorrection,
+    check_written,
+    correct_written,
+)
+from application.commands.visits import LateVisit, record_visit_of
 from application.unit_of_work import UnitOfWork
 from domain.prescription.aggregate import Prescription
 from domain.refusals import InvalidInput, MovementNotFound, NotAllowed
@@ -33,38 +53,120 @@ class VisitCorrection:
     practitioner: str | None = None
     kind: VisitKind | None = None
     note: str | None = None
+    consult_id: UUID | None = None
 
 
-ClinicalCorrection = VisitCorrection | DoseCorrection | PrescriptionChangeCorrection
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionEndCorrection:
+    """An infusion ended at another time."""
+
+    administration_id: UUID
+    occurred_at: datetime | None = None
+    occurred_at_precision: Precision | None = None
 
 
-def fact_of(part: ClinicalCorrection | Correction | Cancel) -> UUID:
+ClinicalCorrection = (
+    VisitCorrection
+    | DoseCorrection
+    | InfusionEndCorrection
+    | PrescriptionCorrection
+    | PrescriptionChangeCorrection
+)
+ClinicalPart = ClinicalCorrection | LateVisit | LateDose
+
+
+def fact_of(part: ClinicalPart | Correction | Cancel) -> object:
     """Return the fact that one of a command's several parts is about."""
     match part:
         case VisitCorrection():
             return part.visit_id
         case DoseCorrection():
             return part.administration_id
+        case InfusionEndCorrection():
+            return "end", part.administration_id
+        case PrescriptionCorrection():
+            return part.prescription_id
+        case LateVisit() | LateDose():
+            return id(part)
         case PrescriptionChangeCorrection():
             return part.change_id
         case _:
             return part.movement_id
 
 
-def correct_clinical(uow: UnitOfWork, part: ClinicalCorrection) -> None:
-    """Correct a visit, a dose or a change of a prescription, as the command for it alone does."""
+def put_right(uow: UnitOfWork, parts: Sequence[ClinicalPart]) -> list[UUID]:
+    """Correct clinical facts, then enter those that are new, as the command for each alone does.
+
+    Returns the doses that are new. `check_put_right` looks at the end result.
+    """
+    new_doses: list[UUID] = []
+    is_new = (LateVisit, LateDose)
+    for number, part in sorted(
+        enumerate(parts), key=lambda numbered: isinstance(numbered[1], is_new)
+    ):
+        at, precision = corrected_moment_of(uow, part, f"clinical {number}")
+        if not isinstance(part, LateVisit | LateDose):
+            with uow.use_correction(at, precision):
+                _correct(uow, part)
+            continue
+        known_to = precision or uow.entry.precision
+        with uow.use_entry(
+            replace(uow.entry, occurred_at=at or uow.entry.occurred_at, precision=known_to)
+        ):
+            if isinstance(part, LateVisit):
+                _check_role(uow, "record_visit")
+                record_visit_of(uow, part)
+            else:
+                _check_role(uow, "record_administration")
+                new_doses.append(record_dose(uow, part))
+    return new_doses
+
+
+def check_put_right(
+    uow: UnitOfWork, parts: Sequence[ClinicalPart], new_doses: Sequence[UUID]
+) -> None:
+    """Refuse clinical facts, and doses that are new, as all are held in the end."""
+    for prescription in uow.all_of(Prescription):
+        for dose in prescription.course.doses:
+            if dose.id in new_doses:
+                check_inside(lookups.stay_of(uow, prescription, "prescription_id"), dose)
+    for part in parts:
+        match part:
+            case DoseCorrection():
+                check_corrected_dose(uow, part)
+            case InfusionEndCorrection():
+                check_corrected_dose(uow, DoseCorrection(administration_id=part.administration_id))
+            case PrescriptionCorrection():
+                check_written(uow, part)
+
+
+def _correct(uow: UnitOfWork, part: ClinicalCorrection) -> None:
     match part:
         case VisitCorrection():
             _check_role(uow, "amend_visit")
-            amend_visit_of(uow, part)
+            amend_visit_of(uow, part, part.consult_id)
         case DoseCorrection():
             _check_role(uow, "correct_administration")
             correct_dose(uow, part)
+        case InfusionEndCorrection():
+            _check_role(uow, "correct_infusion_end")
+            prescription = lookups.prescription_of_dose(uow, part.administration_id)
+            died_at = persons.died_at(uow, prescription.patient)
+            prescription.correct_infusion_end(
+                part.administration_id,
+                uow.corrected_at,
+                uow.corrected_precision,
+                uow.entry,
+                died_at,
+            )
+        case PrescriptionCorrection():
+            _check_role(uow, "correct_prescription")
+            correct_written(uow, part)
         case PrescriptionChangeCorrection():
-            prescription = lookups.prescription_with_change(uow, part.change_id)
-            if prescription is None:
+            changed = lookups.prescription_with_change(uow, part.change_id)
+            if changed is None:
                 raise MovementNotFound("change", part.change_id, "change_id")
-            correct_change_of(uow, prescription, part)
+            correct_change_of(uow, changed, part)
 
 
 def cancel_clinical(uow: UnitOfWork, id: UUID, because: CancellationReason) -> bool:

@@ -13,14 +13,17 @@ from application.authorization.roles import CLINICAL, FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command, correction
 from application.commands.clinical_corrections import (
-    ClinicalCorrection,
+    ClinicalPart,
+    InfusionEndCorrection,
     VisitCorrection,
     amend_visit_of,
     cancel_clinical,
-    correct_clinical,
+    check_put_right,
     fact_of,
+    put_right,
 )
-from application.commands.dose_corrections import DoseCorrection, check_corrected_dose
+from application.commands.dose_corrections import DoseCorrection
+from application.commands.doses import LateDose
 from application.commands.late_entries import (
     Cancel,
     Correction,
@@ -36,9 +39,12 @@ from application.commands.prescription_changes import (
     cancel_change_of,
     correct_change_of,
 )
+from application.commands.prescription_corrections import PrescriptionCorrection
+from application.commands.visits import LateVisit
 from application.sharers import Sharer, mother_in, place_sharers, placed_by, shares_bed
 from application.stay_end import check_deferred, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.clinical_refusals import WarningsUnconfirmed
 from domain.problems import Problem
 from domain.refusals import (
     InvalidInput,
@@ -205,7 +211,7 @@ class Corrections(CommandGroup):
         _correct(uow, corrected_movement, uow.corrected_at, uow.corrected_precision)
         place_sharers(uow, sharers)
 
-    @command(roles=PATIENT_FLOW, raises=MOVEMENT_CORRECTION_REFUSALS)
+    @command(roles=PATIENT_FLOW, raises=(*MOVEMENT_CORRECTION_REFUSALS, WarningsUnconfirmed))
     def correct_facts(
         self,
         uow: UnitOfWork,
@@ -216,6 +222,10 @@ class Corrections(CommandGroup):
         visits: Sequence[VisitCorrection] | None = None,
         doses: Sequence[DoseCorrection] | None = None,
         prescription_changes: Sequence[PrescriptionChangeCorrection] | None = None,
+        infusion_ends: Sequence[InfusionEndCorrection] | None = None,
+        prescriptions: Sequence[PrescriptionCorrection] | None = None,
+        new_visits: Sequence[LateVisit] | None = None,
+        new_doses: Sequence[LateDose] | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Record several corrections, cancels and late entries, of several stays, by the result.
@@ -225,16 +235,10 @@ class Corrections(CommandGroup):
         visits, doses and changes of prescriptions, too.
         """
         reason_needed(uow.entry, Problem.CORRECTION)
-        clinical_parts: list[ClinicalCorrection] = [
-            *(visits or ()),
-            *(doses or ()),
-            *(prescription_changes or ()),
-        ]
-        parts: list[ClinicalCorrection | Correction | Cancel] = [
-            *(corrections or ()),
-            *(cancels or ()),
-            *clinical_parts,
-        ]
+        clinical_parts: list[ClinicalPart] = [*(visits or ()), *(doses or ()), *(new_visits or ())]
+        clinical_parts += [*(prescriptions or ()), *(prescription_changes or ())]
+        clinical_parts += [*(infusion_ends or ()), *(new_doses or ())]
+        parts = [*(corrections or ()), *(cancels or ()), *clinical_parts]
         if not (parts or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
         if len({fact_of(part) for part in parts}) < len(parts):
@@ -254,15 +258,11 @@ class Corrections(CommandGroup):
         for number, part in enumerate(corrections or ()):
             at, precision = corrected_moment_of(uow, part, f"corrections {number}")
             _correct(uow, part, at, precision, movements_with_time)
-        for number, clinical_part in enumerate(clinical_parts):
-            at, precision = corrected_moment_of(uow, clinical_part, f"clinical {number}")
-            with uow.use_correction(at, precision):
-                correct_clinical(uow, clinical_part)
         enter(uow, entries or ())
+        new_dose_ids = put_right(uow, clinical_parts)
         place_sharers(uow, sharers)
         check_deferred(uow)
-        for dose in doses or ():
-            check_corrected_dose(uow, dose)
+        check_put_right(uow, clinical_parts, new_dose_ids)
         if not any(stay.pending_events for stay in uow.loaded.values()):
             raise InvalidInput("corrections", "all of it is so already; say what is different")
 

@@ -85,13 +85,18 @@ def check_corrected_dose(uow: UnitOfWork, right: DoseCorrection) -> None:
     dose = prescription.course.dose(right.administration_id)
     if dose is None:
         return
-    stay.must_include(dose.at, "The dose")
-    if dose.end is not None:
-        stay.must_include(dose.end.at, "The end of the infusion")
+    check_inside(stay, dose)
     at = dose.at if right.occurred_at else None
     with uow.use_correction(at, dose.precision if at else None):
         warnings = _warnings_of(uow, prescription, stay, dose, right, at)
         confirm(uow, warnings, right.confirmed_warnings)
+
+
+def check_inside(stay: Stay, dose: Dose) -> None:
+    """Refuse a dose, or the end of an infusion, that lies outside its stay. Raises OutsideStay."""
+    stay.must_include(dose.at, "The dose")
+    if dose.end is not None:
+        stay.must_include(dose.end.at, "The end of the infusion")
 
 
 def _warnings_of(

@@ -16,6 +16,7 @@ from application.commands.prescription_changes import (
     cancel_change_of,
     correct_change_of,
 )
+from application.commands.prescription_corrections import PrescriptionCorrection, correct_written
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
@@ -214,8 +215,8 @@ class Prescriptions(Doses):
         it was written goes on to do so. ``stay_id``: the stay that it really was written in, to which
         it goes with its changes and doses.
         """
-        prescription = lookups.prescription(uow, prescription_id)
         if stay_id is not None:
+            prescription = lookups.prescription(uow, prescription_id)
             content = (medication, dose, route, frequency, schedule, start, stop, prescriber)
             if uow.corrected_at or open_ended or any(value is not None for value in content):
                 raise InvalidInput(
@@ -226,46 +227,22 @@ class Prescriptions(Doses):
                 raise InvalidInput("stay_id", "the prescription is there already")
             move_prescription(uow, prescription, lookups.stay(uow, stay_id), confirmed_warnings)
             return
-        if stop is not None and open_ended:
-            raise InvalidInput("open_ended", "it stops, or it is open-ended; leave one out")
-        at, begins = uow.corrected_at, utc(start, "start")
-        course = prescription.course
-        if at is not None:
-            lookups.stay_of(uow, prescription, "prescription_id").must_not_have_ended(
-                at, "The prescription"
-            )
-            if begins is None and course.regimen.start == course.written_at:
-                begins = at
-        regimen, until = course.regimen, utc(stop, "stop")
-        is_same = medication is None and begins is None and until is None and not open_ended
-        warnings = allergies_against(
+        correct_written(
             uow,
-            prescription.patient,
-            medication or prescription.medication,
-            begins or regimen.start,
-            until or (None if open_ended else regimen.stop),
-            prescription.confirmed if medication is None else (),
-        )
-        prescription.correct(
-            prescription.next_event(
-                Prescription.WrittenCorrected,
-                uow.entry,
-                at=at,
-                precision=uow.corrected_precision,
+            PrescriptionCorrection(
+                prescription_id=prescription_id,
                 medication=medication,
                 dose=dose,
                 route=route,
                 frequency=frequency,
                 schedule=schedule,
-                start=begins,
-                stop=until,
-                open_ended=bool(open_ended),
-                prescriber=lookups.practitioner_if_named(uow, prescriber, "prescriber"),
-                confirmed_warnings=confirm(uow, {} if is_same else warnings, confirmed_warnings),
+                start=start,
+                stop=stop,
+                open_ended=open_ended,
+                prescriber=prescriber,
+                confirmed_warnings=confirmed_warnings,
             ),
-            persons.died_at(uow, prescription.patient),
         )
-        let_prescription_follow(uow, prescription)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken,))
     def cancel_prescription(

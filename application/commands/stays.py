@@ -11,6 +11,7 @@ from application.authorization.roles import FRONT_DESK, PATIENT_FLOW
 from application.command import BED_REFUSALS, STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command
 from application.commands.expected_arrivals import convert
+from application.commands.visits import LateVisit, record_visit_of
 from application.sharers import Sharer, must_be_named_once, own_place, place_sharers
 from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
@@ -249,21 +250,10 @@ class Stays(CommandGroup):
 
         Raises OutsideStay, PatientDied, StayStateBroken for a consult that is not open.
         """
-        stay = lookups.stay(uow, stay_id)
-        doctor = lookups.practitioner(uow, practitioner, "practitioner")
-        died_at = persons.died_at(uow, stay.patient)
-        entry = imprecise_times.inside(uow, stay)
-        if consult_id is not None:
-            stay.check_answer(consult_id, entry.occurred_at, entry.precision)
-        stay.observe(
-            Stay.VisitRecorded,
-            entry,
-            died_at,
-            practitioner=doctor,
-            visit_kind=kind,
-            note=note,
-            consult=consult_id,
+        visit = LateVisit(
+            stay_id=stay_id, practitioner=practitioner, kind=kind, note=note, consult_id=consult_id
         )
+        record_visit_of(uow, visit)
 
     @command(roles=PATIENT_FLOW, raises=STAY_REFUSALS)
     def plan_discharge(

@@ -92,6 +92,10 @@ class Prescription(PrescriptionDoses):
         _check_regimen(course.regimen, course.written_at)
         if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
             raise PatientDied(died_at)
+        if self.deferred is not None:
+            self.deferred.add(self.id)
+            self.add(right)
+            return
         known_problems = {step.id for step, _ in before.problems(self.span_of)}
         facts = [
             self.ref(step)

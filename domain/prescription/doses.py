@@ -105,8 +105,9 @@ class PrescriptionDoses(PrescriptionState):
             raise InvalidInput("dose_given", "the dose was not given; leave this out")
         if infusion and not given:
             raise InvalidInput("infusion", "the dose was not given; leave this out")
+        id = envelope.id_of("administration")
         dose = Dose(
-            envelope.id_of("administration"),
+            id if self.deferred is None else uuid5(id, f"{self.id} {self.version}"),
             envelope.occurred_at,
             given,
             outside,

@@ -27,7 +27,7 @@ class PrescriptionEvents:
         TOPIC = "prescription.written"
         PUBLIC = "prescription.written"
         DESCRIPTION = "A prescription was written."
-        CORRECTED_BY = ("correct_prescription",)
+        CORRECTED_BY = ("correct_prescription", "correct_facts")
         CANCELLED_BY = ("cancel_prescription",)
         stay: UUID
         patient: UUID
@@ -128,7 +128,7 @@ class PrescriptionEvents:
         TOPIC = "prescription.infusion-ended"
         PUBLIC = "dose.infusion-ended"
         DESCRIPTION = "An infusion ended."
-        CORRECTED_BY = ("correct_infusion_end",)
+        CORRECTED_BY = ("correct_infusion_end", "correct_facts")
         CANCELLED_BY = ("cancel_infusion_end",)
         end: FactId
         administration: UUID

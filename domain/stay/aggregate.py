@@ -162,7 +162,7 @@ class Stay(StayFlags):
         """
         assert issubclass(event_class, Event)
         assert event_class.FACT is not None
-        id = envelope.id_of(event_class.OBSERVATION)
+        id = self._new_id(envelope, event_class.OBSERVATION)
         self._record(event_class, envelope, died_at, **{event_class.FACT: id}, **fields)
 
     def plan_discharge(

@@ -149,3 +149,120 @@ def test_mistake_235_a_part_that_is_false_refuses_all_of_them(ward: Ward) -> Non
     twice["doses"].append(twice["doses"][0])
     assert day.correct(twice) == "InvalidInput"
     assert day.held() == before
+
+
+def late_parts(ward: Ward) -> tuple[str, str, dict[str, Any]]:
+    """Make a stay whose sheet was read wrongly; return it, its drug and what puts all right at once.
+
+    The prescription was written after its doses, and the stay ended before what was left out.
+    """
+    stay = ward.stay(at=ago(hours=30))
+    doctor = ward.doctor()
+    drug = ward.prescription(stay, dose="1 g", **late(ago(hours=10)))
+    infused = {"prescriptionId": drug, "given": True, "infusion": True, "endedAt": ago(hours=7)}
+    ward.record("recordAdministration", **infused, **late(ago(hours=8)))
+    infusion = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
+    asked = {"stayId": stay, "specialty": "cardiology", **late(ago(hours=21))}
+    consult = ward.record("requestConsult", **asked)["consult"]["id"]
+    other = ward.record("requestConsult", **{**asked, "specialty": "eyes"})["consult"]["id"]
+    seen = {"stayId": stay, "practitioner": doctor, "kind": "CONSULT", **late(ago(hours=9))}
+    visit = ward.record("recordVisit", **seen)["visit"]["id"]
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=6)))
+    gone = movement(ward, stay, "STAY_DISCHARGED")
+    new = {"prescriptionId": drug, "given": True}
+    return (
+        stay,
+        drug,
+        {
+            "corrections": [{"movementId": gone, "occurredAt": ago(hours=2)}],
+            "visits": [{"visitId": visit, "consultId": consult}],
+            "prescriptions": [
+                {
+                    "prescriptionId": drug,
+                    "occurredAt": ago(hours=20),
+                    "dose": "2 g",
+                    "medication": {"name": "Ibuprofen"},
+                    "frequency": "twice a day",
+                }
+            ],
+            "infusionEnds": [{"administrationId": infusion, "occurredAt": ago(hours=4)}],
+            "newVisits": [
+                {
+                    "stayId": stay,
+                    "practitioner": doctor,
+                    "kind": kind,
+                    "occurredAt": ago(hours=hours),
+                    "consultId": answered,
+                }
+                for kind, hours, answered in (("ROUND", 5, None), ("CONSULT", 19, other))
+            ],
+            "newDoses": [
+                {**new, "doseGiven": "2 g", "occurredAt": ago(hours=18)},
+                {**new, "occurredAt": ago(hours=5), "infusion": True, "endedAt": ago(hours=3)},
+                {
+                    **new,
+                    "given": False,
+                    "reasonNotGiven": "asleep",
+                    "occurredAt": ago(hours=17),
+                },
+            ],
+        },
+    )
+
+
+WHOLE = """query($id: ID!) { stay(id: $id) { dischargedAt
+  visits { occurredAt kind } consults { specialty status visit { occurredAt } }
+  prescriptions { status dose frequency medication { name } start
+    administrations { occurredAt given doseGiven reasonNotGiven infusion endedAt } } } }"""
+
+
+def test_mistake_282_what_was_left_out_and_what_was_misread_are_put_right_in_one_act_alone(
+    ward: Ward,
+) -> None:
+    results = []
+    for turned in (False, True):
+        stay, _, parts = late_parts(ward)
+        parts = {name: of[::-1] if turned else of for name, of in parts.items()}
+        if turned:
+            parts = dict(reversed(parts.items()))
+        told = ward.execute("correctFacts", **parts, reason="the sheet was found")
+        assert told["__typename"] == "StayRecorded", told
+        results.append((ward.ask(WHOLE, id=stay)["stay"], parts))
+    for held, parts in results:
+        (drug,) = held["prescriptions"]
+        assert (drug["dose"], drug["frequency"], drug["status"]) == (
+            "2 g",
+            "twice a day",
+            "STOPPED",
+        )
+        assert drug["medication"]["name"] == "Ibuprofen"
+        doses = sorted(parts["newDoses"], key=lambda dose: str(dose["occurredAt"]))
+        times = [dose["occurredAt"] for dose in drug["administrations"]]
+        assert times == sorted(times)
+        assert {dose["occurredAt"] for dose in doses} < set(times)
+        assert len(times) == len(doses) + 1
+        ends = [dose["endedAt"] for dose in drug["administrations"] if dose["endedAt"]]
+        assert set(ends) == {
+            parts["infusionEnds"][0]["occurredAt"],
+            *(dose["endedAt"] for dose in doses if "endedAt" in dose),
+        }
+        assert len(held["visits"]) == 3
+        assert {consult["status"] for consult in held["consults"]} == {"ANSWERED"}
+
+
+@pytest.mark.parametrize(
+    ("left_out", "refusal"),
+    [
+        ("corrections", "OutsideStay"),
+        ("prescriptions", "PrescriptionStateBroken"),
+    ],
+)
+def test_mistake_282_what_only_fits_together_is_refused_without_one_of_its_parts(
+    ward: Ward, left_out: str, refusal: str
+) -> None:
+    stay, _, parts = late_parts(ward)
+    before = ward.ask(WHOLE, id=stay)
+    del parts[left_out]
+    told = ward.execute("correctFacts", **parts, reason="the sheet was found")
+    assert told["__typename"] == refusal
+    assert ward.ask(WHOLE, id=stay) == before

@@ -16,6 +16,7 @@ from api.graphql.mutations.inputs import (
     MovementCancelInput,
     MovementCorrectionInput,
     MovementId,
+    PrescriptionId,
     ScheduleInput,
     SharerInput,
     StayId,
@@ -127,6 +128,7 @@ class VisitCorrectionInput:
     practitioner: str | None = optional("Who really saw the patient: staff number.")
     kind: VisitKind | None = optional("What kind it really was.")
     note: str | None = optional("The note as it should be.")
+    consult_id: ConsultId | None = optional("The consult that it really answers.")
 
 
 @strawberry.input(description="A dose was otherwise; what is absent stays as recorded.")
@@ -167,6 +169,61 @@ class PrescriptionChangeCorrectionInput:
     stop: datetime | None = optional("Of a change of the regimen: the planned stop.")
 
 
+@strawberry.input(description="An infusion ended at another time.")
+class InfusionEndCorrectionInput:
+    administration_id: AdministrationId = required("The dose.")
+    occurred_at: datetime | None = optional("When it really ended; absent: as recorded.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+
+
+@strawberry.input(description="Something else was written in a prescription; absent: as recorded.")
+class PrescriptionCorrectionInput:
+    prescription_id: PrescriptionId = required("The prescription.")
+    occurred_at: datetime | None = optional("When it was really written; absent: as recorded.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    medication: MedicationInput | None = optional("The drug.")
+    dose: str | None = optional("How much at a time.")
+    route: str | None = optional("By which route.")
+    frequency: str | None = optional("How often.")
+    schedule: ScheduleInput | None = optional("When doses are due.")
+    start: datetime | None = optional("From when.")
+    stop: datetime | None = optional("Until when, if that was planned.")
+    open_ended: bool | None = optional("That no stop was planned.")
+    prescriber: str | None = optional("Staff number of the prescriber.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "Warnings that were seen, and in spite of which this is so."
+    )
+
+
+@strawberry.input(description="A visit that was never entered.")
+class LateVisitInput:
+    stay_id: StayId = required("The stay.")
+    occurred_at: datetime = required("When it was.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    practitioner: str = required("Who saw the patient: staff number.")
+    kind: VisitKind = required("What kind of visit.")
+    note: str | None = optional("What was found.")
+    consult_id: ConsultId | None = optional("The consult that it answers.")
+
+
+@strawberry.input(description="A dose that was never entered: given, or not given and why.")
+class LateDoseInput:
+    prescription_id: PrescriptionId = required("The prescription.")
+    occurred_at: datetime = required("When it was.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    given: bool = required("Whether it was given.")
+    dose_given: str | None = optional("How much was given.")
+    reason_not_given: str | None = optional("Why it was not given.")
+    outside_prescription: OutsidePrescription | None = optional(
+        "Why it lies outside the prescription."
+    )
+    infusion: bool | None = optional("Whether it is an infusion, which begins then.")
+    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "Warnings that were seen, and in spite of which it was given."
+    )
+
+
 @command_input(
     "correct_facts",
     StayRecorded,
@@ -181,6 +238,14 @@ class CorrectFactsInput(CommandInput):
     prescription_changes: list[PrescriptionChangeCorrectionInput] | None = optional(
         "Changes, holds, resumptions and ends of prescriptions that were otherwise."
     )
+    infusion_ends: list[InfusionEndCorrectionInput] | None = optional(
+        "Infusions that ended at another time."
+    )
+    prescriptions: list[PrescriptionCorrectionInput] | None = optional(
+        "Prescriptions that were written otherwise."
+    )
+    new_visits: list[LateVisitInput] | None = optional("Visits that were never entered.")
+    new_doses: list[LateDoseInput] | None = optional("Doses that were never entered.")
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
     )
