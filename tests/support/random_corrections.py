@@ -7,11 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from application.command import Recorded
+from application.commands.clinical_corrections import InfusionEndCorrection, VisitCorrection
+from application.commands.dose_corrections import DoseCorrection
+from application.commands.doses import LateDose
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.commands.movement_reports import MovementReport, PatientReport
+from application.commands.prescription_changes import PrescriptionChangeCorrection
+from application.commands.prescription_corrections import PrescriptionCorrection
 from application.commands.reports import ReportPeriod
+from application.commands.visits import LateVisit
 from application.reports.registry import newest_definitions
 from domain.source_visit import SourceKind
+from domain.stay.events import VisitKind
 from domain.stay.facts import CancellationReason
 
 NAMING = (SourceKind.EXPECT, SourceKind.MOVE_STAY, SourceKind.DETAILS)
@@ -54,6 +61,7 @@ class Mending:
     _bed: Callable[[], dict[str, Any]]
     _register_patient: Callable[[], None]
     _record_unprescribed_dose: Callable[..., None]
+    _changes: list[UUID]
     now: datetime
 
     def __init__(self) -> None:
@@ -134,7 +142,48 @@ class Mending:
         )
         chosen = self._lot.choice([(right, (), ()), ((), wrong, [late]), (right, wrong, [late])])
         said = zip(("corrections", "cancels", "entries"), chosen, strict=True)
-        self._mend("correct_facts", **{name: tuple(facts) for name, facts in said if facts})
+        parts = {name: tuple(facts) for name, facts in said if facts}
+        clinical = self._clinical_parts()
+        names = self._lot.sample(list(clinical), self._lot.choice([0, 0, 1, 2, 4]))
+        parts |= {name: (clinical[name](),) for name in names}
+        if self._lot.random() < 0.3:
+            ids = self._lot.choice([self._visits, self._doses, self._changes])
+            error = CancellationReason.ENTERED_IN_ERROR
+            parts["cancels"] = (
+                *parts.get("cancels", ()),
+                Cancel(movement_id=self._one(ids), because=error),
+            )
+        self._mend("correct_facts", **parts)
+
+    def _clinical_parts(self) -> dict[str, Callable[[], Any]]:
+        """Return what makes a part of `correct_facts` about visits, doses and prescriptions."""
+        at = self.now - timedelta(hours=self._lot.randint(1, 30))
+        return {
+            "visits": lambda: VisitCorrection(visit_id=self._one(self._visits), occurred_at=at),
+            "doses": lambda: DoseCorrection(
+                administration_id=self._one(self._doses), occurred_at=at
+            ),
+            "prescription_changes": lambda: PrescriptionChangeCorrection(
+                change_id=self._one(self._changes), occurred_at=at
+            ),
+            "prescriptions": lambda: PrescriptionCorrection(
+                prescription_id=self._one(self._written),
+                occurred_at=self._lot.choice([None, at]),
+                dose="3 g",
+            ),
+            "infusion_ends": lambda: InfusionEndCorrection(
+                administration_id=self._one(self._infusions), occurred_at=at
+            ),
+            "new_visits": lambda: LateVisit(
+                stay_id=self._one(self._stays),
+                practitioner="D2",
+                kind=VisitKind.ROUND,
+                occurred_at=at,
+            ),
+            "new_doses": lambda: LateDose(
+                prescription_id=self._one(self._written), given=True, occurred_at=at
+            ),
+        }
 
     def _amend_visit(self) -> None:
         visit, note = self._one(self._visits), self._lot.choice([None, "not so well"])
