@@ -163,10 +163,10 @@ def _correct(uow: UnitOfWork, part: ClinicalCorrection) -> None:
             _check_role(uow, "correct_prescription")
             correct_written(uow, part)
         case PrescriptionChangeCorrection():
-            changed = lookups.prescription_with_change(uow, part.change_id)
-            if changed is None:
+            prescription_changed = lookups.prescription_with_change(uow, part.change_id)
+            if prescription_changed is None:
                 raise MovementNotFound("change", part.change_id, "change_id")
-            correct_change_of(uow, changed, part)
+            correct_change_of(uow, prescription_changed, part)
 
 
 def cancel_clinical(uow: UnitOfWork, id: UUID, because: CancellationReason) -> bool:

@@ -94,16 +94,19 @@ class RoomNames:
         others = self.without(since)
         if (others.names[-1].ward, others.names[-1].number) == (ward, number):
             return others
-        following = next((c for c in others.changes if c.since > since), None)
-        if following is None:
+        next_change = next((c for c in others.changes if c.since > since), None)
+        if next_change is None:
             return others
-        whole = self.at(following.since)
-        kept = NameChange(following.since, whole.ward, whole.number)
+        name = self.at(next_change.since)
+        whole_change = NameChange(next_change.since, name.ward, name.number)
         changes = (
-            replace(c, arrival=kept.since) if c.renames_ward and c.arrival == since else c
+            replace(c, arrival=whole_change.since) if c.renames_ward and c.arrival == since else c
             for c in others.changes
         )
-        return replace(others, changes=tuple(kept if c.since == kept.since else c for c in changes))
+        return replace(
+            others,
+            changes=tuple(whole_change if c.since == whole_change.since else c for c in changes),
+        )
 
     def with_last(self, ward: str, number: str) -> "RoomNames":
         """Return the names with the last one corrected."""
