@@ -35,7 +35,7 @@ const LOGOFF_MINUTES = 'wardbook-logoff';
 const RENEW_BEFORE = 90e3;
 
 class App extends Plain {
-  static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, loginError: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}};
+  static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, loginError: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}, isLost: {state: true}};
 
   constructor() {
     super();
@@ -65,6 +65,7 @@ class App extends Plain {
     session.addEventListener('renewed', () => this.#begin(false));
     live.addEventListener('state', () => this.requestUpdate());
     addEventListener('offline', () => this.requestUpdate());
+    addEventListener('online', () => this.isLost && this.#load(this.route.screen));
     this.addEventListener('menu', (/** @type {CustomEvent} */ {detail}) => (this.menu = detail));
     this.addEventListener('marks', (/** @type {CustomEvent} */ {detail}) => (this.marks = detail));
     this.#begin();
@@ -121,10 +122,16 @@ class App extends Plain {
     for (const name of ['at', 'known', 'apart']) delete own[name];
     const [screen, id] = (path || 'board').split('/');
     if (screen === 'board' && !('ward' in own) && !path && preferences.ward) own.ward = preferences.ward;
-    if (isScreen(screen)) import(`./${SCRIPTS[screen] ?? screen}.js`).catch(() => null);
+    this.#load(screen);
     this.route = {path: path || 'board', screen: screen || 'board', id, own};
     this.marks = [];
     this.menu = null;
+  }
+
+  /** Load the script of a screen. Where it cannot be, that is said, until one goes there again. */
+  async #load(screen) {
+    this.isLost = false;
+    if (isScreen(screen)) await import(`./${SCRIPTS[screen] ?? screen}.js`).catch(() => (this.isLost = this.route.screen === screen));
   }
 
   async #recorded({command, outcome, context, stayId}) {
@@ -192,6 +199,7 @@ class App extends Plain {
     const route = this.route;
     const right = SCREENS[route.screen]?.[0];
     if (right && !may(right)) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
+    if (this.isLost) return html`<div><h1>${say(route.screen)}</h1>${failure({code: 'OFFLINE'})}</div>`;
     const key = `${route.screen} ${route.id}`;
     if (this.shownKey !== key) this.shown = document.createElement(`wb-${isScreen(route.screen) ? route.screen : 'board'}`);
     this.shownKey = key;

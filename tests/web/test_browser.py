@@ -167,6 +167,18 @@ def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     assert [each["kind"] for each in kinds].count("STAY_TRANSFERRED") == 1
 
 
+def test_a_screen_that_cannot_be_loaded_says_so_and_is_there_when_the_network_is(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.ADMIN)
+    page.locator(".live.live").wait_for()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="House").click()
+    page.get_by_role("alert").get_by_text("No connection").wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("heading", name="Rooms").wait_for()
+
+
 def test_the_past_is_framed_and_not_live(page_of: Open, ada: dict[str, str]) -> None:
     page = page_of()
     bed_of(page, ada["name"]).wait_for()
