@@ -101,6 +101,16 @@ VERSION: Mapping[Any, Any] = {_READ_BY: (versions,)}
 """``metadata=`` of a field that shows the version of a record: every event of it is another one."""
 
 
+def read_by(query: Query) -> Mapping[Any, Any]:
+    """Return ``metadata=`` of a field of a cacheable type that is read by a query of its own.
+
+    Whoever reads many things may ask whether it is selected (``query in context.queries``). Raises
+    TypeError for a query that reads a table without valid-time boundaries.
+    """
+    require_valid_time_boundaries(query)
+    return {_READ_BY: (query,)}
+
+
 @dataclass(frozen=True, slots=True)
 class Declarations:
     """The declarations of a schema.

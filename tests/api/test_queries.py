@@ -497,6 +497,18 @@ def report(ward: Ward) -> None:
 
 
 @example
+def report_bundle(ward: Ward) -> None:
+    name = ward.name("Ward")
+    ward.stay(f"{ward.room('a', ward=name)}/a", at=ago(days=3))
+    days = {"from": ago(days=2)[:10], "to": ago(days=2)[:10]}
+    query = """query($ward: String, $period: ReportPeriod!) {
+        reportBundle(ward: $ward, period: $period) { figures { name value } } }"""
+    reports = ward.ask(query, ward=name, period=days)["reportBundle"]
+    assert len(reports) > 10
+    assert {"name": "census", "value": 1} in [f for report in reports for f in report["figures"]]
+
+
+@example
 def report_issues(ward: Ward) -> None:
     id = issued(ward)
     query = """{ reportIssues(name: "inpatient-census", first: 100) { nodes { id } } }"""

@@ -9,7 +9,7 @@ from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Ask
-from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, shows
+from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, read_by, shows
 from api.graphql.relay import After, Connection, First, Node
 from api.graphql.types.allergies import Allergy
 from api.graphql.types.enums import Confidentiality, Grade, Reading, Sex, TimelineKind
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
         patients_by_id,
         other_records_of,
         deaths_of_persons,
-        labels_of_persons,
         stays_of_persons,
         allergies_of_persons,
     ),
@@ -97,7 +96,7 @@ class Patient(Node):
     @strawberry.field(
         description="Confidentiality label: the strictest of the person's records, which closes all of"
         " them.",
-        metadata=STAY,
+        metadata={**STAY, **read_by(labels_of_persons)},
     )
     async def confidentiality(self, info: Ask) -> Confidentiality:
         label = await info.context.load(labels_of_persons, UUID(self.id), self.at)

@@ -61,6 +61,7 @@ async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> No
     """Prefetch stays, their doctors and labels, patients and flags of who has beds, if selected."""
     occupants = [o for bed in beds for o in bed.occupants]
     prefetch = info.context.prefetch
+    shows_labels = labels_of_persons in info.context.queries
     await asyncio.gather(
         prefetch("Stay", stays_by_id, {o.stay for o in occupants}, at),
         prefetch("Patient", patients_by_id, {o.patient for o in occupants}, at),
@@ -70,7 +71,7 @@ async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> No
     doctors = {stay.attending for stay in stays if stay and stay.attending}
     await asyncio.gather(
         prefetch("Practitioner", practitioners_by_id, doctors, at),
-        prefetch("Stay", labels_of_persons, {stay.patient for stay in stays if stay}, at),
+        prefetch("Stay", labels_of_persons, {s.patient for s in stays if s and shows_labels}, at),
     )
 
 

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.context import Ask
-from api.graphql.declarations import VERSION, DataKind, shows
+from api.graphql.declarations import VERSION, DataKind, read_by, shows
 from api.graphql.relay import Node
 from api.graphql.types.consults import Consult
 from api.graphql.types.enums import (
@@ -60,10 +60,7 @@ class EmergencyCare:
     )
 
 
-@shows(
-    DataKind.STAY,
-    cached_from=(stays_by_id, stays_page, mothers_of, children_of, labels_of_persons),
-)
+@shows(DataKind.STAY, cached_from=(stays_by_id, stays_page, mothers_of, children_of))
 @strawberry.type(description="One patient's time in the hospital, from admission to discharge.")
 class Stay(Node):
     status: StayStatus = strawberry.field(description="Where it stands at the moment asked about.")
@@ -139,7 +136,8 @@ class Stay(Node):
         return await info.context.load(parked_things, self.view.stay, self.at) or False
 
     @strawberry.field(
-        description="Confidentiality label: the strictest of the stay and of the records of the person."
+        description="Confidentiality label: the strictest of the stay and of the records of the person.",
+        metadata=read_by(labels_of_persons),
     )
     async def confidentiality(self, info: Ask) -> Confidentiality:
         own_label = Confidentiality(self.view.confidentiality)
