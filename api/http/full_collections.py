@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 EVERY_SECONDS = 10.0
-OVERDUE_SECONDS = 600.0
+OVERDUE_SECONDS = 60.0
 """The time after which a full collection is made between requests; and after which amid them."""
 
 AUTOMATIC = 1_000
