@@ -29,6 +29,7 @@ class FactKind(DescribedEnum):
     CONSULT_WITHDRAWAL = "consult withdrawal", "A consult was withdrawn."
     FLAG = "flag", "A flag was raised."
     FLAG_LOWERING = "flag lowering", "A flag was lowered."
+    OBSERVATION = "observation", "An observation of another kind."
     PRESCRIPTION = "prescription", "The writing of a prescription."
     PRESCRIPTION_CHANGE = "prescription changed", "A prescription was changed."
     PRESCRIPTION_HOLD = "prescription held", "A prescription was held."
@@ -43,7 +44,9 @@ class FactKind(DescribedEnum):
     BED_USE = "use of a bed", "Somebody had a bed."
 
 
-CLINICAL_FACTS = ("visit", "dose", "infusion", "prescription", "consult", "allergy", "flag")
+CLINICAL_FACTS = frozenset(
+    ["visit", "dose", "infusion", "prescription", "consult", "allergy", "flag", "observation"]
+)
 """First words of the kinds of clinical facts."""
 
 

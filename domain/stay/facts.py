@@ -377,9 +377,14 @@ KINDS: dict[type[Fact], FactKind] = {
 }
 
 
+_KINDS_BY_NAME = {kind.value: kind for kind in FactKind}
+
+
 def kind_of(fact: Fact) -> FactKind:
-    """Return the kind of a fact, as refusals name it."""
-    return FactKind(fact.name) if isinstance(fact, Observation) else KINDS[type(fact)]
+    """Return the kind of a fact, as refusals name it; OBSERVATION where it has none of its own."""
+    if isinstance(fact, Observation):
+        return _KINDS_BY_NAME.get(fact.name, FactKind.OBSERVATION)
+    return KINDS[type(fact)]
 
 
 def needs_life(fact: Fact) -> bool:
