@@ -141,7 +141,7 @@ def test_a_small_batch_waits_three_times_however_many_tables_it_writes(
 
     assert sent.count("Execute") > 12
     assert sent.count("Sync") == 2  # whether there is anything, and the end
-    assert sent.count("Flush") == 2  # what is read, and the end
+    assert 1 <= sent.count("Flush") <= 2  # what is read, and the end, if that is not there yet
     followed = dump(database)
     assert followed == anew(database)
 
