@@ -147,6 +147,15 @@ class AdjustedMarks:
         self._levels: dict[tuple[str, str], Levels] = {}
         self._marks, self._added = marks, Counter[Delta]()
 
+    def copy(self) -> "AdjustedMarks":
+        """Return the same amounts, which change apart."""
+        amounts = AdjustedMarks(self._marks, (), ())
+        amounts._totals, amounts._numbers = self._totals.copy(), self._numbers.copy()
+        amounts._sorted = {measure: marks.copy() for measure, marks in self._sorted.items()}
+        amounts._levels = {measures: levels.copy() for measures, levels in self._levels.items()}
+        amounts._added = self._added.copy()
+        return amounts
+
     def add(self, delta: Delta, sign: int = 1) -> None:
         """Add what a subject contributes otherwise; with the sign -1, take it off."""
         self._added[delta] += sign

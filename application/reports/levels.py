@@ -24,6 +24,13 @@ class Levels:
             self._moments.append(moment)
             self._present.append(level)
 
+    def copy(self) -> "Levels":
+        """Return the same levels, which change apart."""
+        levels = Levels((), ())
+        levels.times, levels._moments = self.times.copy(), self._moments.copy()
+        levels._present = self._present.copy()
+        return levels
+
     def add(self, steps: Sequence[tuple[int, int]], times: int = 1) -> None:
         """Let so many more be present from each moment on (fewer: negative), none in the end.
 
@@ -42,6 +49,8 @@ class Levels:
             time, level = moments[n + 1] - moments[n], present[n]
             if level:
                 times[level] -= time
+                if not times[level]:
+                    del times[level]  # a percentile walks all that are there
             present[n] = level = level + change
             if level:
                 times[level] += time

@@ -82,14 +82,15 @@ class _CauseSearch:
         self, marks: Marks, measures: Iterable[str], of: Dimensions, deltas: Mapping[Subject, Delta]
     ) -> None:
         self._of, self._deltas = of, deltas
-        self._amounts = AdjustedMarks(marks, measures, of)
+        self._old = AdjustedMarks(marks, measures, of)
         for delta in deltas.values():
-            self._amounts.add(delta, -1)
+            self._old.add(delta, -1)
 
     def causes(self, formula: Formula) -> tuple[Subject, ...]:
         """Return a set of subjects whose old contributions give the old figure, none of them in vain."""
-        amounts, deltas, of = self._amounts, self._deltas, self._of
-        old = formula.compute(amounts, of)
+        deltas, of = self._deltas, self._of
+        old = formula.compute(self._old, of)
+        amounts = self._old.copy()
         causes, before = list(deltas), len(deltas) + 1
         while (
             len(causes) < before
@@ -100,8 +101,6 @@ class _CauseSearch:
                 if formula.compute(amounts, of) != old:
                     amounts.add(deltas[subject], -1)
                     causes.append(subject)
-        for subject in deltas.keys() - set(causes):
-            amounts.add(deltas[subject], -1)
         return tuple(causes)
 
 
