@@ -7,7 +7,7 @@ from api.fhir.parameters import references, span, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import COMPARTMENT, RESOURCES
 from api.fhir.resource import MOST, PAGE
-from api.fhir.search import entry, link_of, referring
+from api.fhir.search import entry, link_of, next_link, referring
 from api.fhir.smart import check_scope, is_in_scope
 from api.fhir.values import Json, present
 
@@ -49,11 +49,8 @@ async def patient_everything(
         begin = whole_number("_after", given.get("_after", "0"))
         items = items[begin : begin + count]
         if count and begin + count < total:
-            names = [pair for pair in given.items() if pair[0] not in ("_after", "_known")]
-            names.append(("_after", str(begin + count)))
-            if reader.position and "knownAt" not in given:
-                names.append(("_known", reader.position))
-            links.append({"relation": "next", "url": link_of(url, names)})
+            after = str(begin + count)
+            links.append(next_link(url, list(given.items()), after, reader.position))
     bundle = {
         "resourceType": "Bundle",
         "type": "searchset",

@@ -224,11 +224,9 @@ def searchset(result: Result, query: Query, base: str, known_at: str | None) -> 
     url = f"{base}/{query.resource.type}"
     links = [{"relation": "self", "url": link_of(url, query.kept)}]
     if result.after is not None:
-        parameters = [(n, v) for n, v in query.kept if n not in ("_after", "_known", "_count")]
-        parameters += [("_count", str(query.count)), ("_after", result.after)]
-        if known_at and not any(name == "knownAt" for name, _ in parameters):
-            parameters.append(("_known", known_at))
-        links.append({"relation": "next", "url": link_of(url, parameters)})
+        pairs = [(name, value) for name, value in query.kept if name != "_count"]
+        pairs.append(("_count", str(query.count)))
+        links.append(next_link(url, pairs, result.after, known_at))
     entries = [
         entry(item, base, "match") | {"resource": leave(item.resource, query.elements)}
         for item in result.matches
@@ -259,6 +257,17 @@ def entry(item: Item, base: str, mode: str) -> Json:
         "resource": item.resource,
         "search": {"mode": mode},
     }
+
+
+def next_link(
+    url: str, given: Sequence[tuple[str, str]], after: str, known_at: str | None
+) -> dict[str, str]:
+    """Return the link to the page after something, with the parameters given, as known at a position."""
+    parameters = [pair for pair in given if pair[0] not in ("_after", "_known")]
+    parameters.append(("_after", after))
+    if known_at and not any(name == "knownAt" for name, _ in parameters):
+        parameters.append(("_known", known_at))
+    return {"relation": "next", "url": link_of(url, parameters)}
 
 
 def link_of(url: str, given: Sequence[tuple[str, str]]) -> str:
