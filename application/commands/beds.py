@@ -32,11 +32,6 @@ from domain.time import ALWAYS, TICK, Period, Precision
 class BedStates(CommandGroup):
     """Commands for the states of beds and the policies of rooms."""
 
-    def states_of(self, ward: str, room: str, bed: str, at: datetime) -> frozenset[BedState]:
-        """Return what of closed, being cleaned and reserved a bed is at a moment. Raises NotFound."""
-        spells = self.spells_of(ward, room, bed)
-        return frozenset(spell.state for spell in spells if at in spell.period)
-
     def spells_of(self, ward: str, room: str, bed: str) -> list[Spell]:
         """Return when a bed was closed, being cleaned or reserved, in order. Raises NotFound."""
         id = self.record.owner(*unique_keys.room_number(ward, room))

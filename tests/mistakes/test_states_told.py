@@ -24,7 +24,7 @@ from domain.patient import Patient
 from domain.room.aggregate import BedState
 from domain.source_visit import SourceVisit
 from infrastructure.postgres.database import Database
-from tests.hl7.test_beds import at, message, pending
+from tests.hl7.test_beds import at, message, pending, states_of
 from tests.hl7.test_inbound import SENDERS, adt
 from tests.hl7.test_triggers import answer, door
 from tests.record.test_source_movements import fed
@@ -149,7 +149,7 @@ def test_mistake_256_what_staff_closed_and_opened_stays_theirs(
         assert answer(door, message("A20", control, hour, f"NPU|A^1^b|{code}")) == "AA"
 
     def states(*hours: int) -> list[set[BedState]]:
-        return [set(hospital.rooms.states_of("A", "1", "b", at(hour))) for hour in hours]
+        return [set(states_of(hospital, "A", "1", "b", at(hour))) for hour in hours]
 
     place: dict[str, Any] = {"ward": "A", "room": "1", "bed": "b"}
     hospital.rooms.close_bed(request(at(10), reason="to be painted"), **place)

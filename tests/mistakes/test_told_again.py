@@ -12,7 +12,7 @@ from application.hospital import Hospital
 from domain.room.aggregate import BedState
 from domain.stay.aggregate import Stay
 from infrastructure.postgres.database import Database
-from tests.hl7.test_beds import at, message, pending
+from tests.hl7.test_beds import at, message, pending, states_of
 from tests.hl7.test_inbound import SENDERS, adt
 from tests.hl7.test_orders import counts
 from tests.hl7.test_triggers import answer, door
@@ -32,11 +32,11 @@ def test_mistake_251_a_pending_transfer_that_is_planned_again_reserves_its_bed_a
     ]
     for sent in (*told, *told):
         assert answer(door, sent) == "AA"
-    assert hospital.rooms.states_of("A", "1", "b", at(15)) == {BedState.RESERVED}
+    assert states_of(hospital, "A", "1", "b", at(15)) == {BedState.RESERVED}
     found = counts(database)
     assert (found["room.bed-reserved"], found["room.reservation-released"]) == (2, 1)
     assert answer(door, pending("A26", "5", 16)) == "AA"
-    assert hospital.rooms.states_of("A", "1", "b", at(17)) == set()
+    assert states_of(hospital, "A", "1", "b", at(17)) == set()
     assert not list(door.refused)
 
 
