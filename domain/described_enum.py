@@ -19,3 +19,8 @@ class DescribedEnum(StrEnum):
         member._value_ = value
         member.description = description
         return member
+
+    @classmethod
+    def member_of(cls, value: str) -> Self | None:
+        """Return the member of a value; None if there is none."""
+        return cls._value2member_map_.get(value)  # type: ignore[return-value]

@@ -377,13 +377,10 @@ KINDS: dict[type[Fact], FactKind] = {
 }
 
 
-_KINDS_BY_NAME = {kind.value: kind for kind in FactKind}
-
-
 def kind_of(fact: Fact) -> FactKind:
     """Return the kind of a fact, as refusals name it; OBSERVATION where it has none of its own."""
     if isinstance(fact, Observation):
-        return _KINDS_BY_NAME.get(fact.name, FactKind.OBSERVATION)
+        return FactKind.member_of(fact.name) or FactKind.OBSERVATION
     return KINDS[type(fact)]
 
 

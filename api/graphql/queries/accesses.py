@@ -13,7 +13,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
-from api.graphql.types.enums import Purpose, Role, role_of
+from api.graphql.types.enums import Purpose, Role
 from api.graphql.types.people import Patient
 from domain.described_enum import DescribedEnum
 from infrastructure.access_log import NOBODY, REFUSED, SUCCESS, AccessView, accesses_page
@@ -76,7 +76,7 @@ class Access:
             issuer=view.issuer,
             subject=view.subject,
             role=view.role,
-            role_name=role_of(view.role),
+            role_name=Role.member_of(view.role),
             operation=view.operation,
             purpose=Purpose(view.purpose),
             broke_glass=view.broke_glass,

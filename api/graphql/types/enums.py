@@ -66,7 +66,6 @@ __all__ = [
     "UnprescribedBasis",
     "Urgency",
     "VisitKind",
-    "role_of",
 ]
 
 for _kind, _name, _description in (
@@ -111,11 +110,6 @@ for _kind, _name, _description in (
     (OutsidePrescription, "OutsidePrescription", "Why a dose lies outside its prescription."),
 ):
     strawberry.enum(_kind, name=_name, description=_description)
-
-
-def role_of(name: str) -> Role | None:
-    """Return the role of a name; None if it is none of those there are now."""
-    return Role(name) if name in set(Role) else None
 
 
 @strawberry.enum(description="What became of a fact.")

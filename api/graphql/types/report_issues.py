@@ -236,7 +236,7 @@ def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
         info.context.viewer.record_access(fact.patient)
     return ReportFact(
         position=info.context.position(fact.position),
-        event_kind=EventKind(fact.topic) if fact.topic in set(EventKind) else None,
+        event_kind=EventKind.member_of(fact.topic),
         kind=fact.topic.replace(".", "_").replace("-", "_").upper(),
         summary=summary or event_name.replace("-", " ").capitalize(),
         stay_id=_id(fact.stay),

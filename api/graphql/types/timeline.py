@@ -15,7 +15,7 @@ from api.graphql.context import Ask, ById
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
-from api.graphql.types.enums import EntryStatus, Precision, Reading, Role, TimelineKind, role_of
+from api.graphql.types.enums import EntryStatus, Precision, Reading, Role, TimelineKind
 from domain.envelope import ALTERED
 from domain.hospital_calendar import LocalDays
 from infrastructure.queries.as_of import AsOf
@@ -51,7 +51,7 @@ class Recorder:
             issuer=values["issuer"],
             subject=values["subject"],
             role=values["role"],
-            role_name=role_of(values["role"]),
+            role_name=Role.member_of(values["role"]),
             on_behalf_of=values.get("on_behalf_of"),
         )
 
