@@ -72,7 +72,8 @@ ClinicalCorrection = (
     | PrescriptionCorrection
     | PrescriptionChangeCorrection
 )
-ClinicalPart = ClinicalCorrection | LateVisit | LateDose
+NewFact = LateVisit | LateDose
+ClinicalPart = ClinicalCorrection | NewFact
 
 
 def fact_of(part: ClinicalPart | Correction | Cancel) -> object:
@@ -100,12 +101,9 @@ def put_right(uow: UnitOfWork, parts: Sequence[ClinicalPart]) -> list[UUID]:
     Returns the doses that are new. `check_put_right` looks at the end result.
     """
     new_doses: list[UUID] = []
-    is_new = (LateVisit, LateDose)
-    for number, part in sorted(
-        enumerate(parts), key=lambda numbered: isinstance(numbered[1], is_new)
-    ):
+    for number, part in sorted(enumerate(parts), key=lambda pair: isinstance(pair[1], NewFact)):
         at, precision = corrected_moment_of(uow, part, f"clinical {number}")
-        if not isinstance(part, LateVisit | LateDose):
+        if not isinstance(part, NewFact):
             with uow.use_correction(at, precision):
                 _correct(uow, part)
             continue

@@ -9,6 +9,7 @@ from application.authorization.roles import FRONT_DESK
 from application.clinical_warnings import allergies_against, confirm
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command
+from application.commands.dose_corrections import check_inside
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning
@@ -147,9 +148,7 @@ def move_prescription(
     course, patient = wrong.course, lookups.patient_of(uow, stay)
     stay.must_not_have_ended(course.written_at, "The prescription")
     for dose in course.doses:
-        stay.must_include(dose.at, "The dose")
-        if dose.end is not None:
-            stay.must_include(dose.end.at, "The end of the infusion")
+        check_inside(stay, dose)
     regimen = course.regimen
     warnings = allergies_against(
         uow, patient.id, wrong.medication, regimen.start, regimen.stop, wrong.confirmed

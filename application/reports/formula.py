@@ -6,7 +6,7 @@ by itself which measures it is made of.
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -110,9 +110,6 @@ class Delta:
     def __init__(self) -> None:
         self.parts: list[tuple[str, int, int]] = []
         self._steps: dict[tuple[str, str], list[tuple[int, int]]] = {}
-
-    def __iter__(self) -> Iterator[tuple[str, int, int]]:
-        return iter(self.parts)
 
     @cached_property
     def sums(self) -> dict[str, tuple[int, int]]:

@@ -247,10 +247,10 @@ class ReportService:
         """
         definition, question = previous.definition, previous.question
         commands = self._data.commands_of({position for of in facts.values() for position in of})
-        ends = {s: sorted({commands[p] for p in positions}) for s, positions in facts.items()}
         subjects_at: dict[int, list[Subject]] = {}
-        for subject, ends_of_subject in ends.items():
-            for end in ends_of_subject if len(ends_of_subject) > 1 else ():
+        for subject, positions in facts.items():
+            ends = {commands[position] for position in positions}
+            for end in ends if len(ends) > 1 else ():
                 subjects_at.setdefault(end, []).append(subject)
         if len(subjects_at) > MOST_COMMANDS:
             return [{subject: facts[subject] for subject in c.causes} for c in changes]

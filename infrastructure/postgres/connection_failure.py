@@ -4,7 +4,15 @@ import re
 
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
-__all__ = ["InsufficientPrivilege", "ReadOnlySqlTransaction", "connection_failure"]
+__all__ = [
+    "RETRY_SECONDS",
+    "InsufficientPrivilege",
+    "ReadOnlySqlTransaction",
+    "connection_failure",
+]
+
+RETRY_SECONDS = 0.3
+"""Seconds between tries to reach a database that is away: all of them are back within one."""
 
 VARIABLES = "WARDBOOK_DATABASE_URL and WARDBOOK_APP_URL"
 

@@ -16,6 +16,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from infrastructure.event_store.mapper import EventMapper, NewerEvent
+from infrastructure.postgres.connection_failure import RETRY_SECONDS
 from infrastructure.postgres.database import PLAN_BY_INDEX
 from infrastructure.postgres.migrated import NotMigrated
 from infrastructure.projections.batch import LIVE, BatchProjector
@@ -25,8 +26,6 @@ LEADER_LOCKS = 1463898723
 """The first key of leader locks; the second is of the read model."""
 
 POLL_SECONDS = 1.0
-RETRY_SECONDS = 0.3
-"""Seconds between tries to reach a database that is away."""
 
 STOP_SECONDS = 0.1
 """Seconds after which one who waits sees that it is to stop."""

@@ -8,15 +8,13 @@ from collections.abc import Callable
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from infrastructure.postgres.connection_failure import RETRY_SECONDS
 from infrastructure.queries.log import has_erasures, log_status
 from infrastructure.queries.projection_status import models_that_parked
 from infrastructure.read_models import READ_MODELS
 
 POLL_SECONDS = 1.0
 """Seconds after which the position is read again, should a notification have been lost."""
-
-RETRY_SECONDS = 0.3
-"""Seconds between tries to reach a database that is away: all of them are back within one."""
 
 HALTING = {model.name for model in READ_MODELS if model.halts}
 

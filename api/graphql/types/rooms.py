@@ -175,26 +175,29 @@ class Bed:
         spells = await info.context.load(spells_of, self.place.room, self.at)
         return free_until(self.view, spells or (), self.at.as_of)
 
+    async def _patient_reserved_for(self, info: Ask) -> Patient | None:
+        id = self.reserved.for_patient if self.reserved else None
+        return await Patient.find(info, id, self.at)
+
+    async def _stay_reserved_for(self, info: Ask) -> "Stay | None":
+        return await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+
     @strawberry.field(
         description="The patient for whom it is reserved, if you may see the patient."
     )
     async def reserved_patient(self, info: Ask) -> Patient | None:
-        return await Patient.find(
-            info, self.reserved.for_patient if self.reserved else None, self.at
-        )
+        return await self._patient_reserved_for(info)
 
     @strawberry.field(description="The stay for which it is reserved, if you may see it.")
     async def reserved_stay(self, info: Ask) -> LazyStay | None:
-        return await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+        return await self._stay_reserved_for(info)
 
     @strawberry.field(
         description="The patient for whom it is reserved.",
         deprecation_reason="Use reservedPatient { id }.",
     )
     async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
-        patient = await Patient.find(
-            info, self.reserved.for_patient if self.reserved else None, self.at
-        )
+        patient = await self._patient_reserved_for(info)
         return patient.id if patient else None
 
     @strawberry.field(
@@ -202,7 +205,7 @@ class Bed:
         deprecation_reason="Use reservedStay { id }.",
     )
     async def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
-        stay = await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
+        stay = await self._stay_reserved_for(info)
         return stay.id if stay else None
 
     @strawberry.field(
