@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from application import hospital_days, lookups, persons
+from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
 from domain.patient import Patient, Sex
@@ -17,7 +18,7 @@ from domain.refusals import InvalidInput, MergeImpossible, NotFound, Refusal
 from domain.room.occupancy import newly_claimed, outside_of_mother
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType
-from domain.stay.facts import Disposition, LeaveEnd, Move, Place, Status
+from domain.stay.facts import CancellationReason, Disposition, LeaveEnd, Move, Place, Status
 from domain.stay.history import History, Stretch
 
 MOST_MOVES = 100
@@ -42,12 +43,14 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
     """Let children follow what a command has made of their mothers' stays.
 
     Each goes from where it is left without its mother to the place that is named, or along with her.
-    Raises InvalidInput, NotFound.
+    One that was discharged together with her comes back with her. Raises InvalidInput, NotFound.
     """
     must_be_named_once(sharers)
     for sharer in sharers or ():
         child = lookups.stay(uow, sharer.stay_id, "sharers")
         place = own_place(uow, sharer)
+        if _comes_back(uow, child, place):
+            continue
         if not any(stretch.shares_bed_of for stretch in child.stretches):
             raise InvalidInput("sharers", f"stay {child.id} shares no bed")
         for _ in range(1 if place else MOST_MOVES):
@@ -58,6 +61,34 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
             assert stretch.shares_bed_of is not None
             mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
             _go(uow, child, mother, stretch, at, place or _along(mother, child, at))
+
+
+def _comes_back(uow: UnitOfWork, child: Stay, place: Place | None) -> bool:
+    """Take the discharge of a child back with that of its mother; return whether it was."""
+    discharge = child.history.discharge
+    if discharge is None:
+        return False
+    for mother in uow.load(Stay, *(s.shares_bed_of for s in child.stretches if s.shares_bed_of)):
+        cancels = [e for e in mother.pending_events if isinstance(e, Stay.DischargeCancelled)]
+        for cancel in cancels:
+            hers = uow.before[mother.id].history.fact(cancel.movement)
+            if hers is None or hers.act != discharge.act:
+                continue
+            is_error = cancel.because is CancellationReason.ENTERED_IN_ERROR
+            if place is None and (cancel.bed or cancel.without_bed or not is_error):
+                place = _along(
+                    mother, child, discharge.at if is_error else cancel.entry.occurred_at
+                )
+            died_at = persons.told_death_at(uow, child.patient)
+            child.cancel_discharge(discharge, cancel.because, place, cancel.entry, died_at)
+            let_prescriptions_follow(uow, child)
+            return True
+        if cancels:
+            raise InvalidInput(
+                "sharers",
+                f"stay {child.id} was not discharged together with its mother; cancel that by itself",
+            )
+    return False
 
 
 def must_be_named_once(sharers: Iterable[Sharer] | None) -> None:

@@ -257,7 +257,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
         if at is None and all(value is None for value in details.values()):
             raise InvalidInput("substance", "say what was different")
         end = allergy.end
-        if at and end and self.latest(end) < self.span_of(at, precision or end.precision)[0]:
+        if at and end and self.latest(end) < self.span_of(at, precision or allergy.precision)[0]:
             raise ContradictsLaterFacts((FactRef(end.id, FactKind.ALLERGY_END, end.at),))
         values = {"at": at, "precision": precision, **details}
         self.record(AllergyEvents.AllergyCorrected, envelope, allergy=id, **values)

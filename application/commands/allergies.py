@@ -125,7 +125,7 @@ class Allergies(CommandGroup):
         patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
         patient.end_allergy(allergy_id, uow.entry)
 
-    @correction(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken))
+    @correction(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken, AllergyKnown))
     def correct_allergy_end(
         self,
         uow: UnitOfWork,
@@ -134,10 +134,12 @@ class Allergies(CommandGroup):
         mrn_authority: str | None = None,
         allergy_id: UUID,
     ) -> None:
-        """Correct when an allergy ended: at ``occurred_at``."""
-        _record_with(uow, patient_mrn, mrn_authority, allergy_id).correct_allergy_end(
+        """Correct when an allergy ended: at ``occurred_at``. Raises AllergyKnown."""
+        patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
+        patient.correct_allergy_end(
             allergy_id, uow.corrected_at, uow.corrected_precision, uow.entry
         )
+        check_new(uow, patient, allergy_id)
 
     @command(roles=MEDICATION, raises=(MovementNotFound, AllergyStateBroken, AllergyKnown))
     def cancel_allergy_end(

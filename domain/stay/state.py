@@ -1,6 +1,6 @@
 """The state of a stay: how it evolves by its events, and the check of a new event."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope
 from domain.fact_ref import FactRef
-from domain.refusals import BedRef, MovementNotFound, OutsideStay
+from domain.refusals import BedRef, InvalidInput, MovementNotFound, OutsideStay
 from domain.stay.events import Observed, StayEvents
 from domain.stay.facts import (
     KINDS,
@@ -33,7 +33,7 @@ from domain.stay.facts import (
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
-from domain.time import is_after
+from domain.time import is_after, minute_of
 
 F = TypeVar("F", bound=Fact)
 
@@ -101,6 +101,7 @@ class StayState(StayEvents, Aggregate):
     def check_deferred(self, died_at: datetime | None) -> None:
         """Refuse the history that came out of the commands since `defer_checks`, if it is illegal."""
         assert self.deferred is not None
+        self._check_returns(self.history, self.deferred)
         self.history.check(self.deferred, died_at)
         self.deferred = None
 
@@ -175,7 +176,19 @@ class StayState(StayEvents, Aggregate):
         if self.deferred is not None:
             self.deferred.update(facts)
         else:
+            self._check_returns(history, facts)
             history.check(facts, died_at, other_facts)
+
+    def _check_returns(self, history: History, ids: Iterable[UUID]) -> None:
+        """Refuse leaves from which the patient is expected back before they begin."""
+        leaves = (fact for fact in map(history.fact, ids) if isinstance(fact, LeaveStart))
+        for leave in leaves:
+            back = leave.expected_return
+            if back is not None and back < minute_of(self.earliest(leave)):
+                raise InvalidInput(
+                    "expected_return",
+                    "the leave begins after it; correct one of them, or say that it is unknown",
+                )
 
 
 def evolve(history: History, event: Event) -> History:

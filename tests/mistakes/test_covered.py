@@ -43,6 +43,9 @@ OF_PERSONS = {275, 276, 277}
 ENDS = set(range(290, 299))
 """Numbers of mistakes about what ends with a life, a stay, an order or a name."""
 
+SAID = set(range(299, 302))
+"""Numbers of mistakes about what is said beside a fact, or follows it."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -63,6 +66,7 @@ MISTAKES = (
     | PUT_RIGHT
     | OF_PERSONS
     | ENDS
+    | SAID
     | {230, 250, 260, 263, 264, 320}
 ) - NOT_GIVEN
 
