@@ -80,6 +80,8 @@ class Rules:
     """True if a registration is refused until its likely duplicates are said to be others."""
     admins_see_clinical: bool = True
     """False if the house keeps its administrators from clinical facts."""
+    restricted_in_own_ward: bool = True
+    """False if the house closes a RESTRICTED patient to the nurses who have them in a bed."""
     plan_years: int = 10
     """The years ahead for which anything may be planned."""
     board_flags: tuple[str, ...] = BOARD_FLAGS

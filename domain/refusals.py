@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.errors import WardbookError
 from domain.fact_ref import FactRef
 from domain.problems import PROBLEM, Problem
+from domain.things import Thing, ThingName
 
 FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
@@ -169,21 +170,19 @@ class StayStateBroken(Refusal):
 
 
 class MovementNotFound(Refusal):
-    """No movement, visit, dose or merge of that id is held true.
+    """No movement, visit, dose or merge of that id is held true."""
 
-    It was never recorded, or it was cancelled.
-    """
-
-    what: Annotated[str, "What was looked for, by a fixed name: movement, visit, dose."]
+    what: Annotated[ThingName, "What was looked for, by a fixed name: movement, visit, dose."]
+    thing: Annotated[Thing, "What was looked for."]
     cancelled: Annotated[bool, "Whether it was recorded, and was cancelled."]
     id: UUID
     field: FieldName
 
-    def __init__(self, what: str, id: UUID, field: str, cancelled: bool = False) -> None:
+    def __init__(self, what: ThingName, id: UUID, field: str, cancelled: bool = False) -> None:
         cancellation = " any more: it was cancelled" if cancelled else ""
         super().__init__(f"There is no {what} {id}{cancellation}.")
-        self.what, self.id, self.field, self.cancelled = what, id, FieldName(field), cancelled
-        self.path = (field,)
+        self.what, self.thing, self.id = what, Thing(what), id
+        self.field, self.path, self.cancelled = FieldName(field), (field,), cancelled
 
 
 class MergeImpossible(Refusal):
@@ -323,27 +322,29 @@ class ReasonNeeded(Refusal):
 class NotFound(Refusal):
     """Nothing of that kind has that id, number or MRN."""
 
-    what: Annotated[str, "What was looked for, by a fixed name: patient with MRN, stay, ward."]
+    what: Annotated[ThingName, "What was looked for, by a fixed name: patient, stay, ward."]
+    thing: Annotated[Thing, "What was looked for."]
     key: str
     field: FieldName
 
-    def __init__(self, what: str, key: str, field: str, hint: str = "") -> None:
+    def __init__(self, what: ThingName, key: str, field: str, hint: str = "") -> None:
         self.hint = hint and f" {hint}"
         super().__init__(f"There is no {what} {key!r}.{self.hint}")
-        self.what, self.key, self.field = what, key, FieldName(field)
+        self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
         self.path = (field,)
 
 
 class AlreadyExists(Refusal):
     """The MRN, number or code is taken."""
 
-    what: Annotated[str, "What there is already, by a fixed name: patient with MRN, room."]
+    what: Annotated[ThingName, "What there is already, by a fixed name: patient with MRN, room."]
+    thing: Annotated[Thing, "What there is already."]
     key: str
     field: FieldName
 
-    def __init__(self, what: str, key: str, field: str) -> None:
+    def __init__(self, what: ThingName, key: str, field: str) -> None:
         super().__init__(f"There is already a {what} {key!r}.")
-        self.what, self.key, self.field = what, key, FieldName(field)
+        self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
         self.path = (field,)
 
 
@@ -354,8 +355,7 @@ class InvalidInput(Refusal):
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"`{field}`: {reason}.")
-        self.field = FieldName(field)
-        self.path = (field,)
+        self.field, self.path = FieldName(field), (field,)
 
 
 class NotAllowed(Refusal):

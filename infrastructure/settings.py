@@ -142,6 +142,9 @@ class Settings:
     admins_see_clinical: bool = True
     """True if administrators may see clinical data too; off: they administer, and read no notes."""
 
+    restricted_in_own_ward: bool = True
+    """True if nurses see and treat a RESTRICTED patient who is in a bed of their own wards."""
+
     read_snapshot: bool = True
     """True if operations that begin at once share one query of the log's status and permissions."""
 
@@ -191,6 +194,7 @@ class Settings:
             plan_years=self.plan_years,
             confirm_likely_duplicates=self.confirm_likely_duplicates,
             admins_see_clinical=self.admins_see_clinical,
+            restricted_in_own_ward=self.restricted_in_own_ward,
             board_flags=self.board_flags,
         )
 
@@ -373,18 +377,14 @@ _CONVERT: dict[str, Callable[[str], object]] = {
     "sockets_per_login": _whole_number,
     "subscriptions_per_login": _whole_number,
     "statements_per_login": _places,
-    "socket_hours": _number,
-    "socket_idle_minutes": _number,
-    "token_idle_minutes": _number,
+    **dict.fromkeys(("socket_hours", "socket_idle_minutes", "token_idle_minutes"), _number),
     "kept_answers_mb": _whole_number,
     "newborn_days": _whole_number,
     "plan_years": _years,
     "confirm_likely_duplicates": _switch,
     "smallest_cell": _whole_number,
-    "admins_see_clinical": _switch,
-    "read_snapshot": _switch,
-    "single_flight": _switch,
-    "fast_executor": _switch,
+    **dict.fromkeys(("admins_see_clinical", "restricted_in_own_ward"), _switch),
+    **dict.fromkeys(("read_snapshot", "single_flight", "fast_executor"), _switch),
     "checkpoint_seconds": _number,
     "retention_days": _whole_number,
     "key_backup_days": _whole_number,

@@ -14,6 +14,7 @@ from api.graphql.scalars import id_of
 from application.authorization.roles import may
 from application.authorization.scope import CLOSED, is_of_wards
 from domain.refusals import NotAllowed, NotFound
+from domain.things import ThingName
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import has_stream
 from infrastructure.queries.named import ward_named
@@ -84,7 +85,7 @@ async def or_forbidden(
 
 
 async def check_known(
-    context: Context, result: object, id: str | None, kind: str, field: str = "id"
+    context: Context, result: object, id: str | None, kind: ThingName, field: str = "id"
 ) -> None:
     """Refuse an id that nothing of that kind ever had. Raises NotFound.
 

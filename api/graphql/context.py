@@ -20,7 +20,7 @@ from api.graphql.scalars import Position, decode_position, encode_position
 from api.telemetry import metrics
 from api.work import place
 from application.authorization.roles import Caller, Role, may
-from application.authorization.scope import hidden_labels
+from application.authorization.scope import OWN_WARD, hidden_labels
 from domain.refusals import InvalidInput, Refusal
 from infrastructure import tracing
 from infrastructure.access_log import REFUSED, AccessRecord
@@ -228,6 +228,8 @@ class Context:
         role = self.caller.role
         if permission == "data:clinical" and role == Role.ADMIN:
             return self.state.settings.admins_see_clinical
+        if permission == OWN_WARD and not self.state.settings.restricted_in_own_ward:
+            return False
         return may(role, permission)
 
     async def load_permissions(self) -> None:
@@ -243,17 +245,9 @@ class Context:
             await self._load_permissions()
 
     async def _load_permissions(self) -> None:
-        snapshot = await self.snapshot()
-        snapshots, viewer = self.source.snapshots, self.viewer
-
-        async def of_wards() -> None:
-            viewer.wards = await snapshots.wards(self.caller.wards, snapshot)
-            viewer.outside_wards = await snapshots.elsewhere(viewer.wards, snapshot)
-
-        viewer.opened, viewer.label_hidden, _ = await asyncio.gather(
-            snapshots.opened_patients(self.caller.actor, snapshot),
-            snapshots.closed_records(viewer.hidden, snapshot),
-            of_wards(),
+        snapshots, snapshot, caller = self.source.snapshots, await self.snapshot(), self.caller
+        await snapshots.permit(
+            self.viewer, caller.actor, caller.wards, snapshot, self.may(OWN_WARD)
         )
 
     def note_entity(self, entity: str) -> None:

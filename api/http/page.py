@@ -53,6 +53,11 @@ _OUTCOMES = {
     "PatientDied": "diedAt",
     "LikelyDuplicates": "candidates",
     "WarningsUnconfirmed": "warnings",
+    **dict.fromkeys(
+        ("BedStateBroken", "StayStateBroken", "PrescriptionStateBroken", "AllergyStateBroken"),
+        "problem",
+    ),
+    **dict.fromkeys(("MergeImpossible", "ErasureImpossible", "ReasonNeeded"), "problem"),
 }
 """Fields that the page asks of an outcome beside those that all have."""
 

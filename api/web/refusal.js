@@ -5,7 +5,7 @@ import {address, nameOf} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
 import {age, date, dayTime} from './time.js';
-import {language, named, say, says} from './words.js';
+import {language, named, namedOr, say, says} from './words.js';
 
 /** Codes whose text in words says all: what the server adds is read with the others only. */
 const WHOLE = /^(BED_OCCUPIED|PATIENT_ALREADY_ADMITTED|PATIENT_DIED|IN_FUTURE|VERSION_CONFLICT|LIKELY_DUPLICATES|WARNINGS_UNCONFIRMED|SHARERS_UNPLACED|CONTRADICTS_LATER_FACTS|NOT_ALLOWED|COMMAND_ID_REUSED|NEEDED|UNCHANGED|OFFLINE)$/;
@@ -31,9 +31,10 @@ export async function learn(refusal) {
 export function refusalOf(refusal, ways, close) {
   const {code, message, facts = [], warnings = [], byStay, stayId, who, people = []} = refusal;
   const values = {...refusal, bed: bedText(refusal.bed), who: who?.patient ? nameOf(who.patient) : say('somebody'), at: dayTimeOf(refusal.diedAt ?? refusal.endedAt ?? refusal.now), what: warnings.map(named).join(', '), policy: named(refusal.policy ?? ''), field: named(refusal.field ?? '')};
+  const problem = namedOr('problem.' + refusal.problem, ''); // English reads it in the message
   const text = says('refused.' + code) ? say('refused.' + code, values) : named(code);
   return html`<div class="refusal" role="alert" tabindex="-1">
-    <strong>${text}</strong> ${WHOLE.test(code) || !message || (language() !== 'en' && TOLD.test(code)) ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
+    <strong>${text}</strong> ${problem ? html`<span title=${message}>${problem}</span>` : WHOLE.test(code) || !message || (language() !== 'en' && TOLD.test(code)) ? nothing : html`<span lang="en" class=${language() === 'en' ? '' : 'quiet'}>${message}</span>`}
     ${says('todo.' + code) ? html`<p>${say('todo.' + code)}</p>` : nothing}
     ${facts.length ? html`<ul>${facts.map(fact => html`<li>${named(fact.kind)} · ${dayTime(fact.occurredAt)}</li>`)}</ul>` : nothing}
     ${people.length ? html`<ul>${people.map(person => html`<li><a href=${address('patient/' + person.id)} @click=${close}>${describe(person)}</a></li>`)}</ul>` : nothing}

@@ -120,9 +120,11 @@ findings with prescriptions and doses, and the access log."""
 
 LABELS: Mapping[str, Roles] = {
     "label:restricted": RESTRICTED_READERS,
+    "label:restricted_in_own_ward": frozenset({Role.NURSE}),
     "label:very_restricted": VERY_RESTRICTED_READERS,
 }
-"""Confidentiality labels: data that carry one are hidden from every other role."""
+"""Confidentiality labels: data that carry one are hidden from every other role. In the beds of a login's
+own wards the first is open to one more role, unless the house says otherwise."""
 
 MAY: dict[str, Roles] = {**QUERIES, **DATA, **LABELS}
 """The roles that are allowed each query, kind of data and label; and, once

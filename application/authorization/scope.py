@@ -10,6 +10,8 @@ The rule, the same for commands here and for questions (`infrastructure.queries.
 - A label closes a stay, and a patient with all their stays, to roles that the table of roles does
   not give it to. A person's label is the strictest of those of all their records: which of them was
   merged into which tells nothing about whom it protects.
+- A patient who is RESTRICTED is open to the nurses of the ward in one of whose beds they are, for as
+  long as they are there, unless the house says otherwise (`restricted_in_own_ward`).
 - What somebody has opened by breaking the glass is open to them.
 
 What a command is about is refused with NotAllowed if it is closed, so that the glass can be broken.
@@ -29,6 +31,9 @@ from domain.refusals import NotAllowed
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
 from domain.text import key
+
+OWN_WARD = "label:restricted_in_own_ward"
+"""The permission to see and treat who is RESTRICTED in a bed of one's own wards."""
 
 RESTRICTED = "The patient's data are restricted; `break_glass` opens them, with a reason"
 CLOSED = (
@@ -62,8 +67,7 @@ def check_ward(uow: UnitOfWork, ward: str | None) -> None:
 
 def check_stay(uow: UnitOfWork, stay: Stay) -> None:
     """Refuse a stay that is hidden by a label or of another ward. Raises NotAllowed."""
-    labels = hidden_labels(uow.entry.recorded_by.role)
-    if stay.confidentiality.value in labels or _is_labelled(uow, stay.patient, labels):
+    if _is_labelled(uow, stay.patient, stay.confidentiality.value):
         _require_emergency_access(uow, stay.patient, RESTRICTED)
     elif not _is_of_wards(uow, stay):
         _require_emergency_access(uow, stay.patient, ELSEWHERE)
@@ -71,7 +75,7 @@ def check_stay(uow: UnitOfWork, stay: Stay) -> None:
 
 def check_patient(uow: UnitOfWork, patient: Patient) -> None:
     """Refuse a patient who is hidden by a label or is in another ward. Raises NotAllowed."""
-    if _is_labelled(uow, patient.id, hidden_labels(uow.entry.recorded_by.role)):
+    if _is_labelled(uow, patient.id):
         _require_emergency_access(uow, patient.id, RESTRICTED)
     elif uow.wards is not None:
         stays = persons.stays_of(uow, persons.person_of(uow, patient.id))
@@ -100,15 +104,29 @@ def is_open(uow: UnitOfWork, subject: Stay | Patient) -> bool:
     return True
 
 
-def _is_labelled(uow: UnitOfWork, patient: UUID | None, hidden: frozenset[str]) -> bool:
-    if not hidden or patient is None:
+def _is_labelled(uow: UnitOfWork, patient: UUID | None, *own: str) -> bool:
+    """Tell whether a label closes a person; ``own``: that of the stay which it is about."""
+    hidden = hidden_labels(uow.entry.recorded_by.role)
+    if not hidden:
         return False
-    labels = {
-        label.value
-        for record in persons.records(uow, patient)
-        for label in record.labels_from(uow.now)
-    }
-    return not labels.isdisjoint(hidden)
+    records = persons.records(uow, patient) if patient else ()
+    labels = {label.value for record in records for label in record.labels_from(uow.now)}
+    closing = hidden & {*own, *labels}
+    if closing == {Confidentiality.RESTRICTED.value} and patient is not None:
+        return not _is_treated(uow, patient)
+    return bool(closing)
+
+
+def _is_treated(uow: UnitOfWork, patient: UUID) -> bool:
+    """Tell whether a person is in a bed of the own wards of a login whose role that opens them to."""
+    if uow.wards is None or not uow.rules.restricted_in_own_ward:
+        return False
+    if not may(uow.entry.recorded_by.role, OWN_WARD):
+        return False
+    stays = persons.stays_of(uow, persons.person_of(uow, patient))
+    stretches = [s for stay in stays for s in stay.stretches if uow.now in s.period]
+    rooms = [uow.one(Room, stretch.bed.room, "room", "room") for stretch in stretches]
+    return any(is_of_wards(uow.wards, room.ward) for room in rooms)
 
 
 def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:

@@ -16,6 +16,9 @@ EARLY = timedelta(hours=1)
 HOURS, MINUTES, TIMES = 7 * 24, 7 * 24 * 60, 100
 """The longest interval in hours and in minutes, and the most doses in 24 hours."""
 
+LONGEST_REACH = timedelta(hours=HOURS) / 2
+"""The longest time from its own at which a dose may lie."""
+
 
 class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When doses are due: at times of day, every n hours, or as needed with its limits."""

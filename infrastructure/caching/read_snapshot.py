@@ -5,6 +5,7 @@ sees everything that was recorded before it began. So do the queries that they s
 (docs/adr/0019). Switched off, each operation takes a snapshot of its own and reads its permissions.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Set
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from domain.envelope import Actor
 from infrastructure.caching.single_flight import BatchRunner, SingleFlight
 from infrastructure.queries.log import LogStatus, log_status
 from infrastructure.queries.named import wards_named
-from infrastructure.queries.permissions import closed_by_merge, elsewhere_by_merge, opened_by
+from infrastructure.queries.permissions import (
+    closed_by_merge,
+    elsewhere_by_merge,
+    opened_by,
+    treated_in_wards,
+)
+from infrastructure.queries.row_security import RESTRICTED, Viewer
 
 ByMerge = Callable[[AsyncConnection, Set[str]], Awaitable[tuple[frozenset[UUID], datetime | None]]]
 
@@ -82,6 +89,35 @@ class Snapshots:
     async def log_status(self) -> LogStatus:
         """Return the positions as of a moment after this is called. Raises what the database raises."""
         return (await self.snapshot()).log_status
+
+    async def permit(
+        self,
+        viewer: Viewer,
+        actor: Actor,
+        wards: Set[str] | None,
+        snapshot: Snapshot,
+        treats_restricted: bool,
+    ) -> None:
+        """Give a viewer what is opened to and closed from its login now.
+
+        ``treats_restricted``: whether RESTRICTED closes nobody who is in a bed of its wards.
+        """
+
+        async def of_wards() -> None:
+            viewer.wards = await self.wards(wards, snapshot)
+            viewer.outside_wards = await self.elsewhere(viewer.wards, snapshot)
+            if treats_restricted and viewer.wards:
+                viewer.treated = await self._by_merge(treated_in_wards, viewer.wards, snapshot)
+
+        viewer.opened, closed_records, _ = await asyncio.gather(
+            self.opened_patients(actor, snapshot),
+            self.closed_records(viewer.hidden, snapshot),
+            of_wards(),
+        )
+        if viewer.treated:
+            stricter = await self.closed_records(viewer.hidden - {RESTRICTED}, snapshot)
+            closed_records = closed_records - viewer.treated | stricter
+        viewer.label_hidden = closed_records
 
     async def opened_patients(self, actor: Actor, snapshot: Snapshot) -> Set[UUID]:
         """Return the patients to whom an actor has emergency access now (break-glass)."""

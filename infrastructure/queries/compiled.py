@@ -33,6 +33,7 @@ _WARDS: Any = bindparam("viewer_wards", None, type_=ARRAY(Text))
 _HIDDEN: Any = bindparam("viewer_hidden", None, type_=ARRAY(Text))
 _OPENED: Any = bindparam("viewer_opened", None, type_=ARRAY(Uuid))
 _LABEL_HIDDEN: Any = bindparam("viewer_label_hidden", None, type_=ARRAY(Uuid))
+_TREATED: Any = bindparam("viewer_treated", None, type_=ARRAY(Uuid))
 _OUTSIDE_WARDS: Any = bindparam("viewer_outside_wards", None, type_=ARRAY(Uuid))
 _JUST_WRITTEN: Any = bindparam("viewer_just_written", None, type_=ARRAY(Uuid))
 
@@ -66,6 +67,7 @@ class CompiledStatement:
             values["viewer_hidden"] = sorted(viewer.hidden)
             values["viewer_opened"] = list(viewer.opened)
             values["viewer_label_hidden"] = list(viewer.label_hidden)
+            values["viewer_treated"] = list(viewer.treated)
             values["viewer_outside_wards"] = list(viewer.outside_wards)
             values["viewer_just_written"] = list(viewer.just_written)
         return await direct.execute(connection, sql, values)
@@ -79,6 +81,7 @@ class CompiledStatement:
             hidden=_HIDDEN if has_hidden else frozenset(),
             opened=_OPENED,
             label_hidden=_LABEL_HIDDEN,
+            treated=_TREATED if has_wards else frozenset(),
             outside_wards=_OUTSIDE_WARDS,
             just_written=_JUST_WRITTEN,
         )

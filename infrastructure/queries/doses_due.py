@@ -8,18 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy import ColumnElement, DateTime, Table, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.described_enum import DescribedEnum
 from domain.hospital_calendar import LocalDays
 from domain.prescription.course import PrescriptionStatus, Regimen
 from domain.prescription.due import due_times
-from domain.prescription.schedule import Schedule, slot_of
+from domain.prescription.schedule import LONGEST_REACH, Schedule, slot_of
 from domain.stay.facts import Status
 from domain.time import Period
 from infrastructure.queries.as_of import AsOf, since, until
-from infrastructure.queries.compiled import CompiledStatement, equals
+from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
 from infrastructure.queries.row_security import known
 from infrastructure.queries.stay_search import ORDERS, StayOrder, with_places
 from infrastructure.queries.tables_read import reads
@@ -27,6 +27,12 @@ from infrastructure.read_models.patients import patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
+
+REACHES = 3
+"""The number of reaches before a period within which a dose decides about one that is due."""
+
+GIVEN = (PrescriptionStatus.SCHEDULED.value, PrescriptionStatus.ACTIVE.value)
+"""The states of prescriptions in which doses are due."""
 
 
 class DoseStatus(DescribedEnum):
@@ -61,6 +67,12 @@ def _until_now(table: Table, at: AsOf) -> ColumnElement[bool]:
     return and_(known(table, at.known), at.visible(table), has_begun)
 
 
+def _not_over(table: Table) -> ColumnElement[bool]:
+    """Return the condition for the rows that end after a moment, the parameter ``begin``."""
+    end = func.upper(table.c.during)
+    return or_(end.is_(None), end > parameter("begin", DateTime(timezone=True)))
+
+
 def _of_ward(table: Table, at: AsOf) -> ColumnElement[bool]:
     """Return the condition for the rows of the open stays of those who lie in a ward."""
     in_ward = (
@@ -75,17 +87,29 @@ def _of_ward(table: Table, at: AsOf) -> ColumnElement[bool]:
 _courses = CompiledStatement(
     lambda at: (
         select(prescriptions, since(prescriptions), until(prescriptions))
-        .where(_of_ward(prescriptions, at), _until_now(prescriptions, at))
+        .where(
+            _of_ward(prescriptions, at),
+            _until_now(prescriptions, at),
+            prescriptions.c.schedule.is_not(None),
+            prescriptions.c.status.in_(GIVEN),
+            _not_over(prescriptions),
+        )
         .order_by(prescriptions.c.prescription, since(prescriptions))
     )
 )
+"""The parts of courses, with a schedule and after a moment, in which doses are due."""
+
 _leaves = CompiledStatement(
     lambda at: select(stays.c.stay, since(stays), until(stays)).where(
         _of_ward(stays, at), stays.c.status == Status.ON_LEAVE.value, _until_now(stays, at)
     )
 )
 _doses = CompiledStatement(
-    lambda at: select(doses.c.prescription, since(doses)).where(_of_ward(doses, at), at.of(doses))
+    lambda at: select(doses.c.prescription, since(doses)).where(
+        is_one_of(doses.c.prescription, "prescriptions"),
+        at.of(doses),
+        func.lower(doses.c.during) > parameter("begin", DateTime(timezone=True)),
+    )
 )
 
 
@@ -117,24 +141,30 @@ async def doses_due(
     Without those that were given, or not given and why; held, stopped, and of a patient on leave.
     """
     rows: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await _courses.execute(connection, at, ward=ward):
+    period = Period(at.as_of - back, at.as_of + ahead)
+    for row in await _courses.execute(
+        connection, at, ward=ward, begin=period.start - REACHES * LONGEST_REACH
+    ):
         rows[row.prescription].append(row)
-    courses = {id: of for id, of in rows.items() if any(row.schedule for row in of)}
+    courses = {id: _segments(of, at) for id, of in rows.items()}
+    reaches = {
+        id: max(r.schedule.reach for _, _, r in of if r.schedule) for id, of in courses.items()
+    }
     leaves_by_stay: dict[UUID, list[Period]] = defaultdict(list)
     for row in await _leaves.execute(connection, at, ward=ward):
         leaves_by_stay[row.stay].append(Period(row.since, _open_end(row.until, at)))
     dose_times: dict[UUID, list[datetime]] = defaultdict(list)
-    for row in await _doses.execute(connection, at, ward=ward):
+    begin = period.start - REACHES * max(reaches.values(), default=timedelta())
+    for row in await _doses.execute(connection, at, prescriptions=list(courses), begin=begin):
         dose_times[row.prescription].append(row.since)
-    period = Period(at.as_of - back, at.as_of + ahead)
     views: list[DueView] = []
-    for id, of in courses.items():
-        segments = _segments(of, at)
-        reach = max(r.schedule.reach for _, _, r in segments if r.schedule)
+    for id, segments in courses.items():
+        reach = reaches[id]
         around = Period(period.start - 2 * reach, at.as_of + ahead + 2 * reach)
         slots = due_times(segments, around, days)
         recorded_slots = {slot_of(time, slots, reach) for time in dose_times[id]}
-        stay, leaves = of[0].stay, leaves_by_stay[of[0].stay]
+        stay = rows[id][0].stay
+        leaves = leaves_by_stay[stay]
         for slot in slots:
             is_away = any(slot in leave for leave in leaves)
             if slot in period and slot not in recorded_slots and not is_away:

@@ -5,6 +5,7 @@ What it has at another moment is known, and the answer as of this one may be emp
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,8 +50,8 @@ async def check_staff_number_held(
     )
     numbers = sorted((await connection.execute(numbers_then)).scalars())
     if numbers and number not in numbers:
-        kind = "practitioner with staff number"
-        raise NotFound(kind, number, field, f"Whose it was has {' and '.join(numbers)} then.")
+        hint = f"Whose it was has {' and '.join(numbers)} then."
+        raise NotFound("practitioner with staff number", number, field, hint)
 
 
 async def wards_named(connection: AsyncConnection, wards: Iterable[str]) -> set[str]:
@@ -93,7 +94,7 @@ async def staff_number_named(connection: AsyncConnection, text: str, field: str)
     return str(staff_number)
 
 
-def _spellings(text: str, names: Iterable[str], kind: str) -> list[str]:
+def _spellings(text: str, names: Iterable[str], kind: Literal["room", "bed"]) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
     spellings = sorted(name for name in names if key(name) == key(text))
     if not spellings:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
-from infrastructure.queries.row_security import IN_HOUSE
+from infrastructure.queries.row_security import IN_HOUSE, RESTRICTED
 from infrastructure.read_models.occupancy import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import rooms
@@ -76,6 +76,33 @@ async def closed_by_merge(
     )
     records, until = result.one()
     return frozenset(records), until
+
+
+async def treated_in_wards(
+    connection: AsyncConnection, wards: Set[str]
+) -> tuple[frozenset[UUID], None]:
+    """Return all records of the persons in beds of some wards of whom anything is RESTRICTED."""
+    latest = "upper_inf({0}.known) AND upper_inf({0}.during)".format
+    result = await connection.execute(
+        text(
+            "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
+            f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
+            "), person (lying, id) AS ("
+            f" SELECT s.patient, s.patient FROM {rooms.fullname} r"
+            f"   JOIN {stays.fullname} s ON s.room = r.room AND {latest('s')}"
+            f"  WHERE r.ward = ANY(:wards) AND {latest('r')} AND s.status = ANY(:in_house)"
+            " UNION SELECT p.lying, CASE WHEN l.patient = p.id THEN l.merged_into ELSE l.patient END"
+            "   FROM person p JOIN link l ON p.id IN (l.patient, l.merged_into)"
+            "), labelled AS ("
+            f" SELECT lying FROM person p JOIN {patients.fullname} l ON l.patient = p.id"
+            "   AND upper_inf(l.known) AND l.confidentiality = :restricted"
+            f" UNION SELECT lying FROM person p JOIN {stays.fullname} l ON l.patient = p.id"
+            "   AND upper_inf(l.known) AND l.confidentiality = :restricted"
+            ") SELECT DISTINCT id FROM person WHERE lying IN (SELECT lying FROM labelled)"
+        ),
+        {"in_house": list(IN_HOUSE), "wards": sorted(wards), "restricted": RESTRICTED},
+    )
+    return frozenset(result.scalars()), None
 
 
 async def elsewhere_by_merge(

@@ -38,6 +38,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from infrastructure.projections.bitemporal_table import TABLES, Visibility
 
 IN_HOUSE = ("ADMITTED", "ON_LEAVE")
+RESTRICTED = "RESTRICTED"
 
 Moment = tuple[datetime, int]
 """A moment of valid time and a position. In place of one, None is the latest of all that is known."""
@@ -54,6 +55,8 @@ class Viewer:
     """The patients whom the viewer has opened by break-glass, with all their records."""
     label_hidden: Set[UUID] = frozenset()
     """The records that are closed by the label of another record of the same person."""
+    treated: Set[UUID] = frozenset()
+    """The records of persons in a bed of the viewer's wards whom RESTRICTED does not close there."""
     outside_wards: Set[UUID] = frozenset()
     """The records of persons who are, by another record, in a stay of other wards only."""
     just_written: Set[UUID] = frozenset()
@@ -75,6 +78,7 @@ class Viewer:
             self.hidden,
             self.opened,
             self.label_hidden,
+            self.treated,
             self.outside_wards,
             self.just_written,
         )
@@ -202,9 +206,12 @@ class Viewer:
         An aggregate: for EXISTS the planner expects that nearly every row matches, and reads the
         table from its beginning until one does.
         """
-        is_hidden = func.bool_or(_is_one_of(rows.c.confidentiality, self.hidden, Text))
-        query = select(is_hidden).where(*conditions).correlate_except(rows).scalar_subquery()
-        return func.coalesce(query, false())
+        is_hidden = _is_one_of(rows.c.confidentiality, self.hidden, Text)
+        if isinstance(self.treated, BindParameter) or self.treated:
+            is_treated = _is_one_of(rows.c.patient, self.treated, Uuid)
+            is_hidden &= not_(and_(rows.c.confidentiality == RESTRICTED, is_treated))
+        query = select(func.bool_or(is_hidden)).where(*conditions).correlate_except(rows)
+        return func.coalesce(query.scalar_subquery(), false())
 
     def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
         if self.wards is None:

@@ -19,6 +19,7 @@ from api.graphql.extensions.authorization import DECLARED, analyse_document, nee
 from api.graphql.relay import Node
 from api.graphql.schema import schema
 from application.authorization.roles import MAY, Role, may
+from application.authorization.scope import OWN_WARD
 from application.hospital import COMMANDS
 from domain.patient import Confidentiality
 from infrastructure.read_models.stays import stays_by_id
@@ -176,6 +177,7 @@ def test_no_rule_is_about_nothing() -> None:
     assert set(MAY) == set(COMMANDS) | questions | set(DataKind) | labels | {
         "introspection",
         "data:closures",
+        OWN_WARD,
     }
     assert set(DECLARED.kinds.values()) == set(DataKind)
 

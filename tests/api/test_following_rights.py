@@ -229,7 +229,7 @@ def test_a_board_does_not_name_who_got_a_label(running: Served, followed: Ward) 
     stay = followed.stay(f"{room}/a", patientMrn=mrn)
     with following(running, Role.NURSE, "Labels") as socket:
         socket.subscribe(BOARD, ward="Labels", after=followed.position())
-        label = {"confidentiality": "RESTRICTED", "reason": "known to the press"}
+        label = {"confidentiality": "VERY_RESTRICTED", "reason": "known to the press"}
         followed.record("correctPatientDetails", patientMrn=mrn, **label)
         followed.record("transferPatient", stayId=stay, **place(f"{room}/b"))
         for here in (0, 1):

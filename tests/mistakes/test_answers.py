@@ -1,8 +1,12 @@
 """Mistakes about answers to commands: what was just recorded cannot be put right, for want of its id."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
+from api.graphql.schema import schema
+from api.graphql.types.reports import ReportUnit
+from application.reports.registry import REPORTS
+from domain.things import Thing, ThingName
 from tests.support.api_dsl import Ward, ago, late, place
 
 ANSWER = """mutation($input: %sInput!) { answer: %s(input: $input) { __typename
@@ -69,9 +73,25 @@ def test_mistake_145_an_answer_carries_the_id_that_its_correction_needs(shared: 
     shared.record("unmergePatients", mergeId=merged["merge"]["id"], reason="two persons")
 
 
+def test_mistake_241_what_is_said_in_fixed_words_is_an_enum_that_a_client_can_name() -> None:
+    assert {thing.value for thing in Thing} == set(get_args(ThingName))
+    figures = [figure for report in REPORTS.values() for figure in report.figures]
+    assert {figure.unit for figure in figures} == {unit.value for unit in ReportUnit}
+    types: Any = schema._schema.type_map
+    texts = [
+        f"{of.name}.{name}"
+        for of in types.values()
+        for name, field in getattr(of, "fields", {}).items()
+        if {"what": "thing", "unit": "unitKind", "alteredFields": "alteredDetails"}.get(name)
+        not in {None, *of.fields}
+        or (name in ("what", "unit", "alteredFields") and not field.deprecation_reason)
+    ]
+    assert texts == []
+
+
 REFUSED = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) { ... on Refusal {
   __typename code errorCode } ... on BedNotOpen { state } ... on RoomPolicyBroken { roomPolicy }
-  ... on NotFound { what } ... on InFuture { at: occurredAt } } }"""
+  ... on NotFound { what thing } ... on InFuture { at: occurredAt } } }"""
 
 
 def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they_are_about(
@@ -94,7 +114,11 @@ def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they
     told = refused(patientMrn=patient, **place(f"{room}/c"))
     assert told == {"errorCode": "ROOM_POLICY_BROKEN", "roomPolicy": "ISOLATION"}
     told = refused(patientMrn="nobody")
-    assert told == {"errorCode": "NOT_FOUND", "what": "patient with MRN"}
+    assert told == {
+        "errorCode": "NOT_FOUND",
+        "what": "patient with MRN",
+        "thing": "PATIENT_WITH_MRN",
+    }
     later = ago(hours=-2)
     assert refused(patientMrn=patient, occurredAt=later)["errorCode"] == "IN_FUTURE"
     (error,) = shared.client.raw("{ patients(first: 0) { totalCount } }")["errors"]

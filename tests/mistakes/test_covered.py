@@ -22,10 +22,10 @@ TAMPERING = set(range(175, 180)) | {262, 273}
 FHIR = set(range(180, 183)) | {200, 201, 232, 272}
 """Numbers of mistakes about what a FHIR server tells."""
 
-READINGS = {183, 184, 186, 187, 188, 189} | set(range(220, 225))
+READINGS = {242, 183, 184, 186, 187, 188, 189} | set(range(220, 225))
 """Numbers of mistakes about what is read or told past the rights and the record of reading."""
 
-SCREENS = {202, 203, 239, 246}
+SCREENS = {202, 203, 239, 240, 246}
 """Numbers of mistakes about what a screen asks for."""
 
 COPIES = {215, 216}
@@ -62,7 +62,7 @@ MISTAKES = (
     | set(range(147, 160))
     | set(range(191, 195))
     | {128, 129, 138, 139, 195, 196, 233, 234}
-    | {225, 226, 227, 228}
+    | {225, 226, 227, 228, 241}
     | PUT_RIGHT
     | OF_PERSONS
     | ENDS

@@ -10,6 +10,7 @@ from graphql import GraphQLEnumType
 from api.graphql.schema import schema
 from api.http.page import WEB, forms
 from application.reports.registry import REPORTS
+from domain.problems import Problem
 from tests.api.test_mutations import mutations
 from tests.support.api_dsl import Ward
 from tests.support.api_example import EXAMPLES
@@ -24,6 +25,7 @@ OTHERS = [language for language in WORDS if language != "en"]
 UNSHOWN = {
     "TimelineReading", "PatientOrder", "StayOrder", "DoseOrder", "CourseFormat", "EventKind",
     "ErrorCode", "Role", "Problem", "ReportSubject",
+    "Thing", "ReportUnit", "AlteredDetail",
 }  # fmt: skip
 """Enums of which no value is read on a screen."""
 
@@ -56,6 +58,17 @@ def test_mistake_250_what_a_form_or_a_list_shows_is_named_in_the_readers_languag
     shown = {value for enum in enums if enum.name not in UNSHOWN for value in enum.values}
     shown |= {field["name"] for fields in made["inputs"].values() for field in fields}
     assert shown - {"commandId"} - WORDS[language]["names"].keys() == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_mistake_240_what_exactly_is_wrong_is_told_in_the_readers_language(language: str) -> None:
+    """A refusal told its kind in German, and in English what was wrong: "The state … : it is held"."""
+    names = WORDS[language]["names"]
+    assert {f"problem.{problem}" for problem in Problem} - names.keys() == set()
+    assert {key for key in names if key.startswith("problem.")} == {f"problem.{p}" for p in Problem}
+    types = schema._schema.type_map.values()
+    tell = {each.name for each in types if "problem" in getattr(each, "fields", {})}
+    assert {name for name in tell if "problem" not in forms()["outcomes"].get(name, "")} == set()
 
 
 @pytest.fixture(scope="module")

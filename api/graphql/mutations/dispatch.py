@@ -19,6 +19,7 @@ from api.telemetry.logs import COMMAND_ID
 from api.work import WORK, in_thread
 from application.command import CommandSpec, Request
 from domain.refusals import InvalidInput, NotFound, Refusal
+from domain.things import ThingName
 from infrastructure import tracing
 from infrastructure.queries.projection_status import parked_in
 
@@ -157,7 +158,7 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-def uuid(text: str, kind: str, field: str) -> UUID:
+def uuid(text: str, kind: ThingName, field: str) -> UUID:
     """Return the id that a text is. Raises NotFound for one that cannot be an id of anything."""
     try:
         return UUID(text)

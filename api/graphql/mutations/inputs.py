@@ -25,6 +25,7 @@ from api.graphql.types.enums import (
     Sex,
     SourceMovementKind,
 )
+from domain.things import ThingName
 
 BLANK_IS_ABSENT = "blank_is_absent"
 """Metadata of a field whose empty text is the same as none."""
@@ -65,7 +66,7 @@ class IdOf:
     ``field`` is the input field at fault, where that is not the one with the id.
     """
 
-    kind: str
+    kind: ThingName
     field: str | None = None
 
 

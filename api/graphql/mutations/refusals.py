@@ -28,6 +28,7 @@ from api.telemetry import metrics
 from domain import refusals as domain
 from domain.fact_ref import FactKind, FactRef
 from domain.problems import Problem
+from domain.things import Thing, ThingName
 
 
 @shows(DataKind.HOUSE, subtypes=True)
@@ -54,6 +55,7 @@ def _described_attributes(kind: type) -> dict[str, tuple[Any, str]]:
 _FACT = {name: description for name, (_, description) in _described_attributes(FactRef).items()}
 
 strawberry.enum(FactKind, description="What a fact is that stands in the way.")
+strawberry.enum(Thing, description="What a refusal says is not there, or is there already.")
 strawberry.enum(Problem, description="What exactly is wrong, where errorCode names but its kind.")
 
 
@@ -86,6 +88,7 @@ def _id(id: UUID) -> strawberry.ID:
 CONVERSIONS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     UUID: (strawberry.ID, _id),
     FactRef: (Fact, Fact.of),
+    ThingName: (str, str),
     domain.FieldName: (str, to_camel_case),
     domain.PolicyName: (RoomPolicy, RoomPolicy),
     domain.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),
@@ -154,7 +157,12 @@ def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
     return RefusalHandler(refusal, member, attributes)
 
 
-DEPRECATED = {("RoomPolicyBroken", "policy"): "Use roomPolicy, an enum."}
+DEPRECATED = {
+    ("RoomPolicyBroken", "policy"): "Use roomPolicy, an enum.",
+    ("MovementNotFound", "what"): "Use thing, an enum.",
+    ("NotFound", "what"): "Use thing, an enum.",
+    ("AlreadyExists", "what"): "Use thing, an enum.",
+}
 """Fields that others stand for, by the class of the refusal and the attribute."""
 
 OBJECTS = {

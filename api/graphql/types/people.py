@@ -14,6 +14,7 @@ from api.graphql.relay import After, Connection, First, Node
 from api.graphql.types.allergies import Allergy
 from api.graphql.types.enums import Confidentiality, Grade, Reading, Sex, TimelineKind
 from api.graphql.types.timeline import TimelineEntry, timeline_of
+from domain.described_enum import DescribedEnum
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.allergies import allergies_of_persons
 from infrastructure.read_models.patients import (
@@ -35,6 +36,12 @@ from infrastructure.read_models.timeline.queries import merges_of_persons
 if TYPE_CHECKING:
     from api.graphql.types.movements import Merge
     from api.graphql.types.stays import Stay
+
+
+@strawberry.enum(description="What of a person reads as not known once somebody altered it.")
+class AlteredDetail(DescribedEnum):
+    BIRTH_DATE = "birth_date", "The birth date."
+    SEX = "sex", "The sex."
 
 
 @shows(
@@ -113,11 +120,16 @@ class Patient(Node):
         " known. Altered texts read ALTERED.",
         metadata=STAY,
     )
+    async def altered_details(self, info: Ask) -> list[AlteredDetail]:
+        return await _altered_details(self, info)
+
+    @strawberry.field(
+        description="The same as names of fields.",
+        deprecation_reason="Use alteredDetails, enums.",
+        metadata=STAY,
+    )
     async def altered_fields(self, info: Ask) -> list[str]:
-        if self.birth_date is not None and self.sex is not Sex.UNKNOWN:
-            return []
-        names = await info.context.load(altered_details, UUID(self.id), self.at)
-        return [to_camel_case(name) for name in names or ()]
+        return [to_camel_case(detail.value) for detail in await _altered_details(self, info)]
 
     @strawberry.field(description="The record that this one was merged into.", metadata=STAY)
     async def merged_into(self, info: Ask) -> "Patient | None":
@@ -177,6 +189,13 @@ class Patient(Node):
     ) -> Connection[TimelineEntry]:
         records = await info.context.load(records_of_each, UUID(self.id), self.at)
         return await timeline_of(info, self.at, first, after, read, kinds, patients=records)
+
+
+async def _altered_details(patient: Patient, info: Ask) -> list[AlteredDetail]:
+    if patient.birth_date is not None and patient.sex is not Sex.UNKNOWN:
+        return []
+    names = await info.context.load(altered_details, UUID(patient.id), patient.at)
+    return [AlteredDetail(name) for name in names or ()]
 
 
 @shows(DataKind.HOUSE, cached_from=(practitioners_by_id,))

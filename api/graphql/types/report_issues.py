@@ -13,7 +13,7 @@ from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import Position
 from api.graphql.types.enums import EventKind
-from api.graphql.types.reports import Report, ReportFigureOf
+from api.graphql.types.reports import UNIT, USE_UNIT_KIND, Report, ReportFigureOf, ReportUnit
 from api.graphql.types.timeline import Recorder, summaries_of
 from application.reports import definition as definitions
 from application.reports.formatting import format_value
@@ -98,7 +98,8 @@ class ReportCause:
 class ReportChange:
     name: str = strawberry.field(description="The figure's name.")
     of: list[ReportFigureOf] = strawberry.field(description="What it is of; empty: the whole.")
-    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    unit: str = strawberry.field(description=UNIT, deprecation_reason=USE_UNIT_KIND)
+    unit_kind: ReportUnit = strawberry.field(description=UNIT)
     old: str | None = strawberry.field(description="Its value before, without loss.")
     new: str | None = strawberry.field(description="Its value now, without loss.")
     old_shown: str = strawberry.field(description="Its value before, rounded.")
@@ -158,6 +159,7 @@ class ReportRestatement:
                 name=change.name,
                 of=[ReportFigureOf(name=name, value=value) for name, value in change.of],
                 unit=change.unit,
+                unit_kind=ReportUnit(change.unit),
                 old=_text(change.old),
                 new=_text(change.new),
                 old_shown=_format(definition, change, change.old),

@@ -13,13 +13,37 @@ from api.report_csv import report_csv
 from application.reports import definition as definitions
 from application.reports.formatting import format_value
 from application.reports.inputs import Choice
+from domain.described_enum import DescribedEnum
+
+
+@strawberry.enum(description="What a figure counts, or is measured in.")
+class ReportUnit(DescribedEnum):
+    ADMISSIONS = "admissions", "Patients who came."
+    BEDS = "beds", "Beds."
+    DAYS = "days", "Days of patients or beds, or of 24 hours."
+    DEATHS = "deaths", "Patients who died."
+    DISCHARGES = "discharges", "Patients who left."
+    DISCHARGES_PER_BED = "discharges per bed", "Discharges, divided by the beds that there were."
+    FACTS = "facts", "Entries in the record."
+    LEAVES = "leaves", "Leaves of absence."
+    PATIENTS = "patients", "Patients."
+    PERCENT = "percent", "Of 100."
+    PER_THOUSAND_PATIENT_DAYS = "per 1 000 patient days", "Cases for each 1,000 patient days."
+    PRESCRIPTIONS = "prescriptions", "Prescriptions."
+    SECONDS = "seconds", "Seconds, of a wait or of time here."
+    TRANSFERS = "transfers", "Moves to another bed."
+
+
+UNIT = "What it counts, or is measured in."
+USE_UNIT_KIND = "Use unitKind, an enum."
 
 
 @shows(DataKind.FIGURES)
 @strawberry.type(description="A figure that a report gives: what it counts, in which unit.")
 class ReportFigureDefinition:
     name: str = strawberry.field(description="Its name.")
-    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    unit: str = strawberry.field(description=UNIT, deprecation_reason=USE_UNIT_KIND)
+    unit_kind: ReportUnit = strawberry.field(description=UNIT)
     meaning: str = strawberry.field(description="What it says, in words.")
 
 
@@ -51,7 +75,9 @@ class ReportDefinition:
             formula=definition.rule,
             source=definition.source,
             figures=[
-                ReportFigureDefinition(name=f.name, unit=f.unit, meaning=f.meaning)
+                ReportFigureDefinition(
+                    name=f.name, unit=f.unit, unit_kind=ReportUnit(f.unit), meaning=f.meaning
+                )
                 for f in definition.figures
             ],
             parameters=_parameters(definition, {p.name: p.default for p in definition.parameters}),
@@ -70,7 +96,8 @@ class ReportFigureOf:
 class ReportFigure:
     name: str = strawberry.field(description="Its name in the definition.")
     of: list[ReportFigureOf] = strawberry.field(description="What it is of; empty: the whole.")
-    unit: str = strawberry.field(description="What it counts, or is measured in.")
+    unit: str = strawberry.field(description=UNIT, deprecation_reason=USE_UNIT_KIND)
+    unit_kind: ReportUnit = strawberry.field(description=UNIT)
     value: float | None = strawberry.field(
         description="The value; null where its denominator is 0."
     )
@@ -153,6 +180,7 @@ class Report:
                     name=row.figure,
                     of=[ReportFigureOf(name=name, value=value) for name, value in row.of],
                     unit=row.unit,
+                    unit_kind=ReportUnit(row.unit),
                     value=None if row.value is None else float(row.value),
                     exact=None if row.value is None else str(row.value),
                     shown="*" if row in suppressed else format_value(definition, row),

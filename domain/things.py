@@ -1,0 +1,70 @@
+"""Things that a refusal says are not there, or are there already, by fixed names."""
+
+from typing import Literal
+
+from domain.described_enum import DescribedEnum
+
+ThingName = Literal[
+    "admission of visit",
+    "allergy",
+    "allergy to",
+    "bed",
+    "change",
+    "closure, cleaning or reservation",
+    "command",
+    "command or query",
+    "consult",
+    "dose",
+    "expected arrival",
+    "flag",
+    "issued report",
+    "merge",
+    "movement",
+    "patient",
+    "patient with MRN",
+    "practitioner",
+    "practitioner with staff number",
+    "prescription",
+    "prescription of this stay",
+    "report",
+    "reservation",
+    "room",
+    "stay",
+    "stay of visit",
+    "visit",
+    "ward",
+]
+"""A name as a sentence has it: there is no … with that id, number or name."""
+
+
+class Thing(DescribedEnum):
+    """What is not there, or is there already."""
+
+    ADMISSION_OF_VISIT = "admission of visit", "The admission of another system's visit."
+    ALLERGY = "allergy", "An allergy or intolerance, by its id."
+    ALLERGY_TO = "allergy to", "An allergy or intolerance of the patient, by its substance."
+    BED = "bed", "A bed, by its code in the room."
+    CHANGE = "change", "A change of a prescription, by its id."
+    BED_STATE = "closure, cleaning or reservation", "A state of a bed, by its id."
+    COMMAND = "command", "A command, by its id."
+    COMMAND_OR_QUERY = "command or query", "A mutation, query or subscription, by its name."
+    CONSULT = "consult", "A consult, by its id."
+    DOSE = "dose", "A dose, by its id."
+    EXPECTED_ARRIVAL = "expected arrival", "An expected arrival, by its id."
+    FLAG = "flag", "A flag, by its id."
+    ISSUED_REPORT = "issued report", "A report that was given out, by its id."
+    MERGE = "merge", "A merge of two records, by its id."
+    MOVEMENT = "movement", "A movement, by its id."
+    PATIENT = "patient", "A patient, by an id."
+    PATIENT_WITH_MRN = "patient with MRN", "A patient, by an MRN."
+    PRACTITIONER = "practitioner", "A practitioner, by an id."
+    STAFF_NUMBER = "practitioner with staff number", "A practitioner, by a staff number."
+    PRESCRIPTION = "prescription", "A prescription, by its id."
+    PRESCRIPTION_OF_STAY = "prescription of this stay", "A prescription of that stay, by its id."
+    REPORT = "report", "A report, by its name."
+    RESERVATION = "reservation", "A reservation of a bed, by its id."
+    ROOM = "room", "A room, by its number in the ward or its id."
+    STAY = "stay", "A stay, by its id."
+    STAY_OF_VISIT = "stay of visit", "The stay of another system's visit."
+    VISIT = "visit", "A visit, by its id."
+    WARD = "ward", "A ward, by its name."
