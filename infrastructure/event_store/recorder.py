@@ -41,14 +41,8 @@ from infrastructure.event_store.log_reader import (
     LogReader,
 )
 from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
+from infrastructure.postgres.connection_failure import RETRY_SECONDS
 from infrastructure.postgres.database import PLAN_BY_INDEX
-
-RECONNECT_SECONDS = 1.0
-"""Seconds for which the pool tries to connect again, before it leaves that to the next call.
-
-Its pauses double from try to try: a database that was away for a minute would be back for half a
-minute before a command noticed.
-"""
 
 
 class Recorder(LogReader, ApplicationRecorder):
@@ -173,7 +167,9 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
             min_size=1,
             max_size=16,
             timeout=DATABASE_AWAY_AFTER,
-            reconnect_timeout=RECONNECT_SECONDS,
+            # its own pauses double, and then it would leave who waits waiting: begin anew instead
+            reconnect_timeout=RETRY_SECONDS,
+            reconnect_failed=ConnectionPool.check,
             kwargs={"autocommit": True, "connect_timeout": 5},
             configure=partial(_configure, synchronous_commit=is_synchronous),
             open=True,
