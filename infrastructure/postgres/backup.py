@@ -188,4 +188,10 @@ def _program(
             yield process
         if process.returncode != 0:
             errors.seek(0)
-            raise BackupError(f"{name} failed: {errors.read().decode(errors='replace').strip()}")
+            message = errors.read().decode(errors="replace").strip()
+            if "server version mismatch" in message:
+                raise BackupError(
+                    f"The {name} of this machine is older than the server: install PostgreSQL's client"
+                    f" programs of the server's version or a newer one. It says: {message}"
+                )
+            raise BackupError(f"{name} failed: {message}")

@@ -216,7 +216,14 @@ def _url(parts: SplitResult) -> str:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """Return a libpq URL in SQLAlchemy's form."""
-    scheme, _, rest = url.partition("://")
-    assert scheme in ("postgresql", "postgres"), url
-    return f"postgresql+psycopg://{rest}"
+    """Return a libpq URL in SQLAlchemy's form, which names several hosts in the query."""
+    parts = urlsplit(url)
+    assert parts.scheme in ("postgresql", "postgres"), url
+    if "," in parts.netloc:
+        hosts = {
+            name: value for name, value in conninfo_to_dict(url).items() if name in ("host", "port")
+        }
+        login, at, _ = parts.netloc.rpartition("@")
+        query = "&".join(filter(None, (parts.query, urlencode(hosts))))
+        parts = parts._replace(netloc=login + at, query=query)
+    return _url(parts._replace(scheme="postgresql+psycopg"))
