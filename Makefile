@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test slow fast faults nightly coverage mutants web failover image site check schemas format demo bench audits clients lock sbom audit clean
+.PHONY: help setup test slow fast faults nightly coverage mutants web failover postgres image site check schemas format demo bench audits clients lock sbom audit clean
 
 # The tests that take seconds, and all that could differ between Pythons: rules, reports, schemas.
 FAST := tests/domain --ignore-glob 'tests/domain/test_*properties.py' tests/reports --ignore tests/reports/test_recomputed.py \
@@ -108,6 +108,9 @@ web: setup ## The page in Debian's chromium (apt-get install chromium): shifts, 
 
 failover: setup ## Break three nodes of PostgreSQL under Patroni, while staff write and read (docs/ha.md)
 	$(BIN)/pytest -n 0 -s -m nightly tests/faults/test_failover.py $(ARGS)
+
+postgres: setup ## PostgreSQL 14 to 18: each as a house's own and under the tests of the record (where node is there)
+	$(BIN)/python -m tests.on_postgres -n $(WORKERS) $(ARGS)
 
 image: setup $(TOOLS) ## Lint the Dockerfile, build the image and start it without a Docker engine, as root (apt-get install buildah debootstrap)
 	$(dir $(TOOLS))hadolint Dockerfile

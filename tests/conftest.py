@@ -30,6 +30,7 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
+from tests.support.own_server import own_server
 from tests.support.shared_history import LIVED, Lived, dump, lived_once
 
 # A busy machine makes no example wrong.
@@ -85,8 +86,14 @@ def server(testrun_uid: str) -> Iterator[Database]:
     """The owner's way into the server that all workers of a run share.
 
     Not in pytest's own folder: run as root, its server is another user, and every run that begins
-    closes that folder to others.
+    closes that folder to others. WARDBOOK_TESTS_POSTGRES names the programs of another version, which
+    `make postgres` tests on: then each worker has a server.
     """
+    if programs := os.environ.get("WARDBOOK_TESTS_POSTGRES"):
+        key_ring().bind(lambda store: store)
+        with own_server(Path(programs)) as other:
+            yield Database(other.administrator_url)
+        return
     home = _in_memory() / f"wardbook-tests-{testrun_uid}"
     database = Database(ensure_server(home))
     with psycopg.connect(database.owner_url, autocommit=True) as owner:

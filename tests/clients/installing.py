@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 PLACE = HERE.parent.parent / ".venv" / "clients"
 
 AWAY = re.compile(
-    r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|SOCKETTIMEOUT|HOSTUNREACH|NETUNREACH|404|5\d\d)\b"
+    r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|SOCKETTIMEOUT|HOSTUNREACH|NETUNREACH|BADPLATFORM|404|5\d\d)\b"
     r"|ETARGET|network|Connection(Error| aborted)|NewConnectionError|No matching distribution"
 )
 """What npm and pip say when the registry cannot be reached, or has not what is locked."""

@@ -1,5 +1,6 @@
 """A PostgreSQL of the house's own, of any version: over TLS, with logins by password."""
 
+import copy
 import os
 import pwd
 import shutil
@@ -16,17 +17,23 @@ from tests.support.jetstream import free_port
 SECRET = "a password of the house"
 
 ACCESS = """
-local   all all               trust
+local   all,replication all   trust
 hostssl all all 127.0.0.1/32  scram-sha-256
 """
 """pg_hba.conf: over the network by TLS alone, and by a password."""
 
 
+FROM_NPM = Path(__file__).parents[2] / ".venv" / "postgres"
+"""Where `make postgres` installs the versions that npm has."""
+
+
 def installed() -> dict[str, Path]:
-    """Return the folders of programs by version: Debian's, and the wheel's."""
-    debian = {folder.parent.name: folder for folder in Path("/usr/lib/postgresql").glob("*/bin")}
-    wheel = program_folder()
-    return {**debian, wheel.parent.name.removeprefix("pginstall"): wheel}
+    """Return the folders of programs by version: npm's, Debian's, the wheel's; the last one counts."""
+    npm = FROM_NPM.glob("node_modules/postgres*/native/bin")
+    found = {folder.parents[1].name.removeprefix("postgres"): folder for folder in npm}
+    found |= {folder.parent.name: folder for folder in Path("/usr/lib/postgresql").glob("*/bin")}
+    found[program_folder().parent.name.removeprefix("pginstall")] = program_folder()
+    return dict(sorted(found.items()))
 
 
 class OwnServer:
@@ -42,8 +49,10 @@ class OwnServer:
         for path in (folder, *folder.rglob("*")):
             if self._user:
                 os.chown(path, self._user.pw_uid, self._user.pw_gid)
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", "--locale=C")
-        self.speaks_tls = b"openssl" in self._run("pg_config", "--configure")
+        locale = ("--locale=C", "--encoding=UTF8")
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "--auth=trust", *locale)
+        library = self._run("postgres", "-D", str(self._data), "-C", "ssl_library")
+        self.speaks_tls = bool(library.strip())
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -61,17 +70,50 @@ class OwnServer:
     def start(self) -> None:
         self._run("pg_ctl", "start", "-w", "-D", str(self._data), "-l", str(self.folder / "log"))
 
+    @property
+    def runs(self) -> bool:
+        return (self._data / "postmaster.pid").exists()
+
     def stop(self) -> None:
         """End it as a crash does: no session is told, and nothing is written down."""
         self._run("pg_ctl", "stop", "-m", "immediate", "-D", str(self._data))
 
+    @contextmanager
+    def followed(self) -> Iterator["OwnServer"]:
+        """Let a standby follow on a port of its own, which has what is acknowledged from then on."""
+        standby = copy.copy(self)
+        standby.port, standby._data = free_port(), self.folder / "standby"
+        address = ("-h", str(self.folder), "-p", str(self.port), "-U", "postgres")
+        self._run("pg_basebackup", "-D", str(standby._data), "-R", "-c", "fast", *address)
+        with (standby._data / "postgresql.conf").open("a") as file:
+            file.write(f"port = {standby.port}\n")
+        standby.start()
+        try:
+            self.run_script("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.run_script("SELECT pg_reload_conf()")
+            yield standby
+        finally:
+            standby.stop()
+
+    def promote(self) -> None:
+        """Make the primary of a standby."""
+        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
+
     @property
     def administrator_url(self) -> str:
         """Return the URL of the superuser, on the machine itself."""
-        return f"postgresql://postgres@/wardbook?host={self.folder}&port={self.port}"
+        return self.socket_url("postgres", "postgres")
+
+    def socket_url(self, login: str, database: str) -> str:
+        """Return the URL of a login on the machine itself, which needs no password."""
+        return f"postgresql://{login}@/{database}?host={self.folder}&port={self.port}"
+
+    @property
+    def version(self) -> int:
+        return int((self._data / "PG_VERSION").read_text())
 
     def run_script(self, script: str) -> None:
-        """Run SQL by psql, as the administrator does."""
+        """Run SQL by psql, as the administrator does. npm has none; a newer one will do."""
         address = ("-h", str(self.folder), "-p", str(self.port), "-U", "postgres", "-d", "postgres")
         self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", *address, input=script.encode())
 
@@ -83,8 +125,9 @@ class OwnServer:
 
     def _run(self, program: str, *arguments: str, input: bytes = b"") -> bytes:
         user, group = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
+        path = self.programs / program
         done = subprocess.run(
-            [self.programs / program, *arguments],
+            [path if path.exists() else program_folder() / program, *arguments],
             check=True,
             input=input,
             stdout=None if program == "pg_ctl" else subprocess.PIPE,
@@ -106,5 +149,6 @@ def own_server(programs: Path) -> Iterator[OwnServer]:
     try:
         yield server
     finally:
-        server.stop()
+        if server.runs:
+            server.stop()
         shutil.rmtree(folder)
