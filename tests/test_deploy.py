@@ -1,17 +1,26 @@
 """What is in `deploy`, the image and the compose file names what there is."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
+import yaml  # type: ignore[import-untyped]
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.cli.main import load_command
 from api.telemetry.metrics import REGISTRY
+from infrastructure.postgres.database import APP_ROLE, Database
+from infrastructure.postgres.embedded_cluster import program_folder
 from infrastructure.settings import Settings, variable_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +62,83 @@ def test_the_processes_are_commands_with_options_that_there_are() -> None:
     for name, rest in given:
         options = {o for p in load_command(name).params for o in (*p.opts, *p.secondary_opts)}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options, (name, rest)
+
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+PATRONI = ROOT / "deploy" / "patroni"
+
+each_service = pytest.mark.parametrize("name", SERVICES)
+
+
+@each_service
+def test_a_service_mounts_and_builds_what_is_there_of_one_version(name: str) -> None:
+    service = SERVICES[name]
+    for source in (mount.partition(":")[0] for mount in service.get("volumes", ())):
+        assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
+    if "build" in service:
+        assert (ROOT / service["build"] / "Dockerfile").exists()
+    else:
+        assert re.search(r":v?\d+(\.\d+\.\d+)?$", service["image"]), service["image"]
+
+
+@each_service
+def test_a_service_waits_for_what_is_started_with_it(name: str) -> None:
+    profiles = set(SERVICES[name].get("profiles", ()))
+    for other in SERVICES[name].get("depends_on", ()):
+        assert set(SERVICES[other].get("profiles", ())) <= profiles, (name, other)
+
+
+def test_the_nodes_of_compose_are_given_what_their_configuration_asks_for() -> None:
+    nodes = {n: s["environment"] for n, s in SERVICES.items() if n.startswith("node")}
+    members = {n: s["environment"] for n, s in SERVICES.items() if n.startswith("etcd")}
+    assert (len(nodes), len(members)) == (3, 3)
+    asked = set(re.findall(r"PATRONI_[A-Z0-9_]+", (PATRONI / "patroni.yml").read_text()))
+    clients = {m["ETCD_ADVERTISE_CLIENT_URLS"].removeprefix("http://") for m in members.values()}
+    peers = {f"{n}={m['ETCD_INITIAL_ADVERTISE_PEER_URLS']}" for n, m in members.items()}
+    for name, given in nodes.items():
+        assert asked <= given.keys()
+        assert (given["PATRONI_NAME"], set(given["PATRONI_ETCD3_HOSTS"].split(","))) == (
+            name,
+            clients,
+        )
+    for name, given in members.items():
+        assert (given["ETCD_NAME"], set(given["ETCD_INITIAL_CLUSTER"].split(","))) == (name, peers)
+    haproxy = SERVICES["haproxy"]["environment"]
+    configuration = (PATRONI / "haproxy.cfg").read_text()
+    assert set(re.findall(r"\$\{([A-Z0-9_]+)\}", configuration)) == haproxy.keys()
+    for number, given in enumerate(nodes.values(), 1):
+        host = given["PATRONI_POSTGRESQL_CONNECT_ADDRESS"].partition(":")[0]
+        assert haproxy[f"NODE_{number}"] == given["PATRONI_POSTGRESQL_CONNECT_ADDRESS"]
+        assert f"{host}:{haproxy[f'REST_{number}']}" == given["PATRONI_RESTAPI_CONNECT_ADDRESS"]
+
+
+def test_haproxy_takes_its_configuration_with_names_that_are_not_there_yet() -> None:
+    program = shutil.which("haproxy", path=f"/usr/sbin:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("needs apt-get install haproxy")
+    environment = {**os.environ, **SERVICES["haproxy"]["environment"]}
+    check = [program, "-c", "-f", str(PATRONI / "haproxy.cfg")]
+    told = subprocess.run(check, env=environment, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
+def test_the_database_of_the_nodes_is_made_once_and_left_alone_then(server: Database) -> None:
+    given = SERVICES["database"]["environment"]
+    url = urlsplit(server.owner_url)
+    (sockets,) = parse_qs(url.query)["host"]
+    environment = {**given, "PGHOST": sockets, "PGPORT": "5432", "PGUSER": "postgres"}
+    environment["PATH"] = f"{program_folder()}:{os.environ['PATH']}"
+    for _ in range(2):
+        script = str(PATRONI / "database.sh")
+        told = subprocess.run(["sh", script], env=environment, capture_output=True, text=True)
+        assert (told.returncode, told.stderr) == (0, "")
+    with psycopg.connect(server.owner_url) as owner:
+        for query, name in (
+            ("SELECT FROM pg_database WHERE datname = %s", "wardbook"),
+            ("SELECT FROM pg_roles WHERE rolname = %s AND rolcanlogin", APP_ROLE),
+        ):
+            assert owner.execute(query, [name]).fetchone() is not None
 
 
 def test_the_image_has_all_that_is_imported_and_nothing_of_tests() -> None:

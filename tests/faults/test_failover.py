@@ -41,6 +41,9 @@ from tests.support.server_process import Client
 pytestmark = pytest.mark.nightly
 
 CONFIGS = Path(__file__).parents[2] / "deploy" / "patroni"
+TTL = int(os.environ.get("WARDBOOK_PATRONI_TTL", "0"))
+"""Another ttl than that of patroni.yml, with a version of Patroni that takes it (docs/ha.md)."""
+
 PATRONI = Path(os.environ.get("WARDBOOK_PATRONI", "/opt/patroni-venv/bin"))
 NEEDED = [
     PATRONI / "patroni",
@@ -213,7 +216,12 @@ def start(house: House) -> None:
             *("--initial-cluster", ",".join(f"etcd{n}={url}" for n, url in enumerate(peers))),
         ]
         house.add(f"etcd{node}", [*within, *etcd], {}, user=not within)
-    shutil.copy(CONFIGS / "patroni.yml", folder)
+    patroni = (CONFIGS / "patroni.yml").read_text()
+    if TTL:
+        patroni = patroni.replace("ttl: 20", f"ttl: {TTL}").replace(
+            "retry_timeout: 5", "retry_timeout: 3"
+        )
+    (folder / "patroni.yml").write_text(patroni)
     haproxy: dict[str, str] = {}
     for number in (1, 2, 3):
         port, rest = free_port(), free_port()
@@ -250,15 +258,11 @@ def start(house: House) -> None:
     house.add("haproxy", [str(NEEDED[2]), "-f", str(CONFIGS / "haproxy.cfg")], haproxy)
     wait_until(house.is_whole, 120, "the cluster is whole")
 
-    maintenance = house.url.replace("/wardbook", "/postgres")
-
-    def created() -> bool:
-        with suppress(psycopg.Error), psycopg.connect(maintenance, autocommit=True) as owner:
-            owner.execute("CREATE DATABASE wardbook")
-            return True
-        return False
-
-    wait_until(created, 30, "the database is made")
+    primary = {"PGHOST": "127.0.0.1", "PGPORT": str(house.primary_port), "PGUSER": "postgres"}
+    secrets = {"PGPASSWORD": SECRET, "WARDBOOK_APP_PASSWORD": SECRET}
+    path = {"PATH": f"{program_folder()}:{os.environ['PATH']}"}
+    script = [str(CONFIGS / "database.sh")]
+    subprocess.run(script, env={**primary, **secrets, **path}, check=True, timeout=30)
     migrate(Database(house.url))
     Database(house.url).open_log()
     environment = {
