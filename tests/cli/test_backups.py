@@ -2,6 +2,7 @@
 
 import stat
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import psycopg
@@ -12,11 +13,15 @@ from application.hospital import Hospital
 from domain.refusals import InvalidInput
 from domain.stay.facts import Disposition
 from infrastructure.integrity.check import verify
-from infrastructure.postgres.backup import SEAL
+from infrastructure.postgres.backup import SEAL, back_up
 from infrastructure.postgres.database import Database
+from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
+from tests.support.checker import Acknowledged, following
 from tests.support.hospital_dsl import admitted, request, room, rows
+from tests.support.program import running, write
 
 LOG = "SELECT * FROM record.events ORDER BY position"
 READINGS = "SELECT * FROM audit.accesses"
@@ -123,3 +128,31 @@ def test_a_restore_by_other_means_begins_an_epoch_too(
     ProjectionRunner(bare.app_url).catch_up()
     assert [check.promise for check in verify(bare) if check.broken] == []
     assert len(rows(bare, "SELECT FROM stays_v1.stays")) > 0
+
+
+@pytest.mark.nightly
+def test_a_backup_under_load_comes_back_as_one_moment_and_is_rebuilt(
+    run: Run, database: Database, bare: Database, tmp_path: Path
+) -> None:
+    file, before, after = tmp_path / "house.backup", Acknowledged(), Acknowledged()
+    with following(database.app_url), running(write, database.app_url, "P", 1) as writer:
+        before.told.update(islice(writer.said(), 40))
+        back_up(database, file)
+        after.told.update(islice(writer.said(), 200))
+        after.told.update(writer.kill())
+    ended = run("restore", str(file))
+    assert (ended.code, ended.err) == (0, "")
+    events, whole = rows(bare, LOG), rows(database, LOG)
+    assert events == whole[: len(events)]
+    assert len(events) < len(whole)
+    commands = {id for (id,) in rows(bare, "SELECT command_id FROM record.events")}
+    assert commands >= before.told.keys()
+    assert not commands >= after.told.keys(), "what came after it is not there"
+    ProjectionRunner(bare.app_url).catch_up()
+    assert [check.promise for check in verify(bare) if check.broken] == []
+    results = rebuild(bare, READ_MODELS, lambda done, of: None)
+    assert {name: each.different for name, each in results.items() if each.different} == {}
+    log, restored = database.open_log(), bare.open_log()
+    kept = encode_position(log.id, log.epoch, len(whole))
+    with pytest.raises(InvalidInput):
+        decode_position(kept, restored.id, restored.epoch, "after")
