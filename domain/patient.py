@@ -14,7 +14,13 @@ from domain.aggregate import Event, UnknownEvent
 from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis, proven_text
-from domain.patient_events import Confidentiality, PatientDetail, PatientEvents, Sex
+from domain.patient_events import (
+    Confidentiality,
+    GroupedDetails,
+    PatientDetail,
+    PatientEvents,
+    Sex,
+)
 from domain.problems import Problem
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
 from domain.time import ALWAYS, Period, Precision
@@ -238,10 +244,12 @@ class Patient(PatientEvents, PatientAllergies):
         streams: tuple[UUID, ...],
         envelope: Envelope,
         prove: Callable[[str], str],
+        grouped: tuple[GroupedDetails, ...] = (),
     ) -> None:
         """Record that the keys of this record and of what belongs to it are destroyed.
 
-        ``prove`` returns the proof of a text that only who has the keys can make.
+        ``prove`` returns the proof of a text that only who has the keys can make; ``grouped`` is what
+        figures by age and sex go on to rest on.
         """
         self.record(
             Patient.Erased,
@@ -250,6 +258,7 @@ class Patient(PatientEvents, PatientAllergies):
             legal_basis=erasure.legal_basis,
             streams=streams,
             proof=prove(proven_text(self.id, erasure.id, streams, envelope)),
+            grouped=grouped,
         )
 
     # -- state --

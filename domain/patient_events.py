@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import Annotated
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain.aggregate import Cancelling, Correcting, Derived, Event, NotNeeded
 from domain.described_enum import DescribedEnum
 from domain.envelope import SEALED, Code, Sealed, SealedCode, SealedDate, Text
@@ -38,6 +40,20 @@ def strictest(labels: Collection[Confidentiality]) -> Confidentiality:
 
 
 _STRICTNESS = {label: rank for rank, label in enumerate(Confidentiality)}
+
+
+class GroupedDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What figures know of a person who was erased: sex and age groups, for a version and time.
+
+    ``version`` of the record's stream from which on it was held; ``since`` when it was true (None:
+    always, until the next). ``birth_date`` is no birth date: one with the same age groups at each
+    admission. Both are sealed by a key of the house's own, so that a copy of the log tells nobody.
+    """
+
+    version: int
+    since: Moment | None
+    birth_date: SealedDate | None
+    sex: SealedSex
 
 
 class PatientDetail(DescribedEnum):
@@ -235,12 +251,12 @@ class PatientEvents:
 
         One for each record of the person. What tells nobody who it was stays: movements, doses, times.
         ``proof``: that a command recorded it, by a key that the database does not have; without it no
-        key is destroyed. Logs from before have none.
+        key is destroyed. Logs from before have none. ``grouped``: what figures by age and sex rest on.
         """
 
         TOPIC = "patient.erased"
         PUBLIC = "patient.erased"
-        PUBLIC_FIELDS = {"streams": None, "proof": None}
+        PUBLIC_FIELDS = {"streams": None, "proof": None, "grouped": None}
         DESCRIPTION = (
             "A person was erased: whoever has copies of what is said of them erases these."
         )
@@ -250,6 +266,7 @@ class PatientEvents:
         legal_basis: LegalBasis
         streams: tuple[UUID, ...]
         proof: Text | None = None
+        grouped: tuple[GroupedDetails, ...] = ()
 
         @property
         def proven(self) -> str:

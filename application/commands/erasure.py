@@ -12,6 +12,7 @@ from application.authorization.roles import PRIVACY
 from application.command import reason_needed
 from application.command_group import CommandGroup, command
 from application.commands.expected_arrivals import expected_arrival
+from application.grouped_details import grouped_details
 from application.ports import UniqueClaim
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -137,10 +138,11 @@ class Erasures(CommandGroup):
             raise ErasureImpossible(Problem.SAME_LOGIN)
         _check_erasable(uow, patient)
         belongings = _belongings(uow, records)
+        details = grouped_details(uow, [record.id for record in records])
         for record in sorted(records, key=lambda record: record.id != patient.id):
             uow.released += _numbers(uow, record)
             streams = tuple(sorted(belongings[record.id]))
-            record.erase(erasure, streams, uow.entry, self.record.prove)
+            record.erase(erasure, streams, uow.entry, self.record.prove, details.get(record.id, ()))
 
 
 def _person(

@@ -14,7 +14,6 @@ from application.reports.issued import explained_by, report_of, said_of, terms_o
 from application.reports.registry import find_definition
 from application.reports.service import OpenReportService
 from application.unit_of_work import UnitOfWork
-from domain.refusals import InvalidInput
 from domain.report import Report
 
 
@@ -64,11 +63,6 @@ class Reports(CommandGroup):
         ward = None if ward is None else lookups.ward_name(uow, ward)
         choices = {p.name: p.value for p in parameters or ()}
         definition = find_definition(name, version)
-        if definition.of_sealed:
-            raise InvalidInput(
-                "name",
-                f"{name} is not issued: who is erased has no age and sex any more; keep its CSV",
-            )
         with self.open_service() as reports:
             report = reports.of_period(definition, period.from_, period.to, ward, choices)
             result = said_of(report, reports.checkpoint())

@@ -137,14 +137,17 @@ class Parameter:
             return self._number(text)
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
         if self.default and isinstance(self.default[0], int):
-            return tuple(sorted({self._number(part) for part in parts}))
+            return tuple(sorted({self._number(self._choice(part)) for part in parts}))
+        return tuple(map(self._choice, parts))
+
+    def _choice(self, text: str) -> str:
+        """Return a name or number as it is spelled among the choices. Raises InvalidInput."""
         names = {name.upper(): name for name in self.choices}
-        for part in parts if names else ():
-            if part.upper() not in names:
-                raise InvalidInput(
-                    "parameters", f"{self.name} has no {part!r}; it has: {', '.join(self.choices)}"
-                )
-        return tuple(names[part.upper()] for part in parts) if names else parts
+        if names and text.upper() not in names:
+            raise InvalidInput(
+                "parameters", f"{self.name} has no {text!r}; it has: {', '.join(self.choices)}"
+            )
+        return names.get(text.upper(), text)
 
     def _number(self, text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
@@ -202,8 +205,6 @@ class Definition:
     """Unknown facts that the figures rest on, in sentences."""
     lacking_needs: frozenset[str] = frozenset()
     """The inputs that ``lacking`` reads beside those of the figures."""
-    of_sealed: bool = False
-    """True if its figures rest on sealed details, which an erasure destroys: it is not issued."""
 
     def __post_init__(self) -> None:
         assert self.needs | self.lacking_needs <= NEEDS, self.name

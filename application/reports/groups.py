@@ -20,6 +20,7 @@ from application.reports.formula import Contribution, Dimensions, count, total
 from application.reports.inputs import InpatientStay, Inputs
 from application.reports.length_of_stay import length
 from application.reports.movements import movements_of
+from domain.ages import AGE_BOUNDS, completed_years
 
 UNKNOWN = "UNKNOWN"
 """The group of those of whom nobody knows it."""
@@ -54,10 +55,8 @@ def _age_and_sex(inputs: Inputs, stay: InpatientStay, at_end: bool) -> Dimension
     birth_date, sex = inputs.patients.get(stay.patient, (None, None))
     group = UNKNOWN
     if birth_date is not None:
-        day = inputs.days.date_of(stay.admitted_at)
-        has_had_birthday = (day.month, day.day) >= (birth_date.month, birth_date.day)
-        age = day.year - birth_date.year - (not has_had_birthday)
-        group = _age_group(max(age, 0), inputs.question.numbers("ages"))
+        age = completed_years(birth_date, inputs.days.date_of(stay.admitted_at))
+        group = _age_group(age, inputs.question.numbers("ages"))
     return ("ageGroup", group), ("sex", sex or UNKNOWN)
 
 
@@ -131,6 +130,7 @@ MOVEMENTS_BY_AGE_AND_SEX_1 = replace(
             "ages",
             (0, 1, 5, 15, 25, 35, 45, 55, 65, 75, 85),
             "From which ages on groups begin, in years.",
+            choices=tuple(map(str, AGE_BOUNDS)),
         ),
     ),
     figures=_figures(
@@ -138,6 +138,5 @@ MOVEMENTS_BY_AGE_AND_SEX_1 = replace(
         ("BySex", ("sex",), "by sex"),
         ("ByAgeGroupAndSex", ("ageGroup", "sex"), "by age group and sex"),
     ),
-    of_sealed=True,
 )
-"""Birth dates and sexes are sealed: of who was erased they are known no more."""
+"""Of who was erased only the groups are known, which is why there are no others to choose."""

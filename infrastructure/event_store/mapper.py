@@ -32,7 +32,7 @@ from infrastructure.sealing.fields import (
 )
 from infrastructure.sealing.key_ring import SEAL, KeyRing, key_ring
 from infrastructure.sealing.keys_missing import TextAltered
-from infrastructure.sealing.subjects import OF_PERSON, binding_of
+from infrastructure.sealing.subjects import OF_PERSON, binding_of, subject_of_field
 
 EVENT_COLUMNS = (
     "stream, version, topic, schema_version, own::text, stay, patient, key_id, command_id, operation,"
@@ -164,7 +164,8 @@ class EventMapper(Mapper[UUID]):
         subject, place = binding_of(topic, stream, version, about, own_fields)
 
         def seal(field: str, text: str) -> str:
-            return keys.seal(subject, f"{place}\n{field}\n{subject}", text)
+            of = subject_of_field(topic, field, subject)
+            return keys.seal(of, f"{place}\n{field}\n{of}", text)
 
         for name, seal_field in sealed_fields(type(event)).items():
             if name in own_fields:
@@ -186,7 +187,8 @@ class EventMapper(Mapper[UUID]):
 
         def open(field: str, sealed: str) -> str | None:
             try:
-                return keys.open(subject, f"{place}\n{field}\n{subject}", sealed)
+                of = subject_of_field(topic, field, subject)
+                return keys.open(of, f"{place}\n{field}\n{of}", sealed)
             except TextAltered:
                 if self._is_strict:
                     raise

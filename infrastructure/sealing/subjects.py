@@ -7,9 +7,19 @@ from uuid import UUID
 from domain.aggregate import TextsOfPerson
 from domain.envelope import About
 from domain.event_types import EVENTS
+from domain.patient import Patient
 
 OF_PERSON = {t: kind.ABOUT for t, kind in EVENTS.items() if issubclass(kind, TextsOfPerson)}
 """The topics of events that are about nobody, and the field that may name whom their texts are about."""
+
+
+OF_HOUSE = {(Patient.Erased.TOPIC, "grouped"): "grouped-details"}
+"""Fields sealed by a key of the house's own: what figures need once a person's keys are gone."""
+
+
+def subject_of_field(topic: str, field: str, subject: str) -> str:
+    """Return the subject whose key seals a field of an event whose texts are of ``subject``."""
+    return OF_HOUSE.get((topic, field.partition(".")[0]), subject)
 
 
 def binding_of(

@@ -46,11 +46,15 @@ ENDS = set(range(290, 299))
 SAID = set(range(299, 302))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
 
+LEFT = {344}
+"""Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
 MISTAKES = (
     set(range(1, 86))
+    | LEFT
     | set(range(90, 99))
     | set(range(110, 128))
     | set(range(251, 260))

@@ -38,7 +38,7 @@ def persons(query: ReportQuery) -> dict[str, str]:
 def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
     """Return birth date and sex of those whose stays touch the period, as held at its end.
 
-    Of merged records those of the one that stayed.
+    Of merged records those of the one that stayed; of who was erased since, what the erasure left.
     """
     survivors = persons(query)
     details = {
@@ -47,6 +47,17 @@ def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
             "SELECT DISTINCT ON (patient) patient::text, birth_date, sex FROM patients_v4.patients"
             " WHERE known @> %(position)s::int8 AND NOT during >> tstzrange(%(start)s, %(end)s, '[]')"
             " ORDER BY patient, lower(during) DESC NULLS LAST"
+        )
+    }
+    details |= {
+        patient: (birth_date, sex)
+        for patient, birth_date, sex in query.rows(
+            "SELECT DISTINCT ON (d.patient) d.patient::text, d.birth_date, d.sex"
+            " FROM erased_patients_v1.grouped_details d"
+            " JOIN record.events e ON e.stream = d.patient AND e.version = d.version"
+            " WHERE upper_inf(d.known) AND e.command_end <= %(position)s"
+            " AND NOT d.during >> tstzrange(%(start)s, %(end)s, '[]')"
+            " ORDER BY d.patient, d.version DESC, lower(d.during) DESC"
         )
     }
     return {
