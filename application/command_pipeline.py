@@ -15,7 +15,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Recording
 
 from application import lookups
-from application.aggregate_cache import AggregateCache
+from application.aggregate_cache import AggregateCache, current
 from application.append import append_of, pending_events, with_next_versions
 from application.authorization.disclosure import redact_refusal
 from application.authorization.roles import check_command
@@ -37,10 +37,12 @@ from application.ports import (
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
 from domain.envelope import Envelope
+from domain.hospital_calendar import HospitalCalendar
 from domain.patient import Patient
 from domain.problems import Problem
 from domain.refusals import (
     CommandIdReused,
+    InFuture,
     InvalidInput,
     ReasonNeeded,
     Refusal,
@@ -298,7 +300,12 @@ class CommandPipeline(Application[UUID]):
         request, occurred_at = call.request, now
         if request.occurred_at is not None:
             occurred_at = in_utc(request.occurred_at, "occurred_at")
-        occurred_at = self.rules.check_time(occurred_at, now)
+        try:
+            occurred_at = self.rules.check_time(occurred_at, now)
+        except InFuture as refusal:
+            calendar = HospitalCalendar.empty(HospitalCalendar.id_for(self.rules.hospital))
+            refusal.rewrite(current(self.record, calendar).days.with_local_times)
+            raise
         if now - occurred_at > self.rules.late_after and not (request.reason or "").strip():
             minutes = int(self.rules.late_after.total_seconds() // 60)
             raise ReasonNeeded(Problem.LATE_ENTRY, f"the entry is more than {minutes} minutes late")

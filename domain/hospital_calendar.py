@@ -1,5 +1,6 @@
 """The hospital's own clock: its time zone and census time, as facts with valid time."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -8,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
 from domain.envelope import Envelope, Text
-from domain.time import TICK, Precision, first_moment, hour_of, last_moment, time_zone
+from domain.time import TICK, Precision, clock_text, first_moment, hour_of, last_moment, time_zone
 
 CENSUS_TIME = time(23, 59)
 """The usual midnight census (NHS, AIHW); the hospital may set another."""
 
 DAY = timedelta(days=1)
 MIDNIGHT = time(0)
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\+00:00")
+"""A moment in a sentence, as the domain writes it: in UTC."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class LocalDays:
     def zone_on(self, day: date) -> ZoneInfo:
         """Return the time zone of a local day; UTC before any was set."""
         return self._on(day)[0]
+
+    def with_local_times(self, sentence: str) -> str:
+        """Return a sentence with the moments in it by the hospital's clocks, to the minute."""
+
+        def local_time(match: re.Match[str]) -> str:
+            moment = datetime.fromisoformat(match[0])
+            return clock_text(moment, self.zone_on(self.date_of(moment)))
+
+        return _MOMENT.sub(local_time, sentence)
 
     def census_time_on(self, day: date) -> time:
         """Return the local time of a day's census."""

@@ -6,7 +6,7 @@ line of the docstring as description, and each attribute that is annotated with 
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NewType
@@ -53,10 +53,9 @@ class Refusal(WardbookError):
         """Return what is wrong and what to do, with the names of fields as ``name`` writes them."""
         return _FIELD.sub(lambda field: name(field[1]), self._text)
 
-    def replace_ids(self, ids: Iterable[UUID], by: str) -> None:
-        """Say something else in the text instead of ids."""
-        for id in ids:
-            self._text = self._text.replace(str(id), by)
+    def rewrite(self, write: Callable[[str], str]) -> None:
+        """Write its text otherwise: without an id, or with other clocks."""
+        self._text = write(self._text)
 
     @property
     def message(self) -> str:

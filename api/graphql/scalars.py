@@ -25,7 +25,7 @@ _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})"
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{2}:\d{2}(:\d{2})?")
+_TIME = re.compile(r"\d{2}:\d{2}(:00)?")
 
 
 def _parse_date_time(value: Any) -> datetime:
@@ -100,7 +100,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     time: strawberry.scalar(
         name="Time",
-        description="A local time of day: 23:59.",
+        description="A local time of day, to the minute: 23:59.",
         serialize=lambda value: value.isoformat("minutes"),
         parse_value=_parse_time,
     ),

@@ -72,6 +72,9 @@ def redact_refusal(refusal: Refusal, uow: UnitOfWork, content: Mapping[str, Any]
     if closed_ids:
         redacted_refusal = _without(redacted_refusal, closed_ids)
     redacted_refusal.patients = _patients(redacted_refusal, uow)
+    redacted_refusal.rewrite(uow.calendar.days.with_local_times)
+    if isinstance(redacted_refusal, BedNotOpen):
+        redacted_refusal.reason = uow.calendar.days.with_local_times(redacted_refusal.reason)
     return redacted_refusal
 
 
@@ -90,8 +93,12 @@ def _without(refusal: Refusal, closed_ids: frozenset[UUID]) -> Refusal:
     for name, value in vars(refusal).items():
         if isinstance(value, tuple):
             setattr(refusal, name, tuple(item for item in value if not _ids(item) & closed_ids))
-    refusal.replace_ids(closed_ids, UNSEEN)
+    refusal.rewrite(lambda text: _ID.sub(lambda id: _shown(id[0], closed_ids), text))
     return NotAllowed(CLOSED_CAUSE) if _ids(vars(refusal)) & closed_ids else refusal
+
+
+def _shown(id: str, closed_ids: frozenset[UUID]) -> str:
+    return UNSEEN if UUID(id) in closed_ids else id
 
 
 def _with_facts(

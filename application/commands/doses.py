@@ -61,7 +61,7 @@ def record_dose(uow: UnitOfWork, late: LateDose) -> UUID:
         stay.must_include(entry.occurred_at, "The dose")
     warnings: Warnings = {}
     if late.given:
-        warnings = _warnings(uow, prescription, entry, late.outside_prescription)
+        warnings = _warnings(uow, prescription, entry)
         warnings |= leave_warning(uow, stay, entry.occurred_at, entry.precision)
     dose = prescription.record_administration(
         late.given,
@@ -295,14 +295,14 @@ def _move(
 
 
 def _warnings(
-    uow: UnitOfWork, prescription: Prescription, entry: Envelope, outside: Outside | None
+    uow: UnitOfWork, prescription: Prescription, entry: Envelope
 ) -> dict[ClinicalWarning, str]:
     """Return the warnings against a dose of a prescription: allergies, and doses given before."""
     at = entry.occurred_at
     allergies = allergies_against(
         uow, prescription.patient, prescription.medication, at, at, prescription.confirmed
     )
-    if outside is not None or not prescription.course.has_schedule:
+    if not prescription.course.has_schedule:
         return allergies
     days = uow.calendar.days
     return {**allergies, **dose_warnings(prescription.course, at, entry.precision, days)}

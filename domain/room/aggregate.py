@@ -330,7 +330,7 @@ class Room(RoomDetails):
                 if spell.ended:
                     raise BedStateBroken(
                         Problem.BED_STATE_ENDED,
-                        f"its end is recorded already: {spell.period.end:%F %R} UTC",
+                        f"its end is recorded already: {spell.period.end}",
                         state,
                     )
                 return spell

@@ -150,18 +150,18 @@ class RoomDetails(RoomState):
             raise NotFound("bed", bed, "bed")
         if at < self.beds[bed]:
             raise BedNotOpen(
-                BedRef(self.id, bed), f"it exists only from {self.beds[bed]:%F %R} UTC"
+                BedRef(self.id, bed), f"it exists only from {self.beds[bed].isoformat()}"
             )
         if bed in self.retired and at >= self.retired[bed]:
             raise BedNotOpen(
-                BedRef(self.id, bed), f"it is out of service since {self.retired[bed]:%F %R} UTC"
+                BedRef(self.id, bed), f"it is out of service since {self.retired[bed].isoformat()}"
             )
 
     def _must_be_open(self, at: datetime, field: str = "occurred_at") -> None:
         if self.opened_at is not None and at < self.opened_at:
             raise InvalidInput(
                 field,
-                f"the room was opened at {self.opened_at:%F %R} UTC; `correct_room` corrects that",
+                f"the room was opened at {self.opened_at.isoformat()}; `correct_room` corrects that",
             )
 
     def _must_be_unused(self, bed: str, period: Period, claims: Iterable[Claim]) -> None:

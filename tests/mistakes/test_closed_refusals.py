@@ -21,6 +21,7 @@ from domain.fact_ref import FactKind, FactRef
 from domain.patient import Confidentiality
 from domain.problems import Problem
 from domain.refusals import BedNotOpen, BedOccupied, BedRef, Refusal
+from domain.things import ThingName
 from tests.conftest import LOGIN
 from tests.support import hospital_dsl as dsl
 from tests.support.api_dsl import Ward, ago, ahead, late, place
@@ -41,6 +42,7 @@ def told(kind: Any, closed: UUID) -> Any:
         str: f"something of {closed}",
         str | None: "CLOSED",
         Problem: Problem.ON_LEAVE,
+        ThingName: "stay",
         BedRef: BedRef(uuid4(), "a"),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         bool: False,

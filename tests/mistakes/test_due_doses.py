@@ -1,10 +1,13 @@
 """Mistakes of other systems about doses that are due: see `test_covered` for the list."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from tests.api.conftest import followed, running, socket
-from tests.support.api_dsl import Ward, ago, codes, late, said
+from tests.support.api_dsl import Ward, ago, codes, late, place, said
 from tests.support.correction_examples import WRONG
 from tests.support.server_process import Client
 
@@ -118,6 +121,56 @@ def test_mistake_168_a_dose_too_early_or_given_twice_is_confirmed_with_a_reason(
     ward.record("cancelAdministration", administrationId=id, **WRONG)
     assert bed.give(8)["__typename"] == "PrescriptionRecorded"
     assert bed.give(15.5)["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_243_a_dose_that_is_said_to_lie_outside_is_warned_of_all_the_same(
+    ward: Ward,
+) -> None:
+    """LATE or EMERGENCY let a second dose pass without a word, also one that lay inside."""
+    bed = Bedside(ward, 19, everyHours=8)
+    assert bed.give(0)["__typename"] == "PrescriptionRecorded"
+    for outside in ("LATE", "EMERGENCY"):
+        assert bed.give(1, outsidePrescription=outside)["warnings"] == ["GIVEN_TWICE"]
+    stop = {"prescriptionId": bed.drug, **late(said(bed.began + timedelta(hours=10)))}
+    ward.record("stopPrescription", **stop)
+    assert bed.give(16, outsidePrescription="LATE")["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_243_a_time_of_day_is_one_to_the_minute(ward: Ward) -> None:
+    bed, odd = Bedside(ward, 19, everyHours=8), {"timesOfDay": ["08:00:30"]}
+    told = ward.client.raw(
+        "mutation($i: ChangePrescriptionInput!) { changePrescription(input: $i) { __typename } }",
+        {"i": {"commandId": str(uuid4()), "prescriptionId": bed.drug, "schedule": odd}},
+    )
+    assert codes(told) == {"BAD_REQUEST"}
+
+
+def test_mistake_244_a_refusal_tells_times_by_the_hospitals_clocks(ward: Ward) -> None:
+    ward.record("setHospitalTime", timeZone="Asia/Kolkata")
+    bed = Bedside(ward, 19, everyHours=8)
+    bed.give(0)
+    mrn = ward.patient()
+    ended = ward.stay(at=ago(days=3), patientMrn=mrn)
+    ward.record("dischargePatient", stayId=ended, disposition="DIED", **late(ago(days=2)))
+    visit = {"practitioner": ward.doctor(), "kind": "ROUND"}
+    room = ward.room("a")
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("startLeave", {"stayId": ended, "keepBed": True}),
+        ("admitPatient", {"patientMrn": mrn, "admissionType": "EMERGENCY"}),
+        ("recordVisit", {"stayId": bed.stay, **visit, "occurredAt": ago(days=-2)}),
+        ("closeBed", {**place(f"{room}/a"), **late(ago(days=40))}),
+        (
+            "recordAdministration",
+            {"prescriptionId": bed.drug, "given": True, **late(ago(hours=18))},
+        ),
+    ]
+    for command, content in asked:
+        message = ward.execute(command, **content)["message"]
+        assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d\b(?!:)", message), message
+        assert not re.search(r"\+00:00|UTC|\dT\d", message), message
+    local = bed.began.astimezone(ZoneInfo("Asia/Kolkata"))
+    assert f"{local:%F %R}" in message
+    ward.record("setHospitalTime", timeZone="UTC")
 
 
 def test_mistake_168_a_dose_as_needed_keeps_its_interval_and_its_maximum(ward: Ward) -> None:

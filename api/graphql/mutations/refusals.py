@@ -8,6 +8,7 @@ per class makes a raised refusal the member of the union, so that no resolver ca
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from types import GenericAlias
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -228,4 +229,8 @@ def parameters_of(refusal: domain.Refusal) -> dict[str, Any]:
         to_camel_case(name): convert(getattr(refusal, attribute))
         for name, (attribute, convert) in handler.attributes.items()
     }
-    return {name: value for name, value in values.items() if isinstance(value, str | int)}
+    return {
+        name: value.name if isinstance(value, Enum) else value
+        for name, value in values.items()
+        if isinstance(value, str | int)
+    }
