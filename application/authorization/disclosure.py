@@ -93,11 +93,11 @@ def _without(refusal: Refusal, closed_ids: frozenset[UUID]) -> Refusal:
     for name, value in vars(refusal).items():
         if isinstance(value, tuple):
             setattr(refusal, name, tuple(item for item in value if not _ids(item) & closed_ids))
-    refusal.rewrite(lambda text: _ID.sub(lambda id: _shown(id[0], closed_ids), text))
+    refusal.rewrite(lambda text: _ID.sub(lambda id: _id_text(id[0], closed_ids), text))
     return NotAllowed(CLOSED_CAUSE) if _ids(vars(refusal)) & closed_ids else refusal
 
 
-def _shown(id: str, closed_ids: frozenset[UUID]) -> str:
+def _id_text(id: str, closed_ids: frozenset[UUID]) -> str:
     return UNSEEN if UUID(id) in closed_ids else id
 
 
