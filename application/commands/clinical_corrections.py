@@ -15,7 +15,12 @@ from application.commands.dose_corrections import (
     check_inside,
     correct_dose,
 )
-from application.commands.doses import LateDose, record_dose
+from application.commands.doses import (
+    LateDose,
+    LateUnprescribedDose,
+    give_unprescribed_dose,
+    record_dose,
+)
 from application.commands.late_entries import (
     Cancel,
     Correction,
@@ -65,14 +70,24 @@ class InfusionEndCorrection:
     occurred_at_precision: Precision | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InfusionEndCancel:
+    """An infusion did not end then: it goes on, or nobody knows when it ended."""
+
+    administration_id: UUID
+    occurred_at: None = None
+    occurred_at_precision: None = None
+
+
 ClinicalCorrection = (
     VisitCorrection
     | DoseCorrection
     | InfusionEndCorrection
+    | InfusionEndCancel
     | PrescriptionCorrection
     | PrescriptionChangeCorrection
 )
-NewFact = LateVisit | LateDose
+NewFact = LateVisit | LateDose | LateUnprescribedDose
 ClinicalPart = ClinicalCorrection | NewFact
 
 
@@ -83,11 +98,11 @@ def fact_of(part: ClinicalPart | Correction | Cancel) -> object:
             return part.visit_id
         case DoseCorrection():
             return part.administration_id
-        case InfusionEndCorrection():
+        case InfusionEndCorrection() | InfusionEndCancel():
             return "end", part.administration_id
         case PrescriptionCorrection():
             return part.prescription_id
-        case LateVisit() | LateDose():
+        case LateVisit() | LateDose() | LateUnprescribedDose():
             return id(part)
         case PrescriptionChangeCorrection():
             return part.change_id
@@ -96,12 +111,12 @@ def fact_of(part: ClinicalPart | Correction | Cancel) -> object:
 
 
 def put_right(uow: UnitOfWork, parts: Sequence[ClinicalPart]) -> list[UUID]:
-    """Correct clinical facts, then enter those that are new, as the command for each alone does.
+    """Take back and correct clinical facts, then enter new ones, as the command for each alone does.
 
     Returns the doses that are new. `check_put_right` looks at the end result.
     """
     new_doses: list[UUID] = []
-    for number, part in sorted(enumerate(parts), key=lambda pair: isinstance(pair[1], NewFact)):
+    for number, part in sorted(enumerate(parts), key=_turn):
         at, precision = corrected_moment_of(uow, part, f"clinical {number}")
         if not isinstance(part, NewFact):
             with uow.use_correction(at, precision):
@@ -114,10 +129,18 @@ def put_right(uow: UnitOfWork, parts: Sequence[ClinicalPart]) -> list[UUID]:
             if isinstance(part, LateVisit):
                 _check_role(uow, "record_visit")
                 record_visit_of(uow, part)
-            else:
+            elif isinstance(part, LateDose):
                 _check_role(uow, "record_administration")
                 new_doses.append(record_dose(uow, part))
+            else:
+                _check_role(uow, "record_unprescribed_dose")
+                new_doses.append(give_unprescribed_dose(uow, part, f"prescription {number}"))
     return new_doses
+
+
+def _turn(part: tuple[int, ClinicalPart]) -> int:
+    """Return the turn of a part: cancels, then corrections, then what is new."""
+    return 0 if isinstance(part[1], InfusionEndCancel) else 2 if isinstance(part[1], NewFact) else 1
 
 
 def check_put_right(
@@ -157,6 +180,10 @@ def _correct(uow: UnitOfWork, part: ClinicalCorrection) -> None:
                 uow.entry,
                 died_at,
             )
+        case InfusionEndCancel():
+            _check_role(uow, "cancel_infusion_end")
+            dose = part.administration_id
+            lookups.prescription_of_dose(uow, dose).cancel_infusion_end(dose, uow.entry)
         case PrescriptionCorrection():
             _check_role(uow, "correct_prescription")
             correct_written(uow, part)
@@ -195,14 +222,16 @@ def amend_visit_of(
     consult_id: UUID | None = None,
     stay_id: UUID | None = None,
 ) -> None:
-    """Correct a visit at the command's corrected time, or put it into the stay that it was in."""
+    """Correct a visit at the command's corrected time, or put it into the stay that it was in then."""
     visit, kind, note = right.visit_id, right.kind, right.note
     (stay,) = lookups.stays_with_movement(uow, visit, "visit_id")
     if stay_id is not None and stay_id != stay.id:
         other_stay = lookups.stay(uow, stay_id)
-        if uow.corrected_at or right.practitioner or kind or note or consult_id:
+        if right.practitioner or kind or note or consult_id:
             raise InvalidInput(
-                "stay_id", "move the visit by itself; then amend what else was different"
+                "stay_id",
+                "move the visit, with its time if that was wrong too; then amend what else was"
+                " different",
             )
         move_visit(uow, stay, visit, other_stay)
         return

@@ -14,6 +14,7 @@ from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
 from application.command_group import CommandGroup, command, correction
 from application.commands.clinical_corrections import (
     ClinicalPart,
+    InfusionEndCancel,
     InfusionEndCorrection,
     VisitCorrection,
     amend_visit_of,
@@ -23,7 +24,7 @@ from application.commands.clinical_corrections import (
     put_right,
 )
 from application.commands.dose_corrections import DoseCorrection
-from application.commands.doses import LateDose
+from application.commands.doses import LateDose, LateUnprescribedDose
 from application.commands.late_entries import (
     Cancel,
     Correction,
@@ -33,6 +34,7 @@ from application.commands.late_entries import (
     enter,
     entered_in_error_only,
     entry_of,
+    in_order,
 )
 from application.commands.prescription_changes import (
     PrescriptionChangeCorrection,
@@ -223,21 +225,26 @@ class Corrections(CommandGroup):
         doses: Sequence[DoseCorrection] | None = None,
         prescription_changes: Sequence[PrescriptionChangeCorrection] | None = None,
         infusion_ends: Sequence[InfusionEndCorrection] | None = None,
+        cancelled_infusion_ends: Sequence[UUID] | None = None,
         prescriptions: Sequence[PrescriptionCorrection] | None = None,
         new_visits: Sequence[LateVisit] | None = None,
         new_doses: Sequence[LateDose] | None = None,
+        new_unprescribed_doses: Sequence[LateUnprescribedDose] | None = None,
         sharers: Sequence[Sharer] | None = None,
     ) -> None:
         """Record several corrections, cancels and late entries, of several stays, by the result.
 
         Two patients entered in each other's beds can only be put right so. The parts are held in
         whichever order they are given; so each fact is corrected by one part. ``cancels`` may name
-        visits, doses and changes of prescriptions, too.
+        visits, doses and changes of prescriptions, too; ``cancelled_infusion_ends`` the doses whose
+        end never was.
         """
         reason_needed(uow.entry, Problem.CORRECTION)
         clinical_parts: list[ClinicalPart] = [*(visits or ()), *(doses or ()), *(new_visits or ())]
         clinical_parts += [*(prescriptions or ()), *(prescription_changes or ())]
         clinical_parts += [*(infusion_ends or ()), *(new_doses or ())]
+        clinical_parts += new_unprescribed_doses or ()
+        clinical_parts += map(InfusionEndCancel, cancelled_infusion_ends or ())
         parts = [*(corrections or ()), *(cancels or ()), *clinical_parts]
         if not (parts or entries):
             raise InvalidInput("corrections", "say what to correct, to cancel or to enter")
@@ -247,7 +254,7 @@ class Corrections(CommandGroup):
                 "name each fact once, with all that was different",
             )
         uow.defer_checks()
-        for number, cancel in enumerate(_in_order(uow, cancels or ())):
+        for number, cancel in enumerate(in_order(uow, cancels or ())):
             with uow.use_entry(entry_of(uow, cancel, f"cancels {number}")):
                 place = lookups.place(
                     uow, cancel.ward, cancel.room, cancel.bed, None, cancel.without_bed
@@ -281,7 +288,8 @@ class Corrections(CommandGroup):
         """Correct the time (``occurred_at``), doctor, kind or note of a visit; what is absent stays.
 
         ``consult_id``: the consult that it really answers.
-        ``stay_id``: the stay that it really was in, where it was recorded in the wrong one.
+        ``stay_id``: the stay that it really was in, where it was recorded in the wrong one; it goes
+        there at its right time (``occurred_at``), if the time was wrong too.
         """
         amendment = VisitCorrection(
             visit_id=visit_id, practitioner=practitioner, kind=kind, note=note
@@ -342,16 +350,6 @@ def cancel_discharge_of(
         discharge, because, place, uow.entry, persons.told_death_at(uow, stay.patient)
     )
     let_prescriptions_follow(uow, stay)
-
-
-def _in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
-    """Return cancels with those of admissions last: a discharge may be taken back beside them."""
-
-    def is_of_admission(cancel: Cancel) -> bool:
-        stays = uow.load(Stay, *uow.streams_of(cancel.movement_id))
-        return any(isinstance(s.history.fact(cancel.movement_id), Admission) for s in stays)
-
-    return sorted(cancels, key=is_of_admission)
 
 
 def _correct(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
@@ -49,6 +49,23 @@ class LateDose:
     confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateUnprescribedDose:
+    """A dose that nobody prescribed in writing, and on what it was given."""
+
+    stay_id: UUID
+    medication: Medication
+    basis: Basis
+    occurred_at: datetime | None = None
+    occurred_at_precision: Precision | None = None
+    dose_given: str | None = None
+    route: str | None = None
+    ordered_by: str | None = None
+    infusion: bool | None = None
+    ended_at: datetime | None = None
+    confirmed_warnings: tuple[ClinicalWarning, ...] | None = None
+
+
 def record_dose(uow: UnitOfWork, late: LateDose) -> UUID:
     """Record a dose at the time of the command's entry; return its id.
 
@@ -74,6 +91,48 @@ def record_dose(uow: UnitOfWork, late: LateDose) -> UUID:
         confirm(uow, warnings, late.confirmed_warnings),
     )
     _end(uow, prescription, stay, dose, late.ended_at)
+    return dose
+
+
+def give_unprescribed_dose(
+    uow: UnitOfWork, late: LateUnprescribedDose, name: str = "prescription"
+) -> UUID:
+    """Record a dose without a prescription at the time of the command's entry; return its id.
+
+    ``name``: of its order, within the command. Where checks are deferred, `check_corrected_dose`
+    looks at the end result.
+    """
+    stay = lookups.stay(uow, late.stay_id)
+    if late.basis is Basis.VERBAL_ORDER and not late.ordered_by:
+        raise InvalidInput("ordered_by", "a verbal order is somebody's; say whose")
+    orderer = lookups.practitioner_if_named(uow, late.ordered_by, "ordered_by")
+    entry = uow.entry if uow.defers_checks else imprecise_times.inside(uow, stay)
+    at, patient = entry.occurred_at, lookups.patient_of(uow, stay)
+    if not uow.defers_checks:
+        stay.must_include(at, "The dose")
+    warnings = {
+        **allergies_against(uow, patient.id, late.medication, at, at),
+        **leave_warning(uow, stay, at, entry.precision),
+    }
+    prescription = uow.new(Prescription, name, stay.about)
+    dose = prescription.give_unprescribed(
+        stay.id,
+        patient.id,
+        late.medication,
+        late.basis,
+        late.dose_given,
+        late.route,
+        orderer,
+        _is_infusion(late.infusion, late.ended_at),
+        entry,
+        persons.died_at(uow, patient.id),
+        confirm(uow, warnings, late.confirmed_warnings),
+        uuid5(prescription.id, "administration") if uow.defers_checks else None,
+    )
+    _end(uow, prescription, stay, dose, late.ended_at)
+    (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
+    chart.about = stay.about
+    chart.chart(stay.id, prescription.id, uow.entry)
     return dose
 
 
@@ -137,36 +196,18 @@ class Doses(CommandGroup):
         ``ordered_by``: the staff number of who ordered it; a verbal order names it. It is shown among
         the prescriptions of the stay, as an order that began and ended with its dose.
         """
-        stay = lookups.stay(uow, stay_id)
-        if basis is Basis.VERBAL_ORDER and not ordered_by:
-            raise InvalidInput("ordered_by", "a verbal order is somebody's; say whose")
-        orderer = lookups.practitioner_if_named(uow, ordered_by, "ordered_by")
-        entry = imprecise_times.inside(uow, stay)
-        stay.must_include(entry.occurred_at, "The dose")
-        patient = lookups.patient_of(uow, stay)
-        at = entry.occurred_at
-        warnings = {
-            **allergies_against(uow, patient.id, medication, at, at),
-            **leave_warning(uow, stay, at, entry.precision),
-        }
-        prescription = uow.new(Prescription, "prescription", stay.about)
-        dose = prescription.give_unprescribed(
-            stay.id,
-            patient.id,
-            medication,
-            basis,
-            dose_given,
-            route,
-            orderer,
-            _is_infusion(infusion, ended_at),
-            entry,
-            persons.died_at(uow, patient.id),
-            confirm(uow, warnings, confirmed_warnings),
+        dose = LateUnprescribedDose(
+            stay_id=stay_id,
+            medication=medication,
+            basis=basis,
+            dose_given=dose_given,
+            route=route,
+            ordered_by=ordered_by,
+            infusion=infusion,
+            ended_at=ended_at,
+            confirmed_warnings=confirmed_warnings,
         )
-        _end(uow, prescription, stay, dose, ended_at)
-        (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
-        chart.about = stay.about
-        chart.chart(stay.id, prescription.id, uow.entry)
+        give_unprescribed_dose(uow, dose)
 
     @correction(
         roles=MEDICATION,
@@ -199,7 +240,8 @@ class Doses(CommandGroup):
 
         Of a dose that was not prescribed in writing, also the drug, its route and who ordered it.
         ``prescription_id``: the prescription that it was really given under, perhaps in another stay;
-        ``stay_id``: the stay of a dose that was not prescribed in writing.
+        ``stay_id``: the stay of a dose that was not prescribed in writing. It goes there at its right
+        time (``occurred_at``), if the time was wrong too.
         """
         correction = DoseCorrection(
             administration_id=administration_id,
@@ -219,10 +261,11 @@ class Doses(CommandGroup):
         nothing_else = DoseCorrection(
             administration_id=administration_id, confirmed_warnings=confirmed_warnings
         )
-        if correction != nothing_else or uow.corrected_at or None not in (prescription_id, stay_id):
+        if correction != nothing_else or None not in (prescription_id, stay_id):
             raise InvalidInput(
                 "prescription_id" if stay_id is None else "stay_id",
-                "move the dose by itself; then correct what else was different",
+                "move the dose, with its time if that was wrong too; then correct what else was"
+                " different",
             )
         prescription = lookups.prescription_of_dose(uow, administration_id)
         _move(uow, prescription, administration_id, prescription_id, stay_id)

@@ -19,6 +19,7 @@ from domain.problems import Problem
 from domain.refusals import InvalidInput
 from domain.stay.aggregate import Stay
 from domain.stay.facts import (
+    Admission,
     AdmissionType,
     CancellationReason,
     DischargePlan,
@@ -219,6 +220,16 @@ def _enter(uow: UnitOfWork, late: LateEntry, stay: Stay, entry: Envelope) -> Non
                 raise InvalidInput("disposition", "a discharge says where the patient went")
             with uow.use_entry(entry):
                 discharge_stay(uow, stay, late.disposition, late.destination)
+
+
+def in_order(uow: UnitOfWork, cancels: Sequence[Cancel]) -> list[Cancel]:
+    """Return cancels with those of admissions last: a discharge may be taken back beside them."""
+
+    def is_of_admission(cancel: Cancel) -> bool:
+        stays = uow.load(Stay, *uow.streams_of(cancel.movement_id))
+        return any(isinstance(s.history.fact(cancel.movement_id), Admission) for s in stays)
+
+    return sorted(cancels, key=is_of_admission)
 
 
 def entry_of(uow: UnitOfWork, part: Cancel | LateEntry, name: str) -> Envelope:

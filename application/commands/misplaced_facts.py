@@ -1,10 +1,11 @@
 """Facts that were recorded under the wrong patient, or in the wrong stay (HL7 A45)."""
 
+import dataclasses
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import lookups, persons
+from application import imprecise_times, lookups, persons
 from application.authorization.roles import FRONT_DESK
 from application.clinical_warnings import allergies_against, confirm
 from application.command import BED_REFUSALS, STAY_REFUSALS, reason_needed
@@ -13,7 +14,7 @@ from application.commands.dose_corrections import check_inside
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning
-from domain.envelope import as_told
+from domain.envelope import Envelope, as_told
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Dose
@@ -22,6 +23,7 @@ from domain.prescription.misplaced import write_again
 from domain.problems import Problem
 from domain.refusals import PatientAlreadyAdmitted, PatientDied, PrescriptionStateBroken
 from domain.stay.aggregate import Stay
+from domain.time import corrected_time
 
 
 class MisplacedFacts(CommandGroup):
@@ -86,7 +88,8 @@ def move_dose(
 ) -> None:
     """Put a dose, with all that was said of it, under the right prescription with the same id.
 
-    Raises OutsideStay, PrescriptionStateBroken, PatientDied.
+    It goes there at the command's corrected time, if it says one. Raises OutsideStay,
+    PrescriptionStateBroken, PatientDied.
     """
     held_dose = wrong.course.dose(administration)
     dose = wrong.dose_as_held(administration, uow.record.streams({wrong.id: 0})[wrong.id])
@@ -94,6 +97,7 @@ def move_dose(
         lookups.stay_of(uow, right, "prescription_id"),
         persons.died_at(uow, right.patient),
     )
+    dose = dataclasses.replace(dose, entry=_at_right_time(uow, stay, dose.entry))
     wrong.cancel_administration(administration, uow.entry)
     stay.must_include(dose.entry.occurred_at, "The dose")
     right.take_dose(administration, dose, uow.entry, died_at)
@@ -105,7 +109,8 @@ def move_unprescribed_dose(
 ) -> None:
     """Put a dose that nobody prescribed in writing into the right stay, with the same id.
 
-    Raises OutsideStay, PrescriptionStateBroken, PatientDied.
+    It goes there at the command's corrected time, if it says one. Raises OutsideStay,
+    PrescriptionStateBroken, PatientDied.
     """
     held_dose, basis = wrong.course.dose(administration), wrong.basis
     if basis is None:
@@ -113,6 +118,7 @@ def move_unprescribed_dose(
     dose = wrong.dose_as_held(administration, uow.record.streams({wrong.id: 0})[wrong.id])
     patient, regimen = lookups.patient_of(uow, stay), wrong.course.regimen
     died_at = persons.died_at(uow, patient.id)
+    dose = dataclasses.replace(dose, entry=_at_right_time(uow, stay, dose.entry))
     wrong.cancel_administration(administration, uow.entry)
     stay.must_include(dose.entry.occurred_at, "The dose")
     prescription = uow.new(Prescription, "prescription", stay.about)
@@ -188,11 +194,24 @@ def _end_again(
     right.end_infusion(administration, entry, persons.died_at(uow, right.patient))
 
 
+def _at_right_time(uow: UnitOfWork, stay: Stay, told: Envelope) -> Envelope:
+    """Return the entry of a fact at the command's corrected time, in the stay where it really was."""
+    at = corrected_time(uow.corrected_at, uow.corrected_precision, told.occurred_at)
+    if at is None:
+        return told
+    precision = uow.corrected_precision or told.precision
+    at = imprecise_times.corrected_inside(uow, stay, at)
+    return replace(told, occurred_at=at, precision=precision)
+
+
 def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay) -> None:
-    """Put a visit, with all that was said of it, into the right stay under the same id."""
+    """Put a visit, with all that was said of it, into the right stay under the same id.
+
+    It goes there at the command's corrected time, if it says one. Raises OutsideStay, PatientDied.
+    """
     visit_event = wrong_stay.visit_as_held(
         visit, uow.record.streams({wrong_stay.id: 0})[wrong_stay.id]
     )
-    entry = as_told(uow.entry, visit_event.entry)
+    entry = as_told(uow.entry, _at_right_time(uow, right_stay, visit_event.entry))
     wrong_stay.cancel_visit(visit, uow.entry)
     right_stay.take_visit(visit_event, entry, persons.died_at(uow, right_stay.patient))

@@ -356,7 +356,8 @@ class Prescription(PrescriptionDoses):
         return [
             FactRef(d.id, FactKind.DOSE, d.at, self.stay)
             for d in course.doses
-            if d.outside is None
+            if self.basis is None
+            and d.outside is None
             and before.contains(d, self.span_of)
             and not course.allows(d, self.span_of)
         ]

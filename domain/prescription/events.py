@@ -129,7 +129,7 @@ class PrescriptionEvents:
         PUBLIC = "dose.infusion-ended"
         DESCRIPTION = "An infusion ended."
         CORRECTED_BY = ("correct_infusion_end", "correct_facts")
-        CANCELLED_BY = ("cancel_infusion_end",)
+        CANCELLED_BY = ("cancel_infusion_end", "correct_facts")
         end: FactId
         administration: UUID
 

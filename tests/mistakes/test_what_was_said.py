@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.care_examples import PENICILLIN, allergy, patient
-from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, movement
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, fact, movement
 
 STAY = "query($id: ID!) { stay(id: $id) { status bed expectedReturn mother { id } } }"
 
@@ -113,3 +113,97 @@ def test_mistake_301_a_child_discharged_in_another_act_is_no_sharer_of_that(ward
     named = {"sharers": [{"stayId": child, "sharesBed": True}]}
     refused = ward.execute("cancelDischarge", stayId=mother, **IN_ERROR, **named)
     assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["sharers"])
+
+
+PARTS = """query($id: ID!) { stay(id: $id) { visits { id occurredAt note }
+  prescriptions { withoutPrescription medication { name }
+    administrations { id occurredAt doseGiven infusion endedAt } } } }"""
+
+
+def parts_of(ward: Ward, stay: str) -> tuple[list[Any], list[Any]]:
+    told = ward.ask(PARTS, id=stay)["stay"]
+    return told["visits"], [p for p in told["prescriptions"] if p["administrations"]]
+
+
+def test_mistake_302_a_fact_goes_to_another_stay_at_its_right_time(ward: Ward) -> None:
+    mrn, doctor, right = ward.patient(), ward.doctor(), ago(days=9)
+    earlier = ward.stay(f"{ward.room('a')}/a", ago(days=10), patientMrn=mrn)
+    prescribed = ward.prescription(earlier, **late(ago(days=9.5)))
+    ward.record("dischargePatient", stayId=earlier, disposition="HOME", **late(ago(days=8)))
+    later = ward.stay(f"{ward.room('a')}/a", ago(days=2), patientMrn=mrn)
+    visit = ward.record("recordVisit", stayId=later, practitioner=doctor, kind="ROUND", note="x")
+    dose = {"prescriptionId": ward.prescription(later), "given": True, "doseGiven": "1 g"}
+    ward.record("recordAdministration", **dose, **late(ago(hours=5)))
+    given = fact(ward, later, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
+    verbal = {"medication": {"name": "Adrenaline"}, "basis": "PROTOCOL", "doseGiven": "1 mg"}
+    ward.record("recordUnprescribedDose", stayId=later, **verbal, **late(ago(hours=4)))
+    unprescribed = fact(ward, later, "PRESCRIPTION_UNPRESCRIBED_GIVEN", "administration")
+
+    moves: list[tuple[str, dict[str, Any]]] = [
+        ("amendVisit", {"visitId": visit["visit"]["id"], "stayId": earlier}),
+        ("correctAdministration", {"administrationId": given, "prescriptionId": prescribed}),
+        ("correctAdministration", {"administrationId": unprescribed, "stayId": earlier}),
+    ]
+    for command, content in moves:
+        for at in ({}, {"occurredAt": ago(days=7)}):
+            refused = ward.execute(command, **content, **at, **WRONG)["__typename"]
+            assert refused in ("OutsideStay", "PrescriptionStateBroken"), command
+        ward.record(command, **content, occurredAt=right, **WRONG)
+
+    assert parts_of(ward, later) == ([], [])
+    (seen,), orders = parts_of(ward, earlier)
+    assert (seen["id"], seen["occurredAt"], seen["note"]) == (visit["visit"]["id"], right, "x")
+    doses = [dose for order in orders for dose in order["administrations"]]
+    assert {(d["id"], d["occurredAt"], d["doseGiven"]) for d in doses} == {
+        (given, right, "1 g"),
+        (unprescribed, right, "1 mg"),
+    }
+    day = {"occurredAt": ago(days=10)[:11] + "00:00:00Z", "occurredAtPrecision": "DAY"}
+    ward.record("amendVisit", visitId=visit["visit"]["id"], **day, **WRONG)
+
+
+def test_mistake_303_ends_of_infusions_and_doses_without_an_order_are_put_right_with_others(
+    ward: Ward,
+) -> None:
+    stay, doctor = ward.stay(at=ago(hours=30)), ward.doctor()
+    infused = {"given": True, "infusion": True, "endedAt": ago(hours=7), **late(ago(hours=8))}
+    ward.record("recordAdministration", prescriptionId=ward.prescription(stay), **infused)
+    infusion = fact(ward, stay, "PRESCRIPTION_INFUSION_ENDED", "administration")
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=6)))
+    gone = movement(ward, stay, "STAY_DISCHARGED")
+    verbal = {"stayId": stay, "medication": {"name": "Adrenaline"}, "basis": "VERBAL_ORDER"}
+    new = [
+        {**verbal, "occurredAt": ago(hours=5), "orderedBy": doctor, "doseGiven": "1 mg"},
+        {**verbal, "occurredAt": ago(hours=4), "orderedBy": doctor, "endedAt": ago(hours=3)},
+    ]
+    parts: dict[str, Any] = {
+        "corrections": [{"movementId": gone, "occurredAt": ago(hours=2)}],
+        "cancelledInfusionEnds": [infusion],
+        "newUnprescribedDoses": new,
+    }
+
+    alone = ward.execute("correctFacts", newUnprescribedDoses=new, **WRONG)
+    assert alone["__typename"] == "OutsideStay", alone
+    nobodys = {**new[0], "orderedBy": None}
+    refused = ward.execute("correctFacts", newUnprescribedDoses=[nobodys], **WRONG)
+    assert (refused["__typename"], refused["path"][-1]) == ("InvalidInput", "orderedBy")
+    ward.record("correctFacts", **parts, **WRONG)
+
+    _, orders = parts_of(ward, stay)
+    doses = [
+        (o["withoutPrescription"], d["occurredAt"], d["endedAt"])
+        for o in orders
+        for d in o["administrations"]
+    ]
+    assert sorted(doses, key=lambda dose: str(dose[1])) == [
+        (None, infused["occurredAt"], None),
+        ("VERBAL_ORDER", new[0]["occurredAt"], None),
+        ("VERBAL_ORDER", new[1]["occurredAt"], new[1]["endedAt"]),
+    ]
+    infused_again = fact(ward, stay, "PRESCRIPTION_UNPRESCRIBED_GIVEN", "administration")
+    ends = [{"administrationId": infused_again, "occurredAt": ago(hours=2.5)}]
+    assert ward.record("correctFacts", infusionEnds=ends, **WRONG)["position"]
+    again = ward.execute("correctFacts", cancelledInfusionEnds=[infusion], **WRONG)
+    assert again["__typename"] == "PrescriptionStateBroken"
+    both = {"infusionEnds": [{"administrationId": infusion}], "cancelledInfusionEnds": [infusion]}
+    assert ward.execute("correctFacts", **both, **WRONG)["__typename"] == "InvalidInput"

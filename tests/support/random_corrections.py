@@ -9,7 +9,7 @@ from uuid import UUID
 from application.command import Recorded
 from application.commands.clinical_corrections import InfusionEndCorrection, VisitCorrection
 from application.commands.dose_corrections import DoseCorrection
-from application.commands.doses import LateDose
+from application.commands.doses import LateDose, LateUnprescribedDose
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.commands.movement_reports import MovementReport, PatientReport
 from application.commands.prescription_changes import PrescriptionChangeCorrection
@@ -17,6 +17,8 @@ from application.commands.prescription_corrections import PrescriptionCorrection
 from application.commands.reports import ReportPeriod
 from application.commands.visits import LateVisit
 from application.reports.registry import newest_definitions
+from domain.prescription.course import Basis
+from domain.prescription.events import Medication
 from domain.source_visit import SourceKind
 from domain.stay.events import VisitKind
 from domain.stay.facts import CancellationReason
@@ -174,6 +176,7 @@ class Mending:
             "infusion_ends": lambda: InfusionEndCorrection(
                 administration_id=self._one(self._infusions), occurred_at=at
             ),
+            "cancelled_infusion_ends": lambda: self._one(self._infusions),
             "new_visits": lambda: LateVisit(
                 stay_id=self._one(self._stays),
                 practitioner="D2",
@@ -182,6 +185,12 @@ class Mending:
             ),
             "new_doses": lambda: LateDose(
                 prescription_id=self._one(self._written), given=True, occurred_at=at
+            ),
+            "new_unprescribed_doses": lambda: LateUnprescribedDose(
+                stay_id=self._one(self._stays),
+                medication=Medication(name="Adrenaline"),
+                basis=Basis.PROTOCOL,
+                occurred_at=at,
             ),
         }
 

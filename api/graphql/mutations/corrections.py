@@ -224,6 +224,27 @@ class LateDoseInput:
     )
 
 
+@strawberry.input(
+    description="A dose that nobody prescribed in writing, and that was never entered."
+)
+class LateUnprescribedDoseInput:
+    stay_id: StayId = required("The stay.")
+    occurred_at: datetime = required("When it was.")
+    occurred_at_precision: Precision | None = optional(PRECISION)
+    medication: MedicationInput = required("What.")
+    basis: UnprescribedBasis = required("On what it was given.")
+    dose_given: str | None = optional("How much was given.")
+    route: str | None = optional("By which route.")
+    ordered_by: str | None = optional(
+        "Staff number of who ordered it; a verbal order is somebody's."
+    )
+    infusion: bool | None = optional("Whether it is an infusion, which begins then.")
+    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    confirmed_warnings: list[ClinicalWarning] | None = optional(
+        "Warnings that were seen, and in spite of which it was given."
+    )
+
+
 @command_input(
     "correct_facts",
     StayRecorded,
@@ -241,11 +262,17 @@ class CorrectFactsInput(CommandInput):
     infusion_ends: list[InfusionEndCorrectionInput] | None = optional(
         "Infusions that ended at another time."
     )
+    cancelled_infusion_ends: list[AdministrationId] | None = optional(
+        "Infusions that did not end then: they go on, or nobody knows when they ended."
+    )
     prescriptions: list[PrescriptionCorrectionInput] | None = optional(
         "Prescriptions that were written otherwise."
     )
     new_visits: list[LateVisitInput] | None = optional("Visits that were never entered.")
     new_doses: list[LateDoseInput] | None = optional("Doses that were never entered.")
+    new_unprescribed_doses: list[LateUnprescribedDoseInput] | None = optional(
+        "Doses that nobody prescribed in writing, and that were never entered."
+    )
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
     )
@@ -274,7 +301,9 @@ class AmendVisitInput(CommandInput):
     kind: VisitKind | None = optional("What kind it really was.")
     note: str | None = optional("The note as it should be.")
     consult_id: ConsultId | None = optional("The consult that it really answers.")
-    stay_id: StayId | None = optional("The stay that it really was in; then nothing else is given.")
+    stay_id: StayId | None = optional(
+        "The stay that it really was in, at its right time (occurredAt); nothing else is given then."
+    )
 
 
 @command_input("cancel_visit", StayRecorded, "The visit never was.")

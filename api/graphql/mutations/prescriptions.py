@@ -210,11 +210,12 @@ class CorrectAdministrationInput(CommandInput):
         "The warnings against it that are confirmed; the reason is needed."
     )
     prescription_id: PrescriptionId | None = optional(
-        "The prescription under which it was really given, perhaps in another stay; then nothing else"
-        " is given."
+        "The prescription under which it was really given, perhaps in another stay, at its"
+        " right time (occurredAt); nothing else is given then."
     )
     stay_id: StayId | None = optional(
-        "The stay that a dose without a prescription really was in; then nothing else is given."
+        "The stay that a dose without a prescription really was in, at its right time (occurredAt);"
+        " nothing else is given then."
     )
 
 
