@@ -8,7 +8,7 @@ import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer}
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say, told} from './words.js';
-import {wayName, waysOf} from './putright.js';
+import {wayName, waysAfter, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
 
@@ -31,6 +31,8 @@ const SCREENS = {
 };
 const isScreen = name => name in SCREENS || /^(patient|stay)$/.test(name);
 const LOGOFF_MINUTES = 'wardbook-logoff';
+/** So long the bar stays that says what was recorded. */
+const NOTICE = 20e3;
 /** A login is renewed when less than this is left of it. */
 const RENEW_BEFORE = 90e3;
 
@@ -134,16 +136,22 @@ class App extends Plain {
     if (isScreen(screen)) await import(`./${SCRIPTS[screen] ?? screen}.js`).catch(() => (this.isLost = this.route.screen === screen));
   }
 
-  async #recorded({command, outcome, context, stayId}) {
+  async #recorded({command, values, outcome, context, stayId}) {
     const who = context.patient ? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ') : '';
-    this.notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, patient: command === 'registerPatient' ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
+    const notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, patient: command === 'registerPatient' ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
+    this.notice = notice;
     clearTimeout(this.noticeTimer);
-    this.noticeTimer = setTimeout(() => (this.notice = null), 20e3);
-    if (!stayId || !may('timeline')) return;
-    const notice = this.notice;
-    const {timeline} = await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({}));
-    const entry = timeline?.nodes.findLast(({position}) => position === outcome.position) ?? timeline?.nodes.toSorted((a, b) => a.recordedAt.localeCompare(b.recordedAt)).at(-1);
-    if (entry && this.notice === notice) this.notice = {...notice, ways: waysOf(entry), about: told(entry.summary), context};
+    this.noticeTimer = setTimeout(() => this.#dropNotice(), NOTICE);
+    const {timeline} = stayId && may('timeline') ? await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({})) : {};
+    const entry = timeline?.nodes.findLast(({position}) => position === outcome.position);
+    const ways = entry ? waysOf(entry) : await waysAfter(command, values, outcome).catch(() => []);
+    if (this.notice === notice) this.notice = {...notice, ways, about: entry ? told(entry.summary) : null};
+  }
+
+  /** Take the notice away, but not from who is about to use it. */
+  #dropNotice() {
+    if (this.querySelector('.notice:is(:hover, :focus-within)')) this.noticeTimer = setTimeout(() => this.#dropNotice(), NOTICE);
+    else this.notice = null;
   }
 
   #keys(event) {
@@ -162,7 +170,8 @@ class App extends Plain {
       if (found) return event.preventDefault(), go(found[0]);
     }
     const bar = this.querySelector('wb-timebar');
-    const does = {
+    const button = this.querySelector(`main [data-key="${CSS.escape(event.key)}"]`);
+    const does = button ? () => button.click() : {
       g: () => (this.wentG = true),
       '/': () => go('find'),
       '?': () => (this.help = true),
@@ -173,9 +182,7 @@ class App extends Plain {
       n: () => bar.now(),
       a: () => may('admitPatient') && act('admitPatient', {ward: this.route.own.ward}),
     }[event.key];
-    if (does) return event.preventDefault(), does();
-    const button = this.querySelector(`main [data-key="${CSS.escape(event.key)}"]`);
-    if (button) event.preventDefault(), button.click();
+    if (does) event.preventDefault(), does();
   }
 
   render() {
@@ -207,12 +214,12 @@ class App extends Plain {
   }
 
   #header() {
-    const state = navigator.onLine ? live.state : 'lost';
+    const state = !navigator.onLine ? 'lost' : live.isFollowing ? live.state : 'off';
     return html`<header class="top">
       <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">${hospital.name && hospital.name !== 'main' ? hospital.name : 'Wardbook'}</a>${hospital.simulated ? html`<i class="flag due">${say('simulated')}</i>` : nothing}
       <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
         html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name === 'flow' ? 'flow.short' : name)}</a>`)}</nav>
-      <span class="live ${state === 'off' ? 'hidden' : ''} ${isPast() && this.route.screen === 'board' ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
+      <span class="dot ${state === 'off' && !isPast() ? 'hidden' : ''} ${isPast() ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
       <details class="me"><summary>${viewer.subject}<span class="role"> · ${named(role())}</span></summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
@@ -259,7 +266,7 @@ class App extends Plain {
   #noticeOf() {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
-          ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about})}>${say(wayName(command))}</button>`)}
+          ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about ?? this.notice.context.about})}>${say(wayName(command))}</button>`)}
           ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
           ${this.notice.patient ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}

@@ -2,9 +2,9 @@
 
 import {html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, nameOf, preferences, wardChoice} from './shell.js';
-import {ask, live} from './gql.js';
+import {ask} from './gql.js';
 import {may} from './session.js';
-import {asked, clockParameters, clocks, isPast, localDay, short} from './time.js';
+import {asked, clockParameters, clocks, isPast, localDay, moment, short} from './time.js';
 import {totals} from './ward.js';
 import {language, named, say, told} from './words.js';
 
@@ -43,26 +43,28 @@ function textOf(room) {
 }
 
 class Board extends Screen {
-  static properties = {totals: {state: true}};
+  /** The day that is shown. */
+  get #today() {
+    return localDay(clocks.asOf ?? clocks.knownAt ?? new Date());
+  }
+
   async read(signal) {
     const ward = this.route.own.ward ?? null;
-    const variables = {ward, ...asked()};
-    const past = isPast();
-    const {roomOccupancy, ...aside} = await ask('WholeBoard', variables, signal);
-    if (!past) this.#follow(ward);
-    this.#readMore(ward, variables, signal);
+    const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {ward, until: endOf(this.#today), ...asked()}, signal);
+    if (!isPast()) {
+      this.follow('Following', ward, position, 'roomOccupancyChanged', ({rooms}) => this.#told(rooms));
+      this.#readAsideIn(60e3);
+    }
+    this.#readMore(ward, signal);
     return {wards: kept(byWard(roomOccupancy), this.data?.wards), aside, differs: NONE};
   }
 
   /** Read what no step of the time bar waits for: of the past when the bar rests. */
-  async #readMore(ward, variables, signal) {
-    const past = isPast();
-    if (past) await new Promise(done => setTimeout(done, 250));
-    if (signal.aborted) return;
-    ask('HouseTotals', variables, signal).then(({houseTotals}) => (this.totals = houseTotals), () => null);
+  async #readMore(ward, signal) {
     if (!may('occupancy_difference')) return;
-    if (!past) this.#mark(ward, signal);
-    else if (clocks.knownAt) this.#compare(ward, signal);
+    if (!isPast()) return this.#mark(ward, signal);
+    await new Promise(done => setTimeout(done, 250));
+    if (clocks.knownAt && !signal.aborted) this.#compare(ward, signal);
   }
 
   /** Outline the beds of which something else is held today, and mark when that was learned. */
@@ -86,27 +88,6 @@ class Board extends Screen {
     if (marks.size && !signal.aborted) this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: [...marks]}));
   }
 
-  #follow(ward) {
-    let isFirst = true;
-    const unfollow = live.follow(
-      'Following',
-      {ward},
-      'roomOccupancyChanged',
-      ({rooms}) => this.data && this.#told(rooms),
-      () => {
-        // what was recorded between the answer and the beginning of the following is in a second answer
-        if (isFirst) setTimeout(() => again(), 1200);
-        isFirst = false;
-      },
-    );
-    const again = async () => {
-      if (this.unfollow !== unfollow) return;
-      const {roomOccupancy} = await ask('Board', {ward}).catch(() => ({}));
-      if (roomOccupancy && this.unfollow === unfollow) this.#told(roomOccupancy);
-    };
-    this.unfollow = unfollow;
-  }
-
   /** Put rooms in their places. Wards of which nothing is another keep their list, and are not drawn anew. */
   #told(rooms) {
     let wards = new Map(this.data.wards);
@@ -121,15 +102,21 @@ class Board extends Screen {
         wards.set(each.room.ward, those.with(i, each));
       }
     }
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#readAside(), 400);
+    this.#readAsideIn(400);
     this.data = {...this.data, wards};
     this.updateComplete.then(() => this.#flash(changed));
   }
 
-  async #readAside() {
-    const aside = await ask('Aside', {ward: this.route.own.ward ?? null}).catch(() => null);
-    if (aside && this.unfollow) this.data = {...this.data, aside};
+  /** Read who lies in no bed: soon after a change, and each minute, for of them no room tells. */
+  #readAsideIn(ms) {
+    clearTimeout(this.timer);
+    const followed = this.unfollow;
+    this.timer = setTimeout(async () => {
+      const aside = await ask('Aside', {ward: this.route.own.ward ?? null, until: endOf(this.#today)}).catch(() => null);
+      if (this.unfollow !== followed) return; // another ward or moment is shown by now
+      if (aside) this.data = {...this.data, aside};
+      this.#readAsideIn(60e3);
+    }, ms);
   }
 
   /** Show for a moment what was changed, without an animation (ADR 69). */
@@ -145,12 +132,12 @@ class Board extends Screen {
     const count = totals(rooms);
     const unplaced = aside.unplaced.nodes;
     const away = aside.away.nodes;
-    const today = localDay(clocks.asOf ?? clocks.knownAt ?? new Date());
+    const today = this.#today;
     const look = `${preferences.privacy} ${language()}`; // what names and words depend on
     const clock = JSON.stringify(clockParameters());
     const stays = [...unplaced, ...away, ...rooms.flatMap(({beds}) => beds.flatMap(({occupants}) => occupants.map(({stay}) => stay)))];
     const leaving = new Set(stays.filter(stay => stay?.expectedDischarge && localDay(stay.expectedDischarge) <= today).map(({id}) => id));
-    const waiting = (this.route.own.ward ? this.totals?.wards.find(({ward}) => ward === this.route.own.ward) : this.totals?.total)?.waiting;
+    const expected = aside.expected.nodes.filter(({stay}) => !unplaced.some(({id}) => id === stay?.id));
     return html`<h1 class="hidden">${say('board')}</h1>
       <div class="summary">
         ${wardChoice(this.route, this.wards)}
@@ -161,18 +148,16 @@ class Board extends Screen {
               : nothing)}
           <div><dt>${say('beds')}</dt><dd>${count.beds}</dd></div>
           <div><dt>${say('leavingToday')}</dt><dd>${leaving.size}</dd></div>
-          ${waiting ? html`<div class="short-count"><dt><a href=${address('flow')}>${say('expected')}</a></dt><dd>${waiting}</dd></div>` : nothing}
         </dl>
         ${may('admitPatient') && !isPast()
           ? html`<button class="primary" type="button" @click=${() => act('admitPatient', {ward: this.route.own.ward})}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>`
           : nothing}
       </div>
-      ${unplaced.length || away.length
-        ? html`<div class="strips">
-            ${strip(say('withoutBed'), unplaced, stay => stay.withoutBed ?? '')}
-            ${strip(say('onLeave'), away, stay => (stay.expectedReturn ? say('backAt', {at: short(stay.expectedReturn)}) : ''))}
-          </div>`
-        : nothing}
+      <div class="strips">
+        ${strip(say('withoutBed'), unplaced, stay => ofStay(stay, stay.withoutBed))}
+        ${strip(say('onLeave'), away, stay => ofStay(stay, stay.expectedReturn && say('backAt', {at: short(stay.expectedReturn)})))}
+        ${strip(html`<a href=${address('flow')}>${say('expected')}</a>`, expected, each => ({...arrivalOf(each), note: [short(each.expectedAt), this.route.own.ward ? null : each.ward].filter(Boolean).join(' → ')}))}
+      </div>
       ${wards.size ? nothing : html`<p class="quiet">${say('noBeds')}</p>`}
       <div class="wards" @keydown=${this.#keys} @focusin=${this.#focused}>
         ${repeat(wards, ([name]) => name, ([name, those]) => html`<wb-ward .name=${name} .rooms=${those} .today=${today} .differs=${differs.get(name) ?? NONE} .isAlone=${this.route.own.ward === name} .look=${look} .clock=${clock}></wb-ward>`)}
@@ -225,11 +210,24 @@ function differing(difference) {
   return found;
 }
 
-const strip = (title, stays, note) =>
-  stays.length
-    ? html`<section class="strip"><h2>${title} <span class="of">${stays.length}</span></h2>
-        <ul>${repeat(stays, ({id}) => id, stay => html`<li><a href=${address('stay/' + stay.id)}>
-          <span class="name">${nameOf(stay.patient)}</span> <small>${note(stay)}</small></a></li>`)}</ul></section>`
-    : nothing;
+const endOf = day => moment(day + 'T23:59');
+
+/** Who is expected: a name, so far as it is known and may be seen, and where there is more of this person. */
+export function arrivalOf({patient, stay, familyName, givenName, birthDate}) {
+  const person = patient ?? stay?.patient ?? {familyName, givenName, birthDate};
+  const isNamed = person.familyName || person.givenName || may('data:identity');
+  return {person, name: isNamed ? nameOf(person) : say('hidden'), path: stay ? 'stay/' + stay.id : patient ? 'patient/' + patient.id : 'flow'};
+}
+
+const ofStay = (stay, note) => ({path: 'stay/' + stay.id, name: nameOf(stay.patient), note});
+
+const strip = (title, rows, line) => {
+  if (!rows.length) return nothing;
+  return html`<section class="strip"><h2>${title} <span class="of">${rows.length}</span></h2>
+    <ul>${repeat(rows, ({id}) => id, row => {
+      const {path, name, note} = line(row);
+      return html`<li><a href=${address(path)}><span class="name">${name}</span> <small>${note ?? ''}</small></a></li>`;
+    })}</ul></section>`;
+};
 
 customElements.define('wb-board', Board);

@@ -1,9 +1,9 @@
 /** A ward's round with medication: what is overdue, due and due later; and what has no times, with its last dose. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, address, nameOf, refresh, wardChoice} from './shell.js';
+import {Screen, address, nameOf, wardChoice} from './shell.js';
 import {ask} from './gql.js';
-import {asked, isPast, localDay, short, time} from './time.js';
+import {asked, isPast, short} from './time.js';
 import {button, place} from './lists.js';
 import {howOften} from './stay.js';
 import {named, say} from './words.js';
@@ -18,7 +18,7 @@ class Doses extends Screen {
       ask('Doses', {ward, ...asked()}, signal),
       ward ? ask('DosesDue', {ward, ...asked()}, signal) : null,
     ]);
-    if (!isPast()) this.timer = setTimeout(refresh, 60e3); // what is due becomes overdue by time alone
+    if (!isPast() && ward) this.follow('DosesFollowing', ward, due.position, 'dosesDueChanged', this.refreshSoon);
     return {...stays, due: due?.dosesDue ?? []};
   }
 
@@ -38,9 +38,9 @@ class Doses extends Screen {
       if (!found.has(prescription.id)) found.set(prescription.id, {prescription, stay, times: []});
       found.get(prescription.id).times.push(dueAt);
     }
-    const rows = [...found.values()].sort((a, b) => byPlace(a.stay, b.stay));
+    const rows = [...found.values()].sort((a, b) => a.times[0].localeCompare(b.times[0]) || byPlace(a.stay, b.stay));
     return html`<section class="card due-${status} ${rows.length ? '' : 'empty'}"><h2>${named(status)} <span class="of">${doses.length}</span></h2>
-      <ul class="lines">${rows.map(({prescription, stay, times}) => html`<li><b class="times">${times.map(at => (localDay(at) === localDay(new Date()) ? time(at) : short(at))).join(' · ')}</b>
+      <ul class="lines">${rows.map(({prescription, stay, times}) => html`<li><b class="times">${times.map(short).join(' · ')}</b>
         <span class="dose-of"><a href=${address('stay/' + stay.id)}>${nameOf(stay.patient)}</a> <small>${stay.room ? `${stay.room.number}-${stay.bed}` : place(stay)}</small><br><b>${prescription.medication.name} ${prescription.dose ?? ''}</b> <small>${prescription.route ?? ''}</small></span>
         ${this.#give(prescription, stay)}</li>`)}</ul></section>`;
   }

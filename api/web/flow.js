@@ -1,11 +1,11 @@
 /** Arrivals and departures: the bed manager's day. Who waits, who is expected, who leaves, and whether the beds suffice. */
 
 import {html, nothing} from './vendor/lit.js';
-import {Screen, address, nameOf, refresh, scroll} from './shell.js';
-import {ask, live} from './gql.js';
+import {Screen, address, nameOf, scroll} from './shell.js';
+import {ask} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, isPast, localDay, short, time} from './time.js';
-import {readOpen} from './board.js';
+import {arrivalOf, readOpen} from './board.js';
 import {button, place, section} from './lists.js';
 import {columns} from './plot.js';
 import {named, say} from './words.js';
@@ -18,21 +18,13 @@ const COUNTS = [...ALWAYS, 'toBeCleaned', 'closed', 'waiting'];
 class Flow extends Screen {
   async read(signal) {
     const when = asked();
-    const [open, {roomOccupancy}, {houseTotals}, {expectedArrivals}] = await Promise.all([
+    const [open, {roomOccupancy}, {houseTotals, position}, {expectedArrivals}] = await Promise.all([
       readOpen({ward: null, ...when}, signal),
       ask('Board', when, signal),
       ask('HouseTotals', when, signal),
       ask('Arrivals', when, signal),
     ]);
-    if (!isPast() && may('house_totals_changed')) {
-      let shown = JSON.stringify(houseTotals);
-      this.unfollow = live.follow('HouseFollowing', {}, 'houseTotalsChanged', ({totals}) => {
-        if (JSON.stringify(totals) === shown) return;
-        shown = JSON.stringify(totals);
-        clearTimeout(this.timer);
-        this.timer = setTimeout(refresh, 300);
-      });
-    }
+    if (!isPast()) this.follow('HouseFollowing', null, position, 'houseTotalsChanged', this.refreshSoon);
     return {open, rooms: roomOccupancy, totals: houseTotals, arrivals: expectedArrivals.nodes};
   }
 
@@ -90,19 +82,18 @@ class Flow extends Screen {
 
   #arrival(each) {
     const {patient, stay, status} = each;
-    const person = patient ?? stay?.patient ?? {familyName: each.familyName, givenName: each.givenName, birthDate: each.birthDate};
+    const {person, name, path} = arrivalOf(each);
     const needs = [each.isolation ? 'isolation' : null, each.monitor ? 'monitor' : null].filter(Boolean).map(named);
-    const context = {patient: patient ?? stay?.patient, stay, about: [nameOf(person), each.ward].filter(Boolean).join(' → ')};
+    const context = {patient: patient ?? stay?.patient, stay, about: [name, each.ward].filter(Boolean).join(' → ')};
     const id = {expectedArrivalId: each.id};
     const own = {...id, ward: each.ward, specialty: each.specialty};
-    const isNamed = person.familyName || person.givenName || may('data:identity');
     const acts = status === 'REQUESTED'
       ? [button(stay?.bed ? 'transferPatient' : 'allocateRoom', {stayId: stay?.id, ward: each.ward}, context)]
       : patient
         ? [button('admitPatient', {...own, patientMrn: patient.mrn, admissionType: 'ELECTIVE'}, context)]
         : [button('registerPatient', {familyName: each.familyName, givenName: each.givenName, birthDate: each.birthDate, sex: each.sex}, {...context, arrival: own})];
     return html`<time>${short(each.expectedAt)}</time> ${each.urgency === 'ROUTINE' ? nothing : html`<i class="flag ${each.urgency === 'URGENT' ? 'due' : 'label'}">${named(each.urgency)}</i>`}
-      ${stay || patient ? html`<a href=${address(stay ? 'stay/' + stay.id : 'patient/' + patient.id)}><b>${nameOf(person)}</b></a>` : html`<b>${isNamed ? nameOf(person) : say('hidden')}</b>`}
+      ${path === 'flow' ? html`<b>${name}</b>` : html`<a href=${address(path)}><b>${name}</b></a>`}
       <small>${person.birthDate ? `${date(person.birthDate)} (${age(person.birthDate)}) ` : ''}${stay ? `${place(stay)} ` : ''}→ ${each.ward ?? say('anyWard')}${each.specialty ? ` · ${each.specialty}` : ''}${each.sex ? ` · ${named(each.sex)}` : ''}</small>
       ${needs.map(need => html`<i class="flag">${need}</i> `)}${each.note ? html`<q>${each.note}</q>` : nothing}
       <span class="does noprint">${acts}${button('correctExpectedArrival', {...each, ...id}, context, 'link', 'putRight')}${button('cancelExpectedArrival', id, context, 'link', 'callOff')}</span>`;

@@ -53,11 +53,12 @@ export async function send(body, signal) {
   return response.json().catch(() => ({errors: [{message: `HTTP ${response.status}`}]}));
 }
 
+/** Send a body to the API; its data, with the position of the log that it was read at. */
 async function post(body, signal) {
   const told = await send(body, signal);
   const error = told.errors?.[0];
   if (error) throw new AskError(error.extensions?.errorCode ?? 'ERROR', error.message);
-  return told.data;
+  return {...told.data, position: told.extensions?.position};
 }
 
 /** What each screen asked last, for the explorer: variables by operation; of this login alone. */
@@ -108,16 +109,23 @@ class Live extends EventTarget {
     session.addEventListener('logout', () => this.#close('off'));
   }
 
-  /** Follow a subscription; `told` gets each item, `after` is the position to go on from. Returns its end. */
-  follow(name, variables, field, told, began = () => {}) {
+  /** Follow a subscription from the position `after`, that of what is shown; `told` gets each item. Returns its end. */
+  follow(name, variables, after, field, told) {
     const id = String(this.#next++);
-    this.#followed.set(id, {name, variables, field, told, began, after: undefined});
+    this.#followed.set(id, {name, variables, after, field, told});
+    this.dispatchEvent(new Event('state'));
     if (this.state === 'live') this.#subscribe(id);
     else this.#open();
     return () => {
       this.#followed.delete(id);
+      this.dispatchEvent(new Event('state'));
       if (this.state === 'live') this.#send({type: 'complete', id});
     };
+  }
+
+  /** Whether anything that is shown is followed. */
+  get isFollowing() {
+    return this.#followed.size > 0;
   }
 
   #become(state) {
@@ -131,9 +139,8 @@ class Live extends EventTarget {
   }
 
   #subscribe(id) {
-    const {name, variables, after, began} = this.#followed.get(id);
+    const {name, variables, after} = this.#followed.get(id);
     this.#send({type: 'subscribe', id, payload: {query: documentOf(name), operationName: name, variables: {...variables, after}}});
-    began();
   }
 
   #close(state) {
@@ -166,6 +173,9 @@ class Live extends EventTarget {
         if (!item) return;
         if (item.position) followed.after = item.position;
         followed.told(item);
+      } else if (type === 'error' || type === 'complete') {
+        this.#followed.delete(id); // nothing more is told of it: no dot says so
+        this.dispatchEvent(new Event('state'));
       }
     };
     socket.onclose = ({code}) => {

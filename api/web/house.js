@@ -4,7 +4,7 @@ import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, nameOf, scroll} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {asked, short} from './time.js';
+import {asked, isPast, short} from './time.js';
 import {button as actButton, section} from './lists.js';
 import {named, say} from './words.js';
 
@@ -12,18 +12,20 @@ const button = (command, values, about) => actButton(command, values, {about});
 
 class House extends Screen {
   async read(signal) {
-    return (await ask('Beds', asked(), signal)).roomOccupancy;
+    const {roomOccupancy, position} = await ask('Beds', asked(), signal);
+    if (!isPast()) this.follow('BedsFollowing', null, position, 'roomOccupancyChanged', this.refreshSoon);
+    return roomOccupancy;
   }
 
   view() {
     const rooms = this.data;
-    const beds = rooms.flatMap(({room, beds}) => beds.map(bed => ({room, bed, place: {ward: room.ward, room: room.number, bed: bed.code}})));
+    const beds = rooms.flatMap(({room, beds}) => beds.map(bed => ({room, bed, place: {ward: room.ward, room: room.number, bed: bed.code, bedStateId: bed.bedStateId}})));
     const of = (...states) => beds.filter(({bed}) => states.includes(bed.state));
     return html`<h1>${say('house')}</h1>
       <div class="acts">${['openRoom', 'addBed', 'renameWard', 'setBedCleaning', 'closeBed', 'reserveBed', 'retireBeds'].filter(may).map(command => html`<button type="button" @click=${() => act(command)}>${named(command)}</button>`)}</div>
       <div class="columns thirds">
         ${list(say('toClean'), of('TO_BE_CLEANED', 'CLEANING'), ({bed, place}, about) => [bed.state === 'TO_BE_CLEANED' ? button('startCleaning', place, about) : nothing, button('finishCleaning', place, about)])}
-        ${list(named('CLOSED'), of('CLOSED'), ({bed, place}, about) => [button('reopenBed', place, about), bed.bedStateId ? button('correctBedState', {...place, bedStateId: bed.bedStateId}, about) : nothing])}
+        ${list(named('CLOSED'), of('CLOSED'), ({bed, place}, about) => [button('reopenBed', place, about), bed.bedStateId ? button('correctBedState', place, about) : nothing])}
         ${list(named('RESERVED'), beds.filter(({bed}) => bed.reservationId), ({bed, place}, about) => [button('admitPatient', place, about), button('releaseReservation', {...place, reservationId: bed.reservationId}, about)])}
       </div>
       <div class="free-beds">

@@ -1,6 +1,7 @@
 /** What every screen shares: where to go, what to do, what was told. */
 
 import {LitElement, html} from './vendor/lit.js';
+import {live} from './gql.js';
 import {clockParameters} from './time.js';
 import {wards as ownWards} from './session.js';
 import {say} from './words.js';
@@ -127,6 +128,19 @@ export class Screen extends Plain {
 
   /** Show what was read. */
   view() {}
+
+  /** Follow what is shown from a position on: a ward, the house, or each ward that one may see. */
+  follow(name, ward, after, field, told) {
+    const wards = ward ? [ward] : (ownWards() ?? [null]);
+    const ends = wards.map(each => live.follow(name, {ward: each}, after, field, told));
+    this.unfollow = () => ends.forEach(end => end());
+  }
+
+  /** Read again soon, once for all that is told until then. */
+  refreshSoon = () => {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(refresh, 200);
+  };
 
   /** End what was followed. */
   stop() {

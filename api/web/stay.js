@@ -1,7 +1,7 @@
 /** A stay: who, where and since when; its timeline by each reading; its drug chart; and what to do. */
 
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
-import {Screen, act, address, go, nameOf, refresh, save, scroll} from './shell.js';
+import {Screen, act, address, go, nameOf, save, scroll} from './shell.js';
 import {ask, live} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, isPast, localDay, short, time, weekday} from './time.js';
@@ -18,16 +18,13 @@ class StayScreen extends Screen {
     const id = this.route.id;
     this.exposure = null;
     const sees = may('timeline');
-    const [{stay}, timeline, difference] = await Promise.all([
-      ask('StayAlone', {id, ...asked()}, signal),
+    const {stay, position} = await ask('StayAlone', {id, ...asked()}, signal);
+    const [timeline, difference] = await Promise.all([
       sees ? readTimeline({stayId: id, read: this.reading, ...asked()}, signal) : null,
       sees && clocks.knownAt ? ask('StayDifference', {id, fromKnown: clocks.knownAt}, signal).catch(() => null) : null,
     ]);
     if (sees && !isPast())
-      this.unfollow = live.follow('TimelineFollowing', {stayId: id}, 'timelineExtended', () => {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(refresh, 150);
-      });
+      this.unfollow = live.follow('TimelineFollowing', {stayId: id}, position, 'timelineExtended', this.refreshSoon);
     const marks = (timeline ?? []).filter(entry => entry.corrects || entry.cancels || entry.late).map(entry => entry.recordedAt);
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: marks}));
     return {stay, timeline, facts: difference?.stayDifference?.facts ?? []};
@@ -77,7 +74,7 @@ class StayScreen extends Screen {
     const isOpen = stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE';
     const put = (command, flag, label) => button(command, {stayId: stay.id, flagId: flag.id, flagKind: flag.kind, note: flag.note, occurredAt: label === 'putRight' ? flag.since : null}, {...context, about: named(flag.kind)}, 'link noprint', label);
     if (!stay.flags.length && !(isOpen && may('raiseFlag'))) return nothing;
-    return html`<section class="banner raised" aria-label=${say('flags')}><b>${say('flags')}</b>
+    return html`<section class="banner ${stay.flags.length ? 'raised' : ''}" aria-label=${say('flags')}><b>${say('flags')}</b>
       ${stay.flags.map(flag => html`<span><i class="flag raised">${named(flag.kind)}</i> ${flag.note ?? ''} <small>${say('since', {at: short(flag.since)})}</small> ${put('lowerFlag', flag, 'lower')}${put('correctFlag', flag, 'putRight')}</span>`)}
       ${stay.flags.length ? nothing : html`<span class="quiet">${say('none')}</span>`}
       ${isOpen ? button('raiseFlag', {stayId: stay.id}, context, 'link noprint') : nothing}</section>`;
@@ -88,7 +85,7 @@ class StayScreen extends Screen {
     if (stay.status === 'ADMITTED') commands.push([stay.bed ? 'transferPatient' : 'allocateRoom', 'm'], ['swapBeds', 's'], ['startLeave', 'l']);
     if (stay.status === 'ON_LEAVE') commands.push(['endLeave', 'l']);
     if (stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE')
-      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['recordUnprescribedDose'], ['requestConsult'], ['requestBed'], ['planDischarge'], ['dischargePatient', 'x'], ['changeAttending'], ['changeSpecialty'], ['changeAdmissionType']);
+      commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['planDischarge'], ['dischargePatient', 'x'], ['recordUnprescribedDose'], ['requestConsult'], ['requestBed'], ['changeAttending'], ['changeSpecialty'], ['changeAdmissionType']);
     if (stay.status === 'DISCHARGED') commands.push(['recordVisit', 'v'], ['writePrescription', 'p'], ['cancelDischarge']);
     if (stay.status !== 'CANCELLED') commands.push(['recordDeath'], ['recordEmergencyCare'], ['moveStay'], ['cancelAdmission']);
     const offered = commands.filter(([command]) => may(command));
@@ -99,7 +96,8 @@ class StayScreen extends Screen {
   }
 
   #timeline(stay, timeline) {
-    const entries = this.reading === 'RECORD' ? timeline : timeline.toSorted((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt));
+    const inOrder = this.reading === 'RECORD' ? timeline : timeline.toSorted((a, b) => Date.parse(a.occurredAt) - Date.parse(b.occurredAt));
+    const entries = inOrder.toReversed(); // what happened last is asked for first
     let last = '';
     return html`<section class="card timeline"><header><h2>${say('timeline')}</h2>
         <div class="switch" role="group" aria-label=${say('reading.label')}>${READINGS.map(reading => html`<button type="button" aria-pressed=${reading === this.reading}
@@ -147,7 +145,6 @@ class StayScreen extends Screen {
     const [first] = [stay.admittedAt, ...doses.map(dose => dose.occurredAt)].map(localDay).sort();
     const days = Array.from({length: 7}, (_, i) => localDay(end.getTime() - (6 - i) * 864e5)).filter(day => day >= first);
     const context = {patient: stay.patient, stay};
-    const isActive = ({status}) => status === 'ACTIVE' || status === 'HELD' || status === 'SCHEDULED';
     const rows = stay.prescriptions.toSorted((a, b) => +isActive(b) - +isActive(a) || Date.parse(a.start) - Date.parse(b.start));
     return html`<section class="card chart"><h2>${say('drugChart')}</h2>
       ${rows.length ? html`${scroll(say('drugChart'), html`<table><thead><tr><th scope="col">${named('medication')}</th>${days.map(day => html`<th scope="col">${chartDay(day + 'T12:00Z')}</th>`)}</tr></thead>
@@ -159,11 +156,12 @@ class StayScreen extends Screen {
     const about = {...context, about: `${prescription.medication.name} ${prescription.dose ?? ''}`};
     const commands = {ACTIVE: ['recordAdministration', 'changePrescription', 'holdPrescription', 'stopPrescription'], HELD: ['resumePrescription', 'stopPrescription'], SCHEDULED: ['recordAdministration', 'stopPrescription']}[prescription.status] ?? [];
     if (prescription.status !== 'CANCELLED') commands.push('correctPrescription', 'cancelPrescription');
-    const [first, ...others] = commands.filter(may);
+    const offered = commands.filter(may);
+    const first = isActive(prescription) ? offered.shift() : null;
     const put = command => button(command, command === 'recordAdministration' ? {...id, given: 'true', doseGiven: prescription.dose} : id, about);
     return html`<tr class=${prescription.status}><th scope="row">${prescription.medication.name}
         <small>${[prescription.dose, prescription.route, howOften(prescription)].filter(Boolean).join(' · ')} ${prescription.status === 'ACTIVE' ? nothing : html`<i class="flag">${named(prescription.status)}</i>`}</small>
-        <span class="noprint">${first ? put(first) : nothing}${others.length ? html`<details><summary aria-label=${`${say('moreActs')}: ${about.about}`}>…</summary>${others.map(put)}</details>` : nothing}</span></th>
+        <span class="noprint">${first ? put(first) : nothing}${offered.length ? html`<details><summary aria-label=${`${say('moreActs')}: ${about.about}`}>…</summary>${offered.map(put)}</details>` : nothing}</span></th>
       ${days.map(day => html`<td>${prescription.administrations.filter(dose => localDay(dose.occurredAt) === day).map(dose => html`<span class="dose ${dose.given ? 'given' : 'notgiven'}"
         title=${`${dose.given ? (dose.doseGiven ?? say('given')) : (dose.reasonNotGiven ?? say('notGiven'))}`}>${time(dose.occurredAt)} ${dose.given ? '✓' : '✗'}</span>`)}</td>`)}</tr>`;
   }
@@ -173,6 +171,8 @@ class StayScreen extends Screen {
       ${consult.status === 'OPEN' ? button('recordVisit', {stayId: stay.id, kind: 'CONSULT', consultId: consult.id}, {patient: stay.patient, stay, about: consult.question}, 'link', 'answer') : nothing}</li>`)}</ul></section>`;
   }
 }
+
+const isActive = ({status}) => status === 'ACTIVE' || status === 'HELD' || status === 'SCHEDULED';
 
 /** How often a medicine is given, in words or by its schedule. */
 export function howOften({frequency, schedule}) {

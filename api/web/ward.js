@@ -70,7 +70,7 @@ class Ward extends Plain {
         <small>${bed.stateReason ?? ''} ${bed.until ? say('until', {at: short(bed.until)}) : ''}</small></span>${flag}</button>`;
     const {stay, patient} = first;
     const others = bed.occupants.filter(occupant => occupant !== first);
-    const about = [patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
+    const about = [preferences.privacy ? null : patient?.mrn, doctor(stay), stay?.specialty].filter(Boolean).join(' · ');
     return html`<a class=${classMap(classes)} data-bed=${id} tabindex="-1" href=${stay ? lively(address('stay/' + stay.id)) : nothing}
         @keydown=${event => this.#bedKeys(event, room, bed, stay, patient)}
         @dragstart=${() => (dragged = {stay: {...stay, bed: bed.code, room}, patient})} @dragover=${this.#over} @drop=${event => this.#dropped(event, null, {...stay, patient})}>
@@ -93,7 +93,7 @@ class Ward extends Plain {
       flags.push([isDue ? 'due' : 'plan', `⇥ ${(isDue ? short : day)(stay.expectedDischarge)}`, `${named(stay.dischargePlan)}: ${short(stay.expectedDischarge)}`]);
     } else if (stay.dischargePlan === 'CLEARED') flags.push(['due', '⇥', named('CLEARED')]);
     for (const {kind, note} of bed.flags ?? [])
-      flags.push(['raised', kind === 'NOTE' ? note : named(kind), [named(kind), note].filter(Boolean).join(': ')]);
+      flags.push([kind === 'NOTE' ? 'raised note' : 'raised', kind === 'NOTE' ? note : named(kind), [named(kind), note].filter(Boolean).join(': ')]);
     return flags.map(([kind, text, title]) => html`<i class="flag ${kind}" title=${title}>${text}</i>`);
   }
 
@@ -112,7 +112,7 @@ class Ward extends Plain {
   }
 
   #menu(room, bed, event) {
-    const place = {ward: room.ward, room: room.number, bed: bed.code};
+    const place = {ward: room.ward, room: room.number, bed: bed.code, bedStateId: bed.bedStateId};
     const choices = [];
     if (bed.state === 'FREE' || bed.state === 'RESERVED') choices.push(['admitPatient', place]);
     if (bed.state === 'FREE') choices.push(['reserveBed', place], ['closeBed', place]);

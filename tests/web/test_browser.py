@@ -136,7 +136,7 @@ def test_what_is_recorded_elsewhere_appears_by_itself(
 ) -> None:
     page = page_of()
     bed_of(page, ada["name"]).wait_for()
-    page.locator(".live.live").wait_for()
+    page.locator(".dot.live").wait_for()
     name = followed.name("Newcomer")
     followed.stay(
         f"{ada['ward']}/{ada['room']}/B", patientMrn=followed.patient(familyName=name, sex="FEMALE")
@@ -148,7 +148,7 @@ def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     page_of: Open, followed: Ward, ada: dict[str, str]
 ) -> None:
     page = page_of()
-    page.locator(".live.live").wait_for()
+    page.locator(".dot.live").wait_for()
     bed_of(page, ada["name"]).focus()
     page.keyboard.press("m")
     dialog = page.get_by_role("dialog", name="Transfer")
@@ -156,7 +156,7 @@ def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     page.context.set_offline(True)
     dialog.get_by_role("button", name="Record", exact=True).click()
     dialog.get_by_text("nothing is lost").wait_for()
-    page.locator(".live.lost").wait_for()
+    page.locator(".dot.lost").wait_for()
     page.context.set_offline(False)
     with form(page, "Transfer") as dialog:
         assert dialog.locator("#f-withoutBed").input_value() == "corridor"
@@ -167,11 +167,40 @@ def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     assert [each["kind"] for each in kinds].count("STAY_TRANSFERRED") == 1
 
 
+HIDDEN = """hidden => {
+  Object.defineProperty(document, 'hidden', {get: () => hidden, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""As the browser does when another tab is looked at, or this one again."""
+
+
+def test_a_tab_has_one_connection_none_while_hidden_and_comes_back_without_a_gap(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    opened: list[Any] = []
+    page.on("websocket", lambda socket: opened.append(socket))
+    page.reload()
+    bed_of(page, ada["name"]).wait_for()
+    page.locator(".dot.live").wait_for()
+    page.evaluate(HIDDEN, True)
+    page.locator(".dot.off").wait_for(state="attached")
+    assert [socket.is_closed() for socket in opened] == [True]
+    name = followed.name("Newcomer")
+    mrn = followed.patient(familyName=name, sex="FEMALE")
+    followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=mrn)
+    followed.record("requestBed", stayId=ada["stay"], ward=ada["ward"], urgency="STAT")
+    page.evaluate(HIDDEN, False)
+    bed_of(page, name).wait_for()
+    page.locator(".strip", has_text="Expected").get_by_text(ada["name"]).wait_for()
+    assert [socket.is_closed() for socket in opened] == [True, False]
+
+
 def test_a_screen_that_cannot_be_loaded_says_so_and_is_there_when_the_network_is(
     page_of: Open, ada: dict[str, str]
 ) -> None:
     page = page_of(Role.ADMIN)
-    page.locator(".live.live").wait_for()
+    page.locator(".dot.live").wait_for()
     page.context.set_offline(True)
     page.get_by_role("link", name="House").click()
     page.get_by_role("alert").get_by_text("No connection").wait_for()
@@ -244,10 +273,31 @@ def test_a_screen_that_a_role_may_not_see_says_so(page_of: Open, ada: dict[str, 
         page.get_by_role("alert").get_by_text("not").wait_for()
 
 
-def test_who_has_a_ward_sees_that_ward(page_of: Open, ada: dict[str, str]) -> None:
-    page = page_of(Role.NURSE, (ada["ward"],))
+def test_who_has_wards_sees_them_and_what_is_recorded_there(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.NURSE, (ada["ward"], followed.name("W")))
     bed_of(page, ada["name"]).wait_for()
-    page.locator(".live.live").wait_for()
+    page.locator(".dot.live").wait_for()
+    name = followed.name("Newcomer")
+    mrn = followed.patient(familyName=name, sex="FEMALE")
+    followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=mrn)
+    bed_of(page, name).wait_for()
+    go(page, "flow")
+    page.locator(".card", has_text="Admitted today").wait_for()
+    followed.record("requestBed", stayId=ada["stay"], ward=ada["ward"], urgency="STAT")
+    page.locator(".card", has_text="Waiting for a bed").get_by_text(ada["name"]).wait_for()
+
+
+def test_a_bed_that_is_closed_elsewhere_is_on_the_list_of_the_house(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.BED_MANAGER)
+    go(page, "house")
+    page.locator(".dot.live").wait_for()
+    why = followed.name("broken")
+    followed.record("closeBed", ward=ada["ward"], room=ada["room"], bed="B", reason=why)
+    page.locator(".card", has_text="Closed").get_by_text(why).wait_for()
 
 
 def log_in_over_a_form(page_of: Open, ada: dict[str, str], subject: str) -> Any:

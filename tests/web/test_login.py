@@ -187,7 +187,7 @@ def test_a_login_is_renewed_while_the_page_is_used(opened: Any, provided: Provid
     first = opened.evaluate("sessionStorage.getItem('wardbook-token')")
     with opened.expect_response(lambda told: told.url.endswith("/token")):
         opened.clock.fast_forward(31_000)
-    opened.locator(".live.live").wait_for()
+    opened.locator(".dot.live").wait_for()
     assert opened.evaluate("sessionStorage.getItem('wardbook-token')") != first
     assert opened.get_by_role("button", name="Log in").count() == 0
 
