@@ -40,6 +40,8 @@ _OUTCOMES = {
     "VisitRecorded": "stay { id }",
     "ConsultRecorded": "stay { id }",
     "PrescriptionRecorded": "stay { id }",
+    "ExpectedArrivalRecorded": "expectedArrival { id }",
+    "AllergyRecorded": "allergy { id }",
     "Parked": "message",
     "BedOccupied": "byStay bed",
     "PatientAlreadyAdmitted": "stayId: stay",

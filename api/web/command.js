@@ -9,7 +9,7 @@ import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
 import {may} from './session.js';
-import {clocks, date, hospital, moment, time, wall} from './time.js';
+import {clocks, date, hospital, moment, short, time, wall} from './time.js';
 import {language, named, say} from './words.js';
 
 class CommandForm extends Plain {
@@ -145,11 +145,13 @@ class CommandForm extends Plain {
     this.isSending = true;
     this.refusal = null;
     try {
-      const outcome = await give(this.form, command, this.#input());
+      const input = this.#input();
+      const outcome = await give(this.form, command, input);
       if (outcome.code) this.refusal = await learn(outcome);
       else {
         this.close();
-        shell.dispatchEvent(new CustomEvent('recorded', {detail: {command, outcome, context, stayId: outcome.stay?.id ?? this.entered.stayId ?? context.stay?.id}}));
+        const {commandId, reason, ...values} = {...this.known, ...input};
+        shell.dispatchEvent(new CustomEvent('recorded', {detail: {command, values, outcome, context, stayId: outcome.stay?.id ?? this.entered.stayId ?? context.stay?.id}}));
         await ask('Wards', {atLeast: outcome.position}).catch(() => null); // until the read models have it
         refresh();
       }
@@ -258,7 +260,7 @@ class CommandForm extends Plain {
     const isBad = place === BED;
     const {ward, room, bed} = this.entered;
     const chosen = bed ? JSON.stringify([ward, room, bed]) : '';
-    const wards = Map.groupBy ? Map.groupBy(this.lists.rooms ?? [], each => each.room.ward) : new Map();
+    const wards = Map.groupBy(this.lists.rooms ?? [], each => each.room.ward);
     const pick = event => {
       const [ward, room, bed] = event.target.value ? JSON.parse(event.target.value) : [];
       this.entered = {...this.entered, ward, room, bed};
@@ -270,8 +272,9 @@ class CommandForm extends Plain {
         ${[...wards].sort(([a], [b]) => +(b === ward) - +(a === ward) || a.localeCompare(b)).map(([name, rooms]) => html`<optgroup label=${name}>
           ${rooms.flatMap(each => each.beds.map(one => {
             const value = JSON.stringify([name, each.room.number, one.code]);
-            const who = one.occupants[0]?.patient;
-            return html`<option value=${value} ?selected=${value === chosen} ?disabled=${!isFree(one.state)}>${name} ${each.room.number}-${one.code} · ${named(one.state)}${who ? `: ${nameOf(who)}` : ''}${each.room.policies.map(policy => ` · ${named(policy)}`).join('')}</option>`;
+            const who = one.occupants[0];
+            const why = [who && nameOf(who.patient), one.stateReason, one.until && say('until', {at: short(one.until)})].filter(Boolean).join(', ');
+            return html`<option value=${value} ?selected=${value === chosen} ?disabled=${!isFree(one.state)}>${name} ${each.room.number}-${one.code} · ${named(one.state)}${why ? `: ${why}` : ''}${each.room.policies.map(policy => ` · ${named(policy)}`).join('')}</option>`;
           }))}</optgroup>`)}
       </select>
       ${isBad ? this.#refused() : nothing}</div>`;
@@ -367,7 +370,7 @@ const aboutOf = ({patient, stay, about}) =>
   patient || about
     ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${patient.mrn} · ${date(patient.birthDate)}` : nothing}
         ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
-        ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`<br>${about}` : nothing}</p>`
+        ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`${patient ? html`<br>` : nothing}${about}` : nothing}</p>`
     : nothing;
 
 /** The shown field that a refusal is about. */

@@ -17,7 +17,7 @@ export const FIRST = {
   dischargePatient: ['disposition', 'destination'],
   recordVisit: ['practitioner', 'kind', 'note'],
   requestConsult: ['specialty', 'practitioner', 'question'],
-  writePrescription: ['medication', 'dose', 'route', 'frequency', 'start', 'stop', 'prescriber'],
+  writePrescription: ['medication', 'dose', 'route', 'schedule', 'frequency', 'start', 'stop', 'prescriber'],
   recordAdministration: ['given', 'doseGiven', 'reasonNotGiven'],
   recordUnprescribedDose: ['medication', 'doseGiven', 'route', 'basis', 'orderedBy'],
   reserveBed: [BED, 'from', 'until', 'patientMrn'],

@@ -10,8 +10,7 @@ import {named, say} from './words.js';
 
 const stayLine = stay => html`<a href=${address('stay/' + stay.id)}>
   <span class="status ${stay.status}">${named(stay.status)}</span>
-  ${fullDay(stay.admittedAt)}${stay.dischargedAt ? ` – ${fullDay(stay.dischargedAt)}` : ''}
-  ${stay.room ? ` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : ''}</a>`;
+  ${fullDay(stay.admittedAt)}${stay.dischargedAt ? ` – ${fullDay(stay.dischargedAt)}` : ''}${stay.room ? ` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : ''}</a>`;
 
 /** The allergies of a person, where nobody overlooks them; that none is recorded is said, too. */
 export function allergiesOf(patient) {
@@ -93,7 +92,7 @@ class PatientScreen extends Screen {
         <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
       ${patient.allergies ? allergiesOf(patient) : nothing}
-      <div class="acts">${put('admitPatient')}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>
+      <div class="acts">${may('admitPatient') ? html`<button type="button" data-key="a" @click=${() => act('admitPatient', values, context)}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>` : nothing}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>
       <section class="card"><h2>${say('stays')}</h2>
         ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
       ${patient.otherRecords?.length || patient.mergedInto

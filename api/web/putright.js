@@ -1,5 +1,6 @@
 /** How a recorded fact is put right or taken back: by the kind of its timeline entry, with what it says now. */
 
+import {ask} from './gql.js';
 import {may} from './session.js';
 
 const stay = entry => ({stayId: entry.stayId});
@@ -46,4 +47,24 @@ export function waysOf(entry) {
     .map(([command, values]) => [command, values(entry, content)])
     .filter(([command, values]) => may(command) && Object.values(values).every(Boolean))
     .map(([command, values]) => [command, /^(correct|amend)/.test(command) ? {...says(content), occurredAt: entry.occurredAt, ...values} : values]);
+}
+
+/** The commands by which an act is put right that no stay tells of: of who is expected, of a person, of a bed. */
+export async function waysAfter(command, values, {expectedArrival, allergy, patient}) {
+  const {ward, room, patientMrn, mrnAuthority} = values;
+  const both = (what, id) => [['correct' + what, {...values, ...id}], ['cancel' + what, id]].filter(([command]) => may(command));
+  if (expectedArrival) return both('ExpectedArrival', {expectedArrivalId: expectedArrival.id});
+  if (allergy) return both('Allergy', {allergyId: allergy.id, patientMrn, mrnAuthority});
+  if (command === 'registerPatient' && may('correctPatientDetails')) return [['correctPatientDetails', {...values, patientMrn: patient?.mrn}]];
+  const bedStateId = BEDS.test(command) && (values.bedStateId ?? (await stateOf(values)));
+  return bedStateId ? both('BedState', {bedStateId, ward, room}) : [];
+}
+
+const BEDS = /^(closeBed|reopenBed|reserveBed|releaseReservation|startCleaning|finishCleaning)$/;
+
+/** What keeps a bed from being free now, by its id. */
+async function stateOf({ward, room, bed}) {
+  const {roomOccupancy} = await ask('Beds');
+  const those = roomOccupancy.find(each => each.room.ward === ward && each.room.number === room);
+  return those?.beds.find(({code}) => code === bed)?.bedStateId;
 }
