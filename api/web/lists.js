@@ -70,11 +70,16 @@ class Mend extends Screen {
   }
 }
 
-/** Who read what of whom. */
+/** Who read what of whom: each access with all patients that it showed. */
 class Access extends Screen {
-  async read(signal) {
+  async read(signal, after = null) {
     const {mrn, subject, from, glass} = this.route.own;
-    return (await ask('Accesses', {mrn: mrn || null, subject: subject || null, from: from || null, brokeGlass: glass ? true : null}, signal)).accesses;
+    return (await ask('Accesses', {mrn: mrn || null, subject: subject || null, from: from || null, brokeGlass: glass ? true : null, after}, signal)).accesses;
+  }
+
+  async #more() {
+    const {nodes, pageInfo} = await this.read(undefined, this.data.pageInfo.endCursor);
+    this.data = {nodes: [...this.data.nodes, ...nodes], pageInfo};
   }
 
   view() {
@@ -83,6 +88,8 @@ class Access extends Screen {
       event.preventDefault();
       go('access', Object.fromEntries(new FormData(event.target.form ?? event.target)));
     };
+    const {nodes, pageInfo} = this.data;
+    const accesses = Map.groupBy(nodes, ({at, subject, operation, outcome}) => `${at} ${subject} ${operation} ${outcome}`);
     return html`<h1>${say('access')}</h1>
       <form class="toolbar" role="search" @submit=${set}>
         <label>${named('mrn')}<input name="mrn" .value=${own.mrn ?? ''}></label>
@@ -92,8 +99,16 @@ class Access extends Screen {
         ${may('breakGlass') ? html`<button type="button" @click=${() => act('breakGlass', {patientMrn: own.mrn})}>${named('breakGlass')}</button>` : nothing}
       </form>
       <div class="card scroll" tabindex="0" role="region" aria-label=${say('access')}><table><thead><tr>${['when', 'who', 'what', 'patient', 'purpose', 'outcome'].map(name => html`<th scope="col">${say(name)}</th>`)}</tr></thead>
-        <tbody>${this.data.nodes.map(each => html`<tr><td>${dayTime(each.at)}</td><td>${each.subject} <small>${named(each.role)}</small></td><td>${each.operation}</td>
-          <td>${each.patient ? html`${nameOf(each.patient)} <small>${each.patient.mrn}</small>` : say('nPatients', {n: each.patientsShown ?? 0})}</td><td>${named(each.purpose)}</td><td>${named(each.outcome)} ${each.brokeGlass ? html`<i class="flag due">${named('breakGlass')}</i>` : nothing}</td></tr>`)}</tbody></table></div>`;
+        <tbody>${[...accesses.values()].map(those => this.#access(those[0], those.filter(({patient}) => patient)))}</tbody></table></div>
+      ${pageInfo.hasNextPage ? html`<button type="button" @click=${this.#more}>${say('moreActs')}</button>` : nothing}`;
+  }
+
+  #access({at, subject, role, operation, patientsShown, purpose, outcome, brokeGlass}, those) {
+    const names = those.map(({patient}) => html`<div>${nameOf(patient)} <small>${patient.mrn}</small></div>`);
+    const count = say('nPatients', {n: Math.max(those.length, patientsShown ?? 0)});
+    return html`<tr><td>${dayTime(at)}</td><td>${subject} <small>${named(role)}</small></td><td>${operation.split(' ').map(named).join(', ')}</td>
+      <td>${those.length > 1 ? html`<details><summary>${count}</summary>${names}</details>` : those.length ? names : patientsShown ? count : nothing}</td>
+      <td>${named(purpose)}</td><td>${named(outcome)} ${brokeGlass ? html`<i class="flag due">${named('breakGlass')}</i>` : nothing}</td></tr>`;
   }
 }
 

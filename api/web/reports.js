@@ -51,14 +51,14 @@ class Reports extends Screen {
     const single = report.figures.filter(({of}) => !of.length);
     return html`<section class="card"><h2>${titleOf(report.definition)}</h2>
       <p class="quiet">${date(report.period.from)} – ${date(report.period.to)} · ${report.ward ?? say('wholeHouse')} · ${clocks.knownAt ? say('asKnown', {at: dayTime(clocks.knownAt)}) : say('asKnownNow')}</p>
-      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${unit === 'seconds' && value != null ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unitOf(unit)}</small>`}</dd></div>`)}</dl>` : nothing}
+      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${isLong({unit, value}) ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unitOf(unit)}</small>`}</dd></div>`)}</dl>` : nothing}
       ${this.data.history?.byWard.length > 1 ? this.#byWard(this.data.history) : nothing}
       ${this.data.history ? html`<figure><figcaption>${say('bedsTaken')}</figcaption>${stairs(this.data.history.points, {title: say('bedsTaken'), ...this.data.history})}
         <details><summary>${say('asTable')}</summary>${scroll(say('bedsTaken'), html`<table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
           <tbody>${this.data.history.points.map(({at, value}) => html`<tr><th scope="row">${dayTime(at)}</th><td class="number">${value}</td></tr>`)}</tbody></table>`, 'tall')}</details></figure>` : nothing}
       ${plots(byName)}
-      ${scroll(titleOf(report.definition), html`<table><thead><tr>${['figure', 'of', 'value', 'unit'].map(name => html`<th scope="col" class=${name === 'value' ? 'number' : ''}>${say(name)}</th>`)}</tr></thead>
-        <tbody>${report.figures.map(figure => html`<tr><th scope="row">${named(figure.name)}</th><td>${figure.of.map(part => `${namedOr('of.' + part.name, part.name)} ${valueOf(part)}`).join(', ')}</td>${figure.unit === 'seconds' && figure.value != null ? html`<td class="number" title=${`${figure.shown} s`}>${lasting(figure.value)}</td><td></td>` : html`<td class="number">${figure.shown}</td><td>${unitOf(figure.unit)}</td>`}</tr>`)}</tbody></table>`)}
+      ${tables(report)}
+      ${report.figures.some(({suppressed}) => suppressed) ? html`<p class="quiet">${say('suppressed')}</p>` : nothing}
       ${report.notes.map(note => html`<p class="quiet">${told(note)}</p>`)}
       <details><summary>${say('formula')}</summary><p>${formulaOf(report.definition)}</p><dl class="meanings">${definition?.figures.map(({name, unit, meaning}) => html`<div><dt>${named(name)} (${unitOf(unit)})</dt><dd>${meaningOf(definition, name, meaning)}</dd></div>`)}</dl></details></section>`;
   }
@@ -137,6 +137,21 @@ function plots(byName) {
     return html`<figure><figcaption>${title}</figcaption>${plot}</figure>`;
   })}</div>`;
 }
+
+/** The figures as tables: those that are of the same things stand side by side, a row for each thing. */
+function tables({definition, figures}) {
+  return [...Map.groupBy(figures, ({of}) => of.map(({name}) => namedOr('of.' + name, name)).join(', '))].map(([of, those]) => {
+    const columns = Map.groupBy(those, ({name}) => name);
+    const rows = Map.groupBy(those, figure => figure.of.map(valueOf).join(', '));
+    return scroll(`${titleOf(definition)} ${of}`, html`<table class="tight figures"><thead><tr><th scope="col">${of}</th>${[...columns].map(([name, [{unit}]]) => html`<th scope="col" class="number">${named(name)} <small>${unit === 'seconds' ? '' : unitOf(unit)}</small></th>`)}</tr></thead>
+      <tbody>${[...rows].map(([thing, values]) => html`<tr><th scope="row">${thing}</th>${[...columns.keys()].map(name => {
+        const figure = values.find(each => each.name === name);
+        return html`<td class="number">${figure && (isLong(figure) ? lasting(figure.value) : figure.shown)}</td>`;
+      })}</tr>`)}</tbody></table>`);
+  });
+}
+
+const isLong = ({unit, value}) => unit === 'seconds' && value != null;
 
 /** Seconds, as one says them. */
 function lasting(seconds) {

@@ -3,6 +3,7 @@
 import pytest
 
 from application.authorization.roles import Role
+from tests.support.api_dsl import Ward
 from tests.web.browsing import SCREENS, Open, go
 
 pytestmark = pytest.mark.browser
@@ -26,3 +27,32 @@ def test_each_role_is_shown_what_it_is_offered_and_told_what_it_may_not_see(
         told[screen] = " ".join(page.locator("main .failure").all_inner_texts())
     assert {screen for screen, text in told.items() if not text} == offered
     assert {text for text in told.values() if text} <= {"Not allowed."}
+
+
+def test_an_access_is_one_row_with_all_whom_it_showed(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    other = followed.name("Other")
+    mrn = followed.patient(familyName=other, sex="FEMALE")
+    followed.stay(f"{ada['ward']}/{ada['room']}/B", patientMrn=mrn)
+    reader = page_of(Role.NURSE, (ada["ward"],))
+    reader.locator("a.bed", has_text=other).wait_for()
+    page = page_of(Role.AUDITOR)
+    go(page, "access?subject=a%20nurse")
+    row = page.get_by_role("row", name="Room occupancy, Stays").filter(has_text=other).first
+    row.locator("summary").click()
+    row.get_by_text(ada["name"]).wait_for()
+    row.get_by_text(other).wait_for()
+
+
+def test_only_a_page_that_follows_has_the_dot_of_one(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    page.route_web_socket("**/graphql", lambda socket: None)  # one that never answers
+    page.reload()
+    dot = page.locator(".dot")
+    dot.get_by_text("connecting").wait_for()
+    colour = "dot => getComputedStyle(dot, '::before').backgroundColor"
+    connecting = dot.evaluate(colour)
+    other = page_of()
+    other.locator(".dot.live").wait_for()
+    assert other.locator(".dot").evaluate(colour) != connecting
