@@ -210,12 +210,14 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         try:
             values[field.name] = _CONVERT.get(field.name, str)(value)
         except ValueError:
-            raise InvalidSetting(f"{name}={value!r} is not {_expected_value(field.name)}") from None
+            raise InvalidSetting(
+                f"{name}={value!r} is not {_expected_value(field.name)}."
+            ) from None
     settings = Settings(**values)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
-        raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither")
+        raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither.")
     if settings.oidc_client_id is not None and settings.oidc_issuer is None:
-        raise InvalidSetting("OIDC_CLIENT_ID is set with OIDC_ISSUER")
+        raise InvalidSetting("OIDC_CLIENT_ID is set with OIDC_ISSUER.")
     return settings
 
 
@@ -252,7 +254,7 @@ def check_no_demo(settings: Settings) -> None:
     if settings.database_url is None and settings.app_url is None and is_demo(settings.home):
         raise InvalidSetting(
             f"WARDBOOK_HOME={str(settings.home)!r} is the demo's home, which wardbook demo serves:"
-            " unset it, or name another folder for a hospital of your own"
+            " unset it, or name another folder for a hospital of your own."
         )
 
 

@@ -45,7 +45,7 @@ def feed(
 
     Goes on where the stream ends. Several may run: one publishes, the others wait.
     """
-    if any(urlsplit(url).scheme not in ("nats", "tls") for url in to.split(",")):
+    if not all(map(_is_broker, to.split(","))):
         stop("--to takes nats://HOST:PORT.", ExitCode.USAGE)
     if find_spec("nats") is None:
         stop("That needs the extra broker: pip install -e '.[broker]'", ExitCode.USAGE)
@@ -54,13 +54,22 @@ def feed(
     configuration = settings()
     database = ready_database(configuration)
     log = database.open_log()
-    record_publication(database, "wardbook feed", f"feed to {urlsplit(to).hostname}")
+    record_publication(database, "wardbook feed", f"feed to {urlsplit(to.split(',')[0]).hostname}")
     with closing(hospital(configuration, database)):  # which has the keys of sealed texts
         logs.begin()
         bridge = Bridge(database, log, Target(to, configuration.hospital, replicas))
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_until_signalled(bridge, refill=refill, once=once))
     out.print(f"{bridge.published:,} events published.")
+
+
+def _is_broker(url: str) -> bool:
+    """Return whether a text is the URL of a NATS server."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("nats", "tls") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port out of range, or half an IPv6 address
+        return False
 
 
 async def _until_signalled(bridge: "Bridge", *, refill: bool, once: bool) -> None:

@@ -35,7 +35,9 @@ app = typer.Typer()
 def retention(
     days: Annotated[
         int | None,
-        typer.Option(min=1, help="Days since the last fact; by default WARDBOOK_RETENTION_DAYS."),
+        typer.Option(
+            min=1, max=36_525, help="Days since the last fact; by default WARDBOOK_RETENTION_DAYS."
+        ),
     ] = None,
     ask: Annotated[
         bool, typer.Option("--request", help="Request the erasure of each who is due.")

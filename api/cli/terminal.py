@@ -76,8 +76,10 @@ def settings() -> Settings:
 
 
 def stop(message: str, code: ExitCode = ExitCode.REFUSED) -> NoReturn:
-    """Print a message on standard error and exit with a code."""
-    err.print(message, style="red" if err.is_terminal else None)
+    """Print a message, in one line, on standard error and exit with a code."""
+    err.print(
+        " ".join(message.splitlines()).replace("\t", " "), style="red" if err.is_terminal else None
+    )
     raise typer.Exit(code)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.auth.authentication import is_loopback
+from api.hl7.configuration import unreadable
 from domain.errors import ConfigurationError
 from domain.patient_events import Sex
 from domain.stay.facts import AdmissionType, Disposition
@@ -78,7 +79,7 @@ def receiving_system(file: Path) -> ReceivingSystem:
         files = {name: file.parent / values.pop(name) for name in FILES if name in values}
         return ReceivingSystem(**values, **files)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        raise unreadable(file, error) from None
 
 
 def _check(name: str, value: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from api.hl7.configuration import unreadable
 from domain.errors import ConfigurationError
 from domain.patient_events import Sex
 from domain.stay.facts import AdmissionType, Disposition
@@ -80,4 +81,4 @@ def _read(file: Path) -> SendingSystem:
             certificate=values.get("certificate"),
         )
     except (OSError, ValueError, KeyError, ZoneInfoNotFoundError) as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        raise unreadable(file, error) from None

@@ -84,7 +84,7 @@ def _read(path: Path) -> Mapping[str, str]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidSetting(f"{name}={path} cannot be read: {type(error).__name__}") from None
+        raise InvalidSetting(f"{name}={path} cannot be read: {type(error).__name__}.") from None
     if isinstance(manifest, dict) and isinstance(
         manifest.get("operations"), list
     ):  # as Apollo writes it
@@ -94,8 +94,8 @@ def _read(path: Path) -> Mapping[str, str]:
     if not isinstance(manifest, dict) or not all(
         isinstance(part, str) for pair in manifest.items() for part in pair
     ):
-        raise InvalidSetting(f"{name}={path} is no manifest: a JSON object of documents by id")
+        raise InvalidSetting(f"{name}={path} is no manifest: a JSON object of documents by id.")
     for id, text in manifest.items():
         if id.startswith(HASHED) and id != HASHED + sha256(text.encode()).hexdigest():
-            raise InvalidSetting(f"{name}={path}: the document of {id} has another hash")
+            raise InvalidSetting(f"{name}={path}: the document of {id} has another hash.")
     return manifest

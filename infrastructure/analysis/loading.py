@@ -86,7 +86,8 @@ def query_history(
             columns = ", ".join(f"{name} {type}" for name, type in table.structure.items())
             duck.execute(f"CREATE TABLE {table.name} ({columns})")
         with _invalid_query():
-            if any(s.type.name not in READING for s in duck.extract_statements(sql)):
+            statements = duck.extract_statements(sql)
+            if not statements or any(s.type.name not in READING for s in statements):
                 raise InvalidQuery("A question is one SELECT, FROM, WITH, DESCRIBE or EXPLAIN.")
             names = duck.get_table_names(sql)
         tables = [table for table in TABLES if table.name in names]
@@ -227,8 +228,13 @@ def _invalid_query() -> Iterator[None]:
 
     try:
         yield
+    except (TypeError, UnicodeError):  # from a text with half a character
+        raise InvalidQuery("A question is text in UTF-8.") from None
     except duckdb.Error as error:
-        raise InvalidQuery(str(error)) from None
+        sentence, *_ = str(error).partition("\n\n")  # then the place is drawn
+        raise InvalidQuery(
+            sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+        ) from None
 
 
 def sql_literal(value: object) -> str:

@@ -16,12 +16,12 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from application.ports import EventDoesNotFit
 from domain.aggregate import Event
 from domain.envelope import REDACTED, About, Actor, Envelope, Source
 from domain.errors import IntegrityError
 from domain.event_types import EVENTS
 from domain.time import Precision
+from infrastructure.event_store.misfit import misfit
 from infrastructure.sealing.fields import (
     SEAL_IN_JSON,
     UNTOLD_VALUES,
@@ -95,8 +95,7 @@ class EventMapper(Mapper[UUID]):
         try:
             self._decoders[event.TOPIC].decode(state)
         except msgspec.ValidationError as error:
-            problem, _, field = str(error).partition(" - at `$.")
-            raise EventDoesNotFit(event.TOPIC, field.rstrip("`") or "event", problem) from error
+            raise misfit(event.TOPIC, error) from error
         row = self._encode(self._to_row(event))
         stream = event.originator_id
         return VersionedStoredEvent(

@@ -205,7 +205,7 @@ def _check_url(name: str, url: str | None) -> None:
         conninfo_to_dict(url)
     except (ValueError, psycopg.ProgrammingError):
         raise InvalidSetting(
-            f"{name} is no URL of PostgreSQL; write postgresql://LOGIN:PASSWORD@HOST/DATABASE"
+            f"{name} is no URL of PostgreSQL; write postgresql://LOGIN:PASSWORD@HOST/DATABASE."
         ) from None
 
 

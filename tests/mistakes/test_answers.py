@@ -89,6 +89,17 @@ def test_mistake_241_what_is_said_in_fixed_words_is_an_enum_that_a_client_can_na
     assert texts == []
 
 
+def test_mistake_244_a_text_that_is_too_long_or_empty_is_refused_in_words_of_its_field(
+    shared: Ward,
+) -> None:
+    mrn = shared.patient()
+    for name, problem in (("", "is empty"), ("x" * 201, "has more than 200 characters")):
+        told = shared.execute("recordAllergy", patientMrn=mrn, substance={"name": name})
+        assert (told["path"], told["message"]) == (["substance"], f"substance: its name {problem}.")
+    long = shared.execute("recordDeath", patientMrn=mrn, performedBy="x" * 201)
+    assert long["message"] == "performedBy: it has more than 200 characters."
+
+
 REFUSED = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) { ... on Refusal {
   __typename code errorCode } ... on BedNotOpen { state } ... on RoomPolicyBroken { roomPolicy }
   ... on NotFound { what thing } ... on InFuture { at: occurredAt } } }"""

@@ -1,0 +1,203 @@
+"""Properties of every command and every parameter, found from the parser: whatever is wrong, it ends
+with one sentence and an exit code of the documented list, and never with a traceback."""
+
+import shlex
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from api.cli.main import MODULES, load_command
+from api.exit_codes import ExitCode
+from infrastructure.postgres.database import Database
+from tests.cli.conftest import Ended, Run
+from tests.cli.test_commands import commands_below
+from tests.cli.test_failures import NOWHERE
+from tests.support.hospital_dsl import rows
+
+pytestmark = pytest.mark.slow
+
+UNTIL_STOPPED = {"serve", "worker", "feed", "hl7 listen", "hl7 send"}
+"""Commands that go on until a signal comes: here they meet no database."""
+
+COMMANDS = {
+    path: command
+    for name in sorted(MODULES)
+    for path, command in commands_below([name], load_command(name))
+    if path != "demo"  # has a home and a database of its own
+}
+SMALLER = {"simulate": ("--beds", "2", "--days", "1")}
+"""Values instead of those of the example, for what takes long."""
+
+
+NOTES = ("No server was started", "As known at position")
+"""Beginnings of what is told before a failure."""
+
+
+def example(path: str, folder: Path) -> list[str]:
+    """The words of a command's example, with its files in a folder."""
+    epilog = COMMANDS[path].epilog.removeprefix("Example: wardbook ")
+    words = [*shlex.split(epilog), *SMALLER.get(path, ())]
+    return [str(folder / word.lstrip("/")) if word.startswith("/srv/") else word for word in words]
+
+
+def check(told: Ended, *, fails: bool = False) -> None:
+    """A failure is one sentence, on standard error alone, and a code of the list."""
+    assert told.code in set(ExitCode)
+    assert not fails or told.code != ExitCode.DONE
+    if told.code not in (ExitCode.DONE, ExitCode.CHECK_FAILED):
+        lines = [line for line in told.err.splitlines() if not line.startswith(NOTES)]
+        assert len(lines) == 1, told.err
+        assert lines[0].endswith((".", "?", "!")) or "Run: wardbook " in lines[0]
+        assert "Errno" not in told.err
+        assert "geheim" not in told.err
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of the test's own to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+ENVIRONMENTS = {
+    "a database that refuses": {"WARDBOOK_DATABASE_URL": NOWHERE},
+    "an address of no database": {"WARDBOOK_DATABASE_URL": "postgresql://a:geheim@[b/c"},
+    "a home that is no folder": {"WARDBOOK_HOME": __file__},
+    "a home in which nothing can be made": {"WARDBOOK_HOME": "/proc/nothing/home"},
+    "an unknown zone": {"WARDBOOK_TIME_ZONE": "Mars/Base"},
+    "an issuer without https": {"OIDC_ISSUER": "http://login.example"},
+    "a port out of range": {"WARDBOOK_HEALTH_PORT": "70000"},
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=str)
+@pytest.mark.parametrize("path", COMMANDS)
+def test_an_environment_that_cannot_be_is_one_sentence_whatever_the_command(
+    run: Run, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str, environment: str
+) -> None:
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)  # never the embedded one
+    for name, value in ENVIRONMENTS[environment].items():
+        monkeypatch.setenv(name, value)
+    check(run(*example(path, elsewhere)))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_database_that_lacks_or_is_newer_is_one_sentence_whatever_the_command(
+    run: Run, here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    ((newest,),) = rows(here, "SELECT version_num FROM alembic_version")
+    with psycopg.connect(here.owner_url) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        check(run(*example(path, elsewhere)))
+    finally:
+        with psycopg.connect(here.owner_url) as owner:
+            owner.execute("UPDATE alembic_version SET version_num = %s", [newest])
+    monkeypatch.setenv("WARDBOOK_DATABASE_URL", here.sibling("nowhere").owner_url)
+    check(run(*example(path, elsewhere)))
+
+
+LONG = "x" * 5_000
+TEXTS = (
+    "",
+    " ",
+    "\udcff",
+    "a\tb\nc\x1b[31md\u202e",
+    LONG,
+    "nobody",
+    "2026-02-30",
+    "-1",
+    "nats://[b",
+)
+PATHS = ("missing/file", "folder", "empty", "latin", "\udcff", "/proc/nothing/file", LONG)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A command with one parameter that has an odd value."""
+
+    path: str
+    parameter: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.parameter} {self.value[:12]!a}"
+
+    def words(self, folder: Path) -> list[str]:
+        """The example with that value in place of its own."""
+        words = example(self.path, folder)
+        if self.parameter.startswith("-"):
+            if self.parameter in words:
+                words[words.index(self.parameter) + 1] = self.value
+                return words
+            return [*words, f"{self.parameter}={self.value}"]
+        command, names = COMMANDS[self.path], self.path.split()
+        arguments = command.make_context(self.path, words[len(names) :]).params
+        own = arguments[self.parameter]
+        own = own[0] if isinstance(own, list | tuple) and own else own
+        place = words.index(str(own), len(names)) if own is not None and str(own) in words else None
+        if place is None:
+            return [*words, "--", self.value]
+        return [*words[:place], *words[place + 1 :], "--", self.value]
+
+
+def odd_values(parameter: Any) -> tuple[str, ...]:
+    """Values that no parameter of that kind should take without a word."""
+    kind = parameter.type_descriptor.annotation
+    if kind is Path:
+        return PATHS
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return ("nothing", "", "\udcff", LONG)
+    return ("many", "", "1e999", "nan", "9" * 30, "\udcff", "-1") if kind in (int, float) else TEXTS
+
+
+def all_wrong() -> Iterator[Wrong]:
+    for path, command in COMMANDS.items():
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False):
+                continue
+            is_option = parameter.param_type_name == "option"
+            name = parameter.opts[-1] if is_option else parameter.name
+            yield from (Wrong(path, name, value) for value in odd_values(parameter))
+
+
+@pytest.mark.parametrize("wrong", list(all_wrong()), ids=str)
+def test_an_odd_value_is_taken_or_refused_in_one_sentence_whatever_the_parameter(
+    run: Run, here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, wrong: Wrong
+) -> None:
+    (elsewhere / "folder").mkdir()
+    (elsewhere / "empty").touch()
+    (elsewhere / "latin").write_bytes('name = "Stati\xf3n"'.encode("latin-1"))
+    if wrong.path in UNTIL_STOPPED:
+        monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
+    check(run(*wrong.words(elsewhere)))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_what_no_command_knows_is_refused_by_each(run: Run, elsewhere: Path, path: str) -> None:
+    words = example(path, elsewhere)
+    check(run(*words, "--no-such-option"), fails=True)
+    check(run(*words, *(["more"] * 9)), fails=True) if not takes_any(path) else None
+
+
+def takes_any(path: str) -> bool:
+    """Whether a command takes any number of arguments."""
+    return any(parameter.nargs == -1 for parameter in COMMANDS[path].params)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in COMMANDS if "--port" in str(vars(COMMANDS[path]))]
+)
+def test_a_port_that_is_taken_is_named(
+    run: Run, here: Database, elsewhere: Path, path: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = run(*example(path, elsewhere), "--port", str(port))
+    check(told, fails=True)
