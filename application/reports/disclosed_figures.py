@@ -7,7 +7,7 @@ the house less its other wards, the same as known before, months less weeks.
 
 import asyncio
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -21,19 +21,26 @@ REMEMBERED_SECONDS = 24 * 3600.0
 """For how long it is remembered what a login was told."""
 
 MOST_CELLS = 3_000
-MOST_PERSONS = 1_000_000
+MOST_FACTS = 1_000_000
 """Limit of the cells remembered of a login; beyond it each figure counts as one of few persons."""
 
 FORGOTTEN_EVERY_SECONDS = 3600.0
 """The least time between two times at which what is too old is forgotten."""
 
-MOST_LOGINS = 100
-"""The logins that are remembered, the least recently told go first."""
+MOST_BYTES = 256_000_000
+"""Memory of what all logins of a process were told. Beyond it the login that was told most is told no
+more figures of closed persons until the day is over: to forget would be a way past the comparison."""
+
+FACT_BYTES = 500
+"""Memory of a fact in a cell: in the cell itself, in the span of its measure, and of its subject."""
+
+MOST_LOGINS = 10_000
+"""The logins that are remembered; beyond them another one is told no figure of closed persons."""
 
 
 @dataclass(slots=True)
 class _DisclosedCell:
-    """A cell that was told: its persons in order, with what each contributes."""
+    """A cell that was told: its persons in order, with the facts that each contributes."""
 
     at: float
     measure: str
@@ -41,12 +48,9 @@ class _DisclosedCell:
     amounts: "array[int]"
 
     def __contains__(self, item: Item) -> bool:
-        place = bisect_left(self.persons, item[0])
-        return (
-            place < len(self.persons)
-            and self.persons[place] == item[0]
-            and self.amounts[place] == item[1]
-        )
+        first = bisect_left(self.persons, item[0])
+        last = bisect_right(self.persons, item[0], lo=first)
+        return item[1] in self.amounts[first:last]
 
     def items(self) -> set[Item]:
         return set(zip(self.persons, self.amounts, strict=True))
@@ -57,6 +61,12 @@ class LoginDisclosures:
     """Figures told to one login. ``lock``: held from a comparison until what is told is kept."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked_at: float = float("-inf")
+    """When the login asked last."""
+    closed_at: float = float("-inf")
+    """When what it was told was dropped: for a day each figure counts as one of few persons."""
+    _facts_count: int = 0
+    _is_to_drop: bool = False
     _cells: list[_DisclosedCell] = field(default_factory=list)
     _spans: dict[tuple[str, int], FigureSpan] = field(default_factory=dict)
     _forgotten_at: float = float("-inf")
@@ -68,12 +78,13 @@ class LoginDisclosures:
     def differences(self, cells: Cells, now: float) -> tuple[frozenset[Subject], ...]:
         """Return for each row the persons of whom it would tell together with what was told."""
         self._forget(now)
-        if len(self._cells) > MOST_CELLS or sum(len(c.persons) for c in self._cells) > MOST_PERSONS:
+        is_closed = now - self.closed_at <= REMEMBERED_SECONDS
+        if is_closed or len(self._cells) > MOST_CELLS or self._facts_count > MOST_FACTS:
             return tuple(frozenset().union(*of.values()) for of in cells.parts)
         rows = [set[Subject]() for _ in cells.parts]
         spans: dict[str, FigureSpan] = {}
-        for number in sorted(range(len(rows)), key=lambda n: -_count_persons(cells.parts[n])):
-            for measure, part in cells.parts[number].items():
+        for number in sorted(range(len(rows)), key=lambda n: -_size(cells.parts[n])):
+            for measure, part in cells.compared(number):
                 self._subjects |= {hash(subject): subject for subject in part}
                 items = frozenset(_items(part))
                 span = spans.get(measure) or self._span(measure, cells.fewest).copy()
@@ -85,10 +96,26 @@ class LoginDisclosures:
                     span.add(items)  # with the other rows of the same report it is told, too
         return tuple(map(frozenset, rows))
 
+    @property
+    def facts_count(self) -> int:
+        """Return how many facts are in all cells that stay remembered."""
+        return 0 if self._is_to_drop else self._facts_count
+
+    def close(self, now: float) -> None:
+        """Drop what was told, once no thread works on it, and compare no figure until a day is over."""
+        self.closed_at, self._is_to_drop = now, True
+        if not self.lock.locked():
+            self._drop()
+
+    def _drop(self) -> None:
+        self._is_to_drop, self._facts_count = False, 0
+        self._cells, self._spans, self._subjects = [], {}, {}
+        self._alike.clear()
+
     def keep(self, cells: Cells, rows: Collection[int], now: float) -> None:
         """Remember the cells of the rows that are told."""
         for number in rows:
-            for measure, part in cells.parts[number].items():
+            for measure, part in cells.compared(number):
                 items = sorted(_items(part))
                 sums = list(_sums(items, cells.fewest))
                 if any(
@@ -105,6 +132,8 @@ class LoginDisclosures:
                 )
                 self._add(cell, sums)
                 self._span(measure, cells.fewest).add(frozenset(items))
+        if self._is_to_drop:
+            self._drop()
 
     def _identifiable(self, measure: str, items: frozenset[Item], fewest: int) -> set[int]:
         """Return the persons of whom a cell would tell, where they are few."""
@@ -144,6 +173,7 @@ class LoginDisclosures:
 
     def _add(self, cell: _DisclosedCell, sums: Collection[int]) -> None:
         self._cells.append(cell)
+        self._facts_count += len(cell.persons)
         for number, total in enumerate(sums):
             self._alike[cell.measure, number, total].append(cell)
 
@@ -158,6 +188,7 @@ class LoginDisclosures:
             return
         self._forgotten_at = now
         self._cells = [c for c in self._cells if now - c.at <= REMEMBERED_SECONDS]
+        self._facts_count = sum(len(cell.persons) for cell in self._cells)
         for cells in self._alike.values():
             cells[:] = [c for c in cells if now - c.at <= REMEMBERED_SECONDS]
         for measure, fewest in list(self._spans):
@@ -168,23 +199,52 @@ class LoginDisclosures:
 
 
 class DisclosedFigures:
-    """Figures told to all logins of a process."""
+    """Figures told to all logins of a process.
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    What others ask makes nobody's figures forgotten: a login is remembered for a day after it asked
+    last, or is told no figure of closed persons.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        most_bytes: int = MOST_BYTES,
+        most_logins: int = MOST_LOGINS,
+    ) -> None:
         self.clock = clock
+        self._most_facts, self._most_logins = most_bytes // FACT_BYTES, most_logins
         self._logins: OrderedDict[tuple[str, str], LoginDisclosures] = OrderedDict()
 
     def to(self, issuer: str, subject: str) -> LoginDisclosures:
         """Return what a login was told."""
-        figures = self._logins.setdefault((issuer, subject), LoginDisclosures())
-        self._logins.move_to_end((issuer, subject))
-        if len(self._logins) > MOST_LOGINS:
-            self._logins.popitem(last=False)
+        now, login = self.clock(), (issuer, subject)
+        self._forget(now)
+        if login not in self._logins and len(self._logins) >= self._most_logins:
+            return LoginDisclosures(closed_at=now)
+        figures = self._logins.setdefault(login, LoginDisclosures())
+        figures.asked_at = now
+        self._logins.move_to_end(login)
+        self._make_room(now)
         return figures
+
+    def _make_room(self, now: float) -> None:
+        """Drop what those were told who were told most, while it is too much."""
+        excess = sum(each.facts_count for each in self._logins.values()) - self._most_facts
+        while excess > 0:
+            largest = max(self._logins.values(), key=lambda each: each.facts_count)
+            excess -= largest.facts_count
+            largest.close(now)
+
+    def _forget(self, now: float) -> None:
+        """Forget the logins that asked for nothing for a day and what an answer may take."""
+        for login, figures in list(self._logins.items()):
+            if now - figures.asked_at <= REMEMBERED_SECONDS + FORGOTTEN_EVERY_SECONDS:
+                break
+            del self._logins[login]
 
 
 def _items(part: Part) -> Iterator[Item]:
-    return ((hash(subject), amount) for subject, amount in part.items())
+    return ((hash(subject), fact) for subject, facts in part.items() for fact in facts)
 
 
 def _sums(items: Collection[Item], fewest: int) -> Iterator[int]:
@@ -198,8 +258,9 @@ def _sums(items: Collection[Item], fewest: int) -> Iterator[int]:
     return iter(sums)
 
 
-def _count_persons(parts: dict[str, Part]) -> int:
-    return sum(map(len, parts.values()))
+def _size(parts: dict[str, Part]) -> int:
+    """Return how many persons a row is told of: the total before its parts."""
+    return max(map(len, parts.values()), default=0)
 
 
 def _persons(items: Collection[Item], fewest: int) -> set[int]:

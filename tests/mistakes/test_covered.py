@@ -45,6 +45,8 @@ ENDS = set(range(290, 299))
 
 SAID = set(range(299, 304))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
+SIDE_DOORS = set(range(321, 330))
+"""Numbers of mistakes about what is told beside what is guarded."""
 
 LEFT = {344}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
@@ -83,5 +85,15 @@ def test_every_mistake_has_a_test() -> None:
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
     assert sorted(found) == sorted(
-        MISTAKES | TAMPERING | WORK | SPEED | PLANNING | FHIR | READINGS | COPIES | SCREENS | KEYS
+        MISTAKES
+        | TAMPERING
+        | WORK
+        | SPEED
+        | PLANNING
+        | FHIR
+        | READINGS
+        | COPIES
+        | SCREENS
+        | KEYS
+        | SIDE_DOORS
     )

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from application.reports.definition import Subject
 from application.reports.disclosed_figures import (
+    FACT_BYTES,
+    FORGOTTEN_EVERY_SECONDS,
     REMEMBERED_SECONDS,
     DisclosedFigures,
     LoginDisclosures,
@@ -18,7 +20,7 @@ FEWEST = 4
 
 
 def part(persons: dict[int, int]) -> Part:
-    return {Subject("person", str(person)): amount for person, amount in persons.items()}
+    return {Subject("person", str(person)): (amount,) for person, amount in persons.items()}
 
 
 def differing(one: Part, other: Part) -> set[Subject]:
@@ -88,3 +90,47 @@ def test_what_was_told_a_day_ago_is_forgotten() -> None:
     assert tell(login, many)
     assert not tell(login, one_more, REMEMBERED_SECONDS)
     assert tell(login, one_more, REMEMBERED_SECONDS + 1)
+
+
+LOGINS = ("Ada", "Eve", "Ida")
+ASKED = st.tuples(st.sampled_from(LOGINS), PERSONS.map(part), st.integers(0, 4))
+
+
+@given(st.lists(ASKED, max_size=30), st.integers(0, 40), st.integers(1, 3))
+def test_nobody_is_made_forget_by_what_others_ask(
+    asked: list[tuple[str, Part, int]], room: int, logins: int
+) -> None:
+    """However little is remembered of all logins, no two figures within a day give away few."""
+    now = 0.0
+    figures = DisclosedFigures(lambda: now, room * FACT_BYTES, logins)
+    told: dict[str, list[tuple[float, Part]]] = {name: [] for name in LOGINS}
+    for name, persons, hours in asked:
+        now += hours * 3600.0
+        if tell(figures.to("local", name), persons, now):
+            for at, other in told[name]:
+                assert now - at > REMEMBERED_SECONDS or not (
+                    0 < len(differing(persons, other)) < FEWEST
+                )
+            told[name].append((now, persons))
+
+
+def test_who_was_told_most_makes_room_and_is_told_no_more() -> None:
+    now = 0.0
+    figures = DisclosedFigures(lambda: now, 30 * FACT_BYTES)
+    few, most = numbers(*range(6)), numbers(*range(100, 140))
+    assert tell(figures.to("local", "Ada"), few)
+    assert tell(figures.to("local", "Eve"), most)
+    assert tell(figures.to("local", "Ada"), few)
+    assert not tell(figures.to("local", "Eve"), most)
+    assert not tell(figures.to("local", "Ada"), numbers(*range(7)))
+    now = REMEMBERED_SECONDS + 1
+    assert tell(figures.to("local", "Eve"), numbers(*range(101, 140)), now)
+
+
+def test_a_login_too_many_is_told_no_figure_of_closed_persons() -> None:
+    now = 0.0
+    figures = DisclosedFigures(lambda: now, most_logins=1)
+    assert tell(figures.to("local", "Ada"), numbers(*range(6)))
+    assert not tell(figures.to("local", "Eve"), numbers(*range(6)))
+    now = REMEMBERED_SECONDS + FORGOTTEN_EVERY_SECONDS + 1
+    assert tell(figures.to("local", "Eve"), numbers(*range(6)), now)

@@ -21,7 +21,7 @@ Row = list[Fraction]
 
 
 def part(persons: frozenset[int] | set[int]) -> Part:
-    return {Subject("person", str(person)): 1 for person in persons}
+    return {Subject("person", str(person)): (1,) for person in persons}
 
 
 def tell(login: LoginDisclosures, *asked: frozenset[int] | set[int]) -> list[bool]:

@@ -12,12 +12,13 @@ that each spread the next one twice never end: ours measures each fragment once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -35,13 +36,18 @@ from graphql import (
     Token,
     ValidationContext,
     ValidationRule,
+    ValueNode,
+    VariableDefinitionNode,
     VariableNode,
+    Visitor,
     get_named_type,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 
 from api.errors import TooLarge
-from api.graphql.relay import MOST, PAGE
+from api.graphql.relay import MOST, PAGE, page_size
+from domain.refusals import InvalidInput
 
 TEXT = 50_000
 """Characters of a document, ten for each token. Parsed documents are cached by their text, in which
@@ -161,16 +167,54 @@ def _tokens(document: DocumentNode) -> int:
 
 
 class Limits(SchemaExtension):
-    """Schema extension: several operations need operationName."""
+    """Schema extension: several operations need operationName, and each page a size within bounds."""
 
     def on_validate(self) -> Iterator[None]:
         context = self.execution_context
         document = context.graphql_document
+        if document and (error := _page_size_error(context.variables or {}, document)):
+            context.pre_execution_errors = [error]
         has_several = document and _operations(document.definitions) > 1
         if has_several and context._provided_operation_name is None:
             message = "The document has several operations: say which by operationName."
             context.pre_execution_errors = [GraphQLError(message)]
         yield
+
+
+def _page_size_error(variables: Mapping[str, Any], document: DocumentNode) -> GraphQLError | None:
+    """Return the error of the first page that is too small or too large; None if there is none.
+
+    As with a value of another type, nothing of such a question is answered.
+    """
+    for argument, default in _page_sizes(document):
+        node = argument.value
+        size: Any = variables.get(node.name.value) if isinstance(node, VariableNode) else node
+        size = default if size is None else size
+        try:
+            page_size(int(size.value) if isinstance(size, IntValueNode) else size)
+        except InvalidInput as refusal:
+            return GraphQLError(refusal.message, argument, original_error=refusal)
+        except TypeError:  # of another type, which is told by its coercion
+            continue
+    return None
+
+
+@found_once
+def _page_sizes(document: DocumentNode) -> list[tuple[ArgumentNode, ValueNode | None]]:
+    """Return the arguments for sizes of pages, each with the default of its variable."""
+    arguments: list[ArgumentNode] = []
+    defaults: dict[str, ValueNode | None] = {}
+
+    class Collect(Visitor):
+        def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+            defaults[node.variable.name.value] = node.default_value
+
+        def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+            if node.name.value == "first":
+                arguments.append(node)
+
+    visit(document, Collect())
+    return [(a, defaults.get(getattr(a.value, "name", a.name).value)) for a in arguments]
 
 
 def excess_of(document: DocumentNode) -> tuple[str, int, int] | None:

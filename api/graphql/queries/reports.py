@@ -1,16 +1,14 @@
 """Queries of reports."""
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import replace
-from functools import partial
-from typing import Annotated, TypeVar
+from collections.abc import Mapping
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_known, check_ward, known_ward, or_forbidden
-from api.graphql.context import Ask, Context
+from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
     AtLeast,
@@ -22,35 +20,17 @@ from api.graphql.queries.arguments import (
     known_moment,
 )
 from api.graphql.relay import Connection, page, page_size
+from api.graphql.report_disclosure import disclose
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.reports import Report, ReportDefinition, ReportParameterInput, ReportPeriod
-from api.work import in_thread
 from application.reports import definition as computed
-from application.reports.definition import Subject
-from application.reports.disclosure import PERSONS, Cells, suppress, without_clinical
+from application.reports.definition import Definition
 from application.reports.registry import find_definition, newest_definitions
-from application.reports.service import OpenReportService, ReportService
+from application.reports.service import ReportService
 from domain.refusals import NotAllowed
-from infrastructure.caching.replica import FAILURES
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.patients import patients_by_id
-from infrastructure.read_models.stays import stays_by_id
 from infrastructure.reports import issued_reports
-
-
-async def _hidden_subjects(context: Context, persons: Set[Subject]) -> set[Subject]:
-    """Return those among some persons whom the viewer may not see now; the others are read."""
-    if not context.may("data:identity"):
-        return set(persons)
-    now = await context.at()
-    ids = {kind: [UUID(s.id) for s in persons if s.kind == kind] for kind in PERSONS}
-    patients = await context.query(patients_by_id, ids["person"], now)
-    stays = await context.query(stays_by_id, ids["stay"], now)
-    for patient in (*patients, *(stay.patient for stay in stays.values())):
-        now.record_access(patient)
-    visible = {*map(str, patients), *map(str, stays)}
-    return {person for person in persons if person.id not in visible}
 
 
 @strawberry.type
@@ -164,59 +144,18 @@ class ReportQueries:
 
 async def _report(
     info: Ask,
-    definition: computed.Definition,
+    definition: Definition,
     period: ReportPeriod,
     ward: str | None,
     choices: Mapping[str, str],
     at: AsOf,
 ) -> Report:
     """Return a report as the viewer may see it."""
-    context = info.context
-    sees_persons = context.viewer.sees_all and context.may("data:identity")
-    actor, figures = context.caller.actor, context.state.disclosed_figures
-    disclosures = figures.to(actor.issuer, actor.subject)
 
-    def compute(reports: ReportService) -> tuple[computed.Report, Cells | None, list[UUID]]:
+    def compute(reports: ReportService) -> tuple[computed.Report, list[UUID]]:
         report = reports.of_period(
             definition, period.from_, period.to, ward, choices, position=at.known
         )
-        smallest_cell = context.state.settings.smallest_cell
-        cells = None if sees_persons else reports.cells(report, smallest_cell)
-        if cells is not None:
-            cells = replace(cells, differences=disclosures.differences(cells, figures.clock()))
-        return report, cells, reports.parked_commands(at.known)
+        return report, reports.parked_commands(at.known)
 
-    suppressed_rows: set[computed.Row] = set()
-    # One report at a time of a login, so that the others are answered, too.
-    async with disclosures.lock:
-        full_report, cells, parked_commands = await _on_reports(context, compute)
-        report = full_report
-        if cells is not None:
-            closed_subjects = await _hidden_subjects(context, cells.all_small)
-            report, suppressed_rows = suppress(report, cells, closed_subjects)
-        if not context.may("data:clinical"):
-            report = without_clinical(report)
-        if cells is not None:
-            visible_rows = {*report.rows} - suppressed_rows
-            rows = [number for number, row in enumerate(full_report.rows) if row in visible_rows]
-            await in_thread(partial(disclosures.keep, cells, rows, figures.clock()))
-    return Report.of(info, report, parked_commands, suppressed_rows)
-
-
-T = TypeVar("T")
-
-
-async def _on_reports(context: Context, compute: Callable[[ReportService], T]) -> T:
-    """Run a computation on the report service where the answer is read, in a thread."""
-
-    def run_on(open_service: OpenReportService) -> T:
-        with open_service() as reports:
-            return compute(reports)
-
-    replica = context.state.replica
-    if replica is not None and context.source is replica:
-        try:
-            return await in_thread(partial(run_on, replica.open_reports))
-        except FAILURES:
-            context.replica_failed()
-    return await in_thread(partial(run_on, context.state.hospital.reports.open_service))
+    return Report.of(info, await disclose(info.context, compute))

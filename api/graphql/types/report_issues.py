@@ -11,6 +11,7 @@ from api.graphql.authorization import hidden_ids
 from api.graphql.context import Ask
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
+from api.graphql.report_disclosure import DisclosedReport, disclose_issued
 from api.graphql.scalars import Position
 from api.graphql.types.enums import EventKind
 from api.graphql.types.reports import UNIT, USE_UNIT_KIND, Report, ReportFigureOf, ReportUnit
@@ -114,7 +115,6 @@ class ReportChange:
 @strawberry.type(description="A report said again as known later, and what made the difference.")
 class ReportRestatement:
     id: strawberry.ID = strawberry.field(description="Its id.")
-    report: Report = strawberry.field(description="The report as it was said then.")
     restated_at: datetime = strawberry.field(description="When it was restated.")
     recorded_by: Recorder = strawberry.field(description="Who restated it.")
     reason: str | None = strawberry.field(description="Why.")
@@ -122,18 +122,25 @@ class ReportRestatement:
         description="The newest signed checkpoint of the log as it was computed (C2SP signed note)."
     )
     view: strawberry.Private[RestatementView]
+    before: strawberry.Private[definitions.Report]
 
     @classmethod
-    def of(cls, info: Ask, view: RestatementView) -> "ReportRestatement":
+    def of(cls, view: RestatementView, before: definitions.Report) -> "ReportRestatement":
         return cls(
             id=strawberry.ID(str(view.restatement)),
-            report=Report.of(info, view.report),
             restated_at=view.restated_at,
             recorded_by=Recorder.of(view.recorded_by),
             reason=view.reason,
             checkpoint=view.checkpoint,
             view=view,
+            before=before,
         )
+
+    @strawberry.field(
+        description="The report as it was said then; figures of few persons are withheld."
+    )
+    async def report(self, info: Ask) -> Report:
+        return Report.of(info, await disclose_issued(info.context, self.view.report))
 
     @strawberry.field(
         description="What changed since the report was last said: issued, or restated before."
@@ -153,27 +160,20 @@ class ReportRestatement:
             )
             for cause in self.view.causes
         ]
-        definition = self.view.report.definition
+        before = await disclose_issued(info.context, self.before)
+        after = await disclose_issued(info.context, self.view.report)
+        sees_clinical = info.context.may("data:clinical")
+        clinical_figures = {f.name for f in self.view.report.definition.figures if f.clinical}
         return [
-            ReportChange(
-                name=change.name,
-                of=[ReportFigureOf(name=name, value=value) for name, value in change.of],
-                unit=change.unit,
-                unit_kind=ReportUnit(change.unit),
-                old=_text(change.old),
-                new=_text(change.new),
-                old_shown=_format(definition, change, change.old),
-                new_shown=_format(definition, change, change.new),
-                causes=[causes[number] for number in change.causes],
-            )
+            _change(change, before, after, [causes[number] for number in change.causes])
             for change in self.view.changes
+            if sees_clinical or change.name not in clinical_figures
         ]
 
 
 @shows(DataKind.ISSUES)
 @strawberry.type(description="A report that was given out, as it was said then.")
 class ReportIssue(Node):
-    report: Report = strawberry.field(description="The report as it was said then.")
     issued_at: datetime = strawberry.field(description="When it was given out.")
     recorded_by: Recorder = strawberry.field(description="Who gave it out.")
     reason: str | None = strawberry.field(description="Why.")
@@ -188,7 +188,6 @@ class ReportIssue(Node):
         info.context.note_entity(f"issue {view.issue}")
         return cls(
             id=strawberry.ID(str(view.issue)),
-            report=Report.of(info, view.report),
             issued_at=view.issued_at,
             recorded_by=Recorder.of(view.recorded_by),
             reason=view.reason,
@@ -202,6 +201,12 @@ class ReportIssue(Node):
         view = await info.context.load(issued_reports.issues_by_id, id, at)
         return cls.of(info, view, at) if view else None
 
+    @strawberry.field(
+        description="The report as it was said then; figures of few persons are withheld."
+    )
+    async def report(self, info: Ask) -> Report:
+        return Report.of(info, await disclose_issued(info.context, self.view.report))
+
     @strawberry.field(description="Its version, for expectedVersion.")
     async def version(self, info: Ask) -> int:
         return await info.context.versions(self.view.issue, self.at)
@@ -209,7 +214,29 @@ class ReportIssue(Node):
     @strawberry.field(description="How it was restated, in that order.")
     async def restatements(self, info: Ask) -> list[ReportRestatement]:
         views = await info.context.query(issued_reports.restatements_of, self.view, self.at)
-        return [ReportRestatement.of(info, view) for view in views]
+        reports = [self.view.report, *(view.report for view in views)]
+        return [
+            ReportRestatement.of(view, before) for view, before in zip(views, reports, strict=False)
+        ]
+
+
+def _change(
+    change: Change, before: DisclosedReport, after: DisclosedReport, causes: list[ReportCause]
+) -> ReportChange:
+    """Return a changed figure with those of its values that the viewer may see."""
+    definition, place = after.report.definition, (change.name, change.of)
+    is_old_told, is_new_told = before.tells(*place), after.tells(*place)
+    return ReportChange(
+        name=change.name,
+        of=[ReportFigureOf(name=name, value=value) for name, value in change.of],
+        unit=change.unit,
+        unit_kind=ReportUnit(change.unit),
+        old=_text(change.old) if is_old_told else None,
+        new=_text(change.new) if is_new_told else None,
+        old_shown=_format(definition, change, change.old) if is_old_told else "*",
+        new_shown=_format(definition, change, change.new) if is_new_told else "*",
+        causes=causes,
+    )
 
 
 async def _open(info: Ask, facts: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:

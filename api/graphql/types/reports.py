@@ -1,13 +1,13 @@
 """Reports and their definitions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date
-from uuid import UUID
 
 import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
+from api.graphql.report_disclosure import DisclosedReport
 from api.graphql.scalars import Position
 from api.report_csv import report_csv
 from application.reports import definition as definitions
@@ -159,13 +159,8 @@ class Report:
         return report_csv(self.computed, self.suppressed)
 
     @classmethod
-    def of(
-        cls,
-        info: Ask,
-        report: definitions.Report,
-        parked: Sequence[UUID] = (),
-        suppressed: Collection[definitions.Row] = (),
-    ) -> "Report":
+    def of(cls, info: Ask, disclosed_report: DisclosedReport) -> "Report":
+        report, suppressed = disclosed_report.report, disclosed_report.suppressed_rows
         definition, question = report.definition, report.question
         return cls(
             definition=ReportDefinition.of(definition),
@@ -189,7 +184,7 @@ class Report:
                 for row in report.rows
             ],
             notes=list(report.notes),
-            parked=[strawberry.ID(str(command)) for command in parked],
+            parked=[strawberry.ID(str(command)) for command in disclosed_report.parked_commands],
             computed=report,
             suppressed=suppressed,
         )
