@@ -74,17 +74,17 @@ def born(years: int) -> str:
 
 
 def test_mistake_322_groups_of_other_bounds_are_subtracted(ward: Ward) -> None:
-    """Who is 50 is of another group by the question: all under 51, less all under 50."""
+    """Who is 60 is of another group by the question: all under 65, less all under 55."""
     here = ward.name("Ages")
-    for age in (30, 31, 32, 33, 34, 35, 50, 60, 61, 62, 63, 64, 65):
+    for age in (30, 31, 32, 33, 34, 35, 60, 70, 71, 72, 73, 74, 75):
         mrn = ward.patient(birthDate=born(age))
         ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=3), patientMrn=mrn)
     analyst, values = login(ward, Role.ANALYST), []
-    for bound in ("50", "51"):
+    for bound in ("55", "65"):
         chosen = [{"name": "ages", "value": bound}]
         asked = {"ward": here, "days": days(5), "chosen": chosen}
         values.append(told(analyst, "movements-by-age-and-sex", "admissionsByAgeGroup", **asked))
-    assert values == [{"00-49": "6", "50+": "7"}, {"00-50": None, "51+": None}]
+    assert values == [{"00-54": "6", "55+": "7"}, {"00-64": None, "65+": None}]
 
 
 def test_mistake_323_the_same_fact_is_subtracted_by_its_name_in_another_report(ward: Ward) -> None:
