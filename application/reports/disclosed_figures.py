@@ -62,9 +62,9 @@ class LoginDisclosures:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     asked_at: float = float("-inf")
-    """When the login asked last."""
+    """Moment of the last question of the login."""
     closed_at: float = float("-inf")
-    """When what it was told was dropped: for a day each figure counts as one of few persons."""
+    """Moment at which what it was told was dropped: for a day each figure counts as one of few persons."""
     _facts_count: int = 0
     _is_to_drop: bool = False
     _cells: list[_DisclosedCell] = field(default_factory=list)
@@ -84,7 +84,7 @@ class LoginDisclosures:
         rows = [set[Subject]() for _ in cells.parts]
         spans: dict[str, FigureSpan] = {}
         for number in sorted(range(len(rows)), key=lambda n: -_size(cells.parts[n])):
-            for measure, part in cells.compared(number):
+            for measure, part in cells.comparable_parts(number):
                 self._subjects |= {hash(subject): subject for subject in part}
                 items = frozenset(_items(part))
                 span = spans.get(measure) or self._span(measure, cells.fewest).copy()
@@ -115,7 +115,7 @@ class LoginDisclosures:
     def keep(self, cells: Cells, rows: Collection[int], now: float) -> None:
         """Remember the cells of the rows that are told."""
         for number in rows:
-            for measure, part in cells.compared(number):
+            for measure, part in cells.comparable_parts(number):
                 items = sorted(_items(part))
                 sums = list(_sums(items, cells.fewest))
                 if any(
@@ -229,9 +229,9 @@ class DisclosedFigures:
 
     def _make_room(self, now: float) -> None:
         """Drop what those were told who were told most, while it is too much."""
-        excess = sum(each.facts_count for each in self._logins.values()) - self._most_facts
+        excess = sum(login.facts_count for login in self._logins.values()) - self._most_facts
         while excess > 0:
-            largest = max(self._logins.values(), key=lambda each: each.facts_count)
+            largest = max(self._logins.values(), key=lambda login: login.facts_count)
             excess -= largest.facts_count
             largest.close(now)
 

@@ -76,7 +76,7 @@ class Cells:
         small_cells = (of for of in self.parts[number].values() if len(of) < self.fewest)
         return set().union(*small_cells, *self.differences[number : number + 1])
 
-    def compared(self, number: int) -> list[tuple[str, Part]]:
+    def comparable_parts(self, number: int) -> list[tuple[str, Part]]:
         """Return what a row is compared by: its measures, and the facts that these count."""
         return [*self.parts[number].items(), *(self.facts[number] if self.facts else ())]
 

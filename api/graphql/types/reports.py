@@ -160,7 +160,7 @@ class Report:
 
     @classmethod
     def of(cls, info: Ask, disclosed_report: DisclosedReport) -> "Report":
-        report, suppressed = disclosed_report.report, disclosed_report.suppressed_rows
+        report, withheld_rows = disclosed_report.report, disclosed_report.suppressed_rows
         definition, question = report.definition, report.question
         return cls(
             definition=ReportDefinition.of(definition),
@@ -178,15 +178,15 @@ class Report:
                     unit_kind=ReportUnit(row.unit),
                     value=None if row.value is None else float(row.value),
                     exact=None if row.value is None else str(row.value),
-                    shown="*" if row in suppressed else format_value(definition, row),
-                    suppressed=row in suppressed,
+                    shown="*" if row in withheld_rows else format_value(definition, row),
+                    suppressed=row in withheld_rows,
                 )
                 for row in report.rows
             ],
             notes=list(report.notes),
             parked=[strawberry.ID(str(command)) for command in disclosed_report.parked_commands],
             computed=report,
-            suppressed=suppressed,
+            suppressed=withheld_rows,
         )
 
 
