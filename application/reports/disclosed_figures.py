@@ -64,7 +64,7 @@ class LoginDisclosures:
     asked_at: float = float("-inf")
     """Moment of the last question of the login."""
     closed_at: float = float("-inf")
-    """Moment at which what it was told was dropped: for a day each figure counts as one of few persons."""
+    """Moment at which what it was told was dropped; for a day each figure counts as of few persons."""
     _facts_count: int = 0
     _is_to_drop: bool = False
     _cells: list[_DisclosedCell] = field(default_factory=list)
