@@ -16,7 +16,14 @@ from tests.support.own_server import FROM_NPM, installed
 
 LOCKED = Path(__file__).parent / "support" / "postgres"
 HOUSE = "tests/faults/test_own_postgres.py"
-RECORD = ("tests/record", "tests/reports", "tests/mistakes", "tests/api", "tests/hl7")
+RECORD = (
+    "tests/record",
+    "tests/reports",
+    "tests/api/test_queries.py",
+    "tests/api/test_mutations.py",
+)
+PLANS = "tests/record/test_plans.py"
+"""It asks for generic plans, which PostgreSQL explains from version 16 on."""
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +36,8 @@ def main(arguments: list[str]) -> int:
         environment = {**os.environ, "WARDBOOK_TESTS_POSTGRES": str(programs)}
         told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True)
         print(f"== {told.stdout.strip()}: {programs}", flush=True)
-        record = subprocess.run([*pytest, *RECORD], env=environment)
+        left_out = [f"--ignore={PLANS}"] if int(version) < 16 else []
+        record = subprocess.run([*pytest, *RECORD, *left_out], env=environment)
         failed += [version] if record.returncode else []
         print(f"== {version}: {monotonic() - begun:.0f} s", flush=True)
     print(f"failed: {', '.join(failed) or 'none'}, of {', '.join(installed())}")

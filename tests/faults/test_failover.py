@@ -218,9 +218,8 @@ def start(house: House) -> None:
         house.add(f"etcd{node}", [*within, *etcd], {}, user=not within)
     patroni = (CONFIGS / "patroni.yml").read_text()
     if TTL:
-        patroni = patroni.replace("ttl: 20", f"ttl: {TTL}").replace(
-            "retry_timeout: 5", "retry_timeout: 3"
-        )
+        for name, before, after in (("ttl", 20, TTL), ("loop_wait", 2, 1), ("retry_timeout", 5, 3)):
+            patroni = patroni.replace(f"{name}: {before}", f"{name}: {after}")
     (folder / "patroni.yml").write_text(patroni)
     haproxy: dict[str, str] = {}
     for number in (1, 2, 3):
