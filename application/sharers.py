@@ -1,6 +1,6 @@
 """Children in their mothers' beds: who may share one, and where they go when she leaves it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -287,12 +287,24 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
     return None
 
 
-def placed_by(movement: UUID, stays: list[Stay]) -> list[Stay]:
-    """Return whose place a correction of a movement tells: the mover, with who went along in the bed.
+def placed_by(
+    movement: UUID, stays: list[Stay], place: Place | None, details: Collection[str]
+) -> list[Stay]:
+    """Return whom a correction of a movement is about: where it tells a place, the mover, with who
+    went along in the bed; else all.
 
     A child that left its mother's bed in that act for a place of its own stays there.
-    Raises InvalidInput.
+    Raises InvalidInput, also for what only one of several patients has said of them (``details``).
     """
+    for name in ("disposition", "destination"):
+        if len(stays) > 1 and name in details:  # discharged by one id, by an older program
+            raise InvalidInput(
+                name,
+                "several patients were discharged in that act; cancel the discharge of the stay, and"
+                " enter what happened",
+            )
+    if place is None:
+        return stays
     ids = {stay.id for stay in stays}
     along = [stay for stay in stays if shares_bed(stay, movement, ids)]
     others = [stay for stay in stays if stay not in along]

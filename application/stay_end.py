@@ -17,8 +17,12 @@ def discharge_stay(
     disposition: Disposition,
     destination: str | None = None,
     prescription_ids: tuple[UUID, ...] = (),
+    name: str = "discharge",
 ) -> None:
-    """Close a stay within a command, and stop its prescriptions but for those ``kept``."""
+    """Close a stay within a command, and stop its prescriptions but for ``prescription_ids``.
+
+    ``name``: of the discharge within the command.
+    """
     entry = imprecise_times.after_all(uow, stay)
     at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
     for id in prescription_ids:
@@ -26,7 +30,7 @@ def discharge_stay(
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later_facts = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.told_death_at(uow, stay.patient)
-    stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at)
+    stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at, name)
     let_prescriptions_follow(uow, stay, prescriptions)
 
 

@@ -364,7 +364,7 @@ def _correct(
     names = (right.ward, right.room, right.bed, right.shares_bed_of, right.without_bed)
     place = lookups.place(uow, *names, at or stays[0].movement(movement).at)
     stay_ids = {stay.id for stay in stays}
-    placed_stays = stays if place is None else placed_by(movement, stays)
+    placed_stays = placed_by(movement, stays, place, details)
     for stay in stays:
         if stay not in placed_stays and at is None:
             continue

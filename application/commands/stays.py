@@ -379,5 +379,7 @@ def _is_discharged(uow: UnitOfWork, sharer: Sharer, mothers: Disposition) -> boo
         raise InvalidInput(
             "sharers", "the mother died; name a place or a disposition for the child"
         )
-    discharge_stay(uow, lookups.stay(uow, sharer.stay_id, "sharers"), disposition)
+    child = lookups.stay(uow, sharer.stay_id, "sharers")
+    name = f"discharge {child.id}"  # each has its own, to be corrected by itself
+    discharge_stay(uow, child, disposition, name=name)
     return True

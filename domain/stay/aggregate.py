@@ -182,12 +182,14 @@ class Stay(StayFlags):
         envelope: Envelope,
         also_later: Sequence[FactRef] = (),
         died_at: datetime | None = None,
+        name: str = "discharge",
     ) -> UUID:
         """Close the stay. Returns the id of the movement, which each stopped prescription names.
 
         ``also_later``: doses and prescriptions that lie after it, which are refused with its own.
+        ``name``: of the movement within the command.
         """
-        movement = self._new_id(envelope, "discharge")
+        movement = self._new_id(envelope, name)
         event = self.next_event(
             Stay.Discharged,
             envelope,

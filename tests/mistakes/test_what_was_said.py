@@ -207,3 +207,26 @@ def test_mistake_303_ends_of_infusions_and_doses_without_an_order_are_put_right_
     assert again["__typename"] == "PrescriptionStateBroken"
     both = {"infusionEnds": [{"administrationId": infusion}], "cancelledInfusionEnds": [infusion]}
     assert ward.execute("correctFacts", **both, **WRONG)["__typename"] == "InvalidInput"
+
+
+def test_mistake_304_each_of_several_patients_discharged_in_one_act_is_put_right_alone(
+    ward: Ward,
+) -> None:
+    room = ward.room(*"abc")
+    mother = ward.stay(f"{room}/a")
+    newborn = {"sharesBedOf": mother, "admissionType": "NEWBORN"}
+    children = [ward.stay(f"{room}/a", ago(days=1), **newborn) for _ in range(2)]
+    gone = {"disposition": "HOME", "sharers": [{"stayId": child} for child in children]}
+    ward.record("dischargePatient", stayId=mother, **gone, **late(ago(hours=5)))
+    hers = {"movementId": movement(ward, mother, "STAY_DISCHARGED")}
+
+    ward.record("correctMovement", **hers, disposition="DIED", **WRONG)
+    died = "query($id: ID!) { stay(id: $id) { status disposition patient { diedAt } } }"
+    told = [ward.ask(died, id=stay)["stay"] for stay in (mother, *children)]
+    assert [stay["disposition"] for stay in told] == ["DIED", "HOME", "HOME"]
+    assert [stay["patient"]["diedAt"] is None for stay in told] == [False, True, True]
+
+    one_along = {"sharers": [{"stayId": children[0], "sharesBed": True}]}
+    ward.record("cancelMovement", **hers, **IN_ERROR, **one_along)
+    statuses = [stay_of(ward, stay)["status"] for stay in (mother, *children)]
+    assert statuses == ["ADMITTED", "ADMITTED", "DISCHARGED"]
