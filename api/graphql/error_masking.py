@@ -14,6 +14,7 @@ from strawberry.extensions import SchemaExtension
 from api.errors import INTERNAL, extensions_of, response_to
 from api.graphql.mutations.refusals import parameters_of
 from api.telemetry import metrics
+from application.authorization.roles import Caller, may
 from domain.refusals import Refusal
 from infrastructure import tracing
 
@@ -25,13 +26,14 @@ _VALUES = (
         "Syntax Error: this cannot be read as GraphQL.",
     ),
     (re.compile(r"(cannot represent [^:]*):.*", re.DOTALL), r"\1."),
-    (re.compile(r"\.? Did you mean .*", re.DOTALL), "."),
     (re.compile(r",? found:? .*", re.DOTALL), "."),
     (re.compile(r"Value .* does not exist in '(\w+)' enum.*", re.DOTALL), r"No value of '\1'."),
     (re.compile(r"unknown field '(?![a-z][A-Za-z0-9]{0,39}'[.,]).*'", re.DOTALL), "unknown field"),
     (re.compile(r"^Unknown operation named .*", re.DOTALL), "The document has no such operation."),
 )
 """Ends of graphql-core's sentences with a value, and what is left of them."""
+
+_NAMES = re.compile(r"[\w '.,]*\?")
 
 
 class ErrorMasking(SchemaExtension):
@@ -40,23 +42,34 @@ class ErrorMasking(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         yield
         result: Any = self.execution_context.result
-        if getattr(result, "errors", None):
-            result.errors = [mask_error(error) for error in result.errors]
+        self._mask(result)
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
-        if getattr(result, "errors", None):
-            result.errors = [mask_error(error) for error in result.errors]
+        self._mask(result)
         yield
 
+    def _mask(self, result: Any) -> None:
+        if getattr(result, "errors", None):
+            suggests = suggests_names(self.execution_context.context.caller)
+            result.errors = [mask_error(error, suggests=suggests) for error in result.errors]
 
-def mask_error(error: GraphQLError) -> GraphQLError:
-    """Return an error as clients get it; log an internal one, without its text."""
+
+def suggests_names(caller: Caller | None) -> bool:
+    """Return whether a caller is told names of the schema that are like an unknown one."""
+    return caller is not None and may(caller.role, "introspection")
+
+
+def mask_error(error: GraphQLError, *, suggests: bool = False) -> GraphQLError:
+    """Return an error as clients get it; log an internal one, without its text.
+
+    ``suggests``: whether names of the schema that are like an unknown one are told.
+    """
     cause = error.original_error
     if isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
         code = (error.extensions or {}).get("code", "BAD_REQUEST")
-        return _error_with_code(error, without_values(error.message), str(code))
+        return _error_with_code(error, without_values(error.message, suggests=suggests), str(code))
     response = response_to(cause)
     if response.code == INTERNAL.code:
         # by the field's name in the schema: in the path it has the name that the client gave it
@@ -66,11 +79,13 @@ def mask_error(error: GraphQLError) -> GraphQLError:
     return _error_with_code(error, response.message, str(response.code), **parameters)
 
 
-def without_values(message: str) -> str:
+def without_values(message: str, *, suggests: bool = False) -> str:
     """Return a message of graphql-core about a malformed operation without the values in it."""
+    sentence, did_you_mean, names = message.partition(" Did you mean ")
     for pattern, replacement in _VALUES:
-        message = pattern.sub(replacement, message)
-    return message
+        sentence = pattern.sub(replacement, sentence)
+    is_known = suggests and did_you_mean and _NAMES.fullmatch(names)
+    return f"{sentence}{did_you_mean}{names}" if is_known else sentence
 
 
 def _error_with_code(

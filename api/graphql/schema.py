@@ -19,7 +19,7 @@ from api.errors import TooManyRequests
 from api.graphql.context import Connected, Context
 from api.graphql.descriptions import describe
 from api.graphql.documents import DocumentCache
-from api.graphql.error_masking import ErrorMasking, mask_error
+from api.graphql.error_masking import ErrorMasking, mask_error, suggests_names
 from api.graphql.execution.fast_executor import Executor, install_fast_resolvers
 from api.graphql.execution.partial_executor import PartialExecutor
 from api.graphql.extensions.audit import RecordReading
@@ -157,7 +157,9 @@ class Schema(strawberry.Schema):
         by = context.caller.actor
         document, errors = await self.documents.document(query, (by.issuer, by.subject))
         if document is None:
-            return PreExecutionError(data=None, errors=[mask_error(error) for error in errors])
+            suggests = suggests_names(context.caller)
+            masked_errors = [mask_error(error, suggests=suggests) for error in errors]
+            return PreExecutionError(data=None, errors=masked_errors)
         if work := WORK.get():  # the request itself was counted as it came
             work.spend(document.fields - 1 + document.cost // COST_OF_UNIT)
         DOCUMENT.set(document)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Boolean,
     ColumnElement,
@@ -15,12 +16,15 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    case,
     func,
+    or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.described_enum import DescribedEnum
+from domain.patient import Confidentiality
 from domain.stay.facts import Status
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import (
@@ -31,6 +35,8 @@ from infrastructure.queries.compiled import (
     parameter,
 )
 from infrastructure.queries.keyset import KeysetOrder, Place
+from infrastructure.queries.permissions import closed_by_merge
+from infrastructure.queries.row_security import held
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import rooms
@@ -108,6 +114,37 @@ def _moment(name: str) -> BindParameter[Any]:
     return parameter(name, DateTime(timezone=True))
 
 
+def _strictest_label() -> ColumnElement[str]:
+    """Return the strictest label of a stay and of the records of its person, at the moment."""
+    record = patients.alias("record")
+    as_of: Any = _moment("as_of")
+    position: Any = parameter("known", BigInteger)
+    own_label = (
+        select(record.c.confidentiality)
+        .where(record.c.patient == stays.c.patient, held(record, as_of, position).is_(True))
+        .limit(1)
+        .correlate(stays)
+        .scalar_subquery()
+    )
+    return case(
+        *(
+            (
+                or_(
+                    stays.c.confidentiality == label,
+                    own_label == label,
+                    is_one_of(stays.c.patient, f"by_merge_{label}"),
+                ),
+                label,
+            )
+            for label in LABELS
+        ),
+        else_=Confidentiality.NORMAL.value,
+    )
+
+
+LABELS = (Confidentiality.VERY_RESTRICTED.value, Confidentiality.RESTRICTED.value)
+"""The labels that close, the strictest first."""
+
 _CRITERIA: dict[str, ColumnElement[bool]] = {
     "patients": is_one_of(stays.c.patient, "patients"),
     "attending": equals(stays.c.attending, "attending"),
@@ -122,7 +159,7 @@ _CRITERIA: dict[str, ColumnElement[bool]] = {
     "specialty": func.lower(stays.c.specialty) == func.lower(parameter("specialty", String)),
     "admitted_since": stays.c.admitted_at >= _moment("admitted_since"),
     "admitted_before": stays.c.admitted_at < _moment("admitted_before"),
-    "labels": is_one_of(stays.c.confidentiality, "labels"),
+    "labels": is_one_of(_strictest_label(), "labels"),
     "ids": is_one_of(stays.c.stay, "ids"),
 }
 """The condition of each criterion beside the statuses."""
@@ -181,7 +218,11 @@ async def _values(connection: AsyncConnection, criteria: StayCriteria, at: AsOf)
         of_ward = list(result.scalars())
     values = {name: getattr(criteria, name) for name in _CRITERIA if name != "rooms"}
     lists = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
-    return {**lists, "rooms": of_ward}
+    records_by_label: dict[str, list[UUID]] = {}
+    for label in LABELS if criteria.labels else ():
+        records, _ = await closed_by_merge(connection, {label})
+        records_by_label[f"by_merge_{label}"] = list(records)
+    return {**lists, **records_by_label, "rooms": of_ward}
 
 
 @reads(stays, rooms, patients)

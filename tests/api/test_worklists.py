@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from application.authorization.roles import Role
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, ahead, codes, late, place
@@ -70,6 +72,28 @@ def beds_found(ward: Ward, name: str, first: int = 2, **filter: Any) -> list[str
         if not page["pageInfo"]["hasNextPage"]:
             assert page["totalCount"] == len(codes)
             return codes
+
+
+@pytest.mark.parametrize("labelled", ["stay", "record", "another record", "none"])
+def test_stays_are_found_by_the_label_that_they_show(ward: Ward, labelled: str) -> None:
+    label = {"confidentiality": "RESTRICTED"}
+    mrn = ward.patient(**(label if labelled == "record" else {}))
+    stay = ward.stay(patientMrn=mrn)
+    if labelled == "record":
+        later = ward.patient()
+        of_later = ward.stay(patientMrn=later)
+        ward.record("correctPatientDetails", patientMrn=later, **label, reason="press")
+        assert of_later in found(ward, confidentialities=["RESTRICTED"])
+    if labelled == "another record":
+        other = ward.patient(**label)
+        ward.record("mergePatients", patientMrn=other, intoMrn=mrn, reason="recognised")
+    if labelled == "stay":
+        stay = ward.stay(**label)
+    shown = ward.ask("query($id: ID!) { stay(id: $id) { confidentiality } }", id=stay)
+    for of in ("NORMAL", "RESTRICTED", "VERY_RESTRICTED"):
+        assert (stay in found(ward, confidentialities=[of])) is (
+            shown["stay"]["confidentiality"] == of
+        )
 
 
 def test_beds_are_found_by_pages_in_order_by_state_by_policy_and_free_until(ward: Ward) -> None:

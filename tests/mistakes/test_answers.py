@@ -5,8 +5,10 @@ from uuid import uuid4
 
 from api.graphql.schema import schema
 from api.graphql.types.reports import ReportUnit
+from application.authorization.roles import Role
 from application.reports.registry import REPORTS
 from domain.things import Thing, ThingName
+from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, late, place
 
 ANSWER = """mutation($input: %sInput!) { answer: %s(input: $input) { __typename
@@ -87,6 +89,16 @@ def test_mistake_241_what_is_said_in_fixed_words_is_an_enum_that_a_client_can_na
         or (name in ("what", "unit", "alteredFields") and not field.deprecation_reason)
     ]
     assert texts == []
+
+
+def test_mistake_244_who_may_introspect_is_told_names_like_an_unknown_one(shared: Ward) -> None:
+    for role, hint in ((Role.ADMIN, " Did you mean 'mrn'?"), (Role.NURSE, "")):
+        told = login(shared, role).raw('{ patient(mrn: "x") { mrm } }')
+        assert told["errors"][0]["message"] == f"Cannot query field 'mrm' on type 'Patient'.{hint}"
+    (error,) = shared.client.raw('{ stays(filter: {statuses: ["Okafor"]}) { totalCount } }')[
+        "errors"
+    ]
+    assert "Okafor" not in error["message"]
 
 
 def test_mistake_244_a_text_that_is_too_long_or_empty_is_refused_in_words_of_its_field(
