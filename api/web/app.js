@@ -6,7 +6,7 @@ import {loadForms, loadRights} from './forms.js';
 import {ask, live, loadOperations} from './gql.js';
 import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
-import {hospital, isPast, readClocks, time} from './time.js';
+import {dayTime, hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say, told} from './words.js';
 import {wayName, waysAfter, waysOf} from './putright.js';
 import './timebar.js';
@@ -66,6 +66,7 @@ class App extends Plain {
     });
     session.addEventListener('renewed', () => this.#begin(false));
     live.addEventListener('state', () => this.requestUpdate());
+    addEventListener('beforeprint', () => this.requestUpdate()); // which says when it was printed
     addEventListener('offline', () => this.requestUpdate());
     addEventListener('online', () => this.isLost && this.#load(this.route.screen));
     this.addEventListener('menu', (/** @type {CustomEvent} */ {detail}) => (this.menu = detail));
@@ -194,6 +195,7 @@ class App extends Plain {
     return html`<a class="skip" href="#main" @click=${event => (event.preventDefault(), this.querySelector('main').focus())}>${say('skip')}</a>
       ${this.#header()}
       <wb-timebar .route=${this.route} .marks=${this.marks}></wb-timebar>
+      <p class="printed">${hospital.name === 'main' ? '' : hospital.name} ${say('printed', {at: `${dayTime(Date.now())} ${hospital.zone}`})} · ${viewer.subject}</p>
       <main id="main" tabindex="-1" class=${isPast() ? 'past' : ''}>${this.#screen()}</main>
       ${this.#menuOf()}
       ${this.#formOf(this.order)}

@@ -48,9 +48,14 @@ class Board extends Screen {
     return localDay(clocks.asOf ?? clocks.knownAt ?? new Date());
   }
 
+  /** What is asked by: the ward, the moment, and who is expected on its day. */
+  get #asked() {
+    return {ward: this.route.own.ward ?? null, until: moment(this.#today + 'T23:59'), ...asked()};
+  }
+
   async read(signal) {
     const ward = this.route.own.ward ?? null;
-    const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {ward, until: endOf(this.#today), ...asked()}, signal);
+    const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {...this.#asked, expected: !isPast()}, signal); // a step of the time bar waits for no more
     if (!isPast()) {
       this.follow('Following', ward, position, 'roomOccupancyChanged', ({rooms}) => this.#told(rooms));
       this.#readAsideIn(60e3);
@@ -61,10 +66,13 @@ class Board extends Screen {
 
   /** Read what no step of the time bar waits for: of the past when the bar rests. */
   async #readMore(ward, signal) {
-    if (!may('occupancy_difference')) return;
-    if (!isPast()) return this.#mark(ward, signal);
+    const isCompared = may('occupancy_difference');
+    if (!isPast()) return isCompared && this.#mark(ward, signal);
     await new Promise(done => setTimeout(done, 250));
-    if (clocks.knownAt && !signal.aborted) this.#compare(ward, signal);
+    const aside = signal.aborted ? null : await ask('Aside', this.#asked, signal).catch(() => null);
+    if (!aside || signal.aborted) return;
+    this.data = {...this.data, aside};
+    if (clocks.knownAt && isCompared) this.#compare(ward, signal);
   }
 
   /** Outline the beds of which something else is held today, and mark when that was learned. */
@@ -112,7 +120,7 @@ class Board extends Screen {
     clearTimeout(this.timer);
     const followed = this.unfollow;
     this.timer = setTimeout(async () => {
-      const aside = await ask('Aside', {ward: this.route.own.ward ?? null, until: endOf(this.#today)}).catch(() => null);
+      const aside = await ask('Aside', this.#asked).catch(() => null);
       if (this.unfollow !== followed) return; // another ward or moment is shown by now
       if (aside) this.data = {...this.data, aside};
       this.#readAsideIn(60e3);
@@ -137,7 +145,7 @@ class Board extends Screen {
     const clock = JSON.stringify(clockParameters());
     const stays = [...unplaced, ...away, ...rooms.flatMap(({beds}) => beds.flatMap(({occupants}) => occupants.map(({stay}) => stay)))];
     const leaving = new Set(stays.filter(stay => stay?.expectedDischarge && localDay(stay.expectedDischarge) <= today).map(({id}) => id));
-    const expected = aside.expected.nodes.filter(({stay}) => !unplaced.some(({id}) => id === stay?.id));
+    const expected = (aside.expected?.nodes ?? []).filter(({stay}) => !unplaced.some(({id}) => id === stay?.id));
     return html`<h1 class="hidden">${say('board')}</h1>
       <div class="summary">
         ${wardChoice(this.route, this.wards)}
@@ -209,8 +217,6 @@ function differing(difference) {
   }
   return found;
 }
-
-const endOf = day => moment(day + 'T23:59');
 
 /** Who is expected: a name, so far as it is known and may be seen, and where there is more of this person. */
 export function arrivalOf({patient, stay, familyName, givenName, birthDate}) {

@@ -58,8 +58,23 @@ class CommandForm extends Plain {
     if (command === 'registerPatient') this.#lookForLikely();
   }
 
+  #warn = event => {
+    if (this.isTyped) event.preventDefault();
+  };
+
+  connectedCallback() {
+    super.connectedCallback();
+    addEventListener('beforeunload', this.#warn); // a reload would lose what was typed
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    removeEventListener('beforeunload', this.#warn);
+  }
+
   firstUpdated() {
     this.querySelector('dialog').showModal();
+    this.addEventListener('input', () => (this.isTyped = true));
   }
 
   updated(changed) {
@@ -183,7 +198,7 @@ class CommandForm extends Plain {
         ${this.refusal && !place ? this.#refused() : nothing}
         ${this.#when(command, place)}
         <div class="first">${first.map(name => this.#field(name, place))}</div>
-        ${more.length ? html`<details><summary>${say('more')}</summary>${more.map(name => this.#field(name, place))}</details>` : nothing}
+        ${more.length ? html`<details><summary>${say('more')}</summary><div class="first">${more.map(name => this.#field(name, place))}</div></details>` : nothing}
         <footer><button class="primary" type="submit" aria-disabled=${this.isSending}>${this.isSending ? say('sending') : say('record')}</button>
           <button type="button" @click=${this.close}>${say('cancel')}</button></footer>
       </form></dialog>`;
@@ -211,7 +226,8 @@ class CommandForm extends Plain {
     const field = this.fields.get(name);
     const isBad = place === name;
     const hint = language() === 'en' && !FIRST[this.order.command] ? field.about : '';
-    const label = html`${named(name)}${field.required ? html`<span class="needed" title=${say('needed')}> *</span>` : nothing}`;
+    const isNeeded = field.required || (name === 'reason' && (this.#isLate || keepsReason(this.order.command)));
+    const label = html`${named(name)}${isNeeded ? html`<span class="needed" title=${say('needed')}> *</span>` : nothing}`;
     if (forms.inputs[field.type])
       return html`<fieldset class=${field.list ? '' : 'nested'}><legend>${label}</legend><div>${field.list ? this.#rows(field) : this.#nested(field, this.entered[name] ?? {}, value => this.#enter(name, value))}</div>${isBad ? this.#refused() : nothing}</fieldset>`;
     return html`<div class="field ${isBad ? 'bad' : ''} ${SHORT.has(name) ? 'short' : ''}"><label for=${'f-' + name}>${label}</label>

@@ -30,6 +30,7 @@ export const FIRST = {
   requestBed: ['ward', 'urgency', 'expectedAt', 'specialty', 'sex', 'isolation', 'monitor', 'note'],
   recordAllergy: ['substance', 'kind', 'severity', 'reaction', 'verification'],
   raiseFlag: ['flagKind', 'note'],
+  issueReport: ['name', 'period', 'ward', 'reason'],
 };
 /** What several facts that are put right together call what these commands record. */
 export const ENTRIES = {admitPatient: 'ADMISSION', transferPatient: 'TRANSFER', startLeave: 'START_LEAVE', endLeave: 'END_LEAVE', dischargePatient: 'DISCHARGE'};

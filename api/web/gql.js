@@ -14,10 +14,16 @@ export async function loadOperations() {
   }
 }
 
+const fragmentsIn = text => text.match(/(?<=\.\.\.)\w+/g) ?? [];
+
 /** The document of an operation, without the lines that need a right which the role has not. */
 export function documentOf(name) {
   let text = operations.get(name);
-  for (const used of new Set(text.match(/(?<=\.\.\.)\w+/g))) text += '\n' + fragments.get(used);
+  const used = new Set(fragmentsIn(text));
+  for (const each of used) {
+    text += '\n' + fragments.get(each);
+    for (const inner of fragmentsIn(fragments.get(each))) used.add(inner); // which comes to its turn
+  }
   return text
     .split('\n')
     .filter(line => {

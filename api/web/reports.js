@@ -138,9 +138,9 @@ function plots(byName) {
   })}</div>`;
 }
 
-/** The figures as tables: those that are of the same things stand side by side, a row for each thing. */
+/** Figures of something as tables: those that are of the same things stand side by side, a row for each thing. */
 function tables({definition, figures}) {
-  return [...Map.groupBy(figures, ({of}) => of.map(({name}) => namedOr('of.' + name, name)).join(', '))].map(([of, those]) => {
+  return [...Map.groupBy(figures.filter(({of}) => of.length), ({of}) => of.map(({name}) => namedOr('of.' + name, name)).join(', '))].map(([of, those]) => {
     const columns = Map.groupBy(those, ({name}) => name);
     const rows = Map.groupBy(those, figure => figure.of.map(valueOf).join(', '));
     return scroll(`${titleOf(definition)} ${of}`, html`<table class="tight figures"><thead><tr><th scope="col">${of}</th>${[...columns].map(([name, [{unit}]]) => html`<th scope="col" class="number">${named(name)} <small>${unit === 'seconds' ? '' : unitOf(unit)}</small></th>`)}</tr></thead>

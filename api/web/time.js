@@ -7,8 +7,9 @@ export const hospital = {name: '', zone: 'UTC', simulated: false, lateAfterMinut
 
 /** Read the clocks from the address. */
 export function readClocks(parameters) {
-  clocks.asOf = parameters.get('at');
-  clocks.knownAt = parameters.get('known');
+  const momentOf = name => (Number.isNaN(Date.parse(parameters.get(name))) ? null : parameters.get(name)); // no moment, no past
+  clocks.asOf = momentOf('at');
+  clocks.knownAt = momentOf('known');
   clocks.locked = parameters.get('apart') !== '1';
 }
 

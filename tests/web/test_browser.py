@@ -144,6 +144,39 @@ def test_what_is_recorded_elsewhere_appears_by_itself(
     bed_of(page, name).wait_for()
 
 
+def test_a_form_that_is_sent_twice_at_once_is_recorded_once(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    dialog = page.get_by_role("dialog", name="Transfer")
+    dialog.locator("#f-withoutBed").fill("corridor")
+    dialog.get_by_role("button", name="Record", exact=True).dblclick()
+    dialog.wait_for(state="detached")
+    page.locator(".notice").get_by_role("button", name="Put right").wait_for()
+    page.go_back()  # and on: what was recorded is not sent again
+    page.go_forward()
+    assert page.get_by_role("dialog").count() == 0
+    moves = followed.client.raw(
+        "query ($id: ID!) { stay(id: $id) { movements { kind } } }", {"id": ada["stay"]}
+    )["data"]["stay"]["movements"]
+    assert [each["kind"] for each in moves].count("STAY_TRANSFERRED") == 1
+
+
+def test_a_page_is_not_left_with_a_form_half_filled_in_without_a_question(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").press_sequentially("corr")
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
+
+
 def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     page_of: Open, followed: Ward, ada: dict[str, str]
 ) -> None:
@@ -219,6 +252,19 @@ def test_the_past_is_framed_and_not_live(page_of: Open, ada: dict[str, str]) -> 
     page.keyboard.press("n")
     bed_of(page, ada["name"]).wait_for()
     assert page.locator("main.past").count() == 0
+
+
+def test_what_is_printed_says_of_when_it_is_and_by_whom(page_of: Open, ada: dict[str, str]) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).wait_for()
+    page.keyboard.press("[")
+    page.locator("main.past").wait_for()
+    page.emulate_media(media="print")
+    page.get_by_text("The past, as it looked then").wait_for()
+    page.get_by_text(re.compile(r"Printed .+, \d\d:\d\d UTC · a nurse")).wait_for()
+    assert not page.get_by_role("navigation").is_visible()
+    page.emulate_media(media="screen")
+    assert not page.get_by_text("Printed").is_visible()
 
 
 def test_a_role_is_offered_only_what_it_may(page_of: Open, ada: dict[str, str]) -> None:

@@ -207,9 +207,17 @@ def operations() -> Iterator[tuple[str, str]]:
     fragments = {part.split()[1]: part for part in parts if part.startswith("fragment")}
     for part in parts:
         if not part.startswith("fragment"):
-            used = dict.fromkeys(re.findall(r"\.\.\.(\w+)", part))
             name = re.split(r"[\s(]+", part)[1]
-            yield name, "\n".join([part, *(fragments[name] for name in used)])
+            yield name, "\n".join([part, *used_by(part, fragments)])
+
+
+def used_by(part: str, fragments: dict[str, str]) -> list[str]:
+    """The fragments that a part uses, and those that they use."""
+    used: dict[str, str] = {}
+    for name in re.findall(r"\.\.\.(\w+)", part):
+        used |= {name: fragments[name]}
+        used |= {inner.split()[1]: inner for inner in used_by(fragments[name], fragments)}
+    return list(used.values())
 
 
 def sent_by(role: Role, document: str) -> str:
