@@ -51,7 +51,7 @@ class Reports extends Screen {
     const single = report.figures.filter(({of}) => !of.length);
     return html`<section class="card"><h2>${titleOf(report.definition)}</h2>
       <p class="quiet">${date(report.period.from)} – ${date(report.period.to)} · ${report.ward ?? say('wholeHouse')} · ${clocks.knownAt ? say('asKnown', {at: dayTime(clocks.knownAt)}) : say('asKnownNow')}</p>
-      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${isLong({unit, value}) ? lasting(value) : html`${shown} <small>${unit === 'percent' ? '%' : unitOf(unit)}</small>`}</dd></div>`)}</dl>` : nothing}
+      ${single.length ? html`<dl class="tiles">${single.map(({name, shown, value, unit}) => html`<div><dt>${named(name)}</dt><dd>${isLong({unit, value}) ? lasting(value) : html`${shown} <small>${unit === 'PERCENT' ? '%' : unitOf(unit)}</small>`}</dd></div>`)}</dl>` : nothing}
       ${this.data.history?.byWard.length > 1 ? this.#byWard(this.data.history) : nothing}
       ${this.data.history ? html`<figure><figcaption>${say('bedsTaken')}</figcaption>${stairs(this.data.history.points, {title: say('bedsTaken'), ...this.data.history})}
         <details><summary>${say('asTable')}</summary>${scroll(say('bedsTaken'), html`<table class="tight"><thead><tr><th scope="col">${say('when')}</th><th scope="col" class="number">${say('bedsTaken')}</th></tr></thead>
@@ -90,7 +90,7 @@ const TOGETHER = [['meanOccupancyByHour'], ['arrivalsByHour', 'departuresByHour'
 const LASTS = /^(census|bedsHeld|meanOccupancy|dailyOccupancyRate)/;
 
 const titleOf = ({name, title}) => namedOr(name, title);
-const unitOf = unit => namedOr('unit.' + unit, unit);
+const unitOf = unit => namedOr('unit.' + unit, unit.toLowerCase().replaceAll('_', ' '));
 /** What most formulas end with. */
 const DAYS = ['hospitalDay', 'calendarDate'];
 
@@ -121,7 +121,7 @@ function plots(byName) {
   const chosen = groups.length ? groups : drawn.slice(0, 3).map(([name]) => [name]);
   return html`<div class="columns plots">${chosen.slice(0, 6).map(group => {
     const first = byName.get(group[0]);
-    const isLong = first[0].unit === 'seconds'; // told in minutes
+    const isLong = first[0].unit === 'SECONDS'; // told in minutes
     const valueIn = ({value}) => (isLong ? Math.round((value ?? 0) / 60) : (value ?? 0));
     const title = `${group.map(named).join(', ')} (${isLong ? 'min' : unitOf(first[0].unit)})`;
     const isTime = /^(day|hour|days)$/.test(first[0].of[0].name);
@@ -143,7 +143,7 @@ function tables({definition, figures}) {
   return [...Map.groupBy(figures.filter(({of}) => of.length), ({of}) => of.map(({name}) => namedOr('of.' + name, name)).join(', '))].map(([of, those]) => {
     const columns = Map.groupBy(those, ({name}) => name);
     const rows = Map.groupBy(those, figure => figure.of.map(valueOf).join(', '));
-    return scroll(`${titleOf(definition)} ${of}`, html`<table class="tight figures"><thead><tr><th scope="col">${of}</th>${[...columns].map(([name, [{unit}]]) => html`<th scope="col" class="number">${named(name)} <small>${unit === 'seconds' ? '' : unitOf(unit)}</small></th>`)}</tr></thead>
+    return scroll(`${titleOf(definition)} ${of}`, html`<table class="tight figures"><thead><tr><th scope="col">${of}</th>${[...columns].map(([name, [{unit}]]) => html`<th scope="col" class="number">${named(name)} <small>${unit === 'SECONDS' ? '' : unitOf(unit)}</small></th>`)}</tr></thead>
       <tbody>${[...rows].map(([thing, values]) => html`<tr><th scope="row">${thing}</th>${[...columns.keys()].map(name => {
         const figure = values.find(each => each.name === name);
         return html`<td class="number">${figure && (isLong(figure) ? lasting(figure.value) : figure.shown)}</td>`;
@@ -151,7 +151,7 @@ function tables({definition, figures}) {
   });
 }
 
-const isLong = ({unit, value}) => unit === 'seconds' && value != null;
+const isLong = ({unit, value}) => unit === 'SECONDS' && value != null;
 
 /** Seconds, as one says them. */
 function lasting(seconds) {
@@ -191,7 +191,7 @@ async function readHistory({period, ward}, signal) {
 /** The figures as a file; a cell that a spreadsheet would take for a formula begins with an apostrophe. */
 function download(report) {
   const cell = value => `"${String(value ?? '').replace(/^(?=[=+\-@\t\r])/, "'").replaceAll('"', '""')}"`;
-  const lines = [['figure', 'of', 'value', 'unit'], ...report.figures.map(({name, of, shown, unit}) => [name, of.map(({name, value}) => `${name} ${value}`).join(', '), shown, unit])];
+  const lines = [['figure', 'of', 'value', 'unit'], ...report.figures.map(({name, of, shown, unit}) => [name, of.map(({name, value}) => `${name} ${value}`).join(', '), shown, unitOf(unit)])];
   save(`${report.definition.name}.csv`, 'text/csv', lines.map(line => line.map(cell).join(',')).join('\r\n'));
 }
 

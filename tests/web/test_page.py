@@ -14,6 +14,7 @@ from graphql import GraphQLError, parse, validate
 
 from api.graphql.extensions.authorization import analyse_document
 from api.graphql.schema import schema
+from api.graphql.types.reports import ReportUnit
 from api.http.page import WEB, body_of, forms, forms_json, page_configuration, page_headers, rights
 from application.authorization.roles import Role, may
 from application.reports.registry import newest_definitions
@@ -161,7 +162,7 @@ def test_reports_are_told_in_german_with_their_formulas_and_what_each_figure_say
             keys = {f"meaning.{report.name}.{name}", f"meaning.{name}"}
             assert keys & texts.keys(), (report.name, figure.name)
             assert {figure.name, name} & words["names"].keys(), figure.name
-            assert f"unit.{figure.unit}" in words["names"], figure.unit
+            assert f"unit.{ReportUnit(figure.unit).name}" in words["names"], figure.unit
 
 
 def test_notes_of_reports_are_told_in_german() -> None:
