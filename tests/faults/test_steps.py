@@ -69,7 +69,7 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
         closing(wired(settings, simulated)) as house,
         psycopg.connect(simulated.owner_url, autocommit=True) as watch,
     ):
-        busy = Busy(house, Random(seed))
+        busy = Busy(house, Random(f"{when} {seed}"))
         for step in steps(when, seed, many=True):
             busy.live(3)
             before, ends = places(watch), batch_ends(watch)

@@ -263,7 +263,7 @@ def test_an_ended_stay_frees_the_bed_from_its_end_on(
 def test_the_claims_are_the_fold_of_the_events_after_any_history(
     simulated_hospital: Hospital, simulated: Database, seed: int
 ) -> None:
-    busy = Busy(simulated_hospital, Random(seed))
+    busy = Busy(simulated_hospital, Random(f"claims {seed}"))
     for _ in range(4):
         busy.live(100)
         assert_claims_are_the_stays(simulated)

@@ -48,7 +48,11 @@ CHANGES = (
 
 
 class Busy(Mending, Erasing, Furnishing):
-    """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done."""
+    """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done.
+
+    ``lot`` decides ids too: each test needs a seed of its own, since the tests of a run share a key
+    store, in which the keys of erased patients are destroyed for ever.
+    """
 
     def __init__(
         self, hospital: Hospital, lot: Random, after: Callable[[], object] = lambda: None
