@@ -31,7 +31,7 @@ def test_the_benchmarks_name_the_read_models_of_today() -> None:
         (partial(hl7.measure, connections=2, seconds=3), "HL7, 2 connections, one room of 10 beds"),
         (partial(shift.measure, nurses=2, seconds=5), "shift, 2 nurses, everything"),
         (partial(soak.measure, nurses=2, seconds=5), "memory of serve"),
-        (partial(screens.measure, events=2_000, beds=40), "Board, median / most of"),
+        (partial(screens.measure, events=2_000, beds=40), "Board by admin, median / most of"),
         (partial(scale.measure, sizes=(2_000, 4_000), beds=20), "on disk, 4,000 events"),
     ],
     ids=["caches", "hl7", "shift", "soak", "screens", "scale"],

@@ -43,6 +43,10 @@ class AsOf:
         """Return the condition for the rows of all valid time that the viewer may see."""
         return self.viewer.predicate(table, self.as_of, self.known)
 
+    def sees(self, patient: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the condition that the viewer may see a patient."""
+        return self.viewer.sees_patient(patient, (self.as_of, self.known))
+
     @property
     def unscoped(self) -> "AsOf":
         """Return the same moment without row security, to find whether it hides a row."""

@@ -5,7 +5,7 @@ to execute it. Two executions differ in values alone: the moment, the viewer's p
 """
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -49,7 +49,13 @@ class CompiledStatement:
         self, build: Callable[[AsOf], Select[Any]], **filters: ColumnElement[bool]
     ) -> None:
         self._build, self._filters = build, filters
+        self._enclose: Callable[[Select[Any], AsOf], Select[Any]] = lambda query, at: query
         self._compiled: dict[tuple[bool, bool, frozenset[str]], tuple[str, dict[str, Any]]] = {}
+
+    def enclose(self, by: Callable[[Select[Any], AsOf], Select[Any]]) -> Self:
+        """Let another statement be composed around the one with its filters; return this one."""
+        self._enclose = by
+        return self
 
     async def execute(
         self, connection: AsyncConnection, at: AsOf, **parameters: Any
@@ -85,8 +91,9 @@ class CompiledStatement:
             outside_wards=_OUTSIDE_WARDS,
             just_written=_JUST_WRITTEN,
         )
-        query = self._build(AsOf(_AS_OF, _KNOWN, viewer))
-        statement = query.where(*(self._filters[name] for name in sorted(filters))).compile(
+        at = AsOf(_AS_OF, _KNOWN, viewer)
+        query = self._build(at).where(*(self._filters[name] for name in sorted(filters)))
+        statement = self._enclose(query, at).compile(
             dialect=direct.DIALECT, compile_kwargs={"render_postcompile": True}
         )
         return str(statement), dict(statement.params)

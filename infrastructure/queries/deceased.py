@@ -7,19 +7,21 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.prescription.course import PrescriptionStatus
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement
+from infrastructure.queries.compiled import CompiledStatement, literal_values
 from infrastructure.queries.stay_search import StayCriteria, stays_page
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import deaths_of_persons
-from infrastructure.read_models.prescriptions import PrescriptionView, in_order, prescriptions
+from infrastructure.read_models.prescriptions import (
+    LIVE,
+    PrescriptionView,
+    in_order,
+    prescriptions,
+)
 from infrastructure.read_models.stays import StayView
 
 HOUSEFUL = 100_000
 """More open stays than any hospital has."""
-
-LIVE = (PrescriptionStatus.ACTIVE.value, PrescriptionStatus.HELD.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class DeceasedView:
 _live = CompiledStatement(
     lambda at: (
         select(*columns(prescriptions))
-        .where(prescriptions.c.status.in_(LIVE), at.holds(prescriptions))
+        .where(prescriptions.c.status.in_(literal_values("live", LIVE)), at.holds(prescriptions))
         .order_by(*in_order)
     )
 )

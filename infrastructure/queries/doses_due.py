@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, DateTime, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, Table, and_, any_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.described_enum import DescribedEnum
@@ -19,7 +19,13 @@ from domain.prescription.schedule import LONGEST_REACH, Schedule, slot_of
 from domain.stay.facts import Status
 from domain.time import Period
 from infrastructure.queries.as_of import AsOf, since, until
-from infrastructure.queries.compiled import CompiledStatement, equals, is_one_of, parameter
+from infrastructure.queries.compiled import (
+    CompiledStatement,
+    equals,
+    is_one_of,
+    literal_values,
+    parameter,
+)
 from infrastructure.queries.row_security import known
 from infrastructure.queries.stay_search import ORDERS, StayOrder, with_places
 from infrastructure.queries.tables_read import reads
@@ -74,14 +80,21 @@ def _not_over(table: Table) -> ColumnElement[bool]:
 
 
 def _of_ward(table: Table, at: AsOf) -> ColumnElement[bool]:
-    """Return the condition for the rows of the open stays of those who lie in a ward."""
+    """Return the condition for the rows of the open stays of those who lie in a ward.
+
+    As an array, which is looked up by the index on stays whatever the planner thinks of it.
+    """
     in_ward = (
         select(stays.c.stay)
         .join_from(stays, rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
-        .where(equals(rooms.c.ward, "ward"), stays.c.status.in_(OPEN), at.holds(stays))
+        .where(
+            equals(rooms.c.ward, "ward"),
+            stays.c.status.in_(literal_values("open", OPEN)),
+            at.holds(stays),
+        )
         .correlate(None)
     )
-    return table.c.stay.in_(in_ward)
+    return table.c.stay == any_(func.array(in_ward.scalar_subquery()))
 
 
 _courses = CompiledStatement(

@@ -122,7 +122,7 @@ class Viewer:
             return true() if self.wards is None else table.c.ward.in_(self.wards)
         at = as_of, known_at_position
         if visibility == "patient":
-            sees_patient = self._sees_patient(table.c.patient, at)
+            sees_patient = self.sees_patient(table.c.patient, at)
             return (
                 or_(table.c.patient.is_(None), sees_patient)
                 if table.c.patient.nullable
@@ -136,7 +136,7 @@ class Viewer:
         if not table.c.stay.nullable:
             return sees_patient
         return or_(
-            and_(table.c.stay.is_(None), self._sees_patient(table.c.patient, at)),
+            and_(table.c.stay.is_(None), self.sees_patient(table.c.patient, at)),
             and_(table.c.stay.is_not(None), sees_patient),
         )
 
@@ -157,7 +157,10 @@ class Viewer:
         )
         return self._or_own(stay, patient, open_)
 
-    def _sees_patient(self, patient: ColumnElement[Any], at: Moment) -> ColumnElement[bool]:
+    def sees_patient(self, patient: ColumnElement[Any], at: Moment) -> ColumnElement[bool]:
+        """Return the condition that the viewer may see a patient, as of a moment."""
+        if self.sees_all:
+            return true()
         open_ = self._is_unlabelled(patient)
         if self.wards is not None:
             then_in, then_theirs = self._is_in_house(patient, at)
@@ -171,8 +174,11 @@ class Viewer:
     ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         """Return two conditions: a patient is in a stay; they are or have been in one of the wards."""
         inside, stays_of_wards = TABLES["stays"].alias(), TABLES["stays"].alias()
-        is_in = exists().where(
-            inside.c.patient == patient, _is_held(inside, at), inside.c.status.in_(IN_HOUSE)
+        is_in = _is_any(
+            inside.c.status.in_(IN_HOUSE),
+            inside,
+            inside.c.patient == patient,
+            _is_held(inside, at),
         )
         has_been = exists().where(
             stays_of_wards.c.patient == patient,
@@ -201,17 +207,12 @@ class Viewer:
         return and_(not_(has_label), not_(_is_one_of(patient, self.label_hidden, Uuid)))
 
     def _has_label(self, rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Return the condition that one of some rows has a hidden label.
-
-        An aggregate: for EXISTS the planner expects that nearly every row matches, and reads the
-        table from its beginning until one does.
-        """
+        """Return the condition that one of some rows has a hidden label."""
         is_hidden = _is_one_of(rows.c.confidentiality, self.hidden, Text)
         if isinstance(self.treated, BindParameter) or self.treated:
             is_treated = _is_one_of(rows.c.patient, self.treated, Uuid)
             is_hidden &= not_(and_(rows.c.confidentiality == RESTRICTED, is_treated))
-        query = select(func.bool_or(is_hidden)).where(*conditions).correlate_except(rows)
-        return func.coalesce(query.scalar_subquery(), false())
+        return _is_any(is_hidden, rows, *conditions)
 
     def _is_of_wards(self, stay: Any, at: Moment | None) -> ColumnElement[bool]:
         if self.wards is None:
@@ -238,11 +239,18 @@ class Viewer:
 def held(table: Any, as_of: datetime, position: int) -> ColumnElement[bool]:
     """Return the condition for the rows true at a moment, as known at a position."""
     is_true = table.c.during.op("@>")(cast(value(as_of), DateTime(timezone=True)))
-    return and_(is_true, known(table, position))
+    return and_(is_true, _is_known(table, position))
 
 
 def known(table: Any, position: int) -> ColumnElement[bool]:
-    """Return the condition for the rows of all valid time known at a position."""
+    """Return the condition for the rows of all valid time known at a position.
+
+    Written so that no plan searches the index of the moment by it: it holds for most rows of a log.
+    """
+    return _is_known(table, position).is_(True)
+
+
+def _is_known(table: Any, position: int) -> ColumnElement[bool]:
     is_known: ColumnElement[bool] = table.c.known.op("@>")(cast(value(position), BigInteger))
     return is_known
 
@@ -259,6 +267,18 @@ def _is_one_of(column: ColumnElement[Any], values: Any, kind: Any) -> ColumnElem
     return column == any_(values)
 
 
+def _is_any(
+    condition: ColumnElement[bool], rows: Any, *where: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return the condition that one of some rows meets another.
+
+    An aggregate: for EXISTS the planner expects that nearly every row matches, and reads the table from
+    its beginning until one does, or reads all of it once, to look up each patient in that.
+    """
+    query = select(func.bool_or(condition)).where(*where).correlate_except(rows)
+    return func.coalesce(query.scalar_subquery(), false())
+
+
 def _is_held(table: Any, at: Moment | None) -> ColumnElement[bool]:
     return _latest(table) if at is None else held(table, *at).is_(True)
 
@@ -268,7 +288,7 @@ def _has_begun(table: Any, at: Moment | None) -> ColumnElement[bool]:
     if at is None:
         return func.upper_inf(table.c.known)
     as_of, position = at
-    return and_(known(table, position).is_(True), func.lower(table.c.during) <= value(as_of))
+    return and_(known(table, position), func.lower(table.c.during) <= value(as_of))
 
 
 def _present_or_planned(table: Any) -> ColumnElement[bool]:

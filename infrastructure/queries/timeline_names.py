@@ -52,7 +52,7 @@ def is_swap(entry: EntryView) -> bool:
 _bed_ends = by_id(
     lambda at: select(
         stretches.c.stay, stretches.c.room, stretches.c.bed, func.upper(stretches.c.during)
-    ).where(is_one_of(stretches.c.stay, "ids"), known(stretches, at.known).is_(True))
+    ).where(is_one_of(stretches.c.stay, "ids"), known(stretches, at.known))
 )
 
 

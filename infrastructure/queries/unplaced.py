@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, ScalarSelect, String, Uuid, any_, func, or_, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.compiled import CompiledStatement, equals, parameter
+from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import rooms
@@ -39,7 +39,7 @@ _rooms_of_ward = CompiledStatement(
 _unplaced = CompiledStatement(
     lambda at: select(stays.c.stay).where(
         stays.c.bed.is_(None),
-        stays.c.status.in_(OPEN),
+        stays.c.status.in_(literal_values("open", OPEN)),
         at.holds(stays),
         or_(
             func.starts_with(

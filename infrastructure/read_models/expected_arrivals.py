@@ -209,7 +209,7 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
         room.c.room == got.c.room,
         room.c.ward == arrivals.c.ward,
         room.c.during.op("@>")(start).is_(True),
-        known(room, at.known).is_(True),
+        known(room, at.known),
     )
     had_it = _exists(
         before,
@@ -217,7 +217,7 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
         before.c.room == got.c.room,
         before.c.bed == got.c.bed,
         before.c.during.op("@>")(arrivals.c.requested_at).is_(True),
-        known(before, at.known).is_(True),
+        known(before, at.known),
     )
     return and_(
         arrivals.c.stay.is_not(None),
@@ -226,7 +226,7 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
             got.c.stay == arrivals.c.stay,
             start > arrivals.c.requested_at,
             start <= at.as_of,
-            known(got, at.known).is_(True),
+            known(got, at.known),
             or_(arrivals.c.ward.is_(None), is_there),
             not_(had_it),
         ),

@@ -131,7 +131,7 @@ _stretches_of = by_id(
         .where(
             is_one_of(stretches.c.stay, "ids"),
             (func.lower(stretches.c.during) <= value(at.as_of)).is_(True),
-            known(stretches, at.known).is_(True),
+            known(stretches, at.known),
         )
         .order_by(since(stretches))
     )

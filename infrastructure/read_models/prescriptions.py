@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Index,
     MetaData,
     Select,
     String,
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.prescription.aggregate import Prescription
+from domain.prescription.course import PrescriptionStatus
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import (
     Copy,
@@ -63,6 +65,16 @@ prescriptions = bitemporal_table(
     visibility="stay",
     find_by=("stay",),
 )
+LIVE = (PrescriptionStatus.ACTIVE.value, PrescriptionStatus.HELD.value)
+Index(
+    "prescriptions_live",
+    prescriptions.c.during,
+    prescriptions.c.known,
+    postgresql_using="gist",
+    postgresql_where=prescriptions.c.status.in_(LIVE),
+)
+"""An index of live prescriptions alone: the last row of an ended one holds for ever."""
+
 doses = bitemporal_table(
     "doses",
     metadata,

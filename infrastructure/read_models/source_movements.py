@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    Index,
     Integer,
     MetaData,
     Select,
@@ -34,7 +35,14 @@ from infrastructure.projections.bitemporal_table import (
 )
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.compiled import (
+    CompiledStatement,
+    by_id,
+    equals,
+    is_one_of,
+    literal_values,
+    parameter,
+)
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 
@@ -58,9 +66,18 @@ source_movements = bitemporal_table(
     Column("stay", Uuid),
     Column("movement", Uuid),
     visibility="patient",
-    find_by=("status", "visit"),
+    find_by=("visit",),
     of="visit",
 )
+PENDING = "PENDING"
+Index(
+    "source_movements_pending",
+    source_movements.c.during,
+    source_movements.c.known,
+    postgresql_using="gist",
+    postgresql_where=source_movements.c.status == PENDING,
+)
+"""An index of pending movements alone: the others hold for ever."""
 
 
 class SourceMovements(AggregateProjection[SourceVisit]):
@@ -89,7 +106,7 @@ def _values(visit: SourceVisit, version: Version) -> Values:
         "source_visit": visit.source_visit,
         "source_id": id,
         "source_recorded_at": version.recorded_at,
-        "status": "PENDING" if reason else "CANCELLED" if version.cancelled else "RECORDED",
+        "status": PENDING if reason else "CANCELLED" if version.cancelled else "RECORDED",
         "why": reason,
         "cancelled": version.cancelled,
         "kind": version.kind.value if version.kind else None,
@@ -162,7 +179,10 @@ async def source_movements_by_id(
 _order = source_movements.c.source_recorded_at, source_movements.c.source_movement
 _pending = CompiledStatement(
     lambda at: (
-        _with_report(source_movements.c.status == "PENDING", at.holds(source_movements))
+        _with_report(
+            source_movements.c.status.in_(literal_values("pending", [PENDING])),
+            at.holds(source_movements),
+        )
         .order_by(*_order)
         .limit(parameter("first", Integer))
     ),

@@ -179,7 +179,7 @@ def _sharing(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
             is_one_of(column, "ids"),
             stays.c.shares_bed_of.is_not(None),
             (func.lower(stays.c.during) <= value(at.as_of)).is_(True),
-            known(stays, at.known).is_(True),
+            known(stays, at.known),
             at.visible(stays),
         )
         .order_by(since(stays), stays.c.stay)

@@ -194,6 +194,9 @@ def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> N
     assert index in asyncio.run(_plans(database, sends, AsOf(NOW, 1)))
 
 
+SHORT_LIVED = {"rooms", "beds", "spells", "stretches", "cleaning_rules", "practitioners"}
+"""Tables of which few rows hold at a moment, however old the log is."""
+
 READS: dict[Query, Sends] = {
     patients_by_id: FEW["patients"],
     patient_by_mrn: FEW["patient"],
@@ -284,6 +287,17 @@ def test_a_query_reads_the_tables_that_it_declares(database: Database, query: Qu
     }
     assert read["a ward"] <= declared
     assert declared - read["the house"] <= {TABLES[name].fullname for name in ROW_SECURITY}
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize("query", READS, ids=lambda query: query.__name__)
+def test_no_plan_reads_all_that_was_ever_recorded(
+    database: Database, query: Query, viewer: str
+) -> None:
+    """The last row of what is over holds at every later moment: its table's index finds them all."""
+    plans = asyncio.run(_plans(database, READS[query], AsOf(NOW, 1, VIEWERS[viewer])))
+    assert set(re.findall(r"(\w+)_when", plans)) <= SHORT_LIVED
+    assert "Seq Scan" not in plans
 
 
 def test_each_query_of_a_read_model_declares_what_it_reads() -> None:
