@@ -69,6 +69,15 @@ def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | N
     return departure if departure and _cleans_after(uow, room, departure) else None
 
 
+def is_left_later(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> bool:
+    """Return whether somebody is in a bed at a moment, and leaves it to be cleaned as far as known."""
+    claims = uow.claims(room.id, ALWAYS, bed)
+    is_taken = any(
+        claim.stretch.period.end is None and at in claim.stretch.period for claim in claims
+    )
+    return is_taken and _cleans_after(uow, room, at)
+
+
 def _cleans_after(uow: UnitOfWork, room: Room, left_at: datetime) -> bool:
     return rules_of(uow).cleaning.apply_at(left_at, room.name_at(left_at).ward)
 

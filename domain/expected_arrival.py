@@ -139,6 +139,8 @@ class ExpectedArrival(Aggregate):
         self.requested_at: datetime | None = None
         self.precision = Precision.MINUTE
         self.expectation: Expectation | None = None
+        self.altered: tuple[str, ...] = ()
+        """Which of birth date and sex somebody altered in the log, until another is told."""
         self.cancelled_at: datetime | None = None
         self.never_was = False
         self.by_stays: tuple[UUID, ...] = ()
@@ -279,12 +281,12 @@ class ExpectedArrival(Aggregate):
                 self.patient, self.stay = event.patient, event.stay
                 self.requested_at = event.entry.occurred_at
                 self.precision = event.entry.precision
-                self.expectation = _expectation(event)
+                self._expect(event)
             case ExpectedArrival.Corrected():
                 self.patient = event.patient or self.patient
                 self.requested_at = event.at or self.requested_at
                 self.precision = event.precision or self.precision
-                self.expectation = _expectation(event)
+                self._expect(event)
             case ExpectedArrival.Cancelled(because=CancellationReason.ENTERED_IN_ERROR):
                 self.never_was = True
             case ExpectedArrival.Cancelled():
@@ -294,6 +296,13 @@ class ExpectedArrival(Aggregate):
             case _:
                 raise UnknownEvent(event)
 
-
-def _expectation(event: ExpectedArrival.Planned | ExpectedArrival.Corrected) -> Expectation:
-    return Expectation(**{name: getattr(event, name) for name in Expectation.__struct_fields__})
+    def _expect(self, event: "ExpectedArrival.Planned | ExpectedArrival.Corrected") -> None:
+        fields = Expectation.__struct_fields__
+        expectation = Expectation(**{name: getattr(event, name) for name in fields})
+        before, self.expectation = self.expectation, expectation
+        self.altered = tuple(
+            name
+            for name in ("birth_date", "sex")
+            if name in event.ALTERED
+            or (name in self.altered and getattr(before, name) == getattr(expectation, name))
+        )

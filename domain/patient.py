@@ -115,8 +115,12 @@ class Patient(PatientEvents, PatientAllergies):
         sex: Sex | None = None,
         confidentiality: Confidentiality | None = None,
         unknown: tuple[PatientDetail, ...] | None = None,
+        keeps_number: bool = True,
     ) -> None:
-        """Correct details from the beginning (``since`` None), or change them from a time on."""
+        """Correct details from the beginning (``since`` None), or change them from a time on.
+
+        ``keeps_number``: the number that another takes the place of still names the person.
+        """
         identifiers = {"mrn": mrn, "birth_date": birth_date, "unknown": unknown}
         details = (family_name, given_name, sex, confidentiality)
         if not any(v is not None for v in (*identifiers.values(), *details)):
@@ -132,8 +136,8 @@ class Patient(PatientEvents, PatientAllergies):
                 birth_date=birth_date,
                 sex=sex,
                 confidentiality=confidentiality,
-                former_mrn=self.mrn if mrn else None,
-                former_mrn_authority=self.mrn_authority if mrn else None,
+                former_mrn=self.mrn if mrn and keeps_number else None,
+                former_mrn_authority=self.mrn_authority if mrn and keeps_number else None,
                 unknown=unknown,
             )
             return

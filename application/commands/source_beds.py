@@ -53,6 +53,7 @@ def hold_bed_state(
     """
     assert version.movement is not None
     bed = _ToldBed(uow, states, version.movement, SourceVisit.id_for(system, visit))
+    bed.check_left(version)
     before = bed.periods()
     states.about = bed.stay.about if bed.stay else None
     states.report(system, name, version, uow.entry)
@@ -110,6 +111,19 @@ class _ToldBed:
         left_at = partial(cleaning.left_at, self.uow, self.room, self.code)
         context = BedContext(others, ends, left_at)
         return spells_told(self.told.held.values(), self.states, context)
+
+    def check_left(self, version: Version) -> None:
+        """Refuse that a bed is clean while somebody is in it who is to leave it to be cleaned.
+
+        The departure has not come yet: after it, this says that the bed was cleaned. Raises NotFound.
+        """
+        movement, at = version.movement, version.occurred_at
+        if movement is None or movement.kind is not SourceKind.BED_STATE:
+            return
+        if movement.bed_state is BedState.FREE and cleaning.is_left_later(
+            self.uow, self.room, self.code, at
+        ):
+            raise NotFound("movement", f"out of bed {self.code}", "bed")
 
     def end_others(self, version: Version) -> None:
         """End what is not of the source and is in force as the bed is told to be free.

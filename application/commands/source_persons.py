@@ -230,6 +230,8 @@ def convert_expected(uow: UnitOfWork, arrivals: Iterable[UUID], stay: Stay) -> N
 def undo(uow: UnitOfWork, applied: Applied) -> None:
     """Take back a plan, a merge or another number; what the staff has taken back stays as it is.
 
+    The number that never was the record's names it no more; one that it had before the change stays.
+
     Raises AlreadyExists while somebody else has the number that the record had before.
     """
     version, id = applied.version, applied.movement
@@ -244,13 +246,16 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
             unmerge_record(uow, record, id)
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
         record, movement = uow.one(Patient, id, "patient", "source_id"), version.movement
-        if unique_keys.mrn(record.mrn_authority, record.mrn) == unique_keys.mrn(
-            movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
-        ):
+        given = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
+        had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
+        current = unique_keys.mrn(record.mrn_authority, record.mrn)
+        if current == unique_keys.mrn(*given) and current not in had_before:
             authority, number = _former_number(uow, movement)
             if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
                 raise AlreadyExists("patient with MRN", number, "former_mrn")
-            _renumber(record, authority, number, uow.entry)
+            record.correct_details(
+                None, uow.entry, mrn=number, mrn_authority=authority, keeps_number=False
+            )
 
 
 def _merge(uow: UnitOfWork, former: Patient, into: Patient) -> UUID:

@@ -71,6 +71,7 @@ arrivals = bitemporal_table(
     Column("monitor", Boolean, nullable=False),
     Column("specialty", String),
     Column("note", String),
+    Column("altered", ARRAY(String), nullable=False, comment="details altered in the database"),
     Column("by_stays", ARRAY(Uuid), nullable=False, comment="with whose admissions it was given"),
     visibility="patient",
     find_by=("patient", "stay"),
@@ -120,6 +121,7 @@ class ExpectedArrivals(AggregateProjection[ExpectedArrival]):
                     "monitor": expectation.monitor,
                     "specialty": expectation.specialty,
                     "note": expectation.note,
+                    "altered": list(arrival.altered),
                     "by_stays": [str(stay) for stay in arrival.by_stays],
                 },
             )
@@ -147,6 +149,7 @@ class ArrivalView:
     monitor: bool
     specialty: str | None
     note: str | None
+    altered: list[str]
     status: str
     converted_by: UUID | None
     """The stay that was admitted as expected, or that has the bed."""

@@ -300,3 +300,38 @@ def test_mistake_273_an_altered_detail_of_who_is_expected_or_reported_is_unnotic
        " AND NOT own ? 'mrn'")  # fmt: skip
     (problem,) = next(iter(verify(database))).examples
     assert "TextAltered" in problem
+
+
+def test_mistake_345_an_altered_detail_of_who_is_expected_reads_as_one_that_nobody_knows(
+    database: Database, tmp_path: Path
+) -> None:
+    """`verify` alone told it, and a correction of anything else wrote down that nobody knows."""
+    of = {"birthDate": "1931-07-09", "sex": "FEMALE", "expectedAt": ahead(hours=1)}
+    settings = Settings(home=tmp_path, checkpoint_seconds=0)
+    with TestClient(app(settings, database, LOGIN)) as http:
+        house = Ward(GraphQLClient(http, TOKEN))
+        id, other = (
+            house.record("planAdmission", familyName=name, **of)["expectedArrival"]["id"]
+            for name in ("Abel", "Kain")
+        )
+    for field in ("birth_date", "sex"):
+        do(database, "UPDATE record.stored_events SET own = jsonb_set(own, '{" + field + "}',"
+           f" to_jsonb(overlay(own->>'{field}' placing 'AAAA' from 20)))"
+           f" WHERE stream = '{id}'")  # fmt: skip
+    rebuild(database, READ_MODELS, lambda done, total: None)
+    with TestClient(app(settings, database, LOGIN)) as http:
+        again = Ward(GraphQLClient(http, TOKEN))
+
+        def read(id: str) -> tuple[Any, ...]:
+            asked = "query($i: ID!) { expectedArrival(id: $i) { birthDate sex alteredDetails } }"
+            told = again.ask(asked, i=id)["expectedArrival"]
+            return told["birthDate"], told["sex"], told["alteredDetails"]
+
+        both = (None, "UNKNOWN", ["BIRTH_DATE", "SEX"])
+        assert read(id) == both
+        assert read(other) == ("1931-07-09", "FEMALE", [])
+        correct = {"expectedArrivalId": id, "reason": "asked again"}
+        again.record("correctExpectedArrival", **correct, expectedAt=ahead(hours=2))
+        assert read(id) == both
+        again.record("correctExpectedArrival", **correct, birthDate="1931-07-08", sex="FEMALE")
+        assert read(id) == ("1931-07-08", "FEMALE", [])

@@ -10,7 +10,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import STAY, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import ArrivalStatus, Sex, Urgency
-from api.graphql.types.people import Patient
+from api.graphql.types.people import AlteredDetail, Patient
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.expected_arrivals import ArrivalView, expected_arrivals_by_id
 
@@ -62,6 +62,11 @@ class ExpectedArrival(Node):
         description="Birth date, as told before the patient was registered."
     )
     note: str | None = strawberry.field(description="What else is to be known.")
+    altered_details: list[AlteredDetail] = strawberry.field(
+        description="Which of birthDate and sex somebody altered in the database: they read as not"
+        " known. Altered texts read ALTERED.",
+        metadata=STAY,
+    )
     view: strawberry.Private[ArrivalView]
     at: strawberry.Private[AsOf]
 
@@ -85,6 +90,7 @@ class ExpectedArrival(Node):
             given_name=view.given_name,
             birth_date=view.birth_date,
             note=view.note,
+            altered_details=[AlteredDetail(name) for name in view.altered],
             view=view,
             at=at,
         )

@@ -1,0 +1,111 @@
+"""Mistakes of other systems about numbers that were changed by mistake: see `test_covered`."""
+
+from datetime import UTC, datetime
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from api.hl7.door import Door
+from application.hospital import Hospital
+from domain.patient import Patient
+from infrastructure.integrity.check import verify
+from infrastructure.postgres.database import Database
+from tests.hl7.test_beds import message, status
+from tests.hl7.test_inbound import SENDERS, adt
+from tests.hl7.test_triggers import answer
+from tests.support.hospital_dsl import events, request, room
+
+
+@pytest.fixture
+def door(hospital: Hospital, tmp_path: Path) -> Door:
+    return Door(hospital, SENDERS, tmp_path)
+
+
+def told(trigger: str, number: str, minute: int, *more: str, name: str = "Every") -> bytes:
+    """A message about the person of a number, recorded at a minute of a morning."""
+    at = f"{datetime(2026, 3, 2, 9, minute, tzinfo=UTC):%Y%m%d%H%M%S}+0000"
+    segments = (
+        rf"MSH|^~\&|ADT|NORTH|||{at}||ADT^{trigger}|{number}-{minute}|P|2.5",
+        f"EVN|{trigger}|{at}||||{at}",
+        f"PID|||{number}^^^HOSP^MR||{name}^Adam||19700101|M",
+        *more,
+    )
+    return "\r".join(segments).encode()
+
+
+def numbers(database: Database, last: str) -> list[tuple[str, list[str], str | None]]:
+    """Each record whose number ends so: its number, former ones, and the family name."""
+    records: dict[object, Patient] = {}
+    for *_, event in events(database):
+        if event.belongs_to(Patient):
+            record = records.setdefault(event.originator_id, Patient.empty(event.originator_id))
+            event.mutate(record)
+    return sorted(
+        (r.mrn, sorted({n for _, n in r.former_numbers} - {r.mrn}), r.details[0][1].family_name)
+        for r in records.values()
+        if r.mrn.endswith(last)
+    )
+
+
+def test_mistake_346_a_number_that_never_was_the_records_still_names_it(
+    door: Door, hospital: Hospital, database: Database
+) -> None:
+    """Whether the change came before its cancel or after it decided whom the number names."""
+    outcomes = set()
+    for n, order in enumerate(permutations(range(3))):
+        old, new = f"A{n}", f"B{n}"
+        change = f"MRG|{old}^^^HOSP^MR"
+        messages = [
+            told("A28", old, 1),
+            told("A47", new, 2, change, f"ZBE|X{n}|20260302090200+0000||INSERT|N|A47"),
+            told("A47", new, 3, change, f"ZBE|X{n}|20260302090200+0000||CANCEL|N|A47"),
+        ]
+        for index in (*order, order[n % 3]):
+            assert answer(door, messages[index])[:2] == "AA"
+        hospital.source_movements.wait()
+        other = told("A28", new, 9, name="Other")
+        assert answer(door, other) == "AA"
+        hospital.source_movements.wait()
+        found = numbers(database, str(n))
+        outcomes.add(str(found).replace(old, "A").replace(new, "B"))
+        assert len(outcomes) == 1, (order, outcomes)
+    assert outcomes == {"[('A', [], 'Every'), ('B', [], 'Other')]"}
+    assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
+
+
+def test_a_number_that_a_record_had_before_a_change_stays_with_it_when_that_is_cancelled(
+    door: Door, hospital: Hospital, database: Database
+) -> None:
+    outcomes = set()
+    for n, order in enumerate(permutations(range(3))):
+        old, new = f"C{n}", f"D{n}"
+        change = f"MRG|{old}^^^HOSP^MR"
+        messages = [
+            told("A28", new, 1),
+            told("A47", new, 2, change, f"ZBE|Y{n}|20260302090200+0000||INSERT|N|A47"),
+            told("A47", new, 3, change, f"ZBE|Y{n}|20260302090200+0000||CANCEL|N|A47"),
+        ]
+        for index in order:
+            assert answer(door, messages[index])[:2] == "AA"
+        hospital.source_movements.wait()
+        outcomes |= {number[0] for number, *_ in numbers(database, str(n))}
+    assert outcomes == {"D"}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_mistake_347_a_bed_that_was_cleaned_before_its_discharge_was_known_is_not_clean(
+    door: Door, hospital: Hospital, order: tuple[int, ...]
+) -> None:
+    """It was said to be clean while somebody was in it, which changed nothing, and was forgotten."""
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    since = datetime(2026, 1, 2, tzinfo=UTC)
+    hospital.rooms.set_bed_cleaning(request(since, reason="as ever"), applies=True)
+    sent = [adt("A01", "1"), message("A03", "2", 12), status("3", 13, "U", "A^1^a")]
+    for index in order:
+        assert answer(door, sent[index])[:2] == "AA"
+    hospital.source_movements.wait()
+    list(door.replay())
+    assert not list(door.refused)
+    other = message("A01", "4", 14).replace(b"4711", b"4712").replace(b"VNORTH", b"V2")
+    assert answer(door, other) == "AA"
