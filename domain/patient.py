@@ -119,8 +119,7 @@ class Patient(PatientEvents, PatientAllergies):
     ) -> None:
         """Correct details from the beginning (``since`` None), or change them from a time on.
 
-        ``keeps_number``: the number that another takes the place of still names the person.
-        """
+        ``keeps_number``: the number before still names the person."""
         identifiers = {"mrn": mrn, "birth_date": birth_date, "unknown": unknown}
         details = (family_name, given_name, sex, confidentiality)
         if not any(v is not None for v in (*identifiers.values(), *details)):
@@ -252,9 +251,7 @@ class Patient(PatientEvents, PatientAllergies):
     ) -> None:
         """Record that the keys of this record and of what belongs to it are destroyed.
 
-        ``prove`` returns the proof of a text that only who has the keys can make; ``grouped`` is what
-        figures by age and sex go on to rest on.
-        """
+        ``prove`` returns the proof of a text; ``grouped`` is what figures go on to rest on."""
         self.record(
             Patient.Erased,
             envelope,

@@ -246,10 +246,10 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
             unmerge_record(uow, record, id)
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
         record, movement = uow.one(Patient, id, "patient", "source_id"), version.movement
-        given = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
+        number_told = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
         had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
         current = unique_keys.mrn(record.mrn_authority, record.mrn)
-        if current == unique_keys.mrn(*given) and current not in had_before:
+        if current == unique_keys.mrn(*number_told) and current not in had_before:
             authority, number = _former_number(uow, movement)
             if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
                 raise AlreadyExists("patient with MRN", number, "former_mrn")

@@ -55,3 +55,19 @@ def occupancy(connection: Connection[TupleRow]) -> CheckResult:
         " FROM record.person_claims a JOIN record.person_claims b ON a.person = b.person"
         " AND a.during && b.during AND a.stay < b.stay",
     )
+
+
+def claim_numbers(connection: Connection[TupleRow]) -> CheckResult:
+    """Compare the numbers of claims, by which the database excludes two at once, with their subjects."""
+    return query(
+        connection,
+        "each claim has the number of its bed or its person",
+        "SELECT (SELECT count(*) FROM record.bed_claims) + (SELECT count(*) FROM"
+        " record.person_claims)",
+        "SELECT 'stay ' || stay || ' in bed ' || bed FROM record.bed_claims"
+        " LEFT JOIN record.subjects ON no = bed_no"
+        " WHERE subject IS DISTINCT FROM 'bed ' || room || ' ' || bed"
+        " UNION ALL SELECT 'stay ' || stay || ' of person ' || person FROM record.person_claims"
+        " LEFT JOIN record.subjects ON no = person_no"
+        " WHERE subject IS DISTINCT FROM 'person ' || person",
+    )

@@ -34,7 +34,7 @@ from domain.unique_keys import (
 )
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.event_store.sealed_claims import forms
-from infrastructure.integrity.beds import beds, occupancy, sharers
+from infrastructure.integrity.beds import beds, claim_numbers, occupancy, sharers
 from infrastructure.integrity.keys import keys_and_acts
 from infrastructure.integrity.result import CheckResult, query
 from infrastructure.integrity.unaltered import Trust, compare_trees
@@ -76,8 +76,9 @@ def verify(
         unreadable_streams: set[UUID] = set()
         yield _run(partial(_events, connection, unreadable_streams), connection)
         claims = partial(_claims, unreadable=unreadable_streams)
-        checks = (_positions, _clock, _streams, _commands, claims, beds, sharers, occupancy)
-        for check in (*checks, keys_and_acts):
+        of_log = (_positions, _clock, _streams, _commands)
+        of_claims = (claims, claim_numbers, beds, sharers, occupancy)
+        for check in (*of_log, *of_claims, keys_and_acts):
             yield _run(partial(check, connection), connection)
         yield from compare_trees(connection, trust or Trust())
     if read_models:

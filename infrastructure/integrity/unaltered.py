@@ -70,7 +70,7 @@ def compare_trees(connection: Connection[TupleRow], trust: Trust) -> Iterator[Ch
     """Compare each tree with its checkpoints, and with those that were kept elsewhere."""
     connection.execute(AS_TEXT)
     (log_id, epoch) = connection.execute(
-        "SELECT log_id::text, epoch FROM record.log"
+        "SELECT coalesce(log_id::text, ''), coalesce(epoch, 0) FROM record.log"
     ).fetchone() or ("", 0)
     for tree in TREES:
         yield TreeComparison(connection, tree, log_id, epoch, trust).compare()
@@ -107,7 +107,9 @@ class TreeComparison:
         with self.connection.cursor(f"checkpoints_of_{self.tree.name}") as checkpoints:
             checkpoints.itersize = 100
             checkpoints.execute(
-                "SELECT size, epoch, last, note, frontier, leaves FROM record.checkpoints"
+                "SELECT coalesce(size, 0), coalesce(epoch, 0), coalesce(last, 0),"
+                " coalesce(note, ''), coalesce(frontier, ''), coalesce(leaves, '')"
+                " FROM record.checkpoints"
                 " WHERE tree = %s ORDER BY no",
                 [self.tree.name],
             )

@@ -335,3 +335,21 @@ def test_mistake_345_an_altered_detail_of_who_is_expected_reads_as_one_that_nobo
         assert read(id) == both
         again.record("correctExpectedArrival", **correct, birthDate="1931-07-08", sex="FEMALE")
         assert read(id) == ("1931-07-08", "FEMALE", [])
+
+
+@pytest.mark.parametrize("column", ["size", "epoch", "last", "note", "frontier", "leaves"])
+def test_mistake_348_a_checkpoint_without_a_value_ends_the_check_and_hides_what_else_was_altered(
+    house: Ward, database: Database, tmp_path: Path, column: str
+) -> None:
+    """Whoever owns the database allows NULL first: `verify` ended with an error of the program."""
+    house.patient()
+    sign_now(database, tmp_path)
+    assert altered(database, tmp_path) == []
+    do(database, f"ALTER TABLE record.checkpoints ALTER {column} DROP NOT NULL",
+       "ALTER TABLE record.checkpoints DROP CONSTRAINT IF EXISTS checkpoints_check",
+       f"UPDATE record.checkpoints SET {column} = NULL WHERE tree = 'events'")  # fmt: skip
+    try:
+        assert altered(database, tmp_path)
+    finally:
+        do(database, "DELETE FROM record.checkpoints",
+           f"ALTER TABLE record.checkpoints ALTER {column} SET NOT NULL")  # fmt: skip

@@ -34,6 +34,10 @@ SPOILED = {
         "DELETE FROM record.unique_claims WHERE ctid = (SELECT ctid FROM record.unique_claims"
         " WHERE kind LIKE 'waiting %' LIMIT 1)"
     ),
+    "each claim has the number": (
+        "UPDATE record.subjects SET subject = 'bed elsewhere' WHERE no ="
+        " (SELECT bed_no FROM record.bed_claims LIMIT 1)"
+    ),
     "no two stays have a bed": (
         "ALTER TABLE record.bed_claims DROP CONSTRAINT one_stay_per_bed;"
         "INSERT INTO record.bed_claims SELECT bed_no, room, bed, gen_random_uuid(), during, kept,"
