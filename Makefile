@@ -113,7 +113,7 @@ postgres: setup ## PostgreSQL 14 to 18: each as a house's own and under the test
 	$(BIN)/python -m tests.on_postgres -n $(WORKERS) $(ARGS)
 
 image: setup $(TOOLS) ## Lint the Dockerfile, build the image and start it without a Docker engine, as root (apt-get install buildah debootstrap)
-	$(dir $(TOOLS))hadolint Dockerfile
+	$(dir $(TOOLS))hadolint Dockerfile deploy/patroni/Dockerfile
 	$(BIN)/pytest -n 0 -s -m nightly tests/test_image.py $(ARGS)
 
 site: setup ## The documentation as a site, in site/, each link checked (needs a network the first time)

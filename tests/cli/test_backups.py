@@ -19,7 +19,7 @@ from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
-from tests.support.checker import Acknowledged, following
+from tests.support.checker import Acknowledged, end, following, told_after
 from tests.support.hospital_dsl import admitted, request, room, rows
 from tests.support.program import running, write
 
@@ -138,8 +138,7 @@ def test_a_backup_under_load_comes_back_as_one_moment_and_is_rebuilt(
     with following(database.app_url), running(write, database.app_url, "P", 1) as writer:
         before.told.update(islice(writer.said(), 40))
         back_up(database, file)
-        after.told.update(islice(writer.said(), 200))
-        after.told.update(writer.kill())
+        after.told.update(told_after(writer.said(), end(database)))
     ended = run("restore", str(file))
     assert (ended.code, ended.err) == (0, "")
     events, whole = rows(bare, LOG), rows(database, LOG)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from os import environ
 from random import Random
 from time import monotonic
@@ -93,6 +93,11 @@ def following(url: str) -> Iterator[None]:
 
 def end(database: Database) -> int:
     return int(rows(database, "SELECT coalesce(max(position), 0) FROM record.events")[0][0])
+
+
+def told_after(said: Iterator[tuple[UUID, int]], position: int) -> dict[UUID, int]:
+    """Return commands of a writer that were recorded after a position: it is ahead of its reader."""
+    return dict(islice(((id, at) for id, at in said if at > position), 40))
 
 
 def caught_up(database: Database, seconds: float = CATCH_UP_SECONDS) -> float:
