@@ -52,7 +52,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-@app.command(epilog="Example: wardbook query 'SELECT count(*) FROM stays' --format json")
+@app.command(epilog="Example: wardbook query 'SELECT count(*) FROM movements' --format json")
 def query(
     question: Annotated[
         str | None, typer.Argument(help="A SELECT in DuckDB's SQL; - reads it from standard input.")

@@ -4,6 +4,7 @@ DuckDB is an extra (``pip install wardbook[analysis]``). It works in a database 
 temporary folder that nobody else can read and that is removed with the result, so memory stays bounded.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -230,6 +231,9 @@ def _invalid_query() -> Iterator[None]:
         yield
     except (TypeError, UnicodeError):  # from a text with half a character
         raise InvalidQuery("A question is text in UTF-8.") from None
+    except duckdb.CatalogException as error:  # it would name tables of its own
+        problem, *_ = re.split("!|\n", str(error))
+        raise InvalidQuery(f"{problem}. Run: wardbook query --tables") from None
     except duckdb.Error as error:
         sentence, *_ = str(error).partition("\n\n")  # then the place is drawn
         raise InvalidQuery(

@@ -186,6 +186,15 @@ def test_what_no_command_knows_is_refused_by_each(run: Run, elsewhere: Path, pat
     check(run(*words, *(["more"] * 9)), fails=True) if not takes_any(path) else None
 
 
+def test_the_question_of_the_example_is_answered_and_an_unknown_table_is_told_where_to_look(
+    run: Run, here: Database, elsewhere: Path
+) -> None:
+    assert run(*example("query", elsewhere)).json == [{"count_star()": 0}]
+    told = run("query", "SELECT * FROM stays")
+    check(told, fails=True)
+    assert "name stays does not exist. Run: wardbook query --tables" in told.err
+
+
 def takes_any(path: str) -> bool:
     """Whether a command takes any number of arguments."""
     return any(parameter.nargs == -1 for parameter in COMMANDS[path].params)
