@@ -24,7 +24,8 @@ function scale(values, top, bottom) {
   const most = Math.max(0, ...values);
   const rough = Math.max(most, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max([1, 2, 2.5, 5, 10].map(n => n * power).find(n => n >= rough), values.every(Number.isInteger) ? 1 : 0.1);
+  const isWhole = values.every(Number.isInteger);
+  const step = [1, 2, 2.5, 5, 10].map(n => n * power).find(n => n >= rough && (!isWhole || Number.isInteger(n)));
   const end = Math.ceil(Math.max(most, step) / step) * step;
   const y = value => bottom - ((bottom - top) * value) / end;
   const lines = Array.from({length: Math.round(end / step) + 1}, (_, i) => +(i * step).toFixed(2));

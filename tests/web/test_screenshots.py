@@ -52,6 +52,7 @@ def test_each_screen_of_a_busy_house_has_its_picture(
         page.locator(shown).first.wait_for()
         page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=72)
 
+    page.locator(".dot.live").wait_for()
     taken("board", "a.bed")
     stay = page.locator("a.bed").nth(5).get_attribute("href").partition("#/")[2]
     go(page, stay)
