@@ -81,6 +81,8 @@ Index("entries_occurred_at", entries.c.occurred_at)
 """For the facts of a period: timeliness of a month does not read the facts of all years."""
 Index("entries_recorded_position", entries.c.recorded_position)
 """For what was recorded while a fact was wrong."""
+Index("entries_late", entries.c.recorded_position, postgresql_where=entries.c.late)
+"""For late entries, the last recorded first: however long ago, those in time are passed over."""
 
 ABOUT_NOBODY = (HospitalCalendar, HouseRules, Practitioner, ProjectionControl, Report, Room)
 """Aggregates whose events are about no patient, and so have no entry."""

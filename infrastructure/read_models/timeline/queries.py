@@ -31,7 +31,7 @@ from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.queries.as_of import AsOf, columns, group_views, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
-from infrastructure.queries.row_security import known
+from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.timeline.entry import kind_of
@@ -240,6 +240,7 @@ _late_entries = CompiledStatement(
         select(*columns(entries), entries.c.position)
         .where(
             entries.c.recorded_position > parameter("since", BigInteger),
+            entries.c.recorded_position <= value(at.known),
             entries.c.late,
             _is_true(),
             at.of(entries),
