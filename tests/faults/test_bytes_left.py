@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from api.hl7.door import Door
 from api.http.app import app
 from application.authorization.roles import Role
 from infrastructure.analysis.loading import export_history
@@ -22,9 +23,11 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.conftest import KEYS, LOGIN, TOKEN
+from tests.hl7.test_inbound import SENDERS
 from tests.mistakes.test_erasure import Person, erase, where
 from tests.support.api_dsl import Ward
 from tests.support.graphql_client import GraphQLClient
+from tests.support.other_ways import tell_otherwise
 from tests.support.shared_history import end
 
 
@@ -72,6 +75,10 @@ def test_nothing_is_left_of_who_was_erased_in_any_file(
         with TestClient(app(settings, database, LOGIN)) as http:
             ward = Ward(GraphQLClient(http, TOKEN))
             person = Person(ward)
+            hospital = http.app_state["container"].hospital
+            door = Door(hospital, SENDERS, tmp_path / "hl7")
+            others = tell_otherwise(ward, tmp_path, door)
+            hospital.source_movements.wait()
             back_up(database, tmp_path / "before.backup")
             with psycopg.connect(database.owner_url, autocommit=True) as owner:
                 owner.execute("CHECKPOINT")
@@ -84,23 +91,28 @@ def test_nothing_is_left_of_who_was_erased_in_any_file(
             before = found_in(home, person.sign)
             assert any("pg_wal" in name for name in before)
             assert any("base" in name for name in before)
-            officer = LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER)
-            erase(ward, GraphQLClient(http, officer), person.mrn)
-            assert where(database, person.sign) == set()
+            for sign in others:
+                assert {name.partition("/")[0] for name in found_in(home, sign)}, sign
+            officer = GraphQLClient(http, LOGIN.make(subject="officer", role=Role.PRIVACY_OFFICER))
+            for mrn in (person.mrn, *others.values()):
+                erase(ward, officer, mrn)
+            for sign in (person.sign, *others):
+                assert where(database, sign) == set(), sign
         back_up(database, tmp_path / "after.backup")
         export_history(database, tmp_path / "exported", end(database), {}, lambda done, total: None)
         overwritten(database)
-        assert found_in(home, person.sign) == set()
-        assert found_in(tmp_path, person.sign) == set()
-        assert found_in(KEYS.parent, person.sign) == set()
+        for sign in (person.sign, *others):
+            for folder in (home, tmp_path, KEYS.parent):
+                assert found_in(folder, sign) == set(), sign
+            assert sign not in caplog.text, sign
         assert found_in(KEYS.parent, key) == set()
-        assert person.sign not in caplog.text
         with database.scratch("restored") as restored:
             restore(restored, tmp_path / "before.backup")
             migrate(restored)
             ProjectionRunner(restored.app_url).catch_up()
             assert record_destroyed_since(restored)
-            assert where(restored, person.sign) == set()
+            for sign in (person.sign, *others):
+                assert where(restored, sign) == set(), sign
             assert [check.promise for check in verify(restored) if check.broken] == []
     finally:
         stop_server(home)
