@@ -66,7 +66,8 @@ class Fhir:
         """Respond to a read or a search. Raises FhirError."""
         parts = [part for part in request.path_params.get("path", "").split("/") if part]
         if not parts:
-            raise FhirError(405, "not-supported", "Batches and transactions are not taken here.")
+            text = "Batches and transactions are not taken here."
+            raise FhirError(405, "not-supported", text, allow="")
         resource = RESOURCES.get(parts[0])
         if resource is None:
             types = ", ".join(RESOURCES)
@@ -80,6 +81,7 @@ class Fhir:
                 "not-supported",
                 "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
                 " or imported (wardbook import fhir).",
+                allow="GET, HEAD",
             )
         _check_number(parameters)
         check_format(request, parameters)

@@ -29,9 +29,10 @@ ISSUES: dict[str, tuple[int, str]] = {
 class FhirError(WardbookError):
     """A request that gets an OperationOutcome; the text says what to do, and nothing of a patient."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, allow: str | None = None) -> None:
+        """``allow``: the methods that are taken there instead, of a status 405."""
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.allow = status, code, allow
 
 
 class OutOfScope(FhirError):

@@ -239,7 +239,10 @@ class FhirErrors:
         try:
             await self._app(scope, receive, send)
         except FhirError as error:
-            await fhir_error(error.status, outcome(error.code, str(error)))(scope, receive, send)
+            refusal = fhir_error(error.status, outcome(error.code, str(error)))
+            if error.allow is not None:
+                refusal.headers["Allow"] = error.allow
+            await refusal(scope, receive, send)
         except Exception as error:
             response = response_to(error)
             if response.code == INTERNAL.code:

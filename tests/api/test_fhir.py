@@ -132,6 +132,7 @@ def test_nothing_is_written_through_fhir(fhir: Fhir) -> None:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         refusal = fhir.ward.client.http.request(unlisted[code], path, headers=headers)
         assert refusal.status_code == 405
+        assert refusal.headers["Allow"] == "GET, HEAD"  # RFC 9110, 15.5.6
         assert refusal.json()["resourceType"] == "OperationOutcome"
 
 
