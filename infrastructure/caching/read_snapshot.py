@@ -107,7 +107,7 @@ class Snapshots:
             viewer.wards = await self.wards(wards, snapshot)
             viewer.outside_wards = await self.elsewhere(viewer.wards, snapshot)
             if treats_restricted and viewer.wards:
-                viewer.treated = await self._by_merge(treated_in_wards, viewer.wards, snapshot)
+                viewer.treated = await self._patients_of_wards(viewer.wards, snapshot)
 
         viewer.opened, closed_records, _ = await asyncio.gather(
             self.opened_patients(actor, snapshot),
@@ -148,6 +148,15 @@ class Snapshots:
         if wards is None:
             return frozenset()
         return await self._by_merge(elsewhere_by_merge, wards, snapshot)
+
+    async def _patients_of_wards(self, wards: Set[str], snapshot: Snapshot) -> Set[UUID]:
+        """Return the records of the persons in beds of some wards of whom anything is RESTRICTED."""
+
+        async def read(connection: AsyncConnection) -> _Permission:
+            now = snapshot.log_status.now
+            return _Permission(snapshot.log_status, await treated_in_wards(connection, wards, now))
+
+        return await self._permission((treated_in_wards, wards), read, snapshot)
 
     async def _by_merge(self, query: ByMerge, patients: Set[str], snapshot: Snapshot) -> Set[UUID]:
         async def read(connection: AsyncConnection) -> _Permission:

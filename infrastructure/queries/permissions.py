@@ -79,18 +79,21 @@ async def closed_by_merge(
 
 
 async def treated_in_wards(
-    connection: AsyncConnection, wards: Set[str]
-) -> tuple[frozenset[UUID], None]:
-    """Return all records of the persons in beds of some wards of whom anything is RESTRICTED."""
-    latest = "upper_inf({0}.known) AND upper_inf({0}.during)".format
+    connection: AsyncConnection, wards: Set[str], now: datetime
+) -> frozenset[UUID]:
+    """Return all records of the persons in beds of some wards of whom anything is RESTRICTED.
+
+    Open stays by their partial index: the rows of a room are those of all years.
+    """
     result = await connection.execute(
         text(
             "WITH RECURSIVE link AS MATERIALIZED (SELECT DISTINCT patient, merged_into"
             f"   FROM {patients.fullname} WHERE merged_into IS NOT NULL AND upper_inf(known)"
             "), person (lying, id) AS ("
-            f" SELECT s.patient, s.patient FROM {rooms.fullname} r"
-            f"   JOIN {stays.fullname} s ON s.room = r.room AND {latest('s')}"
-            f"  WHERE r.ward = ANY(:wards) AND {latest('r')} AND s.status = ANY(:in_house)"
+            f" SELECT s.patient, s.patient FROM {stays.fullname} s JOIN {rooms.fullname} r"
+            "   ON r.room = s.room AND upper_inf(r.known) AND upper_inf(r.during)"
+            f"  WHERE s.status IN {IN_HOUSE} AND s.during @> CAST(:now AS timestamptz)"
+            "   AND upper_inf(s.known) AND r.ward = ANY(:wards)"
             " UNION SELECT p.lying, CASE WHEN l.patient = p.id THEN l.merged_into ELSE l.patient END"
             "   FROM person p JOIN link l ON p.id IN (l.patient, l.merged_into)"
             "), labelled AS ("
@@ -100,9 +103,9 @@ async def treated_in_wards(
             "   AND upper_inf(l.known) AND l.confidentiality = :restricted"
             ") SELECT DISTINCT id FROM person WHERE lying IN (SELECT lying FROM labelled)"
         ),
-        {"in_house": list(IN_HOUSE), "wards": sorted(wards), "restricted": RESTRICTED},
+        {"wards": sorted(wards), "restricted": RESTRICTED, "now": now},
     )
-    return frozenset(result.scalars()), None
+    return frozenset(result.scalars())
 
 
 async def elsewhere_by_merge(
