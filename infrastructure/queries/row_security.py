@@ -131,7 +131,8 @@ class Viewer:
         if "patient" not in table.c:
             stay = TABLES["stays"].alias("its_stay")
             patient = select(stay.c.patient).where(stay.c.stay == table.c.stay).limit(1)
-            return self._sees_stay(table.c.stay, patient.scalar_subquery(), at)
+            of_row = patient.correlate_except(stay).scalar_subquery()  # however deep it stands
+            return self._sees_stay(table.c.stay, of_row, at)
         sees_patient = self._sees_stay(table.c.stay, table.c.patient, at)
         if not table.c.stay.nullable:
             return sees_patient

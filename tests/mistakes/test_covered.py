@@ -45,7 +45,7 @@ ENDS = set(range(290, 299))
 
 SAID = set(range(299, 305))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
-SIDE_DOORS = set(range(321, 330))
+SIDE_DOORS = set(range(321, 331))
 """Numbers of mistakes about what is told beside what is guarded."""
 
 LEFT = {344, 345, 346, 347, 348}

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from graphql import get_introspection_query
+from sqlalchemy import select
 
 from api.graphql.context import Context
 from api.graphql.schema import schema
@@ -18,6 +20,9 @@ from application.reports.disclosed_figures import DisclosedFigures
 from application.reports.disclosure import Cells, Part
 from domain.envelope import Actor
 from infrastructure.postgres.database import Database
+from infrastructure.projections.bitemporal_table import TABLES
+from infrastructure.queries import direct
+from infrastructure.queries.row_security import Viewer
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, codes, late
 from tests.support.app_without_http import alone
@@ -219,3 +224,38 @@ def test_mistake_329_what_is_asked_beside_a_page_of_no_size_is_told(ward: Ward, 
         "query($s: String) { accesses(subject: $s) { nodes { id } } }", s=reader
     )
     assert read["accesses"]["nodes"] == []
+
+
+def test_mistake_330_the_label_of_whoever_comes_first_closes_what_others_were_visited_for(
+    client: GraphQLClient,
+) -> None:
+    """Whose a visit or dose is was read without its stay: that of any stay, the first of the table."""
+    ward = Ward(client)
+    doctor = ward.doctor()
+
+    def care_for(label: str) -> str:
+        stay = ward.stay(at=ago(days=2), patientMrn=ward.patient(confidentiality=label))
+        ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND")
+        course = ward.prescription(stay, **late(ago(days=1)))
+        ward.record("recordAdministration", prescriptionId=course, given=True)
+        return stay
+
+    closed_stay, open_stay = care_for("VERY_RESTRICTED"), care_for("NORMAL")
+    query = """query($i: ID!) { stay(id: $i) { visits { id }
+      prescriptions { administrations { given } } } }"""
+    for role in (Role.NURSE, Role.PHYSICIAN):
+        told = login(ward, role).ask(query, i=open_stay)["stay"]
+        assert len(told["visits"]) == 1, role
+        assert told["prescriptions"] == [{"administrations": [{"given": True}]}], role
+        assert codes(login(ward, role).raw(query, {"i": closed_stay})) == {"NOT_ALLOWED"}
+
+
+@pytest.mark.parametrize("wards", [None, frozenset({"A"})])
+def test_mistake_330_no_condition_on_rows_reads_others_rows(wards: frozenset[str] | None) -> None:
+    """Each query inside of a condition reads one table, and is about the row of the outermost."""
+    viewer = Viewer(wards=wards, hidden=frozenset({"RESTRICTED"}))
+    for table in TABLES.values():
+        condition = viewer.predicate(table, datetime.now(UTC), 1)
+        statement = select(table.c.position).where(condition).compile(dialect=direct.DIALECT)
+        tables = re.findall(r"\bFROM ([^\n]*)", str(statement))
+        assert all("," not in names for names in tables), table.name
