@@ -86,6 +86,11 @@ class ReportData(Protocol):
     def about(self, subjects: Collection[Subject], positions: Collection[int]) -> ChangeSet:
         """Return the patients and rooms whose inputs some subjects contribute by, at some positions."""
 
+    def records_of(
+        self, persons: Collection[Subject], positions: Collection[int]
+    ) -> dict[Subject, set[Subject]]:
+        """Return the records that were of each person as known at any of some positions."""
+
     def commands_of(self, positions: Collection[int]) -> dict[int, int]:
         """Return the last position of the command that recorded each of these."""
 
@@ -231,11 +236,12 @@ class ReportService:
         )
         subjects = {subject for change in changes for subject in change.causes}
         facts = self._data.facts(subjects, question, before, now)
-        return Restatement(report, changes, self._telling(previous, changes, old, facts))
+        return Restatement(report, changes, self._telling(previous, now, changes, old, facts))
 
     def _telling(
         self,
         previous: Report,
+        position: int,
         changes: Sequence[FigureChange],
         old: Contributions,
         facts: Mapping[Subject, list[int]],
@@ -243,7 +249,8 @@ class ReportService:
         """Return for each change those of the facts that changed what its causes contribute to it.
 
         Of a subject with facts of several commands it is computed after each of them; where those
-        are too many, all facts are told.
+        are too many, all facts are told. What a record contributed before it was found to be of the
+        person belongs to that, too.
         """
         definition, question = previous.definition, previous.question
         commands = self._data.commands_of({position for of in facts.values() for position in of})
@@ -254,17 +261,25 @@ class ReportService:
                 subjects_at.setdefault(end, []).append(subject)
         if len(subjects_at) > MOST_COMMANDS:
             return [{subject: facts[subject] for subject in c.causes} for c in changes]
-        marks = {subject: old.get(subject, ()) for subject in facts}
+        persons = [subject for subject in facts if subject.kind == "person"]
+        records = self._data.records_of(persons, [previous.position, position]) if persons else {}
+
+        def marks_of(by: Contributions, subject: Subject) -> list[Contribution]:
+            others = records.get(subject, set()) - facts.keys()
+            return [mark for record in (subject, *others) for mark in by.get(record, ())]
+
+        marks = {subject: marks_of(old, subject) for subject in facts}
         by_command: dict[Subject, list[tuple[ChangedMarks, list[int]]]] = {s: [] for s in facts}
         for end, subjects in sorted(subjects_at.items()):
-            change_set = self._data.about(subjects, [previous.position, end])
+            change_set = self._data.about(subjects, [previous.position, end, position])
             now = self._contributions(definition, question, end, change_set)
             for subject in subjects:
-                marks_changed = ChangedMarks(marks[subject], now.get(subject, ()))
+                marks_now = marks_of(now, subject)
+                marks_changed = ChangedMarks(marks[subject], marks_now)
                 if marks_changed:
                     of_command = [p for p in facts[subject] if commands[p] == end]
                     by_command[subject].append((marks_changed, of_command))
-                    marks[subject] = now.get(subject, ())
+                    marks[subject] = marks_now
         formulas = {figure.name: figure.formula for figure in definition.figures}
         return [
             {

@@ -131,6 +131,18 @@ class ReadModelReportData:
         rooms = {id.partition("/")[0] for id in ids["bed"]}
         return ChangeSet(records_of_persons(self._connection, persons, positions), sorted(rooms))
 
+    def records_of(
+        self, persons: Collection[Subject], positions: Collection[int]
+    ) -> dict[Subject, set[Subject]]:
+        rows = self._connection.execute(
+            SAME_PERSON + "SELECT record::text, patient::text FROM same",
+            {"positions": list(positions), "records": [person.id for person in persons]},
+        )
+        records: dict[Subject, set[Subject]] = {}
+        for record, patient in rows:
+            records.setdefault(Subject("person", record), set()).add(Subject("person", patient))
+        return records
+
     def commands_of(self, positions: Collection[int]) -> dict[int, int]:
         rows = self._connection.execute(
             "SELECT position, command_end FROM record.events WHERE position = ANY(%s)",

@@ -43,7 +43,7 @@ OF_PERSONS = {275, 276, 277}
 ENDS = set(range(290, 299))
 """Numbers of mistakes about what ends with a life, a stay, an order or a name."""
 
-SAID = set(range(299, 305))
+SAID = set(range(299, 306))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
 SIDE_DOORS = set(range(321, 331))
 """Numbers of mistakes about what is told beside what is guarded."""

@@ -14,6 +14,8 @@ from tests.support.api_dsl import Ward, ago, codes, late, moment, place, said
 from tests.support.correction_examples import WRONG, movement
 from tests.support.report_house import calendar
 
+HOME = {"disposition": "HOME"}
+
 
 def restated(ward: Ward, issue: str) -> dict[str, Any]:
     told = ward.record("restateReport", issueId=issue)
@@ -100,6 +102,25 @@ def test_mistake_209_each_figure_is_told_with_the_facts_that_changed_it_and_no_o
     }
     assert facts["admissions"] == ["STAY_ADMITTED", "STAY_ROOM_ALLOCATED"]
     assert facts["discharges"] == ["STAY_DISCHARGED"]
+
+
+def test_mistake_305_what_a_record_had_before_its_merge_is_told_as_a_fact_of_the_person(
+    ward: Ward,
+) -> None:
+    name = ward.name("Merged ")
+    room, one, other = ward.room(ward=name), ward.patient(), ward.patient()
+    ward.stay(f"{room}/a", at=ago(days=6), patientMrn=one, dischargedAt=ago(days=5.5), **HOME)
+    issue = issued(ward, 7, 2, name="readmission", ward=name)
+    again = {"patientMrn": other, "admissionType": "EMERGENCY"}
+    stay = ward.stay(f"{room}/b", at=ago(days=4.5), **again)
+    ward.record("dischargePatient", stayId=stay, **HOME, **late(ago(days=4)))
+    ward.record("mergePatients", patientMrn=other, intoMrn=one, reason="one person")
+    facts = {
+        change["name"]: [fact["kind"] for cause in change["causes"] for fact in cause["facts"]]
+        for change in restated(ward, issue)["changes"]
+    }
+    assert facts["liveDischarges"] == ["STAY_DISCHARGED"]
+    assert facts["readmissions"] == ["PATIENT_MERGED"]
 
 
 def test_mistake_209_a_grade_a_name_of_a_ward_and_a_death_of_another_record_are_told_as_causes(
