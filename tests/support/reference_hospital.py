@@ -141,8 +141,12 @@ class House:
 
 
 def _changes_anything(told: dict[Any, list[Said]], lines: Lines) -> bool:
-    """Whether something is new: corrections may say what is so already, but not all of them."""
-    if any(line.kind != "corrected" for _, line in lines):
+    """Whether something is new: corrections may say what is so already, but not all of them.
+
+    One of a visit or a dose is told anew in any case.
+    """
+    seen = {t.id for said in told.values() for t in said if t.kind in reference_stay.SEEN}
+    if any(line.kind != "corrected" or line.of in seen for _, line in lines):
         return True
     after = {stay: [*told[stay], *(line for s, line in lines if s == stay)] for stay, _ in lines}
     return any(

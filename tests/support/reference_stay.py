@@ -46,7 +46,9 @@ class Now:
 
 MOVES = ("allocate", "transfer", "swap")
 PLACES = (*MOVES, "leave, keep bed", "leave, release", "return", "discharge")
-LIVING = ("admit", "leave, keep bed", "leave, release", "return", "visit", "discharge")
+SEEN = ("visit", "dose")
+"""What changes nothing, and lies within the stay."""
+LIVING = ("admit", "leave, keep bed", "leave, release", "return", *SEEN, "discharge")
 """What only the living do; the body may be moved."""
 PUT = ("put", "keep there")
 """What a reversal that names a place comes to; it cannot be reversed itself."""
@@ -66,7 +68,7 @@ def held(said: Sequence[Said]) -> list[Said]:
                 was = found[told.of]
                 found = {told.id: replace(told, minute=was.minute, what=was.what, of=None)}
             case "visits in error":
-                found = {id: fact for id, fact in found.items() if fact.kind != "visit"}
+                found = {id: fact for id, fact in found.items() if fact.kind not in SEEN}
             case "discharge in error":
                 gone = found.pop(told.of)
                 if told.where:
@@ -102,7 +104,7 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
             admitted = fact
         elif admitted is None:
             raise Illegal("before the admission")
-        elif fact.kind == "visit":
+        elif fact.kind in SEEN:
             if over and over.minute != fact.minute:
                 raise Illegal("a visit after the end")
         elif fact.kind == "reversed" and fact.of == admitted.id:
@@ -217,7 +219,7 @@ def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: boo
         case "transfer" if then and then.where == told.where:
             return False
         case "corrected" if of:
-            if of.kind == "visit":  # of which more can be said than its time
+            if of.kind in SEEN:  # of which more can be said than its time
                 return told.minute is not None
             return _may_be_corrected(of, told, beds) and (together or before != after)
         case "in error" if of:
@@ -243,6 +245,6 @@ def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool, in_e
     One that was reversed may be found to have been entered in error.
     """
     told = list(tale(said, beds))
-    visited = any(fact.kind == "visit" for fact in held(said))
+    visited = any(fact.kind in SEEN for fact in held(said))
     statuses = {"ADMITTED", "ON_LEAVE"} | ({"CANCELLED"} if in_error else set())
     return told[-1][1].status in statuses and (void or not visited)

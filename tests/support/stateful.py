@@ -9,15 +9,23 @@ from hypothesis import event
 from hypothesis import strategies as st
 
 from application.command import Recorded, Request
+from application.commands.clinical_corrections import VisitCorrection
+from application.commands.dose_corrections import DoseCorrection
+from application.commands.doses import LateUnprescribedDose
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
+from application.commands.visits import LateVisit
 from application.hospital import Hospital
+from domain.clinical_refusals import ClinicalWarning
+from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Basis
+from domain.prescription.events import Medication
 from domain.refusals import Refusal
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from tests.support.hospital_dsl import ADA, place
 from tests.support.reference_hospital import BEDS, OVER, House, Lines
-from tests.support.reference_stay import Said, held, may_be_cancelled
+from tests.support.reference_stay import SEEN, Said, held, may_be_cancelled
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
 RECORDS, DOCTORS = ("M1", "M2", "M3"), ("D1", "D2")
@@ -30,7 +38,10 @@ _BY_ID = st.tuples(
     st.sampled_from(["corrected", "in error", "reversed"]), _FACT, st.none() | _OFF, _MAYBE
 )
 _ENTRY = st.tuples(
-    st.sampled_from(["transfer", "transfer", "leave, keep bed", "return"]), _NTH, _OFF, _PLACE
+    st.sampled_from(["transfer", "transfer", "leave, keep bed", "return", "visit", "dose"]),
+    _NTH,
+    _OFF,
+    _PLACE,
 )
 _WEIGHTS = (
     (6, st.tuples(st.just("admit"), _RECORD, _PLACE)),
@@ -42,6 +53,7 @@ _WEIGHTS = (
     (5, st.tuples(st.just("return"), _NTH, _MAYBE)),
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
+    (2, st.tuples(st.just("dose"), _NTH)),
     (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
     (1, st.tuples(st.just("type"), _NTH, st.sampled_from(["DAY_CASE", "EMERGENCY"]))),
     (1, st.tuples(st.just("specialty"), _NTH, st.sampled_from(["surgery", "medicine"]))),
@@ -278,6 +290,8 @@ class Machine:
                 return "discharge-plan", {"plan": DischargePlan(what[2])}
             case "visit":
                 return "visit", {"practitioner": "D1", "kind": VisitKind.ROUND}
+            case "dose":
+                return "administration", {"medication": DRUG, "basis": Basis.PROTOCOL, **CONFIRMED}
         return "discharge", {"disposition": Disposition.HOME}
 
     def _swap(self, one: UUID, other: UUID) -> tuple[str, dict[str, Any], Lines | None, int]:
@@ -309,16 +323,17 @@ class Machine:
         stays, kind = self.house.with_fact(id), self.house.kind(id)
         if what == "corrected":
             when = None if off is None else max(10, min(self.minute, self._when(id) + off))
-            where = None if kind == "visit" else where
+            where = None if kind in SEEN else where
             lines = [(stay, Said("corrected", when, of=id, where=where)) for stay in stays]
-            if kind == "visit":
-                return "amend_visit", {"visit_id": id}, lines if when else None, when
+            if kind in SEEN:
+                fields = {_ID[kind]: id, **(CONFIRMED if kind == "dose" else {})}
+                return _CORRECTED[kind], fields, (lines or None) if when else None, when
             content = {"movement_id": id, **named(where)}
             return "correct_movement", content, lines or None, when
         because = ERROR if what == "in error" else REVERSED
-        if kind == "visit":
+        if kind in SEEN:
             lines = [(stay, Said("in error", of=id)) for stay in stays if because is ERROR]
-            return "cancel_visit", {"visit_id": id, "because": because}, lines or None, self.at
+            return _CANCELLED[kind], {_ID[kind]: id, "because": because}, lines or None, self.at
         lines = [(s, self._cancelled(id, kind, because, self.at, where)) for s in stays]
         if kind == "admit" and where:
             lines = []
@@ -354,13 +369,19 @@ class Machine:
     ) -> tuple[str, dict[str, Any], Lines | None, int] | None:
         """Several in one command; the ids of what is new are only known when it is recorded."""
         cancels, corrections, entries = [], [], []
-        lines: dict[str, Lines] = {"cancels": [], "corrections": [], "entries": []}
+        seen: dict[str, list[Any]] = {name: [] for name in ("visits", "doses", *_NEW.values())}
+        lines: dict[str, Lines] = {"cancels": [], "corrections": [], "entries": [], "new": []}
+        corrected_ids = set()
         fine = True
         for nth, (what, which, off, where) in enumerate(acts):
             new = self._id(f"not yet known {nth}")
             if what in _ENTRIES:
                 stay = self._stay(which)
                 at = max(10, min(self.minute, self.at + (off or 0)))
+                if what in SEEN:
+                    seen[_NEW[what]].append(_late(what, stay, moment(at)))
+                    lines["new"].append((stay, Said(what, at, new)))
+                    continue
                 there = where if what != "leave, keep bed" else None
                 entries.append(
                     LateEntry(
@@ -371,39 +392,69 @@ class Machine:
                 continue
             id = self._fact(which)
             stays, kind = self.house.with_fact(id), self.house.kind(id)
-            if kind in ("admit", "visit") and what != "corrected":
+            if kind == "admit" and what != "corrected":
                 return None
-            fine = fine and bool(stays) and kind != "visit"
+            fine = fine and bool(stays) and id not in corrected_ids
+            where = None if kind in SEEN else where
             if what == "corrected":
+                corrected_ids.add(id)
                 at_ = None if off is None else max(10, min(self.minute, self._when(id) + off))
-                corrections.append(
-                    Correction(movement_id=id, occurred_at=at_ and moment(at_), **named(where))
-                )
+                when = at_ and moment(at_)
+                if kind == "visit":
+                    seen["visits"].append(VisitCorrection(visit_id=id, occurred_at=when))
+                elif kind == "dose":
+                    dose = DoseCorrection(administration_id=id, occurred_at=when, **CONFIRMED)
+                    seen["doses"].append(dose)
+                else:
+                    corrections.append(Correction(movement_id=id, occurred_at=when, **named(where)))
                 lines["corrections"] += [
                     (s, Said("corrected", at_, of=id, where=where)) for s in stays
                 ]
                 continue
             because = ERROR if what == "in error" else REVERSED
+            fine = fine and not (kind in SEEN and because is REVERSED)
             cancels.append(Cancel(movement_id=id, because=because, **named(where)))
             for stay in stays:
                 gone = self._cancelled(id, kind, because, self.at, where, (new, stay))
                 lines["cancels"].append((stay, gone))
-        content = {"cancels": cancels, "corrections": corrections, "entries": entries}
-        told = [*lines["cancels"], *lines["corrections"], *lines["entries"]]
+        content = {"cancels": cancels, "corrections": corrections, "entries": entries, **seen}
+        told = [line for each in lines.values() for line in each]
         return "correct_facts", content, told if fine else None, self.at
 
 
 def _with_real_ids(lines: Lines, told: Recorded) -> Lines:
     """The lines with the ids that the record made; each stay's events are in the order of its lines."""
-    made = {stay: [] for stay, _ in lines}  # type: dict[Any, list[UUID]]
+    made = {(stay, is_dose): [] for stay, _ in lines for is_dose in (False, True)}  # type: dict[Any, list[UUID]]
     for said in told.events:
-        if said.belongs_to(Stay) and not isinstance(said, Stay.MovementCorrected):
-            made[said.originator_id].append(getattr(said, "cancel", None) or said.movement)  # type: ignore[attr-defined]
+        if isinstance(said, Prescription.UnprescribedGiven):
+            made[said.stay, True].append(said.administration)
+        elif isinstance(said, Stay.VisitRecorded):
+            made[said.originator_id, False].append(said.visit)
+        elif said.belongs_to(Stay) and not isinstance(said, _WITHOUT_ID):
+            made[said.originator_id, False].append(getattr(said, "cancel", None) or said.movement)  # type: ignore[attr-defined]
     real = []
     for stay, line in lines:
-        id = made[stay].pop(0) if line.kind != "corrected" else None
+        id = made[stay, line.kind == "dose"].pop(0) if line.id is not None else None
         real.append((stay, line if line.id is None else replace(line, id=id)))
     return real
+
+
+_WITHOUT_ID = Stay.MovementCorrected, Stay.VisitAmended, Stay.VisitCancelled
+DRUG = Medication(name="Adrenaline")
+CONFIRMED: dict[str, Any] = {"confirmed_warnings": (ClinicalWarning.ON_LEAVE,)}
+_ID = {"visit": "visit_id", "dose": "administration_id"}
+_CORRECTED = {"visit": "amend_visit", "dose": "correct_administration"}
+_CANCELLED = {"visit": "cancel_visit", "dose": "cancel_administration"}
+_NEW = {"visit": "new_visits", "dose": "new_unprescribed_doses"}
+
+
+def _late(what: str, stay: UUID, at: datetime) -> LateVisit | LateUnprescribedDose:
+    """A visit or a dose as it is told with others."""
+    if what == "visit":
+        return LateVisit(stay_id=stay, practitioner="D1", kind=VisitKind.ROUND, occurred_at=at)
+    return LateUnprescribedDose(
+        stay_id=stay, medication=DRUG, basis=Basis.PROTOCOL, occurred_at=at, **CONFIRMED
+    )
 
 
 _OPERATION = {
@@ -417,12 +468,14 @@ _OPERATION = {
     "specialty": "change_specialty",
     "type": "change_admission_type",
     "visit": "record_visit",
+    "dose": "record_unprescribed_dose",
     "discharge": "discharge_patient",
 }
 _ENTRIES = {
     "transfer": EntryKind.TRANSFER,
     "leave, keep bed": EntryKind.START_LEAVE,
     "return": EntryKind.END_LEAVE,
+    **dict.fromkeys(SEEN, EntryKind.TRANSFER),
 }
 
 
