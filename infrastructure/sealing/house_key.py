@@ -43,6 +43,8 @@ class HouseKey:
 
     def _from_command(self) -> bytes:
         assert self.command is not None
+        if not self.command.strip():
+            raise HouseKeyUnavailable("The command for the key of the house is empty: name one.")
         try:
             process = subprocess.run(
                 shlex.split(self.command), capture_output=True, timeout=COMMAND_SECONDS, check=True

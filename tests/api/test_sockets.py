@@ -14,7 +14,7 @@ from api.graphql.extensions.limits import TEXT
 from api.http.app import app
 from api.http.middleware import MAX_BODY, SECURITY_HEADERS
 from api.http.websocket import MOST_SUBSCRIPTIONS
-from application.authorization.roles import Caller
+from application.authorization.roles import Caller, Role
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.conftest import KEY, TOKEN
@@ -177,9 +177,11 @@ def test_what_cannot_be_followed_is_refused_with_a_code(
 
 
 @pytest.mark.parametrize("query", ["{ patien { mrn } }", "subscription { event { id } }"])
-def test_no_field_is_suggested_over_a_websocket(socket: Client, query: str) -> None:
-    socket.subscribe(query)
-    told = socket.receive()
+def test_no_field_is_suggested_over_a_websocket(running: Served, query: str) -> None:
+    nurse = {"Authorization": f"Bearer {TOKENS.make(Role.NURSE, 'who guesses')}"}
+    with Client(running.url, login=nurse) as socket:
+        socket.subscribe(query)
+        told = socket.receive()
     assert code_of(told) == "BAD_REQUEST"
     assert "Did you mean" not in json.dumps(told)
 

@@ -1,6 +1,7 @@
 """The command line in this process: what it prints, and how it ends."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -48,7 +49,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["wardbook", *arguments])
-        environment = dict(os.environ)
+        environment, log = dict(os.environ), logging.getLogger()
+        handlers, level = list(log.handlers), log.level
         capsys.readouterr()
         try:
             main()
@@ -57,6 +59,8 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
             code = ended.code
         os.environ.clear()  # --demo sets its own
         os.environ.update(environment)
+        log.handlers[:] = handlers  # of a command that logs into what was captured here
+        log.setLevel(level)
         told = capsys.readouterr()
         assert isinstance(code, int), code
         assert "Traceback" not in told.err, told.err

@@ -2,8 +2,11 @@
 with one sentence and an exit code of the documented list, and never with a traceback."""
 
 import shlex
+import shutil
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -15,9 +18,11 @@ import pytest
 from api.cli.main import MODULES, load_command
 from api.exit_codes import ExitCode
 from infrastructure.postgres.database import Database
+from infrastructure.sealing.key_ring import key_ring
 from tests.cli.conftest import Ended, Run
 from tests.cli.test_commands import commands_below
 from tests.cli.test_failures import NOWHERE
+from tests.conftest import KEYS
 from tests.support.hospital_dsl import rows
 
 pytestmark = pytest.mark.slow
@@ -59,10 +64,21 @@ def check(told: Ended, *, fails: bool = False) -> None:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder of the test's own to work in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def elsewhere(server: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of the test's own to work in, and a copy of the keys, which commands change."""
+    keys = tmp_path / "keys" / KEYS.name
+    keys.parent.mkdir(mode=0o700)
+    keys.touch(mode=0o600)
+    with closing(sqlite3.connect(KEYS)) as store, closing(sqlite3.connect(keys)) as copy:
+        store.backup(copy)
+    shutil.copy2(KEYS.with_name("house.key"), keys.parent)
+    monkeypatch.setenv("WARDBOOK_KEYS", str(keys))
+    key_ring.cache_clear()
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    yield folder
+    key_ring.cache_clear()
 
 
 ENVIRONMENTS = {
