@@ -6,6 +6,7 @@ refused; it counts what was accepted and what was not.
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -50,8 +51,8 @@ CHANGES = (
 class Busy(Mending, Erasing, Furnishing):
     """Live it with `live`; afterwards ask `accepted` and `refused`. ``after`` each command done.
 
-    ``lot`` decides ids too: each test needs a seed of its own, since the tests of a run share a key
-    store, in which the keys of erased patients are destroyed for ever.
+    ``lot`` decides ids too, and who breaks the glass: each test needs a seed of its own, since the tests
+    of a run share a key store, in which the keys of what was erased are destroyed for ever.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Busy(Mending, Erasing, Furnishing):
     ) -> None:
         super().__init__()
         self._hospital, self._lot, self._after = hospital, lot, after
+        reader = f"reader {copy(lot).getrandbits(64)}"
+        self._reader = Actor(issuer=ADA.issuer, subject=reader, role=ADA.role)
         self.now = BEGINS
         self.accepted: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()

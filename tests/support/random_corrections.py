@@ -17,6 +17,7 @@ from application.commands.prescription_corrections import PrescriptionCorrection
 from application.commands.reports import ReportPeriod
 from application.commands.visits import LateVisit
 from application.reports.registry import newest_definitions
+from domain.envelope import Actor
 from domain.prescription.course import Basis
 from domain.prescription.events import Medication
 from domain.source_visit import SourceKind
@@ -61,6 +62,7 @@ class Mending:
     _give: Callable[..., Recorded | None]
     _one: Callable[[list[Any]], Any]
     _bed: Callable[[], dict[str, Any]]
+    _reader: Actor
     _register_patient: Callable[[], None]
     _record_unprescribed_dose: Callable[..., None]
     _changes: list[UUID]
@@ -266,7 +268,7 @@ class Mending:
         self._mend("merge_patients", patient_mrn=away, into_mrn=into)
 
     def _break_glass(self) -> None:
-        self._mend("break_glass", patient_mrn=self._one(self._mrns))
+        self._mend("break_glass", patient_mrn=self._one(self._mrns), by=self._reader)
 
     def _unmerge_patients(self) -> None:
         self._mend("unmerge_patients", merge_id=self._one(self._merges))
