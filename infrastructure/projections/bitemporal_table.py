@@ -19,6 +19,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     MetaData,
     Table,
@@ -112,7 +113,7 @@ def bitemporal_table(
         },
     )
     Index(f"{name}_{key}", table.c[key])
-    Index(f"{name}_when", table.c.during, table.c.known, postgresql_using="gist")
+    index_by_moment(f"{name}_when", table)
     if has_valid_time_boundaries:
         Index(f"{name}_begin", func.lower(table.c.during))
         Index(
@@ -124,6 +125,16 @@ def bitemporal_table(
         Index(f"{name}_{column}", table.c[column])
     TABLES[name] = table
     return table
+
+
+def index_by_moment(name: str, table: Table, only: ColumnElement[bool] | None = None) -> Index:
+    """Index the rows that hold at a moment, as known at a position; ``only`` those of a condition.
+
+    The last row of what is over holds for ever: where that is asked for of what is not over, an index of
+    this alone stays small.
+    """
+    columns = table.c.during, table.c.known
+    return Index(name, *columns, postgresql_using="gist", postgresql_where=only)
 
 
 def first_position() -> Column[int]:

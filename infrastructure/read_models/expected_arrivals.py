@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
-    Index,
     Integer,
     MetaData,
     Select,
@@ -38,7 +37,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.expected_arrival import ArrivalStatus, ExpectedArrival, Urgency
 from domain.stay.facts import Status
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
+from infrastructure.projections.bitemporal_table import (
+    Rows,
+    bitemporal_table,
+    index_by_moment,
+)
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import by_id, is_one_of, literal_values
@@ -79,13 +82,7 @@ arrivals = bitemporal_table(
 )
 WAITING = (ArrivalStatus.PLANNED.value, ArrivalStatus.REQUESTED.value)
 """The statuses of who has not come, and of who has not got the bed."""
-Index(
-    "expected_arrivals_waiting",
-    arrivals.c.during,
-    arrivals.c.known,
-    postgresql_using="gist",
-    postgresql_where=arrivals.c.status.in_(WAITING),
-)
+index_by_moment("expected_arrivals_waiting", arrivals, arrivals.c.status.in_(WAITING))
 """An index of who may be waited for alone: what came, lapsed or was called off stays for all years."""
 
 

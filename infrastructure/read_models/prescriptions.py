@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    Index,
     MetaData,
     Select,
     String,
@@ -34,6 +33,7 @@ from infrastructure.projections.bitemporal_table import (
     Values,
     bitemporal_table,
     first_position,
+    index_by_moment,
 )
 from infrastructure.projections.projection import AggregateProjection, EventPosition, events_of
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
@@ -66,13 +66,7 @@ prescriptions = bitemporal_table(
     find_by=("stay",),
 )
 LIVE = (PrescriptionStatus.ACTIVE.value, PrescriptionStatus.HELD.value)
-Index(
-    "prescriptions_live",
-    prescriptions.c.during,
-    prescriptions.c.known,
-    postgresql_using="gist",
-    postgresql_where=prescriptions.c.status.in_(LIVE),
-)
+index_by_moment("prescriptions_live", prescriptions, prescriptions.c.status.in_(LIVE))
 """An index of live prescriptions alone: the last row of an ended one holds for ever."""
 
 doses = bitemporal_table(

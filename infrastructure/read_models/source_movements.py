@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Index,
     Integer,
     MetaData,
     Select,
@@ -32,6 +31,7 @@ from infrastructure.projections.bitemporal_table import (
     Rows,
     Values,
     bitemporal_table,
+    index_by_moment,
 )
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, view
@@ -70,13 +70,7 @@ source_movements = bitemporal_table(
     of="visit",
 )
 PENDING = "PENDING"
-Index(
-    "source_movements_pending",
-    source_movements.c.during,
-    source_movements.c.known,
-    postgresql_using="gist",
-    postgresql_where=source_movements.c.status == PENDING,
-)
+index_by_moment("source_movements_pending", source_movements, source_movements.c.status == PENDING)
 """An index of pending movements alone: the others hold for ever."""
 
 

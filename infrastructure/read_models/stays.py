@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    Index,
     MetaData,
     Select,
     String,
@@ -25,7 +24,11 @@ from domain.aggregate import Event
 from domain.stay.aggregate import Stay
 from domain.stay.events import CARE
 from domain.stay.facts import Status
-from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
+from infrastructure.projections.bitemporal_table import (
+    Rows,
+    bitemporal_table,
+    index_by_moment,
+)
 from infrastructure.projections.projection import AggregateProjection
 from infrastructure.queries.as_of import AsOf, columns, since, until, view
 from infrastructure.queries.compiled import (
@@ -70,13 +73,7 @@ stays = bitemporal_table(
     has_valid_time_boundaries=True,
 )
 OPEN = (Status.ADMITTED.value, Status.ON_LEAVE.value)
-Index(
-    "stays_open",
-    stays.c.during,
-    stays.c.known,
-    postgresql_using="gist",
-    postgresql_where=stays.c.status.in_(OPEN),
-)
+index_by_moment("stays_open", stays, stays.c.status.in_(OPEN))
 """An index of open stays alone: the last row of an ended stay is open too, and there are those of all
 years."""
 
