@@ -1,4 +1,4 @@
-"""What of an event its schema does not allow, in words for who gave the command."""
+"""Refusal of an event that its schema does not allow, in words for who gave the command."""
 
 import re
 

@@ -35,10 +35,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from domain.patient_events import Confidentiality
 from infrastructure.projections.bitemporal_table import TABLES, Visibility
 
 IN_HOUSE = ("ADMITTED", "ON_LEAVE")
-RESTRICTED = "RESTRICTED"
+RESTRICTED = Confidentiality.RESTRICTED.value
 
 Moment = tuple[datetime, int]
 """A moment of valid time and a position. In place of one, None is the latest of all that is known."""
