@@ -4,7 +4,7 @@
 import {html, nothing} from './vendor/lit.js';
 import {Plain, act, address, go, nameOf, refresh, shell} from './shell.js';
 import {describe, learn, refusalOf} from './refusal.js';
-import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, keepsReason, keepsTime} from './fields.js';
+import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, fieldOf, keepsReason, keepsTime} from './fields.js';
 import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
@@ -388,17 +388,5 @@ const aboutOf = ({patient, stay, about}) =>
         ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
         ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`${patient ? html`<br>` : nothing}${about}` : nothing}</p>`
     : nothing;
-
-/** The shown field that a refusal is about. */
-function fieldOf(refusal, isShown, picksBed) {
-  if (!refusal) return null;
-  if (refusal.code === 'REASON_NEEDED') return 'reason';
-  if (refusal.code === 'STAY_NOT_OPEN') return 'occurredAt';
-  for (const name of refusal.path.filter(part => part !== 'input').toReversed()) {
-    if (picksBed && ['ward', 'room', 'bed'].includes(name)) return BED;
-    if (isShown(name)) return name;
-  }
-  return null;
-}
 
 customElements.define('wb-form', CommandForm);

@@ -71,3 +71,15 @@ export function convert(field, value) {
   if (field.type === 'Time') return value.length === 5 ? value + ':00' : value;
   return value.trim?.() ?? value;
 }
+
+/** The shown field that a refusal is about. */
+export function fieldOf(refusal, isShown, picksBed) {
+  if (!refusal) return null;
+  if (refusal.code === 'REASON_NEEDED') return 'reason';
+  if (refusal.code === 'STAY_NOT_OPEN') return 'occurredAt';
+  for (const name of refusal.path.filter(part => part !== 'input').toReversed()) {
+    if (picksBed && ['ward', 'room', 'bed'].includes(name)) return BED;
+    if (isShown(name)) return name;
+  }
+  return null;
+}
