@@ -244,6 +244,12 @@ def held(table: Any, as_of: datetime, position: int) -> ColumnElement[bool]:
     return and_(is_true, _is_known(table, position))
 
 
+def held_within(table: Any, start: Any, end: Any, position: int) -> ColumnElement[bool]:
+    """Return the condition for the rows true at some moment of a period, as known at a position."""
+    overlaps = table.c.during.op("&&")(func.tstzrange(start, end))
+    return and_(overlaps, _is_known(table, position))
+
+
 def known(table: Any, position: int) -> ColumnElement[bool]:
     """Return the condition for the rows of all valid time known at a position.
 

@@ -30,7 +30,7 @@ from domain.room.aggregate import BedState
 from infrastructure.queries.as_of import AsOf, columns, group_views, since, until, view
 from infrastructure.queries.bed_states import DERIVED_FROM, with_derived_states
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
-from infrastructure.queries.row_security import known, value
+from infrastructure.queries.row_security import held_within, known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import (
     BedView,
@@ -65,15 +65,12 @@ async def beds_of(
     return {room.room.room: room.beds for room in await board(connection, at, None, ids)}
 
 
-_moment = DateTime(timezone=True)
+_START, _END = (parameter(name, DateTime(timezone=True)) for name in ("start", "end"))
 _rooms_of_wards = CompiledStatement(
     lambda at: (
         select(rooms.c.room)
         .where(
-            rooms.c.during.op("&&")(
-                func.tstzrange(parameter("start", _moment), parameter("end", _moment))
-            ),
-            known(rooms, at.known),
+            held_within(rooms, _START, _END, at.known),
             at.viewer.of_wards(),
         )
         .distinct()
@@ -85,10 +82,7 @@ _history = CompiledStatement(
     lambda at: (
         select(*columns(stretches), since(stretches), until(stretches))
         .where(
-            stretches.c.during.op("&&")(
-                func.tstzrange(parameter("start", _moment), parameter("end", _moment))
-            ),
-            known(stretches, at.known),
+            held_within(stretches, _START, _END, at.known),
         )
         .order_by(since(stretches), stretches.c.stay)
         .limit(parameter("most", Integer))
