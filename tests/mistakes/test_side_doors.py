@@ -109,7 +109,7 @@ def test_mistake_324_an_analyst_issues_a_report_and_reads_what_is_suppressed(war
     mrn = ward.patient(confidentiality="VERY_RESTRICTED")
     stay = ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=4), patientMrn=mrn)
     course = ward.prescription(stay, medication={"name": drug}, **late(ago(days=3)))
-    doses = [late(ago(days=1, hours=hours)) for hours in (3, 4)]
+    doses = [late(f"{ago(days=1)[:10]}T{hour}:00:00Z") for hour in (12, 11)]
     ward.record("recordAdministration", prescriptionId=course, given=True, **doses[0])
     report = "report { canonical csv figures { name suppressed exact of { value } } }"
     issue = f"""issue {{ id {report} restatements {{ {report}
@@ -131,7 +131,12 @@ def test_mistake_324_an_analyst_issues_a_report_and_reads_what_is_suppressed(war
     assert drug not in json.dumps(issued)
     assert figures(issued) == []
     assert any(f["suppressed"] for f in issued["report"]["figures"])
-    ward.record("recordAdministration", prescriptionId=course, given=True, **late(ago(days=2)))
+    ward.record(
+        "recordAdministration",
+        prescriptionId=course,
+        given=True,
+        **late(f"{ago(days=2)[:10]}T12:00:00Z"),
+    )
     restated = told_to(analyst, "restateReport", issueId=issued["id"])
     assert drug not in json.dumps(restated)
     changes = restated["restatements"][0]["changes"]
