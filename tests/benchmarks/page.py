@@ -99,8 +99,8 @@ def fill(database: Database, folder: Path) -> None:
 
 def shown(browser: Any, address: str, tokens: LocalTokens, pid: int) -> list[Row]:
     """Look at the house in a tab."""
-    link = f"{address}/#token={tokens.make(Role.BED_MANAGER)}"
-    headers = {"Authorization": f"Bearer {tokens.make(Role.ADMIN)}"}
+    token = tokens.make(Role.BED_MANAGER)  # who asks is shown the same patients as the tab
+    link, headers = f"{address}/#token={token}", {"Authorization": f"Bearer {token}"}
     loads = [getloadavg()[0]]
     with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
         beds = sum(len(room["beds"]) for room in _asked(client, BOARD)["roomOccupancy"])
