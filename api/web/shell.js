@@ -8,17 +8,19 @@ import {say} from './words.js';
 
 export const shell = new EventTarget();
 
+/** Parameters as parts of an address. */
+const parts = parameters =>
+  Object.entries(parameters).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+
+const joined = (path, those) => (those.length ? `${path}?${those.join('&')}` : path);
+
 /** Go to a screen, with the clocks as they are; `more` are its own parameters. */
-export function address(path, more = {}) {
-  const parts = Object.entries({...clockParameters(), ...more}).filter(([, value]) => value).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return `#/${path}${parts.length ? '?' + parts.join('&') : ''}`;
-}
+export const address = (path, more = {}) => joined(`#/${path}`, parts({...clockParameters(), ...more}));
 
 /** The address of a link with the clocks as they are by now. */
 export function readdressed(href) {
-  const [path, query] = href.slice(2).split('?');
-  const {at, known, apart, ...own} = Object.fromEntries(new URLSearchParams(query));
-  return address(path, own);
+  const [path, ...query] = href.split(/[?&]/);
+  return joined(path, [...parts(clockParameters()), ...query.filter(part => !/^(?:at|known|apart)=/.test(part))]);
 }
 
 export const go = (path, more) => (location.hash = address(path, more));
