@@ -1,6 +1,7 @@
 """Facts that were recorded under the wrong patient, or in the wrong stay (HL7 A45)."""
 
 import dataclasses
+from datetime import datetime
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -145,17 +146,28 @@ def move_prescription(
     wrong: Prescription,
     stay: Stay,
     confirmed_warnings: tuple[ClinicalWarning, ...] | None,
+    start: datetime | None,
+    stop: datetime | None,
+    open_ended: bool,
 ) -> None:
     """Put a prescription, with its changes and doses under their ids, into the right stay.
 
-    There it has an id of its own, and its stay ends it. Raises OutsideStay, PrescriptionStateBroken,
-    PatientDied, WarningsUnconfirmed.
+    There it has an id of its own, and its stay ends it. It goes there at the command's corrected time,
+    start and stop, if it says them. Raises OutsideStay, PrescriptionStateBroken, PatientDied,
+    WarningsUnconfirmed.
     """
     course, patient = wrong.course, lookups.patient_of(uow, stay)
-    stay.must_not_have_ended(course.written_at, "The prescription")
+    events = list(uow.record.streams({wrong.id: 0})[wrong.id])
+    told = replace(events[0].entry, occurred_at=course.written_at, precision=course.precision)
+    entry = _at_right_time(uow, stay, told)
+    stay.must_not_have_ended(entry.occurred_at, "The prescription")
     for dose in course.doses:
         check_inside(stay, dose)
     regimen = course.regimen
+    if start is None and regimen.start == course.written_at:
+        start = entry.occurred_at
+    stop = stop or (None if open_ended else regimen.stop)
+    regimen = dataclasses.replace(regimen, start=start or regimen.start, stop=stop)
     warnings = allergies_against(
         uow, patient.id, wrong.medication, regimen.start, regimen.stop, wrong.confirmed
     )
@@ -163,9 +175,11 @@ def move_prescription(
     write_again(
         prescription,
         wrong,
-        uow.record.streams({wrong.id: 0})[wrong.id],
+        events,
         stay.id,
         patient.id,
+        regimen,
+        entry,
         uow.entry,
         persons.died_at(uow, patient.id),
         confirm(uow, warnings, confirmed_warnings) or tuple(wrong.confirmed) or None,

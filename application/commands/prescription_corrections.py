@@ -43,8 +43,7 @@ def correct_written(uow: UnitOfWork, right: PrescriptionCorrection) -> None:
     `check_written` looks at the end result.
     """
     prescription = lookups.prescription(uow, right.prescription_id)
-    if right.stop is not None and right.open_ended:
-        raise InvalidInput("open_ended", "it stops, or it is open-ended; leave one out")
+    check_end(right.stop, right.open_ended)
     at, begins = uow.corrected_at, utc(right.start, "start")
     course = prescription.course
     regimen, until = course.regimen, utc(right.stop, "stop")
@@ -82,6 +81,12 @@ def correct_written(uow: UnitOfWork, right: PrescriptionCorrection) -> None:
         persons.died_at(uow, prescription.patient),
     )
     let_prescription_follow(uow, prescription)
+
+
+def check_end(stop: datetime | None, open_ended: bool | None) -> None:
+    """Refuse a prescription that is said to stop and not to stop. Raises InvalidInput."""
+    if stop is not None and open_ended:
+        raise InvalidInput("open_ended", "it stops, or it is open-ended; leave one out")
 
 
 def check_written(uow: UnitOfWork, right: PrescriptionCorrection) -> None:

@@ -16,7 +16,11 @@ from application.commands.prescription_changes import (
     cancel_change_of,
     correct_change_of,
 )
-from application.commands.prescription_corrections import PrescriptionCorrection, correct_written
+from application.commands.prescription_corrections import (
+    PrescriptionCorrection,
+    check_end,
+    correct_written,
+)
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
@@ -213,19 +217,29 @@ class Prescriptions(Doses):
         ``open_ended``: no stop was planned. What was given and changed is judged by the corrected
         text: what it does not allow refuses it (ContradictsLaterFacts). A prescription that began as
         it was written goes on to do so. ``stay_id``: the stay that it really was written in, to which
-        it goes with its changes and doses.
+        it goes with its changes and doses, at its right times if they were wrong too.
         """
         if stay_id is not None:
             prescription = lookups.prescription(uow, prescription_id)
-            content = (medication, dose, route, frequency, schedule, start, stop, prescriber)
-            if uow.corrected_at or open_ended or any(value is not None for value in content):
+            content = (medication, dose, route, frequency, schedule, prescriber)
+            if any(value is not None for value in content):
                 raise InvalidInput(
                     "stay_id",
-                    "move the prescription by itself; then correct what else was different",
+                    "move the prescription, with its times if they were wrong too; then correct"
+                    " what else was different",
                 )
             if stay_id == prescription.stay:
                 raise InvalidInput("stay_id", "the prescription is there already")
-            move_prescription(uow, prescription, lookups.stay(uow, stay_id), confirmed_warnings)
+            check_end(stop, open_ended)
+            move_prescription(
+                uow,
+                prescription,
+                lookups.stay(uow, stay_id),
+                confirmed_warnings,
+                utc(start, "start"),
+                utc(stop, "stop"),
+                bool(open_ended),
+            )
             return
         correct_written(
             uow,

@@ -10,6 +10,7 @@ from domain.aggregate import Event
 from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import Envelope, as_told
 from domain.prescription.aggregate import Prescription
+from domain.prescription.course import Regimen
 from domain.problems import Problem
 from domain.refusals import PrescriptionStateBroken
 from domain.time import Precision
@@ -21,14 +22,16 @@ def write_again(
     events: Iterable[Event],
     stay: UUID,
     patient: UUID,
+    regimen: Regimen,
+    written_entry: Envelope,
     envelope: Envelope,
     died_at: datetime | None,
     confirmed_warnings: tuple[ClinicalWarning, ...] | None,
 ) -> None:
     """Write a prescription as another one is held, with its changes and doses under their ids.
 
-    ``events``: those of the other one's stream, which say by whom. What an end of the stay stopped is
-    left out. Raises PrescriptionStateBroken, InvalidInput, PatientDied.
+    ``events``: those of the other one's stream, which say by whom. ``regimen``, ``written_entry``: what
+    was written first, and when. What an end of the stay stopped is left out. Raises PrescriptionStateBroken, InvalidInput, PatientDied.
     """
     if wrong.basis is not None:
         raise PrescriptionStateBroken(
@@ -45,9 +48,9 @@ def write_again(
         stay,
         patient,
         wrong.medication,
-        course.regimen,
+        regimen,
         wrong.prescriber,
-        _entry(envelope, entries[None], course.written_at, course.precision),
+        as_told(envelope, written_entry),
         died_at,
         confirmed_warnings,
     )

@@ -51,12 +51,16 @@ SIDE_DOORS = set(range(321, 331))
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
+TRUE = {370}
+"""Numbers of mistakes about what is true and refused, or false and accepted."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
 MISTAKES = (
     set(range(1, 86))
     | LEFT
+    | TRUE
     | set(range(90, 99))
     | set(range(110, 128))
     | set(range(251, 260))

@@ -123,3 +123,31 @@ def test_mistake_279_a_prescription_that_goes_to_who_is_allergic_is_confirmed(wa
     assert move(ward, drug, right)["warnings"] == ["ALLERGY"]
     told = move(ward, drug, right, confirmedWarnings=["ALLERGY"])
     assert told["__typename"] == "PrescriptionRecorded"
+
+
+def test_mistake_370_a_prescription_goes_to_an_earlier_stay_at_its_right_times(ward: Ward) -> None:
+    mrn, right = ward.patient(), ago(days=9)
+    earlier = ward.stay(f"{ward.room('a')}/a", ago(days=10), patientMrn=mrn)
+    ward.record("dischargePatient", stayId=earlier, disposition="HOME", **late(ago(days=8)))
+    later = ward.stay(f"{ward.room('a')}/a", ago(days=2), patientMrn=mrn)
+    drug = ward.prescription(later, dose="1 g", **late(ago(days=1)))
+    ends = ward.prescription(later, **late(ago(days=1)), start=ago(hours=20), stop=ago(hours=2))
+
+    assert move(ward, drug, earlier)["__typename"] == "OutsideStay"
+    assert move(ward, drug, earlier, occurredAt=ago(days=7))["__typename"] == "OutsideStay"
+    moved = move(ward, drug, earlier, occurredAt=right)["prescription"]["id"]
+    told = order(ward, moved, right)
+    assert (told["status"], told["start"], told["dose"]) == ("ACTIVE", right, "1 g")
+    assert order(ward, moved)["status"] == "STOPPED"
+    (written,) = [n for n in steps(ward, earlier) if n["kind"] == "PRESCRIPTION_WRITTEN"]
+    assert written["occurredAt"] == right
+
+    times = {"occurredAt": right, "start": ago(days=8.5)}
+    both = move(ward, ends, earlier, **times, stop=ago(days=8.2), openEnded=True)
+    assert (both["__typename"], both["path"]) == ("InvalidInput", ["openEnded"])
+    course = move(ward, ends, earlier, **times, stop=ago(days=8.2))["prescription"]["id"]
+    assert order(ward, course)["start"] == times["start"]
+    assert order(ward, course, ago(days=8.3))["status"] == "ACTIVE"
+    assert order(ward, course)["status"] == "COMPLETED"
+    back = move(ward, course, later, occurredAt=ago(days=1), start=ago(hours=20), openEnded=True)
+    assert order(ward, back["prescription"]["id"])["status"] == "ACTIVE"

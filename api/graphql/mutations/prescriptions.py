@@ -144,8 +144,8 @@ class CorrectPrescriptionInput(CommandInput):
         "The warnings against it that are confirmed; the reason is needed."
     )
     stay_id: StayId | None = optional(
-        "The stay that it really was written in, to which it goes with its changes and doses; then"
-        " nothing else is given."
+        "The stay that it really was written in, to which it goes with its changes and doses, at its"
+        " right times (occurredAt, start, stop, openEnded); nothing else is given then."
     )
 
 
