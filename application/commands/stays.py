@@ -264,7 +264,10 @@ class Stays(CommandGroup):
         plan: DischargePlan | None = None,
         expected_at: datetime | None = None,
     ) -> None:
-        """Plan a discharge, clear it medically, or drop the plan. It frees no bed."""
+        """Plan a discharge, clear it medically, or drop the plan. It frees no bed.
+
+        ``expected_at`` does not lie before the admission; the beginning of its day is a date alone.
+        """
         stay, expected_time = lookups.stay(uow, stay_id), utc(expected_at, "expected_at")
         new_plan = plan or DischargePlan.PLANNED
         imprecise_times.in_stay(

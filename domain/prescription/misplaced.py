@@ -31,7 +31,8 @@ def write_again(
     """Write a prescription as another one is held, with its changes and doses under their ids.
 
     ``events``: those of the other one's stream, which say by whom. ``regimen``, ``written_entry``: what
-    was written first, and when. What an end of the stay stopped is left out. Raises PrescriptionStateBroken, InvalidInput, PatientDied.
+    was written first, and when. What an end of the stay stopped is left out. Raises
+    PrescriptionStateBroken, InvalidInput, PatientDied.
     """
     if wrong.basis is not None:
         raise PrescriptionStateBroken(

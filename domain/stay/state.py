@@ -9,7 +9,13 @@ from uuid import UUID, uuid5
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.envelope import Envelope
 from domain.fact_ref import FactRef
-from domain.refusals import BedRef, InvalidInput, MovementNotFound, OutsideStay
+from domain.refusals import (
+    BedRef,
+    ContradictsLaterFacts,
+    InvalidInput,
+    MovementNotFound,
+    OutsideStay,
+)
 from domain.stay.events import Observed, StayEvents
 from domain.stay.facts import (
     KINDS,
@@ -33,7 +39,7 @@ from domain.stay.facts import (
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
-from domain.time import is_after, minute_of
+from domain.time import Precision, is_after, minute_of
 
 F = TypeVar("F", bound=Fact)
 
@@ -101,7 +107,7 @@ class StayState(StayEvents, Aggregate):
     def check_deferred(self, died_at: datetime | None) -> None:
         """Refuse the history that came out of the commands since `defer_checks`, if it is illegal."""
         assert self.deferred is not None
-        self._check_returns(self.history, self.deferred)
+        self._check_expectations(self.history, self.deferred)
         self.history.check(self.deferred, died_at)
         self.deferred = None
 
@@ -176,19 +182,39 @@ class StayState(StayEvents, Aggregate):
         if self.deferred is not None:
             self.deferred.update(facts)
         else:
-            self._check_returns(history, facts)
+            self._check_expectations(history, facts)
             history.check(facts, died_at, other_facts)
 
-    def _check_returns(self, history: History, ids: Iterable[UUID]) -> None:
-        """Refuse leaves from which the patient is expected back before they begin."""
-        leaves = (fact for fact in map(history.fact, ids) if isinstance(fact, LeaveStart))
-        for leave in leaves:
-            back = leave.expected_return
-            if back is not None and back < minute_of(self.earliest(leave)):
+    def _check_expectations(self, history: History, ids: Iterable[UUID]) -> None:
+        """Refuse a return expected before its leave, and a discharge expected before the admission."""
+        for fact in map(history.fact, ids):
+            if isinstance(fact, LeaveStart) and fact.expected_return is not None:
+                if fact.expected_return < minute_of(self.earliest(fact)):
+                    raise InvalidInput(
+                        "expected_return",
+                        "the leave begins after it; correct one of them, or say that it is unknown",
+                    )
+            elif isinstance(fact, PlanChange) and self._is_before_admission(history, fact):
                 raise InvalidInput(
-                    "expected_return",
-                    "the leave begins after it; correct one of them, or say that it is unknown",
+                    "expected_at",
+                    "the admission was after it; correct one of them, or say that it is unknown",
                 )
+            elif isinstance(fact, Admission):
+                plans = [f for f in history.facts if isinstance(f, PlanChange)]
+                early = [plan for plan in plans if self._is_before_admission(history, plan)]
+                if early:
+                    raise ContradictsLaterFacts(tuple(history.ref(plan) for plan in early))
+
+    def _is_before_admission(self, history: History, plan: PlanChange) -> bool:
+        """Return whether a discharge is expected before the admission.
+
+        The beginning of the day of the admission stands for that day: a date alone was said.
+        """
+        admission, expected_at = history.admission, plan.expected_discharge
+        if admission is None or expected_at is None:
+            return False
+        day = self.span_of(admission.at, Precision.DAY)[0]
+        return expected_at != day and expected_at < minute_of(self.earliest(admission))
 
 
 def evolve(history: History, event: Event) -> History:

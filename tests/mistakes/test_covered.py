@@ -51,7 +51,7 @@ SIDE_DOORS = set(range(321, 331))
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
-TRUE = {370}
+TRUE = {370, 371}
 """Numbers of mistakes about what is true and refused, or false and accepted."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}

@@ -76,6 +76,52 @@ def test_mistake_300_a_leave_known_to_the_day_contradicts_no_return_of_that_day(
     ward.record("startLeave", **leave, expectedReturn=noon[:11] + "08:00:00Z")
 
 
+def test_mistake_371_nobody_is_expected_to_leave_before_having_come(ward: Ward) -> None:
+    day = ago(days=3)[:11]
+    stay = ward.stay(f"{ward.room('a')}/a", f"{day}10:00:00Z")
+    plan = {"stayId": stay, **late(f"{day}11:00:00Z")}
+
+    refused = ward.execute("planDischarge", **plan, expectedAt=f"{day}09:59:00Z")
+    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedAt"])
+    ward.record("planDischarge", **plan, expectedAt=f"{day}10:00:30Z")
+    too_early = late(f"{day}09:00:00Z")
+    before = ward.execute("planDischarge", stayId=stay, **too_early)
+    assert before["__typename"] == "OutsideStay"
+    planned = {"movementId": movement(ward, stay, "STAY_DISCHARGE_PLANNED")}
+    admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
+    earlier = {**planned, "expectedAt": f"{day}08:00:00Z"}
+    for wrong in (
+        ward.execute("correctMovement", **earlier, **WRONG),
+        ward.execute("correctFacts", corrections=[earlier], **WRONG),
+    ):
+        assert (wrong["__typename"], wrong["path"]) == ("InvalidInput", ["expectedAt"])
+    later = {**admitted, "occurredAt": f"{day}10:30:00Z"}
+    broken = ward.execute("correctMovement", **later, **WRONG)
+    assert [f["kind"] for f in broken["facts"]] == ["discharge plan"]
+    both = [later, {**planned, "expectedAt": f"{day}18:00:00Z"}]
+    assert ward.record("correctFacts", corrections=both, **WRONG)["position"]
+    ward.record("correctMovement", **admitted, occurredAt=f"{day}07:00:00Z", **WRONG)
+    ward.record("correctMovement", **earlier, **WRONG)
+
+
+def test_mistake_371_a_discharge_expected_on_the_day_of_the_admission_is_a_date_alone(
+    ward: Ward,
+) -> None:
+    day, before = ago(days=3)[:11], ago(days=4)[:11]
+    stay = ward.stay(at=f"{day}10:00:00Z")
+    plan = {"stayId": stay, **late(f"{day}11:00:00Z")}
+    assert ward.execute("planDischarge", **plan, expectedAt=f"{before}00:00:00Z")["path"] == [
+        "expectedAt"
+    ]
+    ward.record("planDischarge", **plan, expectedAt=f"{day}00:00:00Z")
+    known_to_the_day = {**late(f"{day}10:00:00Z"), "occurredAtPrecision": "DAY"}
+    other = ward.record(
+        "admitPatient", patientMrn=ward.patient(), admissionType="ELECTIVE", **known_to_the_day
+    )
+    plan = {"stayId": other["stay"]["id"], **late(f"{day}11:00:00Z")}
+    ward.record("planDischarge", **plan, expectedAt=f"{day}08:00:00Z")
+
+
 @pytest.mark.parametrize("because", [IN_ERROR, REVERSED], ids=["in error", "reversed"])
 @pytest.mark.parametrize("how", ["along", "apart", "not"])
 def test_mistake_301_children_discharged_with_their_mother_come_back_with_her_if_named(
