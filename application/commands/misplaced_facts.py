@@ -158,8 +158,8 @@ def move_prescription(
     """
     course, patient = wrong.course, lookups.patient_of(uow, stay)
     events = list(uow.record.streams({wrong.id: 0})[wrong.id])
-    told = replace(events[0].entry, occurred_at=course.written_at, precision=course.precision)
-    entry = _at_right_time(uow, stay, told)
+    entry = replace(events[0].entry, occurred_at=course.written_at, precision=course.precision)
+    entry = _at_right_time(uow, stay, entry)
     stay.must_not_have_ended(entry.occurred_at, "The prescription")
     for dose in course.doses:
         check_inside(stay, dose)
