@@ -29,7 +29,7 @@ from infrastructure.postgres.database import CONNECTION_ERRORS
 from infrastructure.postgres.embedded_server import EmbeddedServerError
 from infrastructure.postgres.migrated import NotMigrated
 from infrastructure.postgres.sessions import SharedSession
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 
 
 class ReadModelsBehind(TransientError):
@@ -144,7 +144,10 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
         exit_code=_USAGE, advice="A file or the input is not UTF-8, at byte {error.start}."
     ),
     # the database, and what is read from it
-    DatabaseUnavailable: ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
+    **dict.fromkeys(
+        (DatabaseUnavailable, KeyStoreBusy),
+        ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
+    ),
     EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
     **dict.fromkeys((NotMigrated, SharedSession), ErrorResponse(exit_code=_NO_DATABASE)),
     **dict.fromkeys(CONNECTION_ERRORS, _UNREACHABLE),

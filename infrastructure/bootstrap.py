@@ -12,7 +12,7 @@ from domain.envelope import Actor
 from infrastructure import tracing
 from infrastructure.postgres.database import Database, Log
 from infrastructure.reports.report_data import open_report_service
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 from infrastructure.settings import Settings
 
 SYSTEM = Actor(issuer="wardbook", subject="wardbook", role="admin")
@@ -35,7 +35,9 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     hospital.pipeline.watch = tracing.span
     hospital.pipeline.likely_duplicates = partial(_likely_duplicates, database)
     hospital.record.bind_keys()
-    with suppress(KeysMissing):  # it goes on without them, and says so: `wardbook doctor`, /readyz
+    with suppress(
+        KeysMissing, KeyStoreBusy
+    ):  # it goes on without them, and says so: `wardbook doctor`, /readyz
         hospital.erasures.finish()
     return hospital
 

@@ -30,7 +30,7 @@ from infrastructure.postgres.database import CONNECTION_ERRORS, Database, Log
 from infrastructure.queries.feed import LoggedEvent, events_page
 from infrastructure.queries.log import log_of
 from infrastructure.sealing.key_ring import key_ring
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 from infrastructure.subscriptions.projection_progress import ProjectionProgress
 
 PAGE = 200
@@ -42,7 +42,7 @@ RETRY_SECONDS = 1.0
 ACK_SECONDS = 10.0
 """The longest wait for the broker to say that it has a page."""
 
-AWAY = (nats.errors.Error, OSError, TimeoutError, KeysMissing, *CONNECTION_ERRORS)
+AWAY = (nats.errors.Error, OSError, TimeoutError, KeysMissing, KeyStoreBusy, *CONNECTION_ERRORS)
 """The errors after which the bridge begins anew, from what the stream has."""
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from infrastructure.postgres.backup import restore as restore_backup
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.migrated import NotMigrated, check_migrated
-from infrastructure.sealing.keys_missing import KeysMissing
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 
 app = typer.Typer()
 
@@ -91,7 +91,9 @@ def _print_log(database: Database) -> None:
 
 def _sign(database: Database) -> None:
     """Sign the first checkpoint of an epoch, if the key is here; say why it is not signed."""
-    with suppress(KeysMissing):  # then 'wardbook doctor' says so, and nothing sealed is read
+    with suppress(
+        KeysMissing, KeyStoreBusy
+    ):  # then 'wardbook doctor' says so, and nothing sealed is read
         if count := record_destroyed_since(database):
             out.print(f"{count} keys were destroyed since the backup: what they seal stays erased.")
     home = settings().home

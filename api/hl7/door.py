@@ -42,7 +42,7 @@ from domain.refusals import (
 from domain.source_visit import SourceVisit
 from domain.time import Precision
 from infrastructure.sealing.key_ring import SEAL, key_ring
-from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy, TextAltered
 
 MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
 """The namespace of command ids that are derived from messages."""
@@ -175,7 +175,7 @@ class Door:
     def _kept_for_later(self, data: bytes, verdict: Verdict) -> Verdict:
         try:
             return verdict if self.refused.keep(data, verdict) else COME_AGAIN
-        except (OSError, KeysMissing) as error:
+        except (OSError, KeysMissing, KeyStoreBusy) as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
 

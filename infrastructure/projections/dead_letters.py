@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from domain.aggregate import Event
-from domain.errors import IntegrityError
+from domain.errors import IntegrityError, TransientError
 from domain.projection_control import ProjectionControl
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, NewerEvent
 from infrastructure.projections.projection import (
@@ -65,7 +65,7 @@ def is_permanent(error: Exception) -> bool:
         return False
     if isinstance(error, psycopg.Error):
         return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
-    return not isinstance(error, OSError | KeysMissing)
+    return not isinstance(error, OSError | KeysMissing | TransientError)
 
 
 def event_reader(

@@ -3,7 +3,8 @@
 The one place where sealed texts are opened, whoever reads the log: commands, projections, the feed,
 exports, checks. A text whose key is destroyed reads as REDACTED, and is never an error; one that its key
 does not open was altered (TextAltered). While the keys cannot be had nothing is opened or sealed
-(KeysMissing), and it goes on once they are back.
+(KeysMissing), and it goes on once they are back; if another process holds them it may be tried again
+(KeyStoreBusy).
 """
 
 import hmac
@@ -25,7 +26,7 @@ from domain.envelope import REDACTED
 from domain.errors import ConfigurationError
 from infrastructure.sealing.house_key import HouseKey, HouseKeyUnavailable
 from infrastructure.sealing.key_store import PEPPER, KeyStore, SqliteKeyStore
-from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy, TextAltered
 from infrastructure.sealing.postgres_key_store import PostgresKeyStore, name_of
 from infrastructure.settings import Settings, from_environment
 
@@ -136,21 +137,25 @@ class KeyRing:
         return store
 
     def check(self, bound: str) -> None:
-        """Check that the keys of a log can be used, by the id of its store. Raises KeysMissing."""
+        """Check the keys of a log by the id of its store. Raises KeysMissing, KeyStoreBusy."""
         self._bound, self._looked_at = bound, 0.0
-        if (problem := self.problem()) is not None:
-            raise KeysMissing(problem)
+        self._check()
 
     def problem(self) -> str | None:
         """Return what is wrong with the keys; None if they can be used."""
         try:
-            with self._had():
-                store = self._own_store()
-                store.generation()  # it answers
-                self._unwrapped_pepper()
-                return None if store.wrapped_key(ABANDONED) else self._lacks
-        except KeysMissing as error:
+            self._check()
+        except (KeysMissing, KeyStoreBusy) as error:
             return str(error)
+        return None
+
+    def _check(self) -> None:
+        with self._had():
+            store = self._own_store()
+            store.generation()  # it answers
+            self._unwrapped_pepper()
+            if self._lacks is not None and not store.wrapped_key(ABANDONED):
+                raise KeysMissing(self._lacks)
 
     def _own_store(self) -> KeyStore:
         """Return the store of the log. Raises KeysMissing, KeyStoreUnreadable, UnsafeKey."""
@@ -188,12 +193,9 @@ class KeyRing:
         """Seal a text of a subject, bound to its place in the log; make the subject's key.
 
         What is told of a subject whose key is destroyed is REDACTED from the beginning. Raises
-        KeysMissing.
+        KeysMissing, KeyStoreBusy.
         """
-        key = self._key_at_hand(subject)
-        if key is None:
-            with self._had():
-                key = self._key(subject, make=True)
+        key = self._key_at_hand(subject, make=True)
         if key is None:
             return REDACTED
         text += "\0" * (-len(text.encode()) % PADDED_TO)
@@ -203,10 +205,7 @@ class KeyRing:
 
     def open(self, subject: str, place: str, sealed: str) -> str | None:
         """Open a sealed text; None if its key is gone. Raises KeysMissing, TextAltered."""
-        key = self._key_at_hand(subject)
-        if key is None:
-            with self._had():
-                key = self._key(subject, make=False)
+        key = self._key_at_hand(subject, make=False)
         if key is None:
             return None
         try:
@@ -288,14 +287,15 @@ class KeyRing:
         self._house_key = HouseKey(file)
         return count, former
 
-    def _key_at_hand(self, subject: str) -> AESGCM | None:
-        """Return a subject's key if it is in memory, and the store was looked at a moment ago."""
+    def _key_at_hand(self, subject: str, *, make: bool) -> AESGCM | None:
+        """Return a subject's key: from memory at once, if the store was looked at a moment ago."""
         if monotonic() - self._looked_at < SECONDS_UNSEEN:
             with self._lock:
                 if (key := self._keys.get(subject)) is not None:
                     self._keys.move_to_end(subject)
                     return key
-        return None
+        with self._had():
+            return self._key(subject, make=make)
 
     def _key(self, subject: str, *, make: bool) -> AESGCM | None:
         """Return a subject's key, from memory or the store; None if it is destroyed, or not there.

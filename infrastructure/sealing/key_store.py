@@ -6,20 +6,31 @@ leaves its name behind, so that no other key is ever made in its place.
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import RLock
-from typing import NamedTuple, Protocol
+from time import monotonic, sleep
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 from weakref import WeakSet
 
 from domain.errors import ConfigurationError
 from infrastructure.private_file import check_private
+from infrastructure.sealing.keys_missing import KeyStoreBusy
 
 PEPPER = "pepper"
 """The subject of the key by which numbers of patients are claimed and looked up."""
+
+BUSY_SECONDS = 4.0
+"""The longest wait for another process that writes keys: that of a command for the database."""
+
+POLL_SECONDS = 0.01
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+
+T = TypeVar("T")
 
 
 class KeyStoreUnreadable(ConfigurationError):
@@ -35,7 +46,10 @@ class KeyCounts(NamedTuple):
 
 
 class KeyStore(Protocol):
-    """The keys, wrapped, by their subjects. A key once destroyed is never there again."""
+    """The keys, wrapped, by their subjects. A key once destroyed is never there again.
+
+    All raise KeyStoreUnreadable, and KeyStoreBusy while another process holds what they need.
+    """
 
     @property
     def id(self) -> str:
@@ -68,13 +82,17 @@ class KeyStore(Protocol):
 
 
 class SqliteKeyStore:
-    """A key store in a SQLite file that only its owner can read."""
+    """A key store in a SQLite file that only its owner can read.
+
+    One process writes at a time: one that is stopped amid that holds up those that make keys, each for
+    BUSY_SECONDS, and nobody who reads them.
+    """
 
     def __init__(self, file: Path) -> None:
-        """Open the file. Raises KeyStoreUnreadable, UnsafeKey."""
+        """Open the file. Raises KeyStoreBusy, KeyStoreUnreadable, UnsafeKey."""
         check_private(file, "Restore it from its backup: without it nothing sealed can be read.")
         self._file, self._lock = file, RLock()
-        self._connection: sqlite3.Connection | None = self._connect()
+        self._connection: sqlite3.Connection | None = None
         self._id: str = self._one("SELECT id FROM store")[0]
         self._inode = file.stat().st_ino
         _OPEN_STORES.add(self)
@@ -114,18 +132,20 @@ class SqliteKeyStore:
         return row[0] if row else None
 
     def add(self, subject: str, wrapped: bytes, pepper: bytes | None = None) -> bytes | None:
-        with self._used() as connection:
+        def add(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO keys SELECT ?, ?, ?, NULL WHERE ? IS NULL"
                 " OR EXISTS (SELECT 1 FROM keys WHERE subject = ? AND wrapped = ?)"
                 " ON CONFLICT DO NOTHING",
                 [subject, wrapped, _now(), pepper, PEPPER, pepper],
             )
-            return self.wrapped_key(subject)
+
+        self._run(add)
+        return self.wrapped_key(subject)
 
     def destroy(self, subjects: Sequence[str]) -> int:
-        count = 0
-        with self._used() as connection:
+        def destroy(connection: sqlite3.Connection) -> int:
+            count = 0
             connection.execute("BEGIN IMMEDIATE")
             for subject in subjects:
                 count += connection.execute(
@@ -137,18 +157,19 @@ class SqliteKeyStore:
                     "INSERT INTO keys VALUES (?, x'', ?, ?) ON CONFLICT DO NOTHING",
                     [subject, _now(), _now()],
                 )
-            connection.execute("COMMIT")
-            if count:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return count
+
+        count = self._run(destroy)
+        if count:
+            self._checkpoint()
         return count
 
     def destroyed_subjects(self) -> list[str]:
-        with self._used() as connection:
-            rows = connection.execute("SELECT subject FROM keys WHERE destroyed_at IS NOT NULL")
-            return [subject for (subject,) in rows]
+        query = "SELECT subject FROM keys WHERE destroyed_at IS NOT NULL"
+        return self._run(lambda connection: [subject for (subject,) in connection.execute(query)])
 
     def rewrap(self, rewrap: Callable[[str, bytes], bytes]) -> int:
-        with self._used() as connection:
+        def rewrap_all(connection: sqlite3.Connection) -> int:
             connection.execute("BEGIN IMMEDIATE")
             keys = connection.execute(
                 "SELECT subject, wrapped FROM keys WHERE destroyed_at IS NULL"
@@ -157,9 +178,11 @@ class SqliteKeyStore:
                 "UPDATE keys SET wrapped = ? WHERE subject = ?",
                 [(rewrap(subject, key), subject) for subject, key in keys],
             )
-            connection.execute("COMMIT")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return len(keys)
+            return len(keys)
+
+        count = self._run(rewrap_all)
+        self._checkpoint()
+        return count
 
     def counts(self) -> KeyCounts:
         row = self._one(
@@ -180,20 +203,45 @@ class SqliteKeyStore:
         return (inode << 32) + int(self._one("PRAGMA data_version")[0])
 
     def _one(self, query: str, *values: str) -> sqlite3.Row:
-        with self._used() as connection:
+        def one(connection: sqlite3.Connection) -> sqlite3.Row:
             row: sqlite3.Row = connection.execute(query, values).fetchone()
-        return row
+            return row
 
-    @contextmanager
-    def _used(self) -> Iterator[sqlite3.Connection]:
-        """Use the connection, one thread at a time. Raises KeyStoreUnreadable."""
-        with self._lock:
+        return self._run(one)
+
+    def _checkpoint(self) -> None:
+        """Take what was there before out of the file's WAL too, unless others are at it for long."""
+
+        def checkpoint(connection: sqlite3.Connection) -> None:
+            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise KeyStoreBusy
+
+        with suppress(KeyStoreBusy):
+            self._run(checkpoint)
+
+    def _run(self, act: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function on the connection, one thread at a time, in whole or not at all.
+
+        While another process is at it, it is tried again, and other threads have their turn. Raises
+        KeyStoreBusy, KeyStoreUnreadable.
+        """
+        start = monotonic()
+        while True:
             try:
-                self._connection = self._connection or self._connect()
-                with self._connection as connection:
-                    yield connection
+                with self._lock:
+                    self._connection = self._connection or self._connect()
+                    with self._connection as connection:
+                        return act(connection)
+            except KeyStoreBusy:
+                if monotonic() - start > BUSY_SECONDS:
+                    raise
             except sqlite3.Error as error:
-                raise self._unreadable(error) from None
+                if error.sqlite_errorcode & 0xFF not in _BUSY:
+                    reason = f"{self._file} cannot be read as a key store: {error}."
+                    raise KeyStoreUnreadable(reason) from None
+                if monotonic() - start > BUSY_SECONDS:
+                    raise KeyStoreBusy from None
+            sleep(POLL_SECONDS)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
@@ -212,19 +260,13 @@ class SqliteKeyStore:
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                self._file, isolation_level=None, check_same_thread=False, timeout=10
-            )
-            connection.execute("PRAGMA synchronous = FULL")  # a key lost is a text lost
-            connection.execute("PRAGMA secure_delete = ON")  # what was destroyed is overwritten
-            connection.execute("SELECT id FROM store")
-        except sqlite3.Error as error:
-            raise self._unreadable(error) from None
+        connection = sqlite3.connect(
+            self._file, isolation_level=None, check_same_thread=False, timeout=0
+        )
+        connection.execute("PRAGMA synchronous = FULL")  # a key lost is a text lost
+        connection.execute("PRAGMA secure_delete = ON")  # what was destroyed is overwritten
+        connection.execute("SELECT id FROM store")
         return connection
-
-    def _unreadable(self, error: sqlite3.Error) -> KeyStoreUnreadable:
-        return KeyStoreUnreadable(f"{self._file} cannot be read as a key store: {error}.")
 
 
 def _now() -> str:

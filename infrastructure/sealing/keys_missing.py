@@ -1,10 +1,17 @@
 """Errors of what cannot be sealed or opened; apart from the keys, whose libraries import slowly."""
 
-from domain.errors import ConfigurationError, IntegrityError
+from domain.errors import ConfigurationError, IntegrityError, TransientError
 
 
 class KeysMissing(ConfigurationError):
     """What is to be stored has to be sealed, and the keys of this log cannot be used."""
+
+
+class KeyStoreBusy(TransientError):
+    """A key is to be made or destroyed, and another process held the key store for too long."""
+
+    def __init__(self) -> None:
+        super().__init__("Another process is writing keys; try again.")
 
 
 class TextAltered(IntegrityError):

@@ -10,7 +10,8 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.sealing.key_store import PEPPER, KeyCounts, KeyStoreUnreadable
+from infrastructure.sealing.key_store import BUSY_SECONDS, PEPPER, KeyCounts, KeyStoreUnreadable
+from infrastructure.sealing.keys_missing import KeyStoreBusy
 
 CONNECT_SECONDS = 5
 
@@ -23,6 +24,8 @@ CREATE TABLE wardbook_keys.keys (
 );
 """
 
+_PATIENCE = f"SET lock_timeout = '{BUSY_SECONDS}s'".encode()
+
 _EXISTS = "SELECT to_regclass('wardbook_keys.keys') IS NOT NULL"
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('wardbook_keys'))"
@@ -31,7 +34,11 @@ _NEXT = "UPDATE wardbook_keys.store SET generation = generation + 1"
 
 
 class PostgresKeyStore:
-    """A key store in the schema ``wardbook_keys`` of a database."""
+    """A key store in the schema ``wardbook_keys`` of a database.
+
+    A key is made by one statement that the server ends, whatever becomes of who sent it: a process that
+    is stopped holds nobody up, unless it is wrapping all keys anew.
+    """
 
     def __init__(self, url: str) -> None:
         """Connect to it. Raises KeyStoreUnreadable."""
@@ -50,10 +57,14 @@ class PostgresKeyStore:
     def make(cls, url: str) -> "PostgresKeyStore":
         """Make the store if it is not there yet, whole or not at all; return it.
 
-        Raises KeyStoreUnreadable, also for the database of a log: keys are kept apart from it.
+        Raises KeyStoreBusy and KeyStoreUnreadable, also for the database of a log: keys are kept
+        apart from it.
         """
         with _connect(url) as connection, connection.transaction():
-            connection.execute(_LOCK)
+            try:
+                connection.execute(_LOCK)
+            except psycopg.errors.LockNotAvailable:
+                raise KeyStoreBusy from None
             has_log = connection.execute("SELECT to_regnamespace('record') IS NOT NULL").fetchone()
             if has_log == (True,):
                 raise KeyStoreUnreadable(
@@ -99,8 +110,8 @@ class PostgresKeyStore:
                     [list(subjects)],
                 )
                 connection.execute(_NEXT)
-            if count:  # what was there is in the file no more
-                connection.execute("VACUUM FULL wardbook_keys.keys")
+            if count:
+                _vacuum(connection)
         return count
 
     def destroyed_subjects(self) -> list[str]:
@@ -123,7 +134,7 @@ class PostgresKeyStore:
                         [(rewrap(subject, key), subject) for subject, key in keys],
                     )
                 connection.execute(_NEXT)
-            connection.execute("VACUUM FULL wardbook_keys.keys")
+            _vacuum(connection)
         return len(keys)
 
     def counts(self) -> KeyCounts:
@@ -146,12 +157,14 @@ class PostgresKeyStore:
 
     @contextmanager
     def _used(self) -> Iterator[psycopg.Connection]:
-        """Use the connection, one thread at a time. Raises KeyStoreUnreadable."""
+        """Use the connection, one thread at a time. Raises KeyStoreBusy, KeyStoreUnreadable."""
         with self._lock:
             if self._process != os.getpid() or self._connection.closed:
                 self._process, self._connection = os.getpid(), _connect(self._url)
             try:
                 yield self._connection
+            except psycopg.errors.LockNotAvailable:
+                raise KeyStoreBusy from None
             except psycopg.OperationalError as error:
                 self._connection.close()
                 raise _unreadable(self._url, error) from None
@@ -167,9 +180,18 @@ def name_of(url: str) -> str:
 
 def _connect(url: str) -> psycopg.Connection:
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        connection.execute(_PATIENCE)
     except psycopg.Error as error:
         raise _unreadable(url, error) from None
+    return connection
+
+
+def _vacuum(connection: psycopg.Connection) -> None:
+    """Write the table anew, so that what was there is in its file no more, however long that waits."""
+    connection.execute("SET lock_timeout = 0")
+    connection.execute("VACUUM FULL wardbook_keys.keys")
+    connection.execute(_PATIENCE)
 
 
 def _unreadable(url: str, error: psycopg.Error) -> KeyStoreUnreadable:

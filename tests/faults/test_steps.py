@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from itertools import count, islice
 from random import Random
 from threading import Event
@@ -16,6 +17,8 @@ from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.projections.status import IS_LIVE
+from infrastructure.sealing.key_ring import key_ring
+from infrastructure.sealing.key_store import BUSY_SECONDS
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
@@ -224,14 +227,49 @@ def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
     check(database, told)
 
 
+@pytest.fixture
+def keys_in_postgres(server: Database) -> Iterator[str]:
+    """Keep keys in a database of their own, as a house with several machines does."""
+    key_ring.cache_clear()
+    with server.scratch("keys_of_writers") as keys:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WARDBOOK_KEYS_URL", keys.owner_url)
+            key_ring()
+        yield keys.owner_url
+    key_ring.cache_clear()
+
+
 @seeded
 def test_a_writer_frozen_at_random_holds_nobody_up_and_loses_nothing(
+    keys_in_postgres: str, hospital: Hospital, database: Database, seed: int
+) -> None:
+    """With keys in PostgreSQL, whose server ends what a process that is frozen began."""
+    frozen_at_random(hospital, database, seed, 1, keys_in_postgres)
+
+
+@seeded
+def test_a_writer_frozen_at_random_loses_nothing_with_keys_in_a_file(
     hospital: Hospital, database: Database, seed: int
 ) -> None:
+    """SQLite has one writer, which is frozen with the lock at times (docs/privacy.md, the keys).
+
+    Then others are told to come again, once each, until it goes on.
+    """
+    frozen_at_random(hospital, database, seed, 1 + 2 * BUSY_SECONDS)
+
+
+def frozen_at_random(
+    hospital: Hospital, database: Database, seed: int, seconds: float, keys: str | None = None
+) -> None:
+    """Freeze a writer again and again, write three patients meanwhile, and check what is left.
+
+    ``seconds``: the longest time for the three. With keys in a file the writer goes on as soon as
+    others were told to come again: one that they wait for would hold them up for ever.
+    """
     told, lot, pause = Acknowledged(), Random(seed + 1000), Event()
     with (
         following(database.app_url),
-        running(write, database.app_url, "frozen", seed) as writer,
+        running(write, database.app_url, "frozen", seed, keys) as writer,
     ):
         said = writer.said()
         for n in range(12):
@@ -239,8 +277,9 @@ def test_a_writer_frozen_at_random_holds_nobody_up_and_loses_nothing(
             pause.wait(lot.random() * 0.01)
             writer.send(signal.SIGSTOP)
             begun = monotonic()
-            write_patients(hospital, told, lot, f"P{n}", lambda i: i < 3)
-            assert monotonic() - begun < 1
+            going_on = None if keys else partial(writer.send, signal.SIGCONT)
+            write_patients(hospital, told, lot, f"P{n}", lambda i: i < 3, going_on)
+            assert monotonic() - begun < seconds
             writer.send(signal.SIGCONT)
         told.told.update(writer.kill())
         caught_up(database)

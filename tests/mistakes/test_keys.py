@@ -1,10 +1,12 @@
 """Mistakes of other systems about keys that are away, and keys that are gone: see `test_covered`."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,26 +17,33 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.container import AppState, forgetting
+from api.errors import response_to
+from api.exit_codes import ExitCode
 from api.graphql.schema import schema
+from api.hl7.door import Door
 from api.http.app import app
 from application.authorization.roles import Role
 from application.hospital import Hospital
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
+from infrastructure.projections.dead_letters import is_permanent
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.sealing import key_store
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.sealing.key_store import SqliteKeyStore
+from infrastructure.sealing.keys_missing import KeyStoreBusy
 from infrastructure.settings import Settings
 from tests.cli.conftest import Run, home, run
-from tests.conftest import LOGIN, empty
+from tests.conftest import KEYS, LOGIN, empty
+from tests.hl7.test_inbound import SENDERS, adt
 from tests.mistakes.test_erasure import QUESTIONS, WHY, Person, erase, officer, read, where
 from tests.record.test_erasure import erase as erase_by_two
 from tests.record.test_erasure import put_back, registered, wrapped
-from tests.support.api_dsl import Ward, codes
+from tests.support.api_dsl import Ward, ago, codes
 from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
-from tests.support.hospital_dsl import events
+from tests.support.hospital_dsl import events, room
 from tests.support.random_privacy import EVE
 
 __all__ = ["home", "officer", "run"]
@@ -239,3 +248,60 @@ def write_when_told(store: SqliteKeyStore, pipe: Connection) -> None:
     pipe.send("written")
     store.add(pipe.recv(), b"2")
     pipe.send("written")
+
+
+@contextmanager
+def held_by_another() -> Iterator[None]:
+    """Hold the key store as a process does that is stopped while it writes a key."""
+    with closing(sqlite3.connect(KEYS, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_mistake_390_a_key_store_that_another_process_writes_into_is_said_to_be_unreadable(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes by: who sends the command again is answered, and it is recorded once."""
+    monkeypatch.setattr(key_store, "BUSY_SECONDS", 0.1)
+    person = Person(ward)
+    before = read(ward, person)
+    command = {"commandId": str(uuid4()), "mrn": ward.name("M"), "familyName": "Somebody"}
+    document = "mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"
+
+    late = {**command, "occurredAt": ago(days=1), "reason": "the network was away"}
+    late["commandId"], late["mrn"] = str(uuid4()), ward.name("M")
+
+    def told_of_batch() -> str:
+        body = {"commands": [{"mutation": "registerPatient", "input": late}]}
+        return ward.client.http.post("/commands", json=body, headers=ward.client._headers).text
+
+    with held_by_another():
+        answer = ward.client.raw(document, {"i": command})
+        assert codes(answer) == {"DATABASE_AWAY"}
+        assert "Another process is writing keys; try again." in str(answer)
+        assert "DATABASE_AWAY" in told_of_batch()
+        assert read(ward, person) == before, "who reads waits for nobody"
+        assert "keys" not in ward.client.http.get("/readyz").json()
+    response = response_to(KeyStoreBusy())
+    assert (response.exit_code, response.advice) == (
+        ExitCode.NO_DATABASE,
+        "Another process is writing keys; try again.",
+    )
+    assert not is_permanent(KeyStoreBusy()), "no command is parked for it"
+    assert "PatientRecorded" in str(ward.client.raw(document, {"i": command}))
+    assert "PatientRecorded" in told_of_batch()
+
+
+def test_mistake_390_a_message_that_comes_meanwhile_is_to_come_again(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_store, "BUSY_SECONDS", 0.1)
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    door = Door(hospital, SENDERS, tmp_path)
+    with held_by_another():
+        (told,) = door.answers(adt("A01", "1"))
+        assert b"MSA|AE|1|come again" in told
+    assert not list(door.refused)
+    (told,) = door.answers(adt("A01", "1"))
+    assert b"MSA|AA|1" in told

@@ -20,6 +20,7 @@ from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.sealing.keys_missing import KeyStoreBusy
 from tests.support.hospital_dsl import ADA, rows
 from tests.support.shared_history import positions
 
@@ -45,8 +46,17 @@ class Acknowledged:
     told: dict[UUID, int] = field(default_factory=dict)
     sent: set[UUID] = field(default_factory=set)
 
-    def execute(self, act: Callable[[Request], Recorded], id: UUID, seconds: float = 30) -> None:
-        """Send a command as a client does: again, with the same id, until it is answered."""
+    def execute(
+        self,
+        act: Callable[[Request], Recorded],
+        id: UUID,
+        seconds: float = 30,
+        when_busy: Callable[[], None] | None = None,
+    ) -> None:
+        """Send a command as a client does: again, with the same id, until it is answered.
+
+        ``when_busy``: is called where another process held the key store for too long.
+        """
         said, begun = Request(command_id=id, by=ADA), monotonic()
         self.sent.add(id)
         while True:
@@ -54,6 +64,10 @@ class Acknowledged:
                 recorded = act(said)
             except Refusal:
                 return
+            except KeyStoreBusy:
+                assert when_busy is not None, "nobody holds the key store"
+                when_busy()
+                continue
             except DatabaseUnavailable:
                 assert monotonic() - begun < seconds, "the database never came back"
                 continue
@@ -66,14 +80,19 @@ def lot_id(lot: Random) -> UUID:
 
 
 def write_patients(
-    house: Hospital, told: Acknowledged, lot: Random, name: str, go_on: Callable[[int], bool]
+    house: Hospital,
+    told: Acknowledged,
+    lot: Random,
+    name: str,
+    go_on: Callable[[int], bool],
+    when_busy: Callable[[], None] | None = None,
 ) -> None:
     """Register one patient after the other, as long as told to go on."""
     n = 0
     while go_on(n):
         mrn = f"{name}-{n}"
         register = partial(house.patients.register_patient, mrn=mrn)
-        told.execute(register, lot_id(lot))
+        told.execute(register, lot_id(lot), when_busy=when_busy)
         n += 1
 
 

@@ -115,8 +115,13 @@ def follow_until(say: Pipe, url: str, step: int, when: When) -> None:
     ProjectionRunner(url).run()
 
 
-def write(say: Pipe, url: str, name: str, seed: int) -> None:
-    """Register patients for ever; says each command's id and position after it was answered."""
+def write(say: Pipe, url: str, name: str, seed: int, keys: str | None = None) -> None:
+    """Register patients for ever; says each command's id and position after it was answered.
+
+    ``keys``: the URL of their store, where that is no file.
+    """
+    if keys is not None:
+        os.environ["WARDBOOK_KEYS_URL"] = keys
     lot = Random(seed)
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
