@@ -89,6 +89,7 @@ _history = CompiledStatement(
     ),
     rooms=is_one_of(stretches.c.room, "rooms"),
     beds=is_one_of(stretches.c.bed, "beds"),
+    stays=is_one_of(stretches.c.stay, "stays"),
 )
 
 
@@ -102,10 +103,12 @@ async def occupancy_history(
     numbers: Sequence[str] | None,
     beds: Sequence[str] | None,
     limit: int | None = None,
+    stays: Sequence[UUID] | None = None,
 ) -> list[StretchView]:
     """Return the stretches of occupancy between two moments, in the order in which they began.
 
-    ``numbers`` and ``beds``: the spellings of a room's number and of a bed's code.
+    ``numbers`` and ``beds``: the spellings of a room's number and of a bed's code. ``stays``: of
+    these alone.
     """
     of_wards = None
     if ward is not None or numbers is not None or at.viewer.wards is not None:
@@ -114,7 +117,7 @@ async def occupancy_history(
         )
         of_wards = list(result.scalars())
     rows = await _history.execute(
-        connection, at, start=start, end=end, rooms=of_wards, beds=beds, most=limit
+        connection, at, start=start, end=end, rooms=of_wards, beds=beds, stays=stays, most=limit
     )
     return [view(StretchView, row) for row in rows]
 

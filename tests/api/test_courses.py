@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late
+from tests.support.api_dsl import Ward, ago, ahead, late
 
 STAY = """query($id: ID!, $asOf: DateTime) { stay(id: $id, asOf: $asOf) {
   lastPlace { id bed room { number } }
@@ -94,3 +94,51 @@ def test_wards_rooms_and_beds_have_ids(shared: Ward) -> None:
     assert beds == [bed["id"] for room in found["roomOccupancy"] for bed in room["beds"]]
     room = shared.ask("query($id: ID!) { room(id: $id) { ward } }", id=rooms[0]["id"])["room"]
     assert room["ward"] == ward
+
+
+MOVEMENTS = """query($id: ID!) { stay(id: $id) { movements { kind occurredAt specialty keepsBed
+  decidedToAdmitAt expectedReturn plan expectedAt disposition destination departedAt sharesBedOf
+  attending { staffNumber } }
+  prescriptions { changes { kind dischargeId } } movementsToo: movements { id kind } } }"""
+
+
+def test_a_movement_says_all_that_its_correction_can_put_right(shared: Ward) -> None:
+    """A form that corrects a movement begins with what it says, without another question."""
+    doctor, other = shared.doctor(), shared.doctor()
+    came, decided, admitted = ago(hours=9), ago(hours=8), ago(hours=7)
+    stay = shared.stay(
+        shared.room("a") + "/a",
+        admitted,
+        attending=doctor,
+        specialty="surgery",
+        decidedToAdmitAt=decided,
+    )
+    shared.prescription(stay)
+    care = {"departedAt": ago(hours=8), **late(came)}
+    shared.record("recordEmergencyCare", stayId=stay, **care)
+    shared.record("changeAttending", stayId=stay, attending=other, occurredAt=ago(minutes=9))
+    shared.record("changeSpecialty", stayId=stay, specialty="medicine", occurredAt=ago(minutes=8))
+    back, leaves = ahead(days=1), ahead(days=2)
+    leave = {"keepBed": True, "expectedReturn": back, "occurredAt": ago(minutes=7)}
+    shared.record("startLeave", stayId=stay, **leave)
+    shared.record("endLeave", stayId=stay, occurredAt=ago(minutes=6))
+    plan = {"plan": "CLEARED", "expectedAt": leaves, "occurredAt": ago(minutes=5)}
+    shared.record("planDischarge", stayId=stay, **plan)
+    gone = {"disposition": "TRANSFERRED", "destination": "harbour clinic"}
+    shared.record("dischargePatient", stayId=stay, **gone)
+    answer = shared.ask(MOVEMENTS, id=stay)["stay"]
+    told = {each.pop("kind"): each for each in answer["movements"]}
+    assert told["STAY_EMERGENCY_CARE_RECORDED"]["departedAt"] == care["departedAt"]
+    first = told["STAY_ADMITTED"]
+    assert (first["specialty"], first["decidedToAdmitAt"]) == ("surgery", decided)
+    assert first["attending"] == {"staffNumber": doctor}
+    assert told["STAY_ATTENDING_CHANGED"]["attending"] == {"staffNumber": other}
+    assert told["STAY_SPECIALTY_CHANGED"]["specialty"] == "medicine"
+    away = told["STAY_LEAVE_STARTED"]
+    assert (away["keepsBed"], away["expectedReturn"]) == (True, back)
+    planned = told["STAY_DISCHARGE_PLANNED"]
+    assert (planned["plan"], planned["expectedAt"]) == ("CLEARED", leaves)
+    assert {name: told["STAY_DISCHARGED"][name] for name in gone} == gone
+    stopped = answer["prescriptions"][0]["changes"][-1]
+    (discharge,) = (m["id"] for m in answer["movementsToo"] if m["kind"] == "STAY_DISCHARGED")
+    assert stopped == {"kind": "PRESCRIPTION_STOPPED", "dischargeId": discharge}

@@ -256,10 +256,13 @@ def occupancy_history(ward: Ward) -> None:
     room = ward.room("a", "b")
     name, number = room.split("/")
     begun, moved, gone = ago(days=4), ago(days=3), ago(days=2)
-    one, other = ward.stay(f"{room}/a", begun), ward.stay(f"{room}/b", moved)
+    mrn = ward.patient()
+    one, other = ward.stay(f"{room}/a", begun, patientMrn=mrn), ward.stay(f"{room}/b", moved)
     ward.record("swapBeds", stayId=one, withStayId=other, **late(gone))
-    query = """query($from: DateTime!, $to: DateTime!, $ward: String, $room: String, $bed: String) {
-        occupancyHistory(from: $from, to: $to, ward: $ward, room: $room, bed: $bed) {
+    query = """query($from: DateTime!, $to: DateTime!, $ward: String, $room: String, $bed: String,
+        $stay: ID, $mrn: String) {
+        occupancyHistory(from: $from, to: $to, ward: $ward, room: $room, bed: $bed,
+                         stayId: $stay, mrn: $mrn) {
         bed since until kept sharesBedOf room { ward number } stay { id } patient { mrn } } }"""
 
     def told(**asked: Any) -> list[tuple[str, str, str, str | None]]:
@@ -278,6 +281,10 @@ def occupancy_history(ward: Ward) -> None:
     assert [stretch[1] for stretch in told(bed="a")] == [one, other]
     assert [stretch[1] for stretch in told(bed="a", to=gone)] == [one]
     assert [stretch[1] for stretch in told(bed="a", **{"from": gone})] == [other]
+    everywhere = {"ward": None, "room": None}
+    assert told(stay=one, **everywhere) == [("a", one, begun, gone), ("b", one, gone, None)]
+    assert told(mrn=mrn, **everywhere) == told(stay=one, **everywhere)
+    assert told(mrn=ward.patient(), **everywhere) == []
 
 
 @example

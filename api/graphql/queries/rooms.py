@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, known_ward
+from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
@@ -22,6 +22,7 @@ from api.graphql.queries.arguments import (
     KnownAtPosition,
     KnownMoment,
     MomentArgument,
+    MrnAuthority,
     hours_ahead,
     id_of,
     known_moment,
@@ -37,6 +38,7 @@ from api.graphql.types.rooms import (
     boards,
     prefetch_occupants,
 )
+from api.graphql.types.stays import Stay
 from api.graphql.types.stretches import OccupancyStretch
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
@@ -45,6 +47,7 @@ from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
 from infrastructure.read_models.occupancy import BoardRoom, board, occupancy_history
 from infrastructure.read_models.rooms import wards
+from infrastructure.read_models.stays import stays_by_id, stays_of_persons
 
 WARDS = UUID("5f1d7f0a-6d0e-5f0b-9a53-2b7c0d4e8f13")
 """The namespace of the ids of wards, which are made of their names."""
@@ -53,7 +56,7 @@ WARDS = UUID("5f1d7f0a-6d0e-5f0b-9a53-2b7c0d4e8f13")
 @shows(DataKind.HOUSE, cached_from=(wards, board))
 @strawberry.type(description="A ward, by its name.")
 class Ward:
-    id: strawberry.ID = strawberry.field(description="Of the ward of this name.")
+    id: strawberry.ID = strawberry.field(description="Its id: the same for the same name.")
     name: str = strawberry.field(description="Its name.")
     at: strawberry.Private[AsOf]
 
@@ -225,6 +228,11 @@ class RoomQueries:
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         room: Annotated[str | None, argument(description="Rooms of this number only.")] = None,
         bed: Annotated[str | None, argument(description="Beds of this code only.")] = None,
+        stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay only.")] = None,
+        mrn: Annotated[
+            str | None, argument(description="Of all stays of the patient with this MRN only.")
+        ] = None,
+        mrn_authority: MrnAuthority = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
         at_least: AtLeast = None,
@@ -237,8 +245,9 @@ class RoomQueries:
         ward = await known_ward(context, ward)
         numbers = None if room is None else await context.query(rooms_named, ward, room)
         codes = None if bed is None else await context.query(beds_named, ward, numbers, bed)
+        stays = await stays_named(info, stay_id, mrn, mrn_authority, at)
         views = await context.query(
-            occupancy_history, at, from_, to, ward, numbers, codes, STRETCHES + 1
+            occupancy_history, at, from_, to, ward, numbers, codes, STRETCHES + 1, stays
         )
         if len(views) > STRETCHES:
             raise InvalidInput(
@@ -246,6 +255,27 @@ class RoomQueries:
                 f"there are more than {STRETCHES} stretches: ask for a shorter time, a ward or a room",
             )
         return [OccupancyStretch.of(view, at) for view in views]
+
+
+async def stays_named(
+    info: Ask, stay_id: str | None, mrn: str | None, mrn_authority: str | None, at: AsOf
+) -> list[UUID] | None:
+    """Return the ids of a stay, or of the stays of a person; None where neither is named.
+
+    Raises InvalidInput for both, NotFound, NotAllowed.
+    """
+    if stay_id is not None and mrn is not None:
+        raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+    if stay_id is not None:
+        stay = await Stay.find(info, id_of(stay_id), at)
+        await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)
+        await check_known(info.context, stay, stay_id, "stay", "stay_id")
+        return [id_of(stay_id)]
+    if mrn is None:
+        return None
+    records = await records_of_mrn(info.context, mrn, mrn_authority, at)
+    stays = await info.context.query(stays_of_persons, records[:1], at)
+    return [stay.stay for of_person in stays.values() for stay in of_person]
 
 
 async def _room_boards(

@@ -18,7 +18,11 @@ from domain.refusals import InvalidInput
 from infrastructure.queries.feed import LoggedEvent, events_page
 
 AfterPosition = Annotated[
-    Position | None, argument(description="What follows this place in the log only.")
+    Position | None,
+    argument(
+        description="What follows this place in the log only: of the item told last, or"
+        " extensions.position of an answer, to miss nothing that came after it."
+    ),
 ]
 Kinds = Annotated[
     list[EventKind] | None, argument(description="These kinds of events only; all by default.")

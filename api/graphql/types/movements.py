@@ -1,7 +1,8 @@
 """Movements and merges, for those who correct them: with their ids, and without clinical content."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -9,11 +10,21 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
-from api.graphql.types.enums import AdmissionType, EntryStatus, Precision, TimelineKind
+from api.graphql.types.enums import (
+    AdmissionType,
+    DischargePlan,
+    Disposition,
+    EntryStatus,
+    Precision,
+    TimelineKind,
+)
+from api.graphql.types.people import Practitioner
 from api.graphql.types.rooms import Room
 from application.authorization.roles import may
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import EntryView, merges_of_persons, movements_of
+
+T = TypeVar("T")
 
 
 @shows(DataKind.STAY, read_by=(movements_of,))
@@ -22,7 +33,10 @@ class Movement:
     id: strawberry.ID = strawberry.field(
         description="Its id for life, by which it is corrected or cancelled."
     )
-    entry: strawberry.ID = strawberry.field(description="Of what is told here; others name it.")
+    entry: strawberry.ID = strawberry.field(
+        description="The timeline entry that tells it as here; corrects, correctedBy and cancelledBy"
+        " name entries."
+    )
     kind: TimelineKind = strawberry.field(description="What happened.")
     status: EntryStatus = strawberry.field(description="What became of it.")
     occurred_at: datetime = strawberry.field(description="When it happened.")
@@ -40,18 +54,47 @@ class Movement:
     admission_type: AdmissionType | None = strawberry.field(
         description="The type of the stay from then on, of an admission or a change of type."
     )
+    specialty: str | None = strawberry.field(
+        description="The responsible specialty from then on, of an admission or a change of it."
+    )
+    decided_to_admit_at: datetime | None = strawberry.field(
+        description="Of an admission: when it was decided."
+    )
+    keeps_bed: bool | None = strawberry.field(
+        description="Of the beginning of a leave: whether the bed is kept."
+    )
+    expected_return: datetime | None = strawberry.field(
+        description="Of the beginning of a leave: when the patient is expected back."
+    )
+    plan: DischargePlan | None = strawberry.field(
+        description="Of a discharge plan: how far it is planned."
+    )
+    expected_at: datetime | None = strawberry.field(
+        description="Of a discharge plan: when the discharge is expected."
+    )
+    disposition: Disposition | None = strawberry.field(
+        description="Of a discharge: where the patient went."
+    )
+    destination: str | None = strawberry.field(description="Of a discharge: where to, by name.")
+    departed_at: datetime | None = strawberry.field(
+        description="Of emergency care: when the patient left the department."
+    )
+    shares_bed_of: strawberry.ID | None = strawberry.field(
+        description="The mother's stay whose bed is shared from then on."
+    )
     corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
     corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
     cancelled_by: strawberry.ID | None = strawberry.field(
         description="The entry that takes it back."
     )
-    in_room: strawberry.Private[UUID | None]
+    view: strawberry.Private[EntryView]
     at: strawberry.Private[AsOf]
 
     @classmethod
     def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
-        bed, admission_type = view.data.get("bed"), view.data.get("admission_type")
+        said = view.data
+        bed = said.get("bed")
         return cls(
             id=strawberry.ID(str(view.movement)),
             entry=strawberry.ID(str(view.entry)),
@@ -65,18 +108,37 @@ class Movement:
             performed_by=view.performed_by,
             reason=_reason(info, view),
             bed=bed["bed"] if bed else None,
-            without_bed=view.data.get("without_bed"),
-            admission_type=AdmissionType(admission_type) if admission_type else None,
+            without_bed=said.get("without_bed"),
+            admission_type=_if_said(AdmissionType, said.get("admission_type")),
+            specialty=said.get("specialty"),
+            decided_to_admit_at=_if_said(datetime.fromisoformat, said.get("decided_to_admit_at")),
+            keeps_bed=said.get("keeps_bed"),
+            expected_return=_if_said(datetime.fromisoformat, said.get("expected_return")),
+            plan=_if_said(DischargePlan, said.get("plan")),
+            expected_at=_if_said(datetime.fromisoformat, said.get("expected_at")),
+            disposition=_if_said(Disposition, said.get("disposition")),
+            destination=said.get("destination"),
+            departed_at=_if_said(datetime.fromisoformat, said.get("departed_at")),
+            shares_bed_of=_id(said.get("shares_bed_of")),
             corrects=_id(view.corrects),
             corrected_by=_id(view.corrected_by),
             cancelled_by=_id(view.cancelled_by),
-            in_room=UUID(bed["room"]) if bed else None,
+            view=view,
             at=at,
         )
 
     @strawberry.field(description="The room that it names; absent without a bed.")
     async def room(self, info: Ask) -> Room | None:
-        return await Room.find(info, self.in_room, self.at)
+        bed = self.view.data.get("bed")
+        return await Room.find(info, _if_said(UUID, bed and bed["room"]), self.at)
+
+    @strawberry.field(
+        description="The responsible doctor from then on, of an admission or a change of it."
+    )
+    async def attending(self, info: Ask) -> Practitioner | None:
+        return await Practitioner.find(
+            info, _if_said(UUID, self.view.data.get("attending")), self.at
+        )
 
 
 @shows(DataKind.STAY, read_by=(merges_of_persons,))
@@ -111,5 +173,10 @@ def _reason(info: Ask, view: EntryView) -> str | None:
     return view.reason if sees_it else None
 
 
-def _id(id: UUID | None) -> strawberry.ID | None:
+def _if_said(make: Callable[[Any], T], value: Any) -> T | None:
+    """Return what a stored value is made into; None for what was not said."""
+    return make(value) if value else None
+
+
+def _id(id: UUID | str | None) -> strawberry.ID | None:
     return strawberry.ID(str(id)) if id else None

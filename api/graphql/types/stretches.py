@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @shows(DataKind.STAY, read_by=(occupancy_history, stretches_of, movements_of))
 @strawberry.type(description="A bed's use by one stay, from when to when.")
 class OccupancyStretch:
-    id: strawberry.ID = strawberry.field(description="Of this stay's use from this moment on.")
+    id: strawberry.ID = strawberry.field(
+        description="Of this use: of its stay and beginning, so it is another once the beginning is"
+        " corrected."
+    )
     bed: str = strawberry.field(description="The bed's code within the room.")
     since: datetime = strawberry.field(description="When it began.")
     until: datetime | None = strawberry.field(description="When it ended; absent while it goes on.")

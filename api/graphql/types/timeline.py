@@ -71,6 +71,9 @@ class Recording:
     recorded_by: Recorder = strawberry.field(description="Who recorded it.")
     performed_by: str | None = strawberry.field(description="Who did it.")
     reason: str | None = strawberry.field(description="Why.")
+    discharge_id: strawberry.ID | None = strawberry.field(
+        description="Of a stop that came with the discharge of the patient: its movement."
+    )
 
     @classmethod
     def of(cls, info: Ask, view: EntryView) -> Self:
@@ -85,6 +88,7 @@ class Recording:
             recorded_by=Recorder.of(view.recorded_by),
             performed_by=view.performed_by,
             reason=view.reason,
+            discharge_id=_id(view.data.get("discharge")),
         )
 
 
@@ -109,7 +113,10 @@ class TimelineEntry(Node):
     performed_by: str | None = strawberry.field(description="Who did it.")
     reason: str | None = strawberry.field(description="Why; given for late entries above all.")
     late: bool = strawberry.field(description="Recorded more than an hour after it happened.")
-    movement_id: strawberry.ID | None = strawberry.field(description="Of a movement, for life.")
+    movement_id: strawberry.ID | None = strawberry.field(
+        description="Of a movement, or of a change of a prescription: its id for life, by which it is"
+        " corrected or cancelled."
+    )
     corrected_by: strawberry.ID | None = strawberry.field(description="The entry that corrects it.")
     corrects: strawberry.ID | None = strawberry.field(description="The entry that it corrects.")
     cancels: strawberry.ID | None = strawberry.field(description="The entry that it takes back.")
@@ -257,7 +264,7 @@ async def timeline_of(
     )
 
 
-def _id(id: UUID | None) -> strawberry.ID | None:
+def _id(id: UUID | str | None) -> strawberry.ID | None:
     return strawberry.ID(str(id)) if id else None
 
 
