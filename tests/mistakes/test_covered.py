@@ -45,6 +45,10 @@ ENDS = set(range(290, 299))
 
 SAID = set(range(299, 306))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
+
+CAUSES = {420, 421}
+"""Numbers of mistakes about what is told of why an issued report is another."""
+
 SIDE_DOORS = set(range(321, 331))
 """Numbers of mistakes about what is told beside what is guarded."""
 
@@ -100,4 +104,5 @@ def test_every_mistake_has_a_test() -> None:
         | SCREENS
         | KEYS
         | SIDE_DOORS
+        | CAUSES
     )

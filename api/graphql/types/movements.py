@@ -1,6 +1,6 @@
 """Movements and merges, for those who correct them: with their ids, and without clinical content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -106,7 +106,7 @@ class Movement:
             position=info.context.position(view.recorded_position),
             recorded_by=str(view.recorded_by["subject"]),
             performed_by=view.performed_by,
-            reason=_reason(info, view),
+            reason=reason_for(info, view.reason, view.recorded_by),
             bed=bed["bed"] if bed else None,
             without_bed=said.get("without_bed"),
             admission_type=_if_said(AdmissionType, said.get("admission_type")),
@@ -162,15 +162,16 @@ class Merge:
             into=strawberry.ID(str(view.data["into"])),
             recorded_at=view.recorded_at,
             recorded_by=str(view.recorded_by["subject"]),
-            reason=_reason(info, view),
+            reason=reason_for(info, view.reason, view.recorded_by),
         )
 
 
-def _reason(info: Ask, view: EntryView) -> str | None:
-    """Return the reason of an entry; None for who sees no findings, of who does: it may tell some."""
-    reader, writer = info.context.caller.role, str(view.recorded_by["role"])
-    sees_it = may(reader, "data:clinical") or not may(writer, "data:clinical")
-    return view.reason if sees_it else None
+def reason_for(info: Ask, reason: str | None, recorded_by: Mapping[str, Any]) -> str | None:
+    """Return the reason of a fact; None for who sees no findings, of who does: it may tell some."""
+    sees_it = info.context.may("data:clinical") or not may(
+        str(recorded_by["role"]), "data:clinical"
+    )
+    return reason if sees_it else None
 
 
 def _if_said(make: Callable[[Any], T], value: Any) -> T | None:

@@ -13,7 +13,8 @@ from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.report_disclosure import DisclosedReport, disclose_issued
 from api.graphql.scalars import Position
-from api.graphql.types.enums import EventKind
+from api.graphql.types.enums import EventKind, Role
+from api.graphql.types.movements import reason_for
 from api.graphql.types.reports import UNIT, USE_UNIT_KIND, Report, ReportFigureOf, ReportUnit
 from api.graphql.types.timeline import Recorder, summaries_of
 from application.reports import definition as definitions
@@ -68,8 +69,14 @@ class ReportFact:
         description="How many minutes lie between the two.", metadata=STAY
     )
     recorded_by: Recorder = strawberry.field(description="Who recorded it.")
+    recorded_by_role: Role | None = strawberry.field(
+        description="The role that recorded it: whom to ask for what is closed to you.",
+        metadata=STAY,
+    )
     performed_by: str | None = strawberry.field(description="Who did it.")
-    reason: str | None = strawberry.field(description="Why.")
+    reason: str | None = strawberry.field(
+        description="Why; for the roles that may read what its writer may.", metadata=STAY
+    )
 
 
 @shows(DataKind.ISSUES)
@@ -84,6 +91,10 @@ class ReportCause:
     facts: list[ReportFact] = strawberry.field(
         description="What was recorded of it since the report was last said, in that order: all but"
         " what is closed to you."
+    )
+    words_closed: int = strawberry.field(
+        description="Of how many of these facts the words and names are closed to your role: who treats,"
+        " and the privacy officer, may read them."
     )
     closed: int = strawberry.field(
         description="How many more facts there are that are closed to you, by a label or as of"
@@ -150,19 +161,22 @@ class ReportRestatement:
         rows = await info.context.query(issued_reports.facts_at, positions)
         at = info.context.moment(self.restated_at, self.view.report.position)
         facts = await _facts(info, await _open(info, rows, at), at)
+        sees_clinical = info.context.may("data:clinical")
         causes = [
             ReportCause(
                 subject_kind=ReportSubject(cause.kind),
                 subject=cause.kind,
                 id=strawberry.ID(cause.id),
                 facts=[facts[position] for position in cause.facts if position in facts],
+                words_closed=0
+                if sees_clinical
+                else sum(position in facts for position in cause.facts),
                 closed=sum(position not in facts for position in cause.facts),
             )
             for cause in self.view.causes
         ]
         before = await disclose_issued(info.context, self.before)
         after = await disclose_issued(info.context, self.view.report)
-        sees_clinical = info.context.may("data:clinical")
         clinical_figures = {f.name for f in self.view.report.definition.figures if f.clinical}
         return [
             _change(change, before, after, [causes[number] for number in change.causes])
@@ -275,8 +289,9 @@ def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
         recorded_at=fact.recorded_at,
         minutes_late=int((fact.recorded_at - fact.occurred_at).total_seconds() // 60),
         recorded_by=Recorder.of(fact.recorded_by),
+        recorded_by_role=Role.member_of(str(fact.recorded_by["role"])),
         performed_by=fact.performed_by,
-        reason=fact.reason,
+        reason=reason_for(info, fact.reason, fact.recorded_by),
     )
 
 

@@ -34,7 +34,7 @@ from infrastructure.read_models.timeline.recordings import changes_of_prescripti
 from infrastructure.sealing.fields import UNTOLD_VALUES
 
 
-@shows(DataKind.CLINICAL, read_by=(timeline_page, first_entries))
+@shows(DataKind.HOUSE, read_by=(timeline_page, first_entries))
 @strawberry.type(description="Who recorded a fact, as the login said.")
 class Recorder:
     issuer: str = strawberry.field(description="Who issued the login.")
