@@ -93,8 +93,8 @@ class Movement:
     @classmethod
     def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
-        said = view.data
-        bed = said.get("bed")
+        content = view.data
+        bed = content.get("bed")
         return cls(
             id=strawberry.ID(str(view.movement)),
             entry=strawberry.ID(str(view.entry)),
@@ -108,18 +108,20 @@ class Movement:
             performed_by=view.performed_by,
             reason=reason_for(info, view.reason, view.recorded_by),
             bed=bed["bed"] if bed else None,
-            without_bed=said.get("without_bed"),
-            admission_type=_if_said(AdmissionType, said.get("admission_type")),
-            specialty=said.get("specialty"),
-            decided_to_admit_at=_if_said(datetime.fromisoformat, said.get("decided_to_admit_at")),
-            keeps_bed=said.get("keeps_bed"),
-            expected_return=_if_said(datetime.fromisoformat, said.get("expected_return")),
-            plan=_if_said(DischargePlan, said.get("plan")),
-            expected_at=_if_said(datetime.fromisoformat, said.get("expected_at")),
-            disposition=_if_said(Disposition, said.get("disposition")),
-            destination=said.get("destination"),
-            departed_at=_if_said(datetime.fromisoformat, said.get("departed_at")),
-            shares_bed_of=_id(said.get("shares_bed_of")),
+            without_bed=content.get("without_bed"),
+            admission_type=_if_said(AdmissionType, content.get("admission_type")),
+            specialty=content.get("specialty"),
+            decided_to_admit_at=_if_said(
+                datetime.fromisoformat, content.get("decided_to_admit_at")
+            ),
+            keeps_bed=content.get("keeps_bed"),
+            expected_return=_if_said(datetime.fromisoformat, content.get("expected_return")),
+            plan=_if_said(DischargePlan, content.get("plan")),
+            expected_at=_if_said(datetime.fromisoformat, content.get("expected_at")),
+            disposition=_if_said(Disposition, content.get("disposition")),
+            destination=content.get("destination"),
+            departed_at=_if_said(datetime.fromisoformat, content.get("departed_at")),
+            shares_bed_of=_id(content.get("shares_bed_of")),
             corrects=_id(view.corrects),
             corrected_by=_id(view.corrected_by),
             cancelled_by=_id(view.cancelled_by),
@@ -175,7 +177,7 @@ def reason_for(info: Ask, reason: str | None, recorded_by: Mapping[str, Any]) ->
 
 
 def _if_said(make: Callable[[Any], T], value: Any) -> T | None:
-    """Return what a stored value is made into; None for what was not said."""
+    """Return what a stored value is made into; None for what was not content."""
     return make(value) if value else None
 
 
