@@ -22,6 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from infrastructure.postgres.cancellable_connection import CancellableConnection, keep_if_idle
 from infrastructure.postgres.embedded_server import ensure_server
 from infrastructure.settings import InvalidSetting, Settings
 
@@ -173,8 +174,12 @@ class Database:
             pool_timeout=5,
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
-            connect_args={"connect_timeout": 5},
+            connect_args={
+                "connect_timeout": 5,
+                "async_creator_fn": CancellableConnection.connect,
+            },
         )
+        event.listen(engine.sync_engine, "handle_error", keep_if_idle)
 
         @event.listens_for(engine.sync_engine, "connect")
         def as_questions_need(connection: DBAPIConnection, _: object) -> None:
