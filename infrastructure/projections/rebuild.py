@@ -30,6 +30,7 @@ from infrastructure.projections.rebuild_workers import Process
 from infrastructure.projections.status import forget, position_of, put_in_place
 
 REBUILD_LOCK = 1463898722, 5
+FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 Progress = Callable[[int, int], None]
 
@@ -126,21 +127,26 @@ def compare_sample(
 def _sample(
     owner: Connection[TupleRow], model: type[ReadModel], position: int, limit: int, lot: Random
 ) -> list[UUID]:
-    """Draw some of the subjects of the rows, and add all that have dead letters."""
+    """Draw some of the subjects of the rows, and add all that have dead letters.
+
+    Ids are as good as random: those that follow a random one, past the last the first, are a lot.
+    """
     kinds = [f"{kind.TOPIC}.%" for kind in model.entities()]
-    rows = owner.execute(
-        "SELECT stream FROM record.events WHERE version = 1 AND topic LIKE ANY(%s)"
-        " AND position <= %s ORDER BY position",
-        [kinds, position],
-    )
-    entities = [entity for (entity,) in rows]
+    entities: list[UUID] = []
+    lot_id = UUID(int=lot.getrandbits(128))
+    for begin, end in ((lot_id, LAST_ID), (FIRST_ID, lot_id)):
+        rows = owner.execute(
+            "SELECT stream FROM record.stored_events WHERE version = 1 AND position <= %s"
+            " AND kind = ANY(ARRAY(SELECT no FROM record.kinds WHERE topic LIKE ANY(%s)))"
+            " AND stream BETWEEN %s AND %s ORDER BY stream LIMIT %s",
+            [position, kinds, begin, end, limit - len(entities)],
+        )
+        entities += [entity for (entity,) in rows]
     dead_letters = owner.execute(
         "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
         [str(model.metadata.schema)],
     )
-    return list(
-        {*lot.sample(entities, min(limit, len(entities))), *(entity for (entity,) in dead_letters)}
-    )
+    return list({*entities, *(entity for (entity,) in dead_letters)})
 
 
 @contextmanager

@@ -99,6 +99,8 @@ def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
             busy.attempt("issue_report")
             busy.live(20)
             busy.attempt("restate_report")
+        while not rows(database, "SELECT FROM erased_patients_v1.grouped_details"):  # had a stay
+            busy.attempt("discharge_patient", "erase_patient")
     return busy.accepted, busy.refused
 
 
