@@ -39,7 +39,7 @@ from infrastructure.queries.permissions import closed_by_merge
 from infrastructure.queries.row_security import held
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import patients
-from infrastructure.read_models.rooms import rooms
+from infrastructure.read_models.rooms import rooms, rooms_of_ward
 from infrastructure.read_models.stays import OPEN, StayView, stays
 
 NEVER = datetime(2999, 12, 31, tzinfo=UTC)
@@ -104,10 +104,6 @@ ORDERS = {
         stays.c.stay,
     ),
 }
-
-_rooms_of_ward = CompiledStatement(
-    lambda at: select(rooms.c.room).where(equals(rooms.c.ward, "ward"), at.holds(rooms))
-)
 
 
 def _moment(name: str) -> BindParameter[Any]:
@@ -212,10 +208,7 @@ def _count(statuses: tuple[str, ...], of_patients: bool) -> CompiledStatement:
 
 async def _values(connection: AsyncConnection, criteria: StayCriteria, at: AsOf) -> dict[str, Any]:
     """Return the values of the criteria by name."""
-    of_ward = None
-    if criteria.ward:
-        result = await _rooms_of_ward.execute(connection, at, ward=criteria.ward)
-        of_ward = list(result.scalars())
+    of_ward = await rooms_of_ward(connection, criteria.ward, at) if criteria.ward else None
     values = {name: getattr(criteria, name) for name in _CRITERIA if name != "rooms"}
     lists = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
     records_by_label: dict[str, list[UUID]] = {}

@@ -7,10 +7,10 @@ from sqlalchemy import ARRAY, ScalarSelect, String, Uuid, any_, func, or_, selec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
+from infrastructure.queries.compiled import CompiledStatement, literal_values, parameter
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.rooms import rooms
+from infrastructure.read_models.rooms import rooms, rooms_of_ward
 from infrastructure.read_models.stays import OPEN, stays
 
 _earlier = stays.alias()
@@ -33,9 +33,6 @@ def _last_room(at: AsOf) -> ScalarSelect[Any]:
     )
 
 
-_rooms_of_ward = CompiledStatement(
-    lambda at: select(rooms.c.room).where(equals(rooms.c.ward, "ward"), at.holds(rooms))
-)
 _unplaced = CompiledStatement(
     lambda at: select(stays.c.stay).where(
         stays.c.bed.is_(None),
@@ -54,8 +51,6 @@ _unplaced = CompiledStatement(
 @reads(stays, rooms)
 async def unplaced_in(connection: AsyncConnection, ward: str, at: AsOf) -> tuple[UUID, ...]:
     """Return the open stays without a bed whose place names a ward, or whose last bed was there."""
-    of_ward = (await _rooms_of_ward.execute(connection, at, ward=ward)).scalars()
-    result = await _unplaced.execute(
-        connection, at, rooms=list(of_ward), beginning=f"{ward.lower()} "
-    )
+    of_ward = await rooms_of_ward(connection, ward, at)
+    result = await _unplaced.execute(connection, at, rooms=of_ward, beginning=f"{ward.lower()} ")
     return tuple(result.scalars())

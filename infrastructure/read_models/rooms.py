@@ -198,6 +198,17 @@ async def wards(connection: AsyncConnection, at: AsOf) -> list[str]:
     return list((await _wards.execute(connection, at)).scalars())
 
 
+_rooms_of_ward = CompiledStatement(
+    lambda at: select(rooms.c.room).where(equals(rooms.c.ward, "ward"), at.holds(rooms))
+)
+
+
+@reads(rooms)
+async def rooms_of_ward(connection: AsyncConnection, ward: str, at: AsOf) -> list[UUID]:
+    """Return the ids of the rooms that a ward has."""
+    return list((await _rooms_of_ward.execute(connection, at, ward=ward)).scalars())
+
+
 _rooms_by_id = by_id(
     lambda at: select(*columns(rooms)).where(is_one_of(rooms.c.room, "ids"), at.of(rooms))
 )

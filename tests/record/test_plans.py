@@ -82,7 +82,14 @@ from infrastructure.read_models.prescriptions import (
     prescriptions_of_doses,
     stopped_by,
 )
-from infrastructure.read_models.rooms import has_spell, room_periods, rooms_by_id, spells_of, wards
+from infrastructure.read_models.rooms import (
+    has_spell,
+    room_periods,
+    rooms_by_id,
+    rooms_of_ward,
+    spells_of,
+    wards,
+)
 from infrastructure.read_models.source_movements import pending_page, source_movements_by_id
 from infrastructure.read_models.stays import (
     children_of,
@@ -210,6 +217,7 @@ READS: dict[Query, Sends] = {
     practitioners_by_id: FEW["practitioners"],
     practitioners_page: lambda c, at: practitioners_page(c, "1", at, 50, ("1",)),
     wards: lambda c, at: wards(c, at),
+    rooms_of_ward: lambda c, at: rooms_of_ward(c, "W0", at),
     rooms_by_id: FEW["rooms"],
     board: lambda c, at: board(c, at, "A", [ID]),
     room_periods: lambda c, at: room_periods(c, [ID], at),
