@@ -153,8 +153,14 @@ def _issued_at(seconds: object) -> datetime | None:
 
 async def check_not_revoked(caller: Caller, revocations: "Revocations") -> None:
     """Refuse a token that was revoked, by its id or with its login. Raises NotLoggedIn."""
+    await revocations.refresh()
+    check_not_listed(caller, revocations)
+
+
+def check_not_listed(caller: Caller, revocations: "Revocations") -> None:
+    """Refuse a token that is in the list of revoked ones as it was read last. Raises NotLoggedIn."""
     by = caller.actor
-    if await revocations.covers(by.issuer, by.subject, caller.token_id, caller.issued_at):
+    if revocations.covers(by.issuer, by.subject, caller.token_id, caller.issued_at):
         raise NotLoggedIn("The token was revoked; log in again.")
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
-from api.auth.authentication import NotLoggedIn
+from api.auth.authentication import NotLoggedIn, check_not_listed
 from api.container import AppState
 from api.errors import ReadModelsBehind
 from api.graphql.moment_input import MomentInput
@@ -219,9 +219,13 @@ class Context:
     # -- the viewer --
 
     def check_login(self) -> None:
-        """Refuse a login whose token has ended: a subscription may outlive it. Raises NotLoggedIn."""
+        """Refuse a login whose token has ended or is revoked: a WebSocket may outlive it.
+
+        Raises NotLoggedIn.
+        """
         if self.caller.seconds_left <= 0:
             raise NotLoggedIn("The token has expired; log in again with another one.")
+        check_not_listed(self.caller, self.state.revocations)
 
     def may(self, permission: str) -> bool:
         """Return whether the caller may run a query or see a kind of data in this house."""

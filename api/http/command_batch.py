@@ -25,7 +25,7 @@ from api.graphql.schema import schema
 from api.http.allowances import Allowances
 from api.telemetry.logs import COMMAND_ID
 from api.work import WORK
-from application.authorization.roles import Role, may
+from application.authorization.roles import DATA
 
 MOST = 200
 """Commands in one request."""
@@ -77,7 +77,7 @@ async def _execute(request: Request, command: Any) -> dict[str, Any]:
         return {"errors": [format_error(error)]}
     context = Context(request.state.container, request.state.caller)
     result = await schema.execute(
-        _document(command["mutation"], context.caller.role),
+        _document(command["mutation"], frozenset(filter(context.may, DATA))),
         variable_values={"input": command["input"]},
         context_value=context,
     )
@@ -97,10 +97,10 @@ def _problem_of(command: Any) -> str | None:
 
 
 @cache
-def _document(name: str, role: Role) -> str:
+def _document(name: str, kinds: frozenset[str]) -> str:
     """Return a mutation that selects all fields of any member of its result, two levels deep.
 
-    Without those that the role may not see.
+    Without those of other ``kinds`` of data, which the caller may not see in this house.
     """
     field = _MUTATIONS[name]
     union = cast(GraphQLUnionType, cast(GraphQLNonNull[Any], field.type).of_type)
@@ -110,7 +110,7 @@ def _document(name: str, role: Role) -> str:
             types.setdefault(name_of_field, set()).add(str(member_field.type))
     ambiguous = {field for field, types_of_field in types.items() if len(types_of_field) > 1}
     members = " ".join(
-        f"... on {kind.name} {{ {_selection(kind, ambiguous, role)} }}" for kind in union.types
+        f"... on {kind.name} {{ {_selection(kind, ambiguous, kinds)} }}" for kind in union.types
     )
     input = field.args["input"].type
     return (
@@ -118,7 +118,7 @@ def _document(name: str, role: Role) -> str:
     )
 
 
-def _selection(kind: GraphQLObjectType, ambiguous: set[str], role: Role) -> str:
+def _selection(kind: GraphQLObjectType, ambiguous: set[str], kinds: frozenset[str]) -> str:
     """Return a type's fields; with an alias each that other members have with another type.
 
     A refusal is answered the same whenever its command is sent again: without stays as now held.
@@ -134,8 +134,7 @@ def _selection(kind: GraphQLObjectType, ambiguous: set[str], role: Role) -> str:
             leaves = [
                 leaf
                 for leaf, leaf_field in item.fields.items()
-                if is_leaf_type(_item(leaf_field.type))
-                and may(role, needed_for(item.name, leaf) or "")
+                if is_leaf_type(_item(leaf_field.type)) and needed_for(item.name, leaf) in kinds
             ]
             if leaves:
                 selections.append(f"{selection} {{ {' '.join(leaves)} }}")

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.errors import ConfigurationError
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -45,18 +46,27 @@ class Revocations:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._read_at = float("-inf")
+        self._is_read = False
         self._tokens: set[tuple[str, str]] = set()
         self._logins: dict[tuple[str, str], datetime] = {}
         self._lock = asyncio.Lock()
 
-    async def covers(
-        self, issuer: str, subject: str, token_id: str | None, issued_at: datetime | None
-    ) -> bool:
-        """Return whether a token was revoked, by its id or with its login."""
-        if self._is_old():
+    async def refresh(self) -> None:
+        """Read the list again where it is old; who comes first to a server waits until it is read.
+
+        Raises DatabaseUnavailable while it could not be read at all: it would name nobody.
+        """
+        if self._is_old() or not self._is_read:
             async with self._lock:
                 if self._is_old():
                     await self._read()
+        if not self._is_read:
+            raise DatabaseUnavailable("The list of revoked tokens cannot be read; ask again.")
+
+    def covers(
+        self, issuer: str, subject: str, token_id: str | None, issued_at: datetime | None
+    ) -> bool:
+        """Return whether a token is revoked, by its id or with its login, in the list as last read."""
         if token_id is not None and (issuer, token_id) in self._tokens:
             return True
         until = self._logins.get((issuer, subject))
@@ -72,7 +82,9 @@ class Revocations:
                 rows = (await connection.execute(_LIST)).all()
         except (TimeoutError, SQLAlchemyError):
             log.warning("the list of revoked tokens cannot be read; it holds as it was")
+            self._read_at = monotonic()
             return
+        self._is_read = True
         self._tokens = {(issuer, id) for issuer, _, id, _ in rows if id is not None}
         self._logins = {}
         for issuer, subject, _, until in rows:

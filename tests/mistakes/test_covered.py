@@ -52,6 +52,9 @@ CAUSES = {420, 421}
 SIDE_DOORS = set(range(321, 331))
 """Numbers of mistakes about what is told beside what is guarded."""
 
+OPEN_DOORS = {350, 351, 352}
+"""Numbers of mistakes about doors that stay open, and what is told past a right of the house."""
+
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
@@ -105,4 +108,5 @@ def test_every_mistake_has_a_test() -> None:
         | KEYS
         | SIDE_DOORS
         | CAUSES
+        | OPEN_DOORS
     )

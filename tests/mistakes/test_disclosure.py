@@ -287,3 +287,32 @@ def test_mistake_84_a_house_may_keep_its_administrators_from_reading_notes(
         assert codes(admin.raw(notes, {"i": stay})) == {"NOT_ALLOWED"}
         assert admin.ask("query($i: ID!) { stay(id: $i) { status } }", i=stay)["stay"]
         assert admin.ask("{ accesses(first: 1) { nodes { id } } }")
+
+
+def test_mistake_352_what_a_house_keeps_from_its_administrators_is_told_by_other_ways(
+    ward: Ward, migrated: Database, tmp_path: Path
+) -> None:
+    """An id of a finding is known to nobody, a reason is not read; and a batch is taken as before."""
+    stay, doctor = ward.stay(), ward.doctor()
+    visit = ward.record("recordVisit", stayId=stay, kind="ROUND", practitioner=doctor)["visit"]
+    course = ward.prescription(stay)
+    physician = GraphQLClient(ward.client.http, LOGIN.make(Role.PHYSICIAN))
+    physician.record("changeSpecialty", stayId=stay, specialty="surgery", reason="a finding")
+    settings = Settings(home=tmp_path, admins_see_clinical=False)
+    with TestClient(app(settings, migrated, LOGIN, with_worker=False)) as http:
+        admin = GraphQLClient(http, LOGIN.make(Role.ADMIN))
+        node = "query($i: ID!) { node(id: $i) { id __typename } }"
+        assert admin.ask(node, i=stay)["node"] == {"id": stay, "__typename": "Stay"}
+        assert [admin.ask(node, i=id)["node"] for id in (visit["id"], course)] == [None, None]
+        reasons = "query($i: ID!) { stay(id: $i) { movements { reason } } }"
+        movements = admin.ask(reasons, i=stay)["stay"]["movements"]
+        assert {movement["reason"] for movement in movements} == {None}
+        command = {"stayId": stay, "kind": "ROUND", "practitioner": doctor, "note": "unrest"}
+        body = {
+            "commands": [
+                {"mutation": "recordVisit", "input": {**command, "commandId": str(uuid4())}}
+            ]
+        }
+        (told,) = http.post("/commands", json=body, headers=admin._headers).json()["results"]
+        assert told["__typename"] == "VisitRecorded"
+        assert "unrest" not in json.dumps(told)

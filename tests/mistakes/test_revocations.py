@@ -1,18 +1,24 @@
 """Mistakes of systems whose tokens hold until they expire, whatever became of their holder."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
+import pytest
 from starlette.testclient import TestClient
 
+from api.auth.authentication import check_not_revoked
 from api.http.app import app
 from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from infrastructure.tokens.revocations import Revocations, revoke
-from tests.conftest import LOGIN, app_on_empty_log, empty
+from tests.conftest import LOGIN, TOKEN, app_on_empty_log, empty
+from tests.support.api_dsl import Ward, codes
+from tests.support.graphql_client import GraphQLClient
 
 
 def test_mistake_134_a_token_holds_though_it_was_revoked(migrated: Database) -> None:
@@ -26,13 +32,14 @@ def test_mistake_134_a_token_holds_though_it_was_revoked(migrated: Database) -> 
             assert bea.token_id
             revoke(migrated.owner_url, "local", token_id=bea.token_id, reason="lost", by="root")
             later = datetime.now(UTC) + timedelta(minutes=1)
+            await list_now.refresh()
             return [
-                await list_now.covers("local", "rev-Ada", ada.token_id, ada.issued_at),
-                await list_now.covers("local", "rev-Ada", "x", None),
-                await list_now.covers("local", "rev-Bea", bea.token_id, bea.issued_at),
-                await list_now.covers("local", "rev-Ada", "x", later),
-                await list_now.covers("local", "rev-Bea", "x", bea.issued_at),
-                await list_now.covers("other", "rev-Bea", bea.token_id, bea.issued_at),
+                list_now.covers("local", "rev-Ada", ada.token_id, ada.issued_at),
+                list_now.covers("local", "rev-Ada", "x", None),
+                list_now.covers("local", "rev-Bea", bea.token_id, bea.issued_at),
+                list_now.covers("local", "rev-Ada", "x", later),
+                list_now.covers("local", "rev-Bea", "x", bea.issued_at),
+                list_now.covers("other", "rev-Bea", bea.token_id, bea.issued_at),
             ]
         finally:
             await engine.dispose()
@@ -121,3 +128,73 @@ def test_mistake_190_a_token_that_nobody_used_for_long_comes_in_again(
         )
     assert statuses(0) == [401, 200, 4403]
     assert statuses(0) == [401, 200, 4403]
+
+
+def test_mistake_350_a_websocket_asks_and_follows_on_until_somebody_looks_at_its_token(
+    migrated: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the moment on at which the server knows, over HTTP: no item, no answer, no command."""
+    monkeypatch.setattr("api.http.websocket.LOOK_SECONDS", 3600.0)
+    bearer = {"Authorization": f"Bearer {LOGIN.make(subject='rev-Dora')}"}
+    asked = {
+        "1": "subscription { events { __typename } }",
+        "2": "{ wards { name } }",
+        "3": "mutation($i: OpenRoomInput!) { openRoom(input: $i) { __typename } }",
+    }
+    with (
+        TestClient(app_on_empty_log(migrated, tmp_path)) as http,
+        http.websocket_connect("/graphql", PROTOCOL, headers=bearer) as socket,
+    ):
+
+        def say(id: str, **variables: Any) -> None:
+            payload = {"query": asked[id], "variables": variables}
+            socket.send_json({"id": id, "type": "subscribe", "payload": payload})
+
+        socket.send_json({"type": "connection_init"})
+        assert socket.receive_json() == {"type": "connection_ack"}
+        say("1")
+        say("2")
+        assert socket.receive_json()["payload"]["data"] == {"wards": []}
+        assert socket.receive_json() == {"id": "2", "type": "complete"}
+        revoke(migrated.owner_url, "local", subject="rev-Dora", reason="left", by="root")
+        while http.post("/graphql", json={"query": asked["2"]}, headers=bearer).is_success:
+            pass
+        ward = Ward(GraphQLClient(http, TOKEN))
+        say("2")
+        say("3", i={"commandId": str(uuid4()), "ward": "W", "number": "1", "beds": ["a"]})
+        refused = [socket.receive_json() for _ in range(2)]
+        assert {(said["id"], said["type"]) for said in refused} == {
+            ("2", "error"),
+            ("3", "error"),
+        }
+        for said in refused:
+            assert codes({"errors": said["payload"]}) == {"UNAUTHENTICATED"}
+        assert ward.ask("{ wards { name } }")["wards"] == []
+        ward.patient()  # which the feed tells
+        told = socket.receive_json()
+        assert (told["id"], told["payload"]["data"]) == ("1", None)
+        assert codes(told["payload"]) == {"UNAUTHENTICATED"}
+        assert socket.receive_json() == {"id": "1", "type": "complete"}
+
+
+def test_mistake_351_a_server_that_has_just_begun_takes_what_was_revoked(
+    migrated: Database,
+) -> None:
+    """The first to come has the list read; who comes meanwhile is not let in by an empty one."""
+    revoke(migrated.owner_url, "local", subject="rev-Emil", reason="left", by="root")
+    caller = asyncio.run(LOGIN.authenticate(LOGIN.make(subject="rev-Emil")))
+    past = replace(caller, issued_at=datetime.now(UTC) - timedelta(minutes=1))
+
+    async def answers(database: Database) -> list[str]:
+        engine = database.async_engine(2)
+        try:
+            revocations = Revocations(engine)
+            checks = (check_not_revoked(past, revocations) for _ in range(5))
+            found = await asyncio.gather(*checks, return_exceptions=True)
+            return [type(answer).__name__ for answer in found]
+        finally:
+            await engine.dispose()
+
+    assert asyncio.run(answers(migrated)) == ["NotLoggedIn"] * 5
+    away = Database("postgresql://wardbook_app@127.0.0.1:1/none")
+    assert asyncio.run(answers(away)) == ["DatabaseUnavailable"] * 5

@@ -37,7 +37,6 @@ from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Prescription, Stay, Visit
 from api.graphql.types.timeline import TimelineEntry, summaries_of
-from application.authorization.roles import may
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.read_models.visits import visit_by_id
@@ -114,4 +113,4 @@ async def _node(info: Ask, id: strawberry.ID, at: AsOf) -> Node | None:
 def _may_see(info: Ask, kind: type[Node]) -> bool:
     """Return whether the caller's role may see things of a type."""
     requirement = needed_for(kind.__name__, "id")
-    return requirement is not None and may(info.context.caller.role, requirement)
+    return requirement is not None and info.context.may(requirement)
