@@ -63,19 +63,18 @@ def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datet
 def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
     """Return when a bed was left last; None if it is taken, or needs no cleaning after that."""
     claims = uow.claims(room.id, ALWAYS, bed)
-    if any(c.stretch.period.end is None or c.stretch.period.end > at for c in claims):
+    if any(at in claim.stretch.period for claim in claims):
         return None
     departure = _last_departure(claims, BedRef(room.id, bed), at)
     return departure if departure and _cleans_after(uow, room, departure) else None
 
 
-def is_left_later(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> bool:
-    """Return whether somebody is in a bed at a moment, and leaves it to be cleaned as far as known."""
+def left_later_by(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> UUID | None:
+    """Return the stay that is in a bed at a moment, and leaves it to be cleaned as far as known."""
     claims = uow.claims(room.id, ALWAYS, bed)
-    is_taken = any(
-        claim.stretch.period.end is None and at in claim.stretch.period for claim in claims
-    )
-    return is_taken and _cleans_after(uow, room, at)
+    stays = (c.stay for c in claims if c.stretch.period.end is None and at in c.stretch.period)
+    stay = next(stays, None)
+    return stay if stay is not None and _cleans_after(uow, room, at) else None
 
 
 def _cleans_after(uow: UnitOfWork, room: Room, left_at: datetime) -> bool:

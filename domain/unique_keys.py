@@ -132,6 +132,16 @@ def room_left_by(stay: UUID) -> UUID:
     return uuid5(stay, "room left")
 
 
+def links_of(patient: UUID) -> UUID:
+    """Return an id for the merges of a record, which what is told of the person waits for."""
+    return uuid5(patient, "links")
+
+
+def departures_from(room: UUID, bed: str) -> UUID:
+    """Return an id for those who leave a bed, which what is told of the bed waits for."""
+    return uuid5(room, f"departures {bed}")
+
+
 def unique_of(event: Event) -> Unique | None:
     """Return the unique key that an event claims for its stream, if any."""
     parts = _key_of(event)

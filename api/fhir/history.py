@@ -18,7 +18,7 @@ async def version_of(reader: Reader, resource: Resource, id: str, version: str) 
     """Return a version of a resource. Raises FhirError if it has none such."""
     digits, _, suffix = version.partition("-")
     number = whole_from(digits)
-    if number is not None:
+    if number is not None and await reader.is_recorded(number):
         item = await _version_at(reader, resource, id, number)
         if item is not None and _version_id(item) != version:
             # it follows the clock: as of the moment that is named, or when that was recorded

@@ -22,6 +22,7 @@ from api.graphql.context import Context
 from api.graphql.scalars import Position, decode_position, encode_position, iso_moment
 from api.graphql.schema import schema
 from application.authorization.roles import Caller
+from domain.refusals import InvalidInput
 from infrastructure.access_log import NOBODY_SHOWN, REFUSED, SUCCESS, AccessRecord
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import changes_before, last_changes
@@ -219,6 +220,15 @@ class Reader:
         streams = [UUID(stream) for stream in item.streams]
         async with self._state.engine.connect() as connection:
             return await changes_before(connection, streams, position, first)
+
+    async def is_recorded(self, position: int) -> bool:
+        """Return whether the log has got to a position. Raises FhirError while nobody can tell."""
+        known_position = encode_position(self._state.log.id, self._state.log.epoch, position)
+        try:
+            await Context(self._operations, self.caller).at(known_at_position=known_position)
+        except InvalidInput:
+            return False
+        return True
 
     def at_version(self, position: int, as_of: str | None = None) -> "Reader":
         """Return the reader of the same request as known at another position, as of a moment."""

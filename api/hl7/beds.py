@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from api.hl7.act import BY_HAND, Act, needed_value, recording_time, thing_name, visit_number
+from api.hl7.act import BY_HAND, Act, needed_value, recording_time, visit_number
 from api.hl7.adt import Report, is_cancelling, movement_act, sequence_of, trigger_of
 from api.hl7.er7 import Message, Unreadable
 from api.hl7.sending import SendingSystem
@@ -47,31 +47,15 @@ def pending_transfer(message: Message, sender: SendingSystem) -> Act:
     moment, precision = recording_time(message, sender)
     planned_time = message.time("EVN", 3, sender.zone) or (moment, None)
     until = max(planned_time[0], moment) + PENDING_FOR
-    if (id := message.value("ZBE", 1)) is None:
-        report = MovementReport(
-            kind=SourceKind.RESERVATION,
-            occurred_at=moment,
-            occurred_at_precision=precision,
-            bed_state=BedState.FREE if is_given_up else BedState.RESERVED,
-            expected_at=None if is_given_up else until,
-            **place,
-        )
-        return _report_act(message, sender, report, visit)
-    reservation = thing_name("reservation", visit, id)
-    if is_given_up:
-        return Act(
-            command="release_reservation",
-            content={"ward": place["ward"], "room": place["room"]},
-            occurred=(moment, precision),
-            names={"reservation_id": (reservation, "reservation")},
-        )
-    return Act(
-        command="reserve_bed",
-        content={**place, "until": until},
-        occurred=(moment, precision),
-        visit=visit,
-        thing=reservation,
+    report = MovementReport(
+        kind=SourceKind.RESERVATION,
+        occurred_at=moment,
+        occurred_at_precision=precision,
+        bed_state=BedState.FREE if is_given_up else BedState.RESERVED,
+        expected_at=None if is_given_up else until,
+        **place,
     )
+    return _report_act(message, sender, report, visit)
 
 
 def _report_act(

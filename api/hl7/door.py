@@ -20,7 +20,7 @@ from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, head_of, parse
-from api.hl7.known import allergies_alike, reservations
+from api.hl7.known import allergies_alike
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
@@ -32,7 +32,6 @@ from domain.errors import WardbookError
 from domain.names import folded_name
 from domain.prescription.aggregate import Prescription
 from domain.refusals import (
-    BedStateBroken,
     CommandIdReused,
     MovementNotFound,
     NotFound,
@@ -286,16 +285,6 @@ class Door:
             self.counts["known already: an allergy"] += 1
             if not allergies_alike(self.hospital, content["movement"]):
                 return OTHERWISE_KNOWN
-        except BedStateBroken:
-            if act.command == "reserve_bed" and at is not None:
-                spells = reservations(self.hospital, content, content["stay_id"], at)
-                if not spells or at not in spells[-1].period:
-                    raise  # it is another one's
-                if spells[-1].period.end != content["until"]:
-                    return OTHERWISE_KNOWN
-            elif act.command != "release_reservation":
-                raise
-            self.counts[f"known already: {act.command}"] += 1  # also if it was used, or has lapsed
         return KEPT
 
     def _is_as_known(self, act: Act, prescription_id: UUID) -> bool:

@@ -1,6 +1,6 @@
 """States of beds that other systems tell: the periods of a room as the source has them, in any order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID, uuid5
@@ -8,12 +8,23 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from application import cleaning, lookups, reservations
+from application.authorization import scope
+from application.bed_consistency import check_bed_consistency
 from application.unit_of_work import UnitOfWork
-from domain.refusals import InvalidInput, NotFound
+from domain import unique_keys
+from domain.refusals import (
+    BedNotOpen,
+    BedOccupied,
+    BedRef,
+    BedStateBroken,
+    InvalidInput,
+    NotFound,
+    Refusal,
+)
 from domain.room.aggregate import BedState, Room
 from domain.room.state import Spell
 from domain.source_beds import BedContext, SpellKey, spells_told
-from domain.source_visit import SourceKind, SourceMovement, SourceVisit, Version
+from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
 from domain.time import ALWAYS, TICK, Period
 
 STATES: Mapping[SourceKind, tuple[BedState, ...]] = {
@@ -23,10 +34,14 @@ STATES: Mapping[SourceKind, tuple[BedState, ...]] = {
 """The states whose periods a report begins; FREE ends them."""
 
 
+WAITING = (BedOccupied, BedStateBroken, BedNotOpen, NotFound)
+"""Refusals that another fact may mend: what met them is pending."""
+
+
 def bed_subject(uow: UnitOfWork, visit: str, movement: SourceMovement) -> str:
     """Return the name under which the states of a bed are held, of a reservation those for a visit.
 
-    Raises InvalidInput, NotFound.
+    A room is named as it was at the time of the report. Raises InvalidInput, NotFound.
     """
     states = STATES[movement.kind]
     if movement.bed_state not in (*states, BedState.FREE):
@@ -35,52 +50,162 @@ def bed_subject(uow: UnitOfWork, visit: str, movement: SourceMovement) -> str:
         raise InvalidInput("bed", "name ward, room and bed")
     if movement.bed_state is BedState.RESERVED and movement.expected_at is None:
         raise InvalidInput("expected_at", "say until when the bed is reserved")
-    room = lookups.room(uow, movement.ward, movement.room)
-    code = room.code_of(movement.bed)
-    if code not in room.beds:
+    scope.check_ward(uow, movement.ward)
+    bed = lookups.bed(uow, movement.ward, movement.room, movement.bed, movement.occurred_at)
+    if bed.bed not in uow.one(Room, bed.room, "room", "room").beds:
         raise NotFound("bed", movement.bed, "bed")
-    name = f"bed {room.id} {code}"
+    name = f"bed {bed.room} {bed.bed}"
     return name if movement.kind is SourceKind.BED_STATE else f"{name} for {visit}"
 
 
 def hold_bed_state(
-    uow: UnitOfWork, states: SourceVisit, system: str, visit: str, name: str, version: Version
+    uow: UnitOfWork, states: SourceVisit, system: str, name: str, version: Version
 ) -> None:
     """Hold what a source tells of a bed, and make the periods of the room those that it tells.
 
-    What staff put right stays. ``visit``: the one that a reservation is for. Raises NotFound while it
-    has no stay, and what closing, cleaning and reserving raise.
+    What staff put right stays. What does not fit yet is pending: somebody is in the bed, or the visit
+    that it is reserved for has no stay. Raises what closing, cleaning and reserving raise else.
     """
-    assert version.movement is not None
-    bed = _ToldBed(uow, states, version.movement, SourceVisit.id_for(system, visit))
-    bed.check_left(version)
-    before = bed.periods()
-    states.about = bed.stay.about if bed.stay else None
+    pending_ids = {pending.version.source_id for pending in states.pending}
+    before = {id: report for id, report in states.held.items() if id not in pending_ids}
     states.report(system, name, version, uow.entry)
-    states.settle(None, (), (), (), uow.entry)  # of whose stay a reservation is
-    if version.movement.bed_state is BedState.FREE:
-        bed.end_others(version)
-    bed.change(before, bed.periods())
+    _settle(uow, states, before)
+
+
+def settle_bed_states(uow: UnitOfWork, states: SourceVisit) -> bool:
+    """Try what is pending of a bed again. Returns whether anything changed."""
+    pending_ids = {pending.version.source_id for pending in states.pending}
+    before = {id: report for id, report in states.held.items() if id not in pending_ids}
+    with uow.use_entry(replace(uow.entry, reason=f"as reported by {states.system}")):
+        return _settle(uow, states, before)
+
+
+def _settle(uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version]) -> bool:
+    """Make the periods of the room those that are told and fit; the rest is pending.
+
+    ``before``: the reports that hold already. Returns whether anything changed.
+    """
+    before = {id: report for id, report in before.items() if id in states.held}
+    waiting = [report for id, report in states.held.items() if id not in before]
+    reports_held, refusals = dict(states.held), dict[str, Refusal]()
+    uow.is_trial = not uow.refresh and not states.pending
+    if not uow.is_trial:
+        reports_held, refusals = _fitting(uow, states, before, sorted(waiting, key=states.turn))
+    is_changed = False
+    waits_for = {s for refusal in refusals.values() for s in _subjects_of(states, refusal)}
+    try:
+        bed = _ToldBed(uow, states)
+    except NotFound:
+        if uow.is_trial:
+            raise
+    else:
+        is_changed = bed.take(before, reports_held)
+        states.about = bed.stay.about if bed.stay else None
+        waits_for |= bed.departures_awaited()
+    pending = tuple(
+        Pending(version=states.held[id], why=refusal.code) for id, refusal in refusals.items()
+    )
+    waits = tuple(sorted(waits_for))
+    return states.settle(None, (), pending, waits, uow.entry) or is_changed
+
+
+def _fitting(
+    uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version], waiting: Sequence[Version]
+) -> tuple[dict[str, Version], dict[str, Refusal]]:
+    """Return the reports that fit together, and why each other one does not, in the source's order."""
+    reports_held, refusals = dict(before), dict[str, Refusal]()
+    rest = [*waiting]
+    while rest:
+        refusals = {}
+        for report in rest:
+            candidate = {**reports_held, report.source_id: report}
+            refusal = _refusal_of(uow, states, before, candidate)
+            if refusal is None:
+                reports_held = candidate
+            else:
+                refusals[report.source_id] = refusal
+        if len(refusals) == len(rest):
+            break
+        rest = [report for report in rest if report.source_id in refusals]
+    return reports_held, refusals
+
+
+def _refusal_of(
+    uow: UnitOfWork,
+    states: SourceVisit,
+    before: Mapping[str, Version],
+    reports: Mapping[str, Version],
+) -> Refusal | None:
+    """Return why reports cannot hold together yet; None if they can. Raises what nothing mends."""
+    dry_run = uow.dry_run()
+    try:
+        _ToldBed(dry_run, states).take(before, reports)
+        check_bed_consistency(dry_run)
+    except WAITING as refusal:
+        return refusal
+    return None
+
+
+def _subjects_of(states: SourceVisit, refusal: Refusal) -> set[UUID]:
+    """Return what a state that was refused waits for."""
+    room_id, _, visit = _parts_of(states)
+    match refusal:
+        case BedOccupied():
+            return {unique_keys.room_left_by(refusal.by_stay)}
+        case NotFound() if visit:
+            return {SourceVisit.id_for(states.system, visit)}
+    return {room_id}
+
+
+def _parts_of(states: SourceVisit) -> tuple[UUID, str, str | None]:
+    """Return the room, the bed and the visit whose states are held under a name."""
+    _, room_id, rest = states.source_visit.split(" ", 2)
+    movement = next(iter(states.held.values())).movement
+    if movement is None or movement.kind is SourceKind.BED_STATE:
+        return UUID(room_id), rest, None
+    bed, _, visit = rest.partition(" for ")
+    return UUID(room_id), bed, visit
 
 
 class _ToldBed:
     """A bed while what another system tells of it is carried out."""
 
-    def __init__(
-        self, uow: UnitOfWork, told: SourceVisit, movement: SourceMovement, of_visit: UUID
-    ) -> None:
-        assert movement.ward
-        assert movement.room
-        assert movement.bed
-        self.uow, self.told, self.states = uow, told, STATES[movement.kind]
-        self.room: Room = lookups.room(uow, movement.ward, movement.room)
-        self.code = self.room.code_of(movement.bed)
+    def __init__(self, uow: UnitOfWork, told: SourceVisit) -> None:
+        """Find the room, and the stay of a reservation. Raises NotFound while the visit has none."""
+        room_id, self.code, of_visit = _parts_of(told)
+        kind = SourceKind.RESERVATION if of_visit else SourceKind.BED_STATE
+        self.uow, self.told, self.states = uow, told, STATES[kind]
+        self.reports: Mapping[str, Version] = {}
+        self.room: Room = uow.one(Room, room_id, "room", "room")
         self.stay = None
-        if movement.kind is SourceKind.RESERVATION:
-            (visit,) = uow.load(SourceVisit, of_visit)
+        if of_visit:
+            (visit,) = uow.load(SourceVisit, SourceVisit.id_for(told.system, of_visit))
             if visit.stay is None:
-                raise NotFound("stay of visit", visit.source_visit, "source_visit")
+                raise NotFound("stay of visit", of_visit, "source_visit")
             self.stay = lookups.stay(uow, visit.stay)
+
+    def take(self, before: Mapping[str, Version], reports: Mapping[str, Version]) -> bool:
+        """Make the periods of the bed those that reports tell. Returns whether any changed."""
+        self.reports, version = before, self.room.version
+        new_reports = [report for id, report in reports.items() if id not in before]
+        for report in new_reports:
+            self.check_left(report)
+        old_periods = self.periods()
+        self.reports = reports
+        for report in new_reports:
+            if report.movement and report.movement.bed_state is BedState.FREE:
+                self.end_others(report)
+        self.change(old_periods, self.periods())
+        return self.room.version != version
+
+    def departures_awaited(self) -> set[UUID]:
+        """Return what tells that somebody left the bed, if it was told to be free afterwards."""
+        is_free = any(
+            r.movement and r.movement.bed_state is BedState.FREE for r in self.reports.values()
+        )
+        if self.stay is not None or not is_free or not cleaning.rules_of(self.uow).cleaning.rules:
+            return set()
+        return {unique_keys.departures_from(self.room.id, self.code)}
 
     def id_of(self, key: SpellKey) -> UUID:
         state, id = key
@@ -95,7 +220,7 @@ class _ToldBed:
             if spell.id not in told_keys
             or spell.period.start != self._start_of(told_keys[spell.id])
         ]
-        free_at = {v.occurred_at for v in self.told.held.values()}
+        free_at = {v.occurred_at for v in self.reports.values()}
         ends_by_staff = [
             (spell.state, spell.period.end)
             for spell in self._spells()
@@ -110,20 +235,19 @@ class _ToldBed:
 
         left_at = partial(cleaning.left_at, self.uow, self.room, self.code)
         context = BedContext(others, ends, left_at)
-        return spells_told(self.told.held.values(), self.states, context)
+        return spells_told(self.reports.values(), self.states, context)
 
     def check_left(self, version: Version) -> None:
         """Refuse that a bed is clean while somebody is in it who is to leave it to be cleaned.
 
-        The departure has not come yet: after it, this says that the bed was cleaned. Raises NotFound.
+        The departure has not come yet: after it, this says that the bed was cleaned. Raises BedOccupied.
         """
-        movement, at = version.movement, version.occurred_at
-        if movement is None or movement.kind is not SourceKind.BED_STATE:
+        if self.stay is not None or not version.movement:
             return
-        if movement.bed_state is BedState.FREE and cleaning.is_left_later(
-            self.uow, self.room, self.code, at
-        ):
-            raise NotFound("movement", f"out of bed {self.code}", "bed")
+        if version.movement.bed_state is BedState.FREE:
+            stay = cleaning.left_later_by(self.uow, self.room, self.code, version.occurred_at)
+            if stay is not None:
+                raise BedOccupied(BedRef(self.room.id, self.code), stay)
 
     def end_others(self, version: Version) -> None:
         """End what is not of the source and is in force as the bed is told to be free.
@@ -131,7 +255,7 @@ class _ToldBed:
         A planned one is not, nor what staff have ended since.
         """
         told_keys, at = self._told_spells(), version.occurred_at
-        free_at = {v.occurred_at for v in self.told.held.values() if v is not version}
+        free_at = {v.occurred_at for v in self.reports.values() if v is not version}
         for spell in self._spells():
             if spell.id in told_keys or at not in spell.period:
                 continue
@@ -170,7 +294,7 @@ class _ToldBed:
             else:
                 self._correct(spell.id, new[key])
         for key, period in new.items():
-            if key not in old:
+            if key not in old or self.id_of(key) not in spells:
                 self._begin(key, period)
 
     def _correct(self, id: UUID, period: Period) -> None:

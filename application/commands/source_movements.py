@@ -21,8 +21,8 @@ from application.command import Recorded, Request
 from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline, Invocation
 from application.commands.movement_reports import MovementReport, movement_of
-from application.commands.source_allergies import allergy_subject, hold_allergy
-from application.commands.source_beds import bed_subject, hold_bed_state
+from application.commands.source_allergies import allergy_subject, hold_allergy, settle_allergy
+from application.commands.source_beds import bed_subject, hold_bed_state, settle_bed_states
 from application.commands.source_movement_reconciliation import ReconciliationPlan, reconcile
 from application.commands.source_movement_selection import (
     Search,
@@ -43,6 +43,7 @@ from domain import unique_keys
 from domain.aggregate import Event
 from domain.envelope import Actor, Source
 from domain.errors import WardbookError
+from domain.patient import Patient
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
@@ -117,7 +118,6 @@ class SourceMovements(CommandGroup):
             source_id = _id_of_persons(uow, system, source_id)
         source_visit = line(source_visit) if source_visit else source_id
         stored_movement = movement_of(uow, movement) if movement else None
-        of_visit = source_visit
         if stored_movement is not None and stored_movement.kind in HELD_APART:
             if cancelled:
                 raise InvalidInput("cancelled", "what is now is told anew, and not cancelled")
@@ -150,7 +150,7 @@ class SourceMovements(CommandGroup):
                 hold_allergy(uow, visit, system, source_visit, version)
                 return
             case SourceKind.BED_STATE | SourceKind.RESERVATION:
-                hold_bed_state(uow, visit, system, of_visit, source_visit, version)
+                hold_bed_state(uow, visit, system, source_visit, version)
                 return
         register_described(uow, version)
         visit.about = about_of(uow, [*visit.held.values(), version])
@@ -228,7 +228,7 @@ class SourceMovements(CommandGroup):
 
         def decide(uow: UnitOfWork) -> None:
             (visit,) = uow.load(SourceVisit, id)
-            if not _reconcile(uow, visit):
+            if not _settle(uow, visit):
                 raise NothingFits
 
         self.pipeline.cache.forget([id])  # another process may have been told more of it
@@ -241,6 +241,16 @@ class SourceMovements(CommandGroup):
         except Refusal as refusal:  # it stays pending, until the next fact
             log.warning("a pending visit could not be tried again: %s", refusal.code)
             return None
+
+
+def _settle(uow: UnitOfWork, visit: SourceVisit) -> bool:
+    """Apply what fits by now of what was reported. Returns whether anything changed."""
+    match next((version.kind for version in visit.held.values()), None):
+        case SourceKind.BED_STATE | SourceKind.RESERVATION:
+            return settle_bed_states(uow, visit)
+        case SourceKind.ALLERGY:
+            return settle_allergy(uow, visit)
+    return _reconcile(uow, visit)
 
 
 def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
@@ -327,6 +337,13 @@ def _subjects_in(record: EventStore, events: Iterable[Event]) -> set[UUID]:
             subjects |= {about.stay, unique_keys.visit_of(about.stay)}
         if isinstance(event, Occupancy.StretchesChanged) and event.ended:
             subjects |= {event.room, unique_keys.room_left_by(event.stay)}
+        if isinstance(event, Occupancy.StretchesChanged):
+            ends = [*event.ended, *(stretch for stretch in event.begun if stretch.until)]
+            subjects |= {unique_keys.departures_from(event.room, stretch.bed) for stretch in ends}
+        if isinstance(event, Patient.Merged):
+            subjects |= {unique_keys.links_of(subject), unique_keys.links_of(event.into)}
+        if isinstance(event, Patient.Unmerged):
+            subjects.add(unique_keys.links_of(subject))
         if event.belongs_to(Room):
             subjects.add(unique_keys.openings_of(subject))
         if event.belongs_to(Stay) and not isinstance(event, LEAVES_NOTHING):

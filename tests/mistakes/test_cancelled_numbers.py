@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from api.hl7.door import Door
+from application import persons
+from application.aggregate_cache import AggregateReader
 from application.hospital import Hospital
 from domain.patient import Patient
+from domain.stay.aggregate import Stay
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from tests.hl7.test_beds import message, status
@@ -91,6 +94,37 @@ def test_a_number_that_a_record_had_before_a_change_stays_with_it_when_that_is_c
         hospital.source_movements.wait()
         outcomes |= {number[0] for number, *_ in numbers(database, str(n))}
     assert outcomes == {"D"}
+
+
+def test_a_change_to_a_number_that_another_record_has_makes_one_person_in_any_order(
+    door: Door, hospital: Hospital, database: Database
+) -> None:
+    """Two records that are merged, or one with both numbers: the same person, stays and details."""
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    outcomes = set()
+    for n, order in enumerate(permutations(range(4))):
+        old, new = f"E{n}", f"F{n}"
+        change = f"MRG|{old}^^^HOSP^MR"
+        messages = [
+            told("A28", old, 1, name="Former"),
+            told("A28", new, 2, name="Right"),
+            told("A47", new, 4, change, name="Right"),
+            told("A01", new, 3, f"PV1||I|A||||||||||||||||V{n}", name="Right"),
+        ]
+        for index in order:
+            assert answer(door, messages[index])[:2] == "AA"
+        hospital.source_movements.wait()
+        visit = hospital.source_movements.stay_of("north", f"V{n}")
+        assert visit
+        reader = AggregateReader(hospital.record)
+        (stay,) = reader.load(Stay, visit)
+        assert stay.patient
+        person = persons.records(reader, stay.patient)
+        known = {m for r in person for _, m in [("", r.mrn), *r.former_numbers]}
+        assert known == {old, new}, order
+        outcomes.add((person[0].mrn == new, person[0].details[0][1].family_name))
+    assert outcomes == {(True, "Right")}
+    assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])

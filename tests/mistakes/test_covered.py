@@ -19,8 +19,8 @@ SPEED = {185}
 TAMPERING = set(range(175, 180)) | {262, 273}
 """Numbers of mistakes about a record that its owner can change."""
 
-FHIR = set(range(180, 183)) | {200, 201, 232, 272}
-"""Numbers of mistakes about what a FHIR server tells."""
+FHIR = set(range(180, 183)) | {200, 201, 232, 272} | {400, 401, 402}
+"""Numbers of mistakes about what a FHIR server tells, and what of beds is told in odd orders."""
 
 READINGS = {242, 183, 184, 186, 187, 188, 189} | set(range(220, 225))
 """Numbers of mistakes about what is read or told past the rights and the record of reading."""

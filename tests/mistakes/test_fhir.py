@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
@@ -170,3 +171,26 @@ def test_mistake_272_what_a_role_may_see_in_part_is_a_fault_where_it_is_one_of_m
         assert types == ["Encounter", "Encounter"]
     patients = ",".join(patient_of(shared, stay) for stay in stays)
     assert told(shared, f"Patient?_id={patients}", token)["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["999999999", "999999999999999999", "9" * 40, "0", "00", "-1", "1.5", "abc", "\u0662", "%20"],
+)
+def test_mistake_400_a_version_that_never_was_is_told_as_a_wrong_request(
+    shared: Ward, version: str
+) -> None:
+    """A version is no parameter: one that is not there is 404 (http.html, vread), whatever it says."""
+    stay = shared.stay()
+    current = told(shared, f"Encounter/{stay}")["meta"]["versionId"]
+    for path in (f"Encounter/{stay}", f"Patient/{patient_of(shared, stay)}"):
+        for suffix in ("", "?asOf=2030-01-01T00:00:00Z", "?knownAt=2020-01-01T00:00:00Z"):
+            outcome = told(shared, f"{path}/_history/{version}{suffix}", status=404)
+            assert outcome["resourceType"] == "OperationOutcome"
+            assert outcome["issue"][0]["code"] == "not-found", outcome
+    assert told(shared, f"Encounter/{stay}/_history/{current}")["id"] == stay
+    told(shared, f"Encounter/{stay}/_history/{current}/more", status=404)
+    for path in ("Encounter/nobody", f"Patient/{stay}", "Patient/" + "9" * 70):
+        for suffix in ("", f"/_history/{current}", "/_history", "/_history/abc"):
+            outcome = told(shared, f"{path}{suffix}", status=404)
+            assert outcome["resourceType"] == "OperationOutcome", path
