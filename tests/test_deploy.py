@@ -123,6 +123,28 @@ def test_haproxy_takes_its_configuration_with_names_that_are_not_there_yet() -> 
     assert told.returncode == 0, told.stderr
 
 
+def test_nginx_takes_the_recipe_of_the_docs_as_it_stands(tmp_path: Path) -> None:
+    """It named a variable that nothing set, and a host without its port, from which no page is ours."""
+    page = (ROOT / "docs" / "production.md").read_text()
+    (recipe,) = re.findall(r"^```nginx\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    ours = set(re.findall(r"^map \S+ \$(\w+)", recipe, re.MULTILINE))
+    theirs = {"http_upgrade", "http_host", "remote_addr"}
+    assert set(re.findall(r"\$(\w+)", recipe)) == ours | theirs
+    program = shutil.which("nginx", path=f"/usr/sbin:{os.environ['PATH']}")
+    if program is None:
+        pytest.skip("needs apt-get install nginx-light")
+    places = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {tmp_path / name};" for name in places)
+    body = recipe.replace("listen 443 ssl;", "listen 127.0.0.1:8443;")
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
+        f"pid {tmp_path / 'pid'}; events {{}} http {{ access_log off; {paths}\n{body}}}"
+    )
+    check = [program, "-t", "-q", "-e", "stderr", "-c", str(configuration)]
+    told = subprocess.run(check, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
 def test_the_database_of_the_nodes_is_made_once_and_left_alone_then(server: Database) -> None:
     given = SERVICES["database"]["environment"]
     url = urlsplit(server.owner_url)

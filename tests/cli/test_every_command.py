@@ -1,10 +1,13 @@
 """Properties of every command and every parameter, found from the parser: whatever is wrong, it ends
 with one sentence and an exit code of the documented list, and never with a traceback."""
 
+import os
 import shlex
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -226,3 +229,75 @@ def test_a_port_that_is_taken_is_named(
         port = taken.getsockname()[1]
         told = run(*example(path, elsewhere), "--port", str(port))
     check(told, fails=True)
+
+
+INTERRUPTED = """import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+left = int(sys.argv.pop(1))
+def hook(event, given):
+    global left
+    left -= event == "import"
+    if event == "import" and left == 0:
+        signal.raise_signal(signal.SIGINT)
+from api.cli import main
+sys.addaudithook(hook)
+main()
+"""
+"""The command line, interrupted at the import of so many modules more: a moment of any command's."""
+
+
+def as_process(code: str, *words: str, stdout: int) -> tuple[int, str]:
+    """The exit code of the command line as a process, and what it told on standard error."""
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=60,
+    )
+    return ended.returncode, ended.stderr.decode()
+
+
+@pytest.fixture
+def without_end(here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The end of a pipe whose other end is closed: `head` that has read enough."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+def meet_no_database(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if path in UNTIL_STOPPED:
+        monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_an_output_that_nobody_reads_is_no_traceback_whatever_the_command(
+    run: Run, without_end: int, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    meet_no_database(path, monkeypatch)
+    whole = "from api.cli import main; main()"
+    for words in (example(path, elsewhere), [*path.split(), "--help"]):
+        code, told = as_process(whole, *words, stdout=without_end)
+        assert code in set(ExitCode), told
+        assert "Traceback" not in told
+        assert "Broken" not in told
+    assert code == ExitCode.REFUSED  # the help was not read
+
+
+@pytest.mark.parametrize("moment", [1, 150, 400, 600])
+@pytest.mark.parametrize("path", COMMANDS)
+def test_an_interruption_at_any_moment_is_130_and_no_traceback_whatever_the_command(
+    here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str, moment: int
+) -> None:
+    meet_no_database(path, monkeypatch)
+    words = example(path, elsewhere)
+    code, told = as_process(INTERRUPTED, str(moment), *words, stdout=subprocess.DEVNULL)
+    assert "Traceback" not in told
+    if moment == 1:
+        assert code == ExitCode.INTERRUPTED
+    assert code in set(ExitCode)
+    if code == ExitCode.INTERRUPTED:
+        lines = [line for line in told.splitlines() if not line.startswith(NOTES)]
+        assert lines in ([], ["Interrupted."])

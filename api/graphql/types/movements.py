@@ -177,7 +177,7 @@ def reason_for(info: Ask, reason: str | None, recorded_by: Mapping[str, Any]) ->
 
 
 def _if_said(make: Callable[[Any], T], value: Any) -> T | None:
-    """Return what a stored value is made into; None for what was not content."""
+    """Return what a stored value is made into; None for none."""
     return make(value) if value else None
 
 
