@@ -36,7 +36,8 @@ WEB = Path(__file__).parent.parent / "web"
 
 _OUTCOMES = {
     "StayRecorded": "stay { id version }",
-    "PatientRecorded": "patient { id mrn mrnAuthority }",
+    "PatientRecorded": "patient { id mrn mrnAuthority } merge { id }",
+    "ReportRecorded": "issue { id }",
     "VisitRecorded": "stay { id }",
     "ConsultRecorded": "stay { id }",
     "PrescriptionRecorded": "stay { id }",
@@ -79,10 +80,12 @@ COMMON: Mapping[str, Any] = {
 
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*\n?|//[^\n]*\n)", re.MULTILINE | re.DOTALL)
 """A comment that begins a line of a script or style sheet."""
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+"""Blanks that begin a line: in a template, too, where one blank is shown as many are."""
 
 
 class Files(StaticFiles):
-    """The page's files with its security headers; its scripts and styles without their comments."""
+    """The page's files with its security headers; its scripts and styles without comments and indentation."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__(directory=WEB)
@@ -101,10 +104,11 @@ class Files(StaticFiles):
 
 
 def body_of(file: Path) -> bytes:
-    """Return what is sent of a file: a script or style sheet without comments, JSON without blanks."""
+    """Return what is sent of a file: a script or style sheet without comments and indentation, JSON
+    without blanks."""
     content = file.read_bytes()
     if file.suffix in (".js", ".css") and file.parent.name != "vendor":
-        return _COMMENT.sub("", content.decode()).encode()
+        return _INDENTATION.sub("", _COMMENT.sub("", content.decode())).encode()
     return msgspec.json.format(content, indent=-1) if file.suffix == ".json" else content
 
 

@@ -45,8 +45,10 @@ class House extends Screen {
 const list = (title, beds, ways) => section(title, beds, each => {
   const {room, bed} = each;
   const about = `${room.ward} ${room.number}-${bed.code}`;
+  const {stay, patient} = bed.occupants[0] ?? {stay: bed.reservedStay, patient: bed.reservedStay?.patient ?? bed.reservedPatient};
+  const name = patient || stay ? nameOf(patient) : '';
   return html`<b>${about}</b> ${named(bed.state) === title ? nothing : html`<span class="status">${named(bed.state)}</span>`}
-    <small>${bed.since && bed.state !== 'FREE' ? short(bed.since) : ''}${bed.until ? ` – ${short(bed.until)}` : ''} ${bed.stateReason ?? ''} ${bed.occupants[0] ? html`<a href=${address('stay/' + bed.occupants[0].stay?.id)}>${nameOf(bed.occupants[0].patient)}</a>` : ''}</small>
+    <small>${bed.since && bed.state !== 'FREE' ? short(bed.since) : ''}${bed.until ? ` – ${short(bed.until)}` : ''} ${bed.stateReason ?? ''} ${stay ? html`<a href=${address('stay/' + stay.id)}>${name}</a>` : name}</small>
     <span class="does noprint">${ways(each, about)}</span>`;
 });
 

@@ -49,15 +49,37 @@ export function waysOf(entry) {
     .map(([command, values]) => [command, /^(correct|amend)/.test(command) ? {...says(content), occurredAt: entry.occurredAt, ...values} : values]);
 }
 
-/** The commands by which an act is put right that no stay tells of: of who is expected, of a person, of a bed. */
-export async function waysAfter(command, values, {expectedArrival, allergy, patient}) {
+const placed = ({ward, room, bed}) => ({ward, room, bed});
+const pair = (what, values, id) => ({['correct' + what]: {...values, ...id}, ['cancel' + what]: id});
+
+/** How acts are put right that no stay tells of: of a person, a room, a report. */
+const AFTER = {
+  registerPatient: (values, {patient}) => ({correctPatientDetails: {...values, patientMrn: patient.mrn}}),
+  correctPatientDetails: ({patientMrn, mrnAuthority, validFrom, ...values}) => validFrom && pair('PatientChange', values, {patientMrn, mrnAuthority, validFrom}),
+  mergePatients: (values, {merge}) => ({unmergePatients: {mergeId: merge.id}}),
+  endAllergy: ({patientMrn, mrnAuthority, allergyId}) => pair('AllergyEnd', {}, {patientMrn, mrnAuthority, allergyId}),
+  registerPractitioner: values => ({correctPractitioner: values}),
+  changePractitioner: ({staffNumber, newStaffNumber, validFrom}) => ({cancelPractitionerChange: {staffNumber: newStaffNumber ?? staffNumber, validFrom}}),
+  openRoom: values => ({correctRoom: placed(values)}),
+  addBed: values => pair('Bed', {}, placed(values)),
+  changeRoom: ({ward, room, newWard, newRoom}) => ({cancelRoomChange: {ward: newWard ?? ward, room: newRoom ?? room}}),
+  retireBeds: values => ({cancelRetirement: placed(values)}),
+  issueReport: (values, {issue}) => ({restateReport: {issueId: issue.id}}),
+  restateReport: (values, {issue}) => ({restateReport: {issueId: issue.id}}),
+};
+
+/** The commands by which an act is put right that no stay tells of, which the role may give. */
+export async function waysAfter(command, values, outcome) {
+  const {expectedArrival, allergy} = outcome;
   const {ward, room, patientMrn, mrnAuthority} = values;
-  const both = (what, id) => [['correct' + what, {...values, ...id}], ['cancel' + what, id]].filter(([command]) => may(command));
-  if (expectedArrival) return both('ExpectedArrival', {expectedArrivalId: expectedArrival.id});
-  if (allergy) return both('Allergy', {allergyId: allergy.id, patientMrn, mrnAuthority});
-  if (command === 'registerPatient' && may('correctPatientDetails')) return [['correctPatientDetails', {...values, patientMrn: patient?.mrn}]];
-  const bedStateId = BEDS.test(command) && (values.bedStateId ?? (await stateOf(values)));
-  return bedStateId ? both('BedState', {bedStateId, ward, room}) : [];
+  let ways = AFTER[command]?.(values, outcome);
+  if (expectedArrival) ways = pair('ExpectedArrival', values, {expectedArrivalId: expectedArrival.id});
+  else if (allergy) ways = pair('Allergy', values, {allergyId: allergy.id, patientMrn, mrnAuthority});
+  else if (BEDS.test(command)) {
+    const bedStateId = values.bedStateId ?? (await stateOf(values));
+    ways = bedStateId && pair('BedState', values, {bedStateId, ward, room});
+  }
+  return Object.entries(ways || {}).filter(([command]) => may(command));
 }
 
 const BEDS = /^(closeBed|reopenBed|reserveBed|releaseReservation|startCleaning|finishCleaning)$/;

@@ -76,11 +76,12 @@ class Reports extends Screen {
   #issue(issue) {
     const {definition, period, ward} = issue.report;
     return html`<article class="issue"><h3>${titleOf(definition)} · ${date(period.from)} – ${date(period.to)} · ${ward ?? say('wholeHouse')}</h3>
-      <p class="quiet">${say('issuedAt', {at: dayTime(issue.issuedAt), by: issue.recordedBy?.subject ?? '…'})} ${issue.reason ? html`<q>${issue.reason}</q>` : nothing}
+      <p class="quiet">${say('issuedAt', {at: dayTime(issue.issuedAt), by: issue.recordedBy.subject})} ${issue.reason ? html`<q>${issue.reason}</q>` : nothing}
         ${may('restateReport') ? html`<button type="button" class="link" @click=${() => act('restateReport', {issueId: issue.id}, {about: titleOf(definition)})}>${named('restateReport')}</button>` : nothing}</p>
       ${issue.restatements.map(each => html`<p>${say('restatedAt', {at: fullDay(each.restatedAt)})} <q>${each.reason ?? ''}</q></p>
         ${each.changes.length ? html`<ul>${each.changes.map(change => html`<li><b>${named(change.name)} ${change.of.map(valueOf).join(' ')}</b>: <s>${change.oldShown}</s> → <b>${change.newShown}</b>
-          <ul>${change.causes.flatMap(({facts}) => facts).map(fact => html`<li><small>${fact.stayId ? html`<a href=${address('stay/' + fact.stayId)}>${factOf(fact)}</a>` : factOf(fact)} · ${dayTime(fact.recordedAt)} ${fact.recordedBy ? `· ${fact.recordedBy.subject}` : ''}</small></li>`)}</ul></li>`)}</ul>` : html`<p class="quiet">${say('nothingChanged')}</p>`}`)}</article>`;
+          <ul>${change.causes.flatMap(({facts}) => facts).map(fact => html`<li><small>${fact.stayId ? html`<a href=${address('stay/' + fact.stayId)}>${factOf(fact)}</a>` : factOf(fact)} · ${dayTime(fact.recordedAt)} · ${fact.recordedBy?.subject ?? named((fact.recordedByRole ?? '').toLowerCase())} ${fact.reason ? html`<q>${fact.reason}</q>` : nothing}</small></li>`)}</ul></li>`)}</ul>
+          ${each.changes.some(({causes}) => causes.some(({wordsClosed}) => wordsClosed)) ? html`<p class="quiet">${say('wordsClosed')}</p>` : nothing}` : html`<p class="quiet">${say('nothingChanged')}</p>`}`)}</article>`;
   }
 }
 

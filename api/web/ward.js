@@ -2,6 +2,7 @@
 
 import {classMap, html, live as lively, nothing, repeat} from './vendor/lit.js';
 import {Plain, act, address, nameOf, preferences, readdressed} from './shell.js';
+import {ask} from './gql.js';
 import {may} from './session.js';
 import {age, day, dayOfStay, isPast, localDay, short} from './time.js';
 import {named, say} from './words.js';
@@ -17,6 +18,14 @@ export function totals(rooms) {
       count[state] = (count[state] ?? 0) + 1;
     }
   return count;
+}
+
+/** For whom a bed is reserved; nothing where the role may not see it. The board does not ask it for each bed. */
+async function reservedFor(id, code) {
+  const {room} = await ask('ReservedFor', {room: id});
+  const {reservedStay, reservedPatient} = room.beds.find(bed => bed.code === code);
+  const patient = reservedStay?.patient ?? reservedPatient;
+  return patient ? nameOf(patient) : '';
 }
 
 /** Who is dragged, from any ward to any. */
@@ -111,7 +120,7 @@ class Ward extends Plain {
     dragged = null;
   }
 
-  #menu(room, bed, event) {
+  async #menu(room, bed, {currentTarget}) {
     const place = {ward: room.ward, room: room.number, bed: bed.code, bedStateId: bed.bedStateId};
     const choices = [];
     if (bed.state === 'FREE' || bed.state === 'RESERVED') choices.push(['admitPatient', place]);
@@ -120,7 +129,8 @@ class Ward extends Plain {
     if (bed.state === 'CLEANING' || bed.state === 'TO_BE_CLEANED') choices.push(['finishCleaning', place]);
     if (bed.state === 'CLOSED') choices.push(['reopenBed', place]);
     if (bed.reservationId) choices.push(['releaseReservation', {...place, reservationId: bed.reservationId}]);
-    this.dispatchEvent(new CustomEvent('menu', {bubbles: true, detail: {at: event.currentTarget, title: `${room.ward} ${bedName(room, bed)}: ${named(bed.state)}`, choices}}));
+    const who = bed.reservationId && !isPast() ? await reservedFor(room.id, bed.code).catch(() => '') : '';
+    this.dispatchEvent(new CustomEvent('menu', {bubbles: true, detail: {at: currentTarget, title: `${room.ward} ${bedName(room, bed)}: ${named(bed.state)} ${who}`, choices}}));
   }
 
   #bedKeys(event, room, bed, stay, patient) {

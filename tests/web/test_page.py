@@ -101,9 +101,9 @@ def test_all_screens_together_are_small() -> None:
     assert len(forms_json()) < 90_000
 
 
-def test_what_is_sent_of_a_script_is_all_but_its_comments() -> None:
+def test_what_is_sent_of_a_script_is_all_but_its_comments_and_indentation() -> None:
     for script in SCRIPTS:
-        lines = [line for line in script.read_text().splitlines() if not _is_comment(line)]
+        lines = [line.lstrip() for line in script.read_text().splitlines() if not _is_comment(line)]
         assert body_of(script).decode().splitlines() == lines, script
 
 
