@@ -11,7 +11,7 @@ import pytest
 
 from application.authorization.roles import Role
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ahead
 from tests.support.server_process import Served
 from tests.web.browsing import SCREENS, Open, bed_of, form, go, violations
 
@@ -463,3 +463,34 @@ def test_each_command_opens_its_form(page_of: Open, ada: dict[str, str]) -> None
         dialog.get_by_role("button", name="Record", exact=True).wait_for()
         page.keyboard.press("Escape")
         dialog.wait_for(state="detached")
+
+
+def test_what_is_done_to_a_room_is_taken_back_from_the_bar(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.BED_MANAGER)
+    page.locator(".ward", has_text=ada["ward"]).wait_for()
+    go(page, "house")
+    place = f"{ada['ward']} {ada['room']}"
+    page.get_by_role("button", name=f"Add bed: {place}").click()
+    with form(page, "Add bed") as dialog:
+        dialog.locator("#f-bed").fill("Z")
+    page.locator(".notice").get_by_role("button", name="Take back").click()
+    with form(page, "Take back bed") as dialog:
+        dialog.locator("#f-reason").fill("the other room")
+    page.get_by_role("row", name=place).get_by_text("A B", exact=True).wait_for()
+
+
+def test_a_reserved_bed_says_for_whom_to_who_may_see_the_patient(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    name = followed.name("Awaited")
+    mrn = followed.patient(familyName=name, sex="FEMALE")
+    bed = {"ward": ada["ward"], "room": ada["room"], "bed": "B"}
+    followed.record("reserveBed", **bed, patientMrn=mrn, until=ahead(days=1))
+    page = page_of()
+    page.locator(".ward", has_text=ada["ward"]).locator("button.bed.state-RESERVED").click()
+    page.get_by_role("dialog").get_by_text(name).wait_for()
+    page.keyboard.press("Escape")
+    go(page, "house")
+    page.locator(".lines li", has_text=name).wait_for()
