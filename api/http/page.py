@@ -85,7 +85,7 @@ _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 class Files(StaticFiles):
-    """The page's files with its security headers; its scripts and styles without comments and indentation."""
+    """The page's files with its security headers, without comments and indentation."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         super().__init__(directory=WEB)
