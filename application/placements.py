@@ -193,7 +193,8 @@ def _place_in_stay(
     elif held_fact.name == "visit":
         stay.amend_visit(fact.id, at, fact.precision, None, None, None, entry)
     else:
-        stay.correct_consult(fact.id, at, fact.precision, entry, None)
+        nothing_else = dict.fromkeys(("specialty", "asked", "requested_by", "question"))
+        stay.correct_consult(fact.id, at, fact.precision, entry, None, **nothing_else)
     stay.deferred = checks
     if stay.history.ends != ends:
         let_prescriptions_follow(uow, stay)

@@ -98,11 +98,7 @@ class ExpectedArrivals(CommandGroup):
         The bed that the patient gets there answers it. Raises OutsideStay, PatientDied.
         """
         stay = lookups.stay(uow, stay_id)
-        if not stay.history.includes(uow.entry.occurred_at):
-            raise OutsideStay(stay.id, "The bed request")
-        died_at = persons.died_at(uow, stay.patient)
-        if died_at is not None and is_after(uow.entry.occurred_at, died_at):
-            raise PatientDied(died_at)
+        _check_inside(uow, stay, uow.entry.occurred_at)
         expectation = Expectation(
             expected_at=utc(expected_at, "expected_at") or uow.entry.occurred_at,
             urgency=urgency or Urgency.ROUTINE,
@@ -116,7 +112,7 @@ class ExpectedArrivals(CommandGroup):
         )
         uow.new(ExpectedArrival, "arrival").plan(stay.about, expectation, uow.entry, stay.id)
 
-    @correction(roles=PATIENT_FLOW, raises=(MovementNotFound, PatientDied))
+    @correction(roles=PATIENT_FLOW, raises=(MovementNotFound, PatientDied, OutsideStay))
     def correct_expected_arrival(
         self,
         uow: UnitOfWork,
@@ -144,6 +140,8 @@ class ExpectedArrivals(CommandGroup):
             raise InvalidInput("patient_mrn", "a bed request is of the patient of its stay")
         if about is not None and _converting(uow, arrival):
             raise InvalidInput("patient_mrn", "the patient was admitted with it")
+        if arrival.stay is not None and uow.corrected_at is not None:
+            _check_inside(uow, lookups.stay(uow, arrival.stay), uow.corrected_at)
         arrival.correct(
             about,
             uow.corrected_at,
@@ -180,6 +178,15 @@ class ExpectedArrivals(CommandGroup):
                 f"the patient was admitted with it{_stay_words(uow, stay)}; cancel that admission first",
             )
         arrival.cancel(because or CancellationReason.DECISION_REVERSED, uow.entry)
+
+
+def _check_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> None:
+    """Refuse a bed asked for at a moment when the patient was not here. Raises OutsideStay, PatientDied."""
+    if not stay.history.includes(at):
+        raise OutsideStay(stay.id, "The bed request")
+    died_at = persons.died_at(uow, stay.patient)
+    if died_at is not None and is_after(at, died_at):
+        raise PatientDied(died_at)
 
 
 def expected_arrival(uow: UnitOfWork, id: UUID) -> ExpectedArrival:

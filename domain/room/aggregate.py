@@ -95,10 +95,13 @@ class Room(RoomDetails):
         old = self._spell_of(id)
         is_reserved = old.state is BedState.RESERVED
         end = None if open_ended else until or old.period.end
+        is_released = is_reserved and old.ended and since is None
+        if is_released and until is not None:
+            end = max(until, old.period.start)  # released before it began, it never did
         period = Period(since or old.period.start, end)
         if period == old.period or (open_ended and (until is not None or is_reserved)):
             raise InvalidInput("until", "say since when or until when it really was so")
-        if period.is_empty:
+        if period.is_empty and not is_released:
             raise InvalidInput("until", "it ends after it begins")
         if old.state is BedState.CLEANING and max(period.start, end or period.start) > now:
             raise InvalidInput("until", "cleaning is told once it has happened")

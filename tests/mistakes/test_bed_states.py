@@ -194,3 +194,38 @@ def test_mistake_152_a_patient_who_has_left_holds_no_reserved_bed(ward: Ward, en
     assert states == ["RESERVED", "FREE" if is_over else "RESERVED"]
     told = admit(ward, bed, ago(hours=6))["__typename"]
     assert told == ("StayRecorded" if is_over else "BedNotOpen")
+
+
+def test_mistake_373_a_reservation_given_up_before_it_began_is_put_right_so(ward: Ward) -> None:
+    room = ward.room("a")
+    reserved = {"from": ago(hours=6), "until": ahead(hours=6), "patientMrn": ward.patient()}
+    ward.record("reserveBed", **place(f"{room}/a"), **reserved, **late(ago(hours=9)))
+    in_room = dict(zip(("ward", "room"), room.split("/"), strict=True))
+    named = {**in_room, "bedStateId": ward.bed(f"{room}/a")["reservationId"]}
+    early = ward.execute("correctBedState", **named, until=ago(hours=8), **WRONG)
+    assert (early["__typename"], early["path"]) == ("InvalidInput", ["until"])
+    given_up = {"reservationId": named["bedStateId"], **in_room}
+    ward.record("releaseReservation", **given_up, **late(ago(hours=3)))
+    states = [ward.bed(f"{room}/a", asOf=ago(hours=h))["state"] for h in (5, 1)]
+    assert states == ["RESERVED", "FREE"]
+    both = {"from": ago(hours=2), "until": ago(hours=4)}
+    assert ward.execute("correctBedState", **named, **both, **WRONG)["path"] == ["until"]
+    ward.record("correctBedState", **named, until=ago(hours=8), **WRONG)
+    states = [ward.bed(f"{room}/a", asOf=ago(hours=h))["state"] for h in (5, 1)]
+    assert states == ["FREE", "FREE"]
+    ward.record("correctBedState", **named, until=ago(hours=4), **WRONG)
+    assert ward.bed(f"{room}/a", asOf=ago(hours=5))["state"] == "RESERVED"
+
+
+def test_mistake_374_a_bed_is_not_asked_for_before_the_admission_by_a_correction(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(at=ago(hours=9))
+    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    named = {"expectedArrivalId": told["expectedArrival"]["id"]}
+    early = ward.execute("correctExpectedArrival", **named, occurredAt=ago(hours=10), **WRONG)
+    assert early["__typename"] == "OutsideStay"
+    ward.record("correctExpectedArrival", **named, occurredAt=ago(hours=8), **WRONG)
+    leave(ward, stay, ago(hours=2))
+    after = ward.execute("correctExpectedArrival", **named, occurredAt=ago(hours=1), **WRONG)
+    assert after["__typename"] == "OutsideStay"

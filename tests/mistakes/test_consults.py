@@ -94,3 +94,22 @@ def test_mistake_95_a_consult_stops_a_stay_from_being_taken_back_unless_it_goes_
     assert [f["id"] for f in refused["facts"]] == [id]
     ward.record("cancelAdmission", stayId=stay, voidClinicalFacts=True, **IN_ERROR)
     assert id not in waiting(ward)
+
+
+def test_mistake_372_a_consult_known_to_the_day_does_not_break_what_contradicts_it(
+    ward: Ward,
+) -> None:
+    day = ago(days=2)[:11]
+    stay = ward.stay(at=f"{day}08:00:00Z")
+    asked = {"occurredAtPrecision": "DAY", **late(f"{day}09:00:00Z")}
+    ward.record("requestConsult", stayId=stay, specialty="ear", **asked)
+    early = visit(ward, stay, f"{day}07:00:00Z", kind="ROUND")
+    assert early["__typename"] == "OutsideStay"
+    gone = {"stayId": stay, "disposition": "HOME", **late(f"{day}08:30:00Z")}
+    ward.record("dischargePatient", **gone)
+    assert [c["requestedAt"] for c in ward.ask(ASKED, id=stay)["stay"]["consults"]] == [
+        f"{day}08:30:00Z"
+    ]
+
+
+ASKED = "query($id: ID!) { stay(id: $id) { consults { requestedAt } } }"
