@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
 from tests.conftest import LOGIN, TOKEN, app_on_empty_log
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago
 from tests.support.graphql_client import GraphQLClient
 
 REGISTER = """mutation($input: RegisterPatientInput!) { registerPatient(input: $input) {
@@ -60,3 +60,28 @@ def test_mistake_187_who_registers_is_told_no_record_that_a_label_of_another_clo
             asked = {"mrn": "T6", "familyName": "Shelter", "commandId": str(uuid4())}
             told[role] = client.ask(document, input=asked)["registerPatient"]["__typename"]
         assert told == {Role.ADMIN: "LikelyDuplicates", Role.REGISTRAR: "PatientRecorded"}
+
+
+FOUND = """query($name: String!, $known: Position) {
+  patients(search: $name, knownAtPosition: $known) { nodes { mrn familyName } } }"""
+
+
+def test_mistake_375_a_mistyped_name_is_found_as_it_was_known_then_alone(ward: Ward) -> None:
+    wrong, right, number = ward.name("Meyxr"), ward.name("Meyer"), ward.name("Right")
+    mrn = ward.patient(familyName=wrong)
+    then = ward.position()
+    named = {"patientMrn": mrn, "reason": "mistyped"}
+    ward.record("correctPatientDetails", **named, familyName=right, mrn=number)
+
+    def found(name: str, known: str | None = None) -> list[tuple[str, str]]:
+        nodes = ward.ask(FOUND, name=name, known=known)["patients"]["nodes"]
+        return [(node["mrn"], node["familyName"]) for node in nodes]
+
+    assert (found(wrong), found(right)) == ([], [(number, right)])
+    assert (found(wrong, then), found(right, then)) == ([(mrn, wrong)], [])
+    since = ago(days=3)[:10]
+    married = {"patientMrn": number, "validFrom": since, "reason": "married"}
+    ward.record("correctPatientDetails", **married, familyName=wrong)
+    changed = ward.position()
+    ward.record("cancelPatientChange", patientMrn=number, validFrom=since, reason="not so")
+    assert (found(wrong), found(wrong, changed)) == ([], [(number, wrong)])
