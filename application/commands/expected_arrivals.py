@@ -181,7 +181,7 @@ class ExpectedArrivals(CommandGroup):
 
 
 def _check_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> None:
-    """Refuse a bed asked for at a moment when the patient was not here. Raises OutsideStay, PatientDied."""
+    """Refuse a bed request of who was not here then, or dead. Raises OutsideStay, PatientDied."""
     if not stay.history.includes(at):
         raise OutsideStay(stay.id, "The bed request")
     died_at = persons.died_at(uow, stay.patient)
