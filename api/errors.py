@@ -104,10 +104,10 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     Refusal: ErrorResponse("{error.code}", exit_code=_REFUSED),
     NotAllowed: ErrorResponse("NOT_ALLOWED", exit_code=_REFUSED),
     NotFound: ErrorResponse(
-        "{error.code}", message="There is no such {error.what}.{error.hint}", exit_code=_REFUSED
+        "{error.code}", message="There is no {error.without_key}.{error.hint}", exit_code=_REFUSED
     ),
     AlreadyExists: ErrorResponse(
-        "{error.code}", message="There is already such a {error.what}.", exit_code=_REFUSED
+        "{error.code}", message="There is already {error.without_key}.", exit_code=_REFUSED
     ),
     KeysMissing: ErrorResponse(
         "KEYS_MISSING",

@@ -15,7 +15,7 @@ from uuid import UUID
 from domain.errors import WardbookError
 from domain.fact_ref import FactRef
 from domain.problems import PROBLEM, Problem
-from domain.things import Thing, ThingName
+from domain.things import Thing, ThingName, without_key
 
 FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
@@ -330,6 +330,7 @@ class NotFound(Refusal):
         self.hint = hint and f" {hint}"
         super().__init__(f"There is no {what} {key!r}.{self.hint}")
         self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
+        self.without_key = without_key(what)
         self.path = (field,)
 
 
@@ -344,6 +345,7 @@ class AlreadyExists(Refusal):
     def __init__(self, what: ThingName, key: str, field: str) -> None:
         super().__init__(f"There is already a {what} {key!r}.")
         self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
+        self.without_key = without_key(what, "a ")
         self.path = (field,)
 
 

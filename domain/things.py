@@ -1,5 +1,6 @@
 """Things that a refusal says are not there, or are there already, by fixed names."""
 
+import re
 from typing import Literal
 
 from domain.described_enum import DescribedEnum
@@ -35,6 +36,16 @@ ThingName = Literal[
     "ward",
 ]
 """A name as a sentence has it: there is no … with that id, number or name."""
+
+_POINTED = re.compile(r"(.+?) (with|of|to)(?: (?!this )(.+))?")
+
+
+def without_key(what: ThingName, article: str = "") -> str:
+    """Return a thing as a sentence has it that tells no key: such stay, patient with this MRN."""
+    if pointed := _POINTED.fullmatch(what):
+        head, joint, key = pointed.groups("")
+        return f"{article}{head} {joint} this {key}".rstrip()
+    return f"such {article}{what}"
 
 
 class Thing(DescribedEnum):

@@ -19,7 +19,8 @@ from api.errors import RESPONSES, error_code, response_to
 from api.exit_codes import ExitCode
 from api.graphql.types.error_code import ErrorCode
 from domain.errors import WardbookError
-from domain.refusals import NotAllowed, NotFound
+from domain.refusals import AlreadyExists, NotAllowed, NotFound
+from domain.things import ThingName
 
 PACKAGES: tuple[ModuleType, ...] = (api, application, domain, infrastructure)
 
@@ -74,6 +75,30 @@ def test_a_client_is_not_told_the_name_that_was_looked_for_and_an_operator_is() 
     response = response_to(NotFound("patient", "Okafor", "patientMrn"))
     assert (response.code, response.message) == ("NotFound", "There is no such patient.")
     assert "Okafor" in response.advice
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected"),
+    [
+        ("stay", "no such stay"),
+        ("patient with MRN", "no patient with this MRN"),
+        ("practitioner with staff number", "no practitioner with this staff number"),
+        ("stay of visit", "no stay of this visit"),
+        ("prescription of this stay", "no such prescription of this stay"),
+        ("allergy to", "no allergy to this"),
+        ("closure, cleaning or reservation", "no such closure, cleaning or reservation"),
+    ],
+)
+def test_what_is_not_there_is_said_as_a_person_says_it(thing: ThingName, expected: str) -> None:
+    assert response_to(NotFound(thing, "Okafor", "mrn")).message == f"There is {expected}."
+
+
+def test_what_is_there_already_is_said_as_a_person_says_it() -> None:
+    known = response_to(AlreadyExists("patient with MRN", "M1", "mrn")).message
+    assert known == "There is already a patient with this MRN."
+    assert response_to(AlreadyExists("room", "1", "room")).message == (
+        "There is already such a room."
+    )
 
 
 def test_an_error_that_is_not_ours_is_a_fault_of_the_program() -> None:
