@@ -42,8 +42,8 @@ _POINTED = re.compile(r"(.+?) (with|of|to)(?: (?!this )(.+))?")
 
 def without_key(what: ThingName, article: str = "") -> str:
     """Return a thing as a sentence has it that tells no key: such stay, patient with this MRN."""
-    if pointed := _POINTED.fullmatch(what):
-        head, joint, key = pointed.groups("")
+    if match := _POINTED.fullmatch(what):
+        head, joint, key = match.groups("")
         return f"{article}{head} {joint} this {key}".rstrip()
     return f"such {article}{what}"
 
