@@ -143,7 +143,11 @@ class Context:
         self.as_of_asked = self._first_moment("as of", as_of, self.as_of_asked)
         self.known_at_asked = self._first_moment("as known at", known_at, self.known_at_asked)
         if at_least is not None:
-            await self._wait(self._position(at_least, "atLeast"))
+            position = self._position(at_least, "atLeast")
+            is_readable = position <= self.state.progress.position
+            if not is_readable and position > (await self.state.snapshots.log_status()).recorded:
+                raise InvalidInput("atLeast", "the log is not that far yet")
+            await self._wait(position)
             self.refresh()
         status = await self.log_status()
         if self.source is not self.state and known_at is not None and known_at > status.now:

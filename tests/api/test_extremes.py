@@ -1,5 +1,9 @@
-"""No accepted command parks a read model: extremes of every field, then live and rebuilt tables."""
+"""No accepted command parks a read model: extremes of every field, then live and rebuilt tables.
 
+Nor is any argument of a question, of fields below a query too, a fault of the server's.
+"""
+
+import json
 import os
 from random import Random
 
@@ -10,6 +14,8 @@ from infrastructure.projections.rebuild import rebuild
 from infrastructure.read_models import READ_MODELS
 from tests.api.test_mutations import mutations
 from tests.support.api_dsl import Ward
+from tests.support.canaries import Planted, plant
+from tests.support.extreme_arguments import arguments, asked
 from tests.support.extremes import inputs, send_extremes
 
 MOST = int(os.environ.get("WARDBOOK_EXTREMES", "2"))
@@ -46,3 +52,29 @@ def test_live_tables_are_what_a_rebuild_makes_of_the_extremes(
     assert [p for p in parked["projections"] if p["parkedCommands"]] == []
     rebuilt = rebuild(migrated, READ_MODELS, lambda done, total: None)
     assert {name: r.different for name, r in rebuilt.items() if r.different} == {}, SEED
+
+
+@pytest.fixture(scope="module")
+def planted(shared: Ward) -> Planted:
+    return plant(shared)
+
+
+CLEAR = {"BAD_REQUEST", "TOO_LARGE", "TOO_COSTLY", "NotFound", "InvalidInput"}
+"""The codes by which a question with an extreme argument is refused."""
+
+
+@pytest.mark.parametrize(("field", "argument"), arguments())
+def test_an_extreme_argument_is_answered_or_refused_with_a_clear_error(
+    shared: Ward, planted: Planted, field: str, argument: str
+) -> None:
+    questions = list(asked(planted, field, argument))
+    for text, variables in Random(SEED).sample(questions, min(MOST, len(questions))):
+        # as JSON of ASCII: an unpaired surrogate is none in UTF-8
+        body = json.dumps({"query": text, "variables": variables}).encode()
+        headers = {**shared.client._headers, "Content-Type": "application/json"}
+        response = shared.client.http.post("/graphql", content=body, headers=headers)
+        answer = response.json()
+        codes = {e["extensions"]["code"] for e in answer.get("errors", ())}
+        assert response.status_code < 500, (SEED, text, variables, answer)
+        assert codes <= CLEAR, (SEED, text, variables, answer)
+        assert all(error["message"] for error in answer.get("errors", ()))

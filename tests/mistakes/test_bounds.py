@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.extreme_arguments import forged
 from tests.support.graphql_client import GraphQLClient
 
 EDGES = ("0001-01-01", "1849-12-31", "2999-12-31", "9999-12-31")
@@ -87,6 +88,21 @@ def test_mistake_142_a_question_beyond_all_time_is_its_senders_fault(ward: Ward)
             answer = json.dumps(ward.client.raw(asked))
             assert "BAD_REQUEST" in answer, answer
             assert "INTERNAL" not in answer
+
+
+def test_mistake_353_a_position_that_was_never_given_out_is_waited_for(ward: Ward) -> None:
+    """Seconds long, to be asked for "again in a moment"; each holds a request of its login."""
+    ward.room("a")
+    for position in forged(ward.position()):
+        for asked in (
+            "query($p: Position) { wards(atLeast: $p) { name } }",
+            "query($p: Position) { wards(at: {atLeast: $p}) { name } }",
+            "query($p: Position) { wards(knownAtPosition: $p) { name } }",
+            "query($p: Position) { events(after: $p) { nodes { id } } }",
+        ):
+            answer = ward.client.raw(asked, {"p": position})
+            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+            assert codes <= {"InvalidInput"}, (position, asked, answer)
 
 
 def test_mistake_143_a_course_of_no_duration_parks_no_read_model(ward: Ward) -> None:

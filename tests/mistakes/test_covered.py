@@ -52,7 +52,7 @@ CAUSES = {420, 421}
 SIDE_DOORS = set(range(321, 331))
 """Numbers of mistakes about what is told beside what is guarded."""
 
-OPEN_DOORS = {350, 351, 352}
+OPEN_DOORS = {350, 351, 352, 353}
 """Numbers of mistakes about doors that stay open, and what is told past a right of the house."""
 
 LEFT = {344, 345, 346, 347, 348}
