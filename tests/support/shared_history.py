@@ -49,6 +49,9 @@ LIVED = "busy"
 MOST_ATTEMPTS = 200
 """How often a command is tried that has not been accepted yet."""
 
+WITHOUT_EXAMPLE = {f"every {kind} is what was signed of it" for kind in ("reading", "revocation")}
+"""Promises about what the busy history has none of."""
+
 TOLD_RARELY = {"stay.room-allocated"}
 """Kinds of events that the lot need not choose."""
 
