@@ -103,7 +103,7 @@ class TreeComparison:
         self._compare_columns()
         if 0 in self.roots:
             self.roots[0] = self.present.root()
-        last = BEFORE_ALL
+        last, newest_epoch = BEFORE_ALL, self.epoch
         with self.connection.cursor(f"checkpoints_of_{self.tree.name}") as checkpoints:
             checkpoints.itersize = 100
             checkpoints.execute(
@@ -117,10 +117,15 @@ class TreeComparison:
                 rows = list(self._rows(last, end))
                 self._compare_rows(rows, split_hashes(leaves), size)
                 self._compare_checkpoint(size, epoch, note, frontier)
-                last = max(last, end)
+                last, newest_epoch = max(last, end), epoch
         self._append(leaf for _, leaf in self._rows(last, AFTER_ALL))
         for anchor in self.anchors:
             self._compare_anchor(anchor)
+        if newest_epoch < self.epoch and self.trust.keys:
+            self.result.breaks(
+                f"nothing is signed of epoch {self.epoch}: its number was raised, or the log restored"
+                " without the key (then: wardbook checkpoint --sign)"
+            )
         return self.result
 
     def _compare_columns(self) -> None:

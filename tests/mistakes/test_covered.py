@@ -16,7 +16,7 @@ WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343}
 SPEED = {185}
 """Numbers of mistakes about what an operation costs."""
 
-TAMPERING = set(range(175, 180)) | {262, 273}
+TAMPERING = set(range(175, 180)) | {262, 273, 403, 404}
 """Numbers of mistakes about a record that its owner can change."""
 
 FHIR = set(range(180, 183)) | {200, 201, 232, 272} | {400, 401, 402}
