@@ -321,6 +321,7 @@ class ReasonNeeded(Refusal):
 class NotFound(Refusal):
     """Nothing of that kind has that id, number or MRN."""
 
+    without_key = property(lambda self: without_key(self.what))
     what: Annotated[ThingName, "What was looked for, by a fixed name: patient, stay, ward."]
     thing: Annotated[Thing, "What was looked for."]
     key: str
@@ -330,13 +331,13 @@ class NotFound(Refusal):
         self.hint = hint and f" {hint}"
         super().__init__(f"There is no {what} {key!r}.{self.hint}")
         self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
-        self.without_key = without_key(what)
         self.path = (field,)
 
 
 class AlreadyExists(Refusal):
     """The MRN, number or code is taken."""
 
+    without_key = property(lambda self: without_key(self.what, "a "))
     what: Annotated[ThingName, "What there is already, by a fixed name: patient with MRN, room."]
     thing: Annotated[Thing, "What there is already."]
     key: str
@@ -345,7 +346,6 @@ class AlreadyExists(Refusal):
     def __init__(self, what: ThingName, key: str, field: str) -> None:
         super().__init__(f"There is already a {what} {key!r}.")
         self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
-        self.without_key = without_key(what, "a ")
         self.path = (field,)
 
 
