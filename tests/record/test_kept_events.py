@@ -181,7 +181,10 @@ def test_an_older_log_is_moved_without_loss(lived: Lived, server: Database, work
         ProjectionRunner(database.app_url).catch_up()
         checks = list(verify(database))
     assert [(c.promise, c.examples) for c in checks if c.broken] == []
-    assert {c.promise for c in checks if not c.looked_at} == WITHOUT_EXAMPLE
+    not_looked_at = {c.promise for c in checks if not c.looked_at} - WITHOUT_EXAMPLE
+    assert all("key" in promise for promise in not_looked_at), (
+        "the acts of keys are not in that log"
+    )
 
 
 def test_an_older_event_that_cannot_be_kept_stops_the_move(
