@@ -146,7 +146,7 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     # the database, and what is read from it
     **dict.fromkeys(
         (DatabaseUnavailable, KeyStoreBusy),
-        ErrorResponse("DATABASE_AWAY", exit_code=_NO_DATABASE),
+        ErrorResponse("DATABASE_AWAY", 503, exit_code=_NO_DATABASE),
     ),
     EmbeddedServerError: ErrorResponse(exit_code=_NO_DATABASE),
     **dict.fromkeys((NotMigrated, SharedSession), ErrorResponse(exit_code=_NO_DATABASE)),

@@ -30,6 +30,7 @@ from api.telemetry import metrics
 from api.work import WORK
 from application.authorization.roles import Caller
 from domain.errors import WardbookError
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from api.http.graphql_endpoint import GraphQLEndpoint
@@ -51,6 +52,9 @@ IDLE = 4410
 
 LOOK_SECONDS = 2.0
 """Seconds between looks whether a WebSocket has to end; its token does by a clock that may be set."""
+
+TRY_AGAIN = 1013
+"""The code with which a WebSocket is closed that cannot be let in while the database is away."""
 
 TOO_SLOW = 4413
 """The code with which a WebSocket is closed whose client does not take what it is sent."""
@@ -126,7 +130,11 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
 
     async def handle_connection_init(self, message: Any) -> None:
         """Let the connection last, from the login on, as long as the token and the settings say."""
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except DatabaseUnavailable as error:
+            await self.websocket.close(TRY_AGAIN, str(error))
+            return
         if self.connection_acknowledged and self._expiry is None:
             allowances, by = self._endpoint.allowances, self._caller.actor
             try:

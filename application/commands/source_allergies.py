@@ -112,15 +112,24 @@ class _Person:
             for number in ((record.mrn_authority, record.mrn), *record.former_numbers)
         ]
         names = {_subject(uow, *number, substance) for number in numbers}
+        self.current = {
+            SourceVisit.id_for(system, _subject(uow, r.mrn_authority, r.mrn, substance))
+            for r in self.records
+            if r.merged_into is None
+        }
         others = uow.load(
             SourceVisit, *(SourceVisit.id_for(system, name) for name in sorted(names))
         )
         self.streams = [told, *(stream for stream in others if stream.held and stream is not told)]
 
-    def turn(self, report: Version) -> tuple[datetime, int, int, str]:
-        """Return the sort key of a report among those of all numbers of the person."""
+    def turn(self, report: Version) -> tuple[datetime, int, bool, int, str]:
+        """Return the sort key of a report among those of all numbers of the person.
+
+        What was told at one time of the source's clock came under former numbers first.
+        """
         stream = self.stream_of(report)
-        return *stream.turn(report), report.source_id
+        recorded_at, sequence, arrival = stream.turn(report)
+        return recorded_at, sequence, stream.id in self.current, arrival, report.source_id
 
     def stream_of(self, report: Version) -> SourceVisit:
         return next(s for s in self.streams if s.held.get(report.source_id) == report)

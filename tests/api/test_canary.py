@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
 
 from api.http.app import app
 from api.http.middleware import MAX_BODY
@@ -375,6 +376,7 @@ def test_what_a_read_model_cannot_take_in_is_told_without_whose_it_is(
 def test_without_a_database_nothing_is_said_of_what_was_asked(
     ward: Ward, server: Database, database: Database
 ) -> None:
+    ward.ask("{ hospital { name } }")  # so that it is known which tokens are revoked
     input = {"commandId": str(uuid4()), "mrn": CANARY, "familyName": CANARY}
     with closed(server, database):
         command = ward.client.raw(REGISTER, {"i": input})
@@ -390,3 +392,18 @@ def test_without_a_database_nothing_is_said_of_what_was_asked(
     for answer in (command, read, batch, {"errors": told["payload"]}):
         assert codes(answer) == {"DATABASE_AWAY"}
         assert CANARY not in json.dumps(answer)
+
+
+def test_a_server_that_never_reached_its_database_lets_nobody_in_and_says_why(
+    ward: Ward, server: Database, database: Database
+) -> None:
+    http = ward.client.http
+    with closed(server, database):
+        response = http.post("/graphql", json={"query": "{ __typename }"}, headers=BEARER)
+        with http.websocket_connect("/graphql", ["graphql-transport-ws"], headers=BEARER) as socket:
+            socket.send_json({"type": "connection_init"})
+            with pytest.raises(WebSocketDisconnect) as end:
+                socket.receive_json()
+    assert response.status_code == 503
+    assert codes(response.json()) == {"DATABASE_AWAY"}
+    assert end.value.code == 1013

@@ -38,4 +38,4 @@ def test_it_is_served_without_a_script_and_asks_no_other_server(shared: Ward) ->
     assert told.text == page()
     assert "<script" not in told.text
     assert "http" not in told.text
-    assert 'href="/docs"' in shared.client.http.get("/").text
+    assert 'href="docs"' in shared.client.http.get("/").text
