@@ -272,6 +272,7 @@ def meet_no_database(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", COMMANDS)
 def test_an_output_that_nobody_reads_is_no_traceback_whatever_the_command(
     run: Run, without_end: int, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str
@@ -286,7 +287,9 @@ def test_an_output_that_nobody_reads_is_no_traceback_whatever_the_command(
     assert code == ExitCode.REFUSED  # the help was not read
 
 
-@pytest.mark.parametrize("moment", [1, 150, 400, 600])
+@pytest.mark.parametrize(
+    "moment", [400, *(pytest.param(moment, marks=pytest.mark.nightly) for moment in (1, 150, 600))]
+)
 @pytest.mark.parametrize("path", COMMANDS)
 def test_an_interruption_at_any_moment_is_130_and_no_traceback_whatever_the_command(
     here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str, moment: int
