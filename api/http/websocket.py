@@ -22,7 +22,7 @@ from api.auth.authentication import (
     log_failed_login,
     with_purpose,
 )
-from api.errors import DocumentNotTrusted, TooLarge, TooManyRequests, format_error
+from api.errors import DocumentNotTrusted, TooLarge, TooManyRequests, format_error, response_to
 from api.graphql.context import Connected, Context
 from api.graphql.extensions.limits import check_variables
 from api.http.anonymous import FAILED_LOGIN, Pace
@@ -30,7 +30,6 @@ from api.telemetry import metrics
 from api.work import WORK
 from application.authorization.roles import Caller
 from domain.errors import WardbookError
-from infrastructure.event_store.log_reader import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from api.http.graphql_endpoint import GraphQLEndpoint
@@ -132,8 +131,11 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         """Let the connection last, from the login on, as long as the token and the settings say."""
         try:
             await super().handle_connection_init(message)
-        except DatabaseUnavailable as error:
-            await self.websocket.close(TRY_AGAIN, str(error))
+        except WardbookError as error:
+            response = response_to(error)
+            if response.status != 503:
+                raise
+            await self.websocket.close(TRY_AGAIN, response.message)
             return
         if self.connection_acknowledged and self._expiry is None:
             allowances, by = self._endpoint.allowances, self._caller.actor

@@ -63,6 +63,7 @@ CLEAR = {"BAD_REQUEST", "TOO_LARGE", "TOO_COSTLY", "NotFound", "InvalidInput"}
 """The codes by which a question with an extreme argument is refused."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "argument"), arguments())
 def test_an_extreme_argument_is_answered_or_refused_with_a_clear_error(
     shared: Ward, planted: Planted, field: str, argument: str
