@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 import pytest
 
+from domain.envelope import REDACTED
 from domain.patient import Patient
 from domain.stay.facts import Observation, VoidedAdmission
 from domain.time import Period
@@ -114,7 +115,7 @@ def test_nothing_in_the_tables_names_a_patient_or_is_a_text_about_one(
         found = parquet(f"SELECT * FROM '{tmp_path / table.name}.parquet'")
         assert found
         values = {value for row in found for value in row if isinstance(value, str)}
-        assert not values & words
+        assert values & words <= {REDACTED}
 
 
 def _sealed(lived: Lived) -> Iterator[str]:
