@@ -26,22 +26,34 @@ SAME = {
 OF_WHO_HAS_LEFT = {
     f"Stay.{name}"
     for name in ("bed", "dischargedAt", "disposition", "destination", "withoutBed", "sharesBedOf")
-} | {"Movement.withoutBed", "OccupancyStretch.sharesBedOf"}
+} | {
+    "OccupancyStretch.sharesBedOf",
+    *(f"Movement.{name}" for name in ("withoutBed", "destination", "disposition", "sharesBedOf")),
+}
 """Fields that differ between stays, but not for one that has a bed of its own."""
 
 PARTS = (
-    {"movements", "children", "merges", "mergedInto"},
+    {"movements"},
+    {"children", "merges", "mergedInto"},
     {"visits"},
     {"flags", "allergies"},
     {"prescriptions"},
     {"stretches"},
+    {"history", "bedStates"},
 )
 """Fields that one document cannot select together: it would be too large."""
 
 APART = [set.union(*(other for other in PARTS if other is not part)) for part in PARTS]
 """The fields that each document leaves out."""
 
-TOO_LARGE = {"administrations", "changes", "consults", "timeline"}
+TOO_LARGE = {
+    "administrations",
+    "changes",
+    "consults",
+    "timeline",
+    "reservedPatient",
+    "reservedStay",
+}
 """Fields that no document of a board can select with all others."""
 
 
