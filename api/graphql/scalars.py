@@ -175,6 +175,11 @@ def _unpack(given: str, field: str) -> list[Any]:
     return parts if isinstance(parts, list) else []
 
 
+def optional_id(id: UUID | str | None) -> strawberry.ID | None:
+    """Return an id as clients get it; None for none."""
+    return strawberry.ID(str(id)) if id else None
+
+
 def id_of(id: str | None) -> UUID:
     """Return the id, or one that names nothing."""
     try:

@@ -9,7 +9,7 @@ import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
-from api.graphql.scalars import Position
+from api.graphql.scalars import Position, optional_id
 from api.graphql.types.enums import (
     AdmissionType,
     DischargePlan,
@@ -121,10 +121,10 @@ class Movement:
             disposition=_if_said(Disposition, content.get("disposition")),
             destination=content.get("destination"),
             departed_at=_if_said(datetime.fromisoformat, content.get("departed_at")),
-            shares_bed_of=_id(content.get("shares_bed_of")),
-            corrects=_id(view.corrects),
-            corrected_by=_id(view.corrected_by),
-            cancelled_by=_id(view.cancelled_by),
+            shares_bed_of=optional_id(content.get("shares_bed_of")),
+            corrects=optional_id(view.corrects),
+            corrected_by=optional_id(view.corrected_by),
+            cancelled_by=optional_id(view.cancelled_by),
             view=view,
             at=at,
         )
@@ -179,7 +179,3 @@ def reason_for(info: Ask, reason: str | None, recorded_by: Mapping[str, Any]) ->
 def _if_said(make: Callable[[Any], T], value: Any) -> T | None:
     """Return what a stored value is made into; None for none."""
     return make(value) if value else None
-
-
-def _id(id: UUID | str | None) -> strawberry.ID | None:
-    return strawberry.ID(str(id)) if id else None

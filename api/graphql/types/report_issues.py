@@ -12,7 +12,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.report_disclosure import DisclosedReport, disclose_issued
-from api.graphql.scalars import Position
+from api.graphql.scalars import Position, optional_id
 from api.graphql.types.enums import EventKind, Role
 from api.graphql.types.movements import reason_for
 from api.graphql.types.reports import UNIT, USE_UNIT_KIND, Report, ReportFigureOf, ReportUnit
@@ -282,9 +282,9 @@ def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
         event_kind=EventKind.member_of(fact.topic),
         kind=fact.topic.replace(".", "_").replace("-", "_").upper(),
         summary=summary or event_name.replace("-", " ").capitalize(),
-        stay_id=_id(fact.stay),
-        patient_id=_id(fact.patient),
-        room_id=_id(fact.stream) if kind == "room" else None,
+        stay_id=optional_id(fact.stay),
+        patient_id=optional_id(fact.patient),
+        room_id=optional_id(fact.stream) if kind == "room" else None,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
         minutes_late=int((fact.recorded_at - fact.occurred_at).total_seconds() // 60),
@@ -293,10 +293,6 @@ def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
         performed_by=fact.performed_by,
         reason=reason_for(info, fact.reason, fact.recorded_by),
     )
-
-
-def _id(id: UUID | None) -> strawberry.ID | None:
-    return strawberry.ID(str(id)) if id else None
 
 
 def _text(value: Exact) -> str | None:

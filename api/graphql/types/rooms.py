@@ -11,6 +11,7 @@ import strawberry
 from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
 from api.graphql.relay import Node
+from api.graphql.scalars import optional_id
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.flags import Flag
 from api.graphql.types.people import Patient
@@ -148,8 +149,8 @@ class Bed:
             reason=None if occupant or not spell else spell.reason,
             place=room,
             view=view,
-            reservation_id=_id(reservation.spell if reservation else None),
-            bed_state_id=_id(spell.spell if spell else None),
+            reservation_id=optional_id(reservation.spell if reservation else None),
+            bed_state_id=optional_id(spell.spell if spell else None),
             reserved=reservation,
             occupant=occupant,
             all_occupants=view.occupants,
@@ -354,7 +355,3 @@ def _may_see_closures(info: Ask, ward: str) -> bool:
     caller = info.context.caller
     concerns = is_of_wards(caller.wards, ward)
     return concerns and may(caller.role, "data:closures")
-
-
-def _id(id: UUID | None) -> strawberry.ID | None:
-    return strawberry.ID(str(id)) if id else None

@@ -14,7 +14,7 @@ from api.feed.cloudevents import BY_TOPIC
 from api.graphql.context import Ask, ById
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
-from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor
+from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor, optional_id
 from api.graphql.types.enums import EntryStatus, Precision, Reading, Role, TimelineKind
 from domain.envelope import ALTERED
 from domain.hospital_calendar import LocalDays
@@ -79,7 +79,7 @@ class Recording:
     def of(cls, info: Ask, view: EntryView) -> Self:
         return cls(
             entry=strawberry.ID(str(view.entry)),
-            change_id=_id(view.movement),
+            change_id=optional_id(view.movement),
             kind=TimelineKind(view.kind),
             status=EntryStatus(view.status),
             occurred_at=view.occurred_at,
@@ -88,7 +88,7 @@ class Recording:
             recorded_by=Recorder.of(view.recorded_by),
             performed_by=view.performed_by,
             reason=view.reason,
-            discharge_id=_id(view.data.get("discharge")),
+            discharge_id=optional_id(view.data.get("discharge")),
         )
 
 
@@ -151,12 +151,12 @@ class TimelineEntry(Node):
             performed_by=view.performed_by,
             reason=view.reason,
             late=view.late,
-            movement_id=_id(view.movement),
-            corrected_by=_id(view.corrected_by),
-            corrects=_id(view.corrects),
-            cancels=_id(view.cancels),
-            cancelled_by=_id(view.cancelled_by),
-            stay_id=_id(view.stay),
+            movement_id=optional_id(view.movement),
+            corrected_by=optional_id(view.corrected_by),
+            corrects=optional_id(view.corrects),
+            cancels=optional_id(view.cancels),
+            cancelled_by=optional_id(view.cancelled_by),
+            stay_id=optional_id(view.stay),
             subject=strawberry.ID(str(view.subject)),
             patient_id=strawberry.ID(str(view.patient)),
             source=_source(source) if source else None,
@@ -262,10 +262,6 @@ async def timeline_of(
         lambda v: encode_cursor(name, *place(v, read)),
         lambda v: TimelineEntry.of(info, v, stories[v.entry]),
     )
-
-
-def _id(id: UUID | str | None) -> strawberry.ID | None:
-    return strawberry.ID(str(id)) if id else None
 
 
 def _source(values: dict[str, Any]) -> Source:
