@@ -92,7 +92,7 @@ def settle_allergy(uow: UnitOfWork, told: SourceVisit) -> bool:
 
 
 class _Person:
-    """What one source tells of an allergy of a person, under all numbers of the person's records."""
+    """Reports of one source about an allergy of a person, under all numbers of the person's records."""
 
     def __init__(
         self,
@@ -111,14 +111,15 @@ class _Person:
             for record in self.records
             for number in ((record.mrn_authority, record.mrn), *record.former_numbers)
         ]
-        names = {_subject(uow, *number, substance) for number in numbers}
+        names = {number: _subject(uow, *number, substance) for number in numbers}
         self.current = {
-            SourceVisit.id_for(system, _subject(uow, r.mrn_authority, r.mrn, substance))
-            for r in self.records
-            if r.merged_into is None
+            SourceVisit.id_for(system, names[record.mrn_authority, record.mrn])
+            for record in self.records
+            if record.merged_into is None
         }
         others = uow.load(
-            SourceVisit, *(SourceVisit.id_for(system, name) for name in sorted(names))
+            SourceVisit,
+            *(SourceVisit.id_for(system, name) for name in sorted(set(names.values()))),
         )
         self.streams = [told, *(stream for stream in others if stream.held and stream is not told)]
 
@@ -164,6 +165,7 @@ class _Person:
             self._correct(holding.movement, now, is_told=version is not None)
         pending_ids = self._pending(now, version)
         is_changed = any(record.version != versions[record.id] for record in self.records)
+        links = {unique_keys.links_of(record.id) for record in self.records}
         for stream in self.streams:
             pending = tuple(
                 Pending(version=report, why=NotFound.__name__)
@@ -172,9 +174,7 @@ class _Person:
             )
             others = (r.about for r in self.records if r.id == stream.patient)
             stream.about = self.patient.about if stream is self.told else next(others, None)
-            waits_for = {unique_keys.links_of(record.id) for record in self.records}
-            if pending:
-                waits_for |= {record.id for record in self.records}
+            waits_for = links | {record.id for record in self.records} if pending else links
             is_changed |= stream.settle(
                 None, tuple(applications[stream.id]), pending, tuple(sorted(waits_for)), uow.entry
             )

@@ -66,18 +66,22 @@ def hold_bed_state(
     What staff put right stays. What does not fit yet is pending: somebody is in the bed, or the visit
     that it is reserved for has no stay. Raises what closing, cleaning and reserving raise else.
     """
-    pending_ids = {pending.version.source_id for pending in states.pending}
-    before = {id: report for id, report in states.held.items() if id not in pending_ids}
+    before = _fitting_before(states)
     states.report(system, name, version, uow.entry)
     _settle(uow, states, before)
 
 
 def settle_bed_states(uow: UnitOfWork, states: SourceVisit) -> bool:
     """Try what is pending of a bed again. Returns whether anything changed."""
-    pending_ids = {pending.version.source_id for pending in states.pending}
-    before = {id: report for id, report in states.held.items() if id not in pending_ids}
+    before = _fitting_before(states)
     with uow.use_entry(replace(uow.entry, reason=f"as reported by {states.system}")):
         return _settle(uow, states, before)
+
+
+def _fitting_before(states: SourceVisit) -> dict[str, Version]:
+    """Return the reports that hold already, by their ids: all but those that are pending."""
+    pending_ids = {pending.version.source_id for pending in states.pending}
+    return {id: report for id, report in states.held.items() if id not in pending_ids}
 
 
 def _settle(uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version]) -> bool:

@@ -1,7 +1,6 @@
 """Allergies under the numbers of one person, and the links of these numbers: any order, one history."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -14,20 +13,9 @@ from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from tests.hl7.test_inbound import SENDERS
 from tests.hl7.test_triggers import answer
+from tests.mistakes.test_cancelled_numbers import told
 
 NUTS = Substance(name="Nuts", code="1", system="L")
-
-
-def told(trigger: str, number: str, minute: int, *more: str) -> bytes:
-    """A message about the person of a number, recorded at a minute of a morning."""
-    at = f"{datetime(2026, 3, 2, 9, minute, tzinfo=UTC):%Y%m%d%H%M%S}+0000"
-    segments = (
-        rf"MSH|^~\&|ADT|NORTH|||{at}||ADT^{trigger}|{number}-{minute}|P|2.5",
-        f"EVN|{trigger}|{at}||||{at}",
-        f"PID|||{number}^^^HOSP^MR||Every^Adam||19700101|M",
-        *more,
-    )
-    return "\r".join(segments).encode()
 
 
 def allergy(number: str, minute: int, action: str, severity: str = "", reaction: str = "") -> bytes:
