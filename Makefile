@@ -55,6 +55,7 @@ fast: setup ## Run the fast part of the tests and compare the schemas (PYTHON=py
 faults: setup ## Break everything, again and again (ROUNDS=20, ARGS=...)
 	WARDBOOK_FAULT_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -n $(WORKERS) -m '' tests/faults $(ARGS)
 
+nightly: export WARDBOOK_SEED ?= $(shell date +%s)
 nightly: setup ## Random stories by the hundred, against plain models (STORIES=200, EXAMPLES=2000, ARGS=...)
 	WARDBOOK_STORIES=$(or $(STORIES),200) WARDBOOK_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -n $(WORKERS) -m '' \
 	  tests/record/test_time_machine.py tests/record/test_causes.py tests/domain/test_correction_properties.py \

@@ -25,14 +25,13 @@ from tests.support.api_dsl import Ward
 from tests.support.canaries import Planted, content, documents, item, plant, questions, values
 from tests.support.graphql_client import GraphQLClient
 from tests.support.hospital_dsl import rows
+from tests.support.seeds import SEED
 from tests.support.server_process import Served
 
 pytestmark = pytest.mark.slow
 
 MOST = int(os.environ.get("WARDBOOK_CRAWLED", "3"))
 """The questions and commands of each login; nightly all of them."""
-
-SEED = int(os.environ.get("WARDBOOK_SEED", "0")) or Random().randrange(1, 10**6)
 
 TOO_MUCH = {"TOO_COSTLY"}
 

@@ -17,11 +17,10 @@ from tests.support.api_dsl import Ward
 from tests.support.canaries import Planted, plant
 from tests.support.extreme_arguments import arguments, asked
 from tests.support.extremes import inputs, send_extremes
+from tests.support.seeds import SEED
 
 MOST = int(os.environ.get("WARDBOOK_EXTREMES", "2"))
 """The extremes of each mutation that are sent; nightly all of them."""
-
-SEED = int(os.environ.get("WARDBOOK_SEED", "0")) or Random().randrange(1, 10**6)
 
 
 @pytest.mark.parametrize("mutation", mutations())

@@ -98,7 +98,7 @@ _WARDS = count(1)
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
-@runs(max_examples=EXAMPLES, derandomize=EXAMPLES < 50)
+@runs(max_examples=EXAMPLES)
 def test_the_record_says_what_was_lived_in_whatever_order_it_is_reported(
     fed: Hospital, life: int, order: int
 ) -> None:
