@@ -15,11 +15,12 @@ from api.fhir.registry import COMPARTMENT, RESOURCES, reverse_includes
 from api.fhir.resource import Resource
 from application.authorization.roles import Role
 from infrastructure.postgres.database import Database
-from tests.api.test_crawler import MOST, SEED, logins, read_by, some, told_of
+from tests.api.test_crawler import MOST, logins, read_by, some, told_of
 from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago
 from tests.support.canaries import Planted, plant
 from tests.support.hospital_dsl import rows
+from tests.support.seeds import SEED
 
 pytestmark = pytest.mark.slow
 
