@@ -15,6 +15,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from api.disconnect import cancelled_on_disconnect
 from api.errors import TooManyRequests
 from api.graphql.context import Connected, Context
 from api.graphql.descriptions import describe
@@ -115,7 +116,10 @@ class Schema(strawberry.Schema):
         self.documents = DocumentCache(self._schema)
 
     async def execute(self, query: str | None, *args: Any, **named: Any) -> ExecutionResult:
-        """Execute an operation within its time limit. Raises TooManyRequests."""
+        """Execute an operation within its time limit, a question while its client is there.
+
+        Raises TooManyRequests, ClientDisconnect.
+        """
         operation_types = named.get("allowed_operation_types") or ONE_ANSWER
         named["allowed_operation_types"] = ONE_ANSWER.intersection(operation_types)
         context: Context = named["context_value"]
@@ -123,7 +127,11 @@ class Schema(strawberry.Schema):
             async with asyncio.timeout(context.state.settings.request_timeout_seconds):
                 if refusal := await self._prepare(query, context):
                     return refusal
-                return await super().execute(query, *args, **named)
+                document = DOCUMENT.get()
+                if document is None or not document.only_asks:
+                    return await super().execute(query, *args, **named)
+                async with cancelled_on_disconnect():
+                    return await super().execute(query, *args, **named)
         except TimeoutError:
             metrics.REFUSALS.labels("TIMED_OUT").inc()
             return ExecutionResult(data=None, errors=[_TIMED_OUT])

@@ -27,6 +27,7 @@ from api.auth.authentication import (
     log_failed_login,
     with_purpose,
 )
+from api.disconnect import RECEIVE
 from api.errors import INTERNAL, NotAcceptable, RequestTimeout, TooLarge, response_to
 from api.fhir.outcome import FhirError, of_response, outcome
 from api.fhir.paths import OPEN as FHIR_OPEN
@@ -356,6 +357,7 @@ class BodyLimits:
 
         length = Headers(scope=scope).get("content-length", "0")
         _check_size(int(length) if length.isdigit() else 0)
+        RECEIVE.set(receive)
         await self._app(scope, limited_receive, send)
 
 

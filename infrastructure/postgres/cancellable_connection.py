@@ -5,25 +5,58 @@ generator, if it was about to send the rest, wants the state of the socket there
 psycopg then warns and closes the connection. Nothing is ready, is what it has to be told.
 """
 
+import asyncio
+import logging
 from asyncio import CancelledError
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.errors import QueryCanceled
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
-from psycopg.waiting import Ready
+from psycopg.waiting import Ready, wait_async
 from sqlalchemy import ExceptionContext
 
 T = TypeVar("T")
+
+END_SECONDS = 5.0
+"""The longest wait for the server to take a cancel, and to end the statement then."""
+
+log = logging.getLogger(__name__)
 
 
 class CancellableConnection(psycopg.AsyncConnection[TupleRow]):
     """Asynchronous connection that a cancelled task gives back as it was."""
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Run a generator of psycopg to its end; cancel its statement in the server if cancelled."""
-        return await super().wait(_resumable(gen), interval, timeout)
+        """Run a generator of psycopg to its end; cancel its statement in the server if cancelled.
+
+        Cancelled again meanwhile, it ends the statement all the same: psycopg closes the connection.
+        """
+        states = _resumable(gen)
+        try:
+            return await wait_async(states, self.pgconn.socket, interval, timeout)
+        except CancelledError:
+            ending = asyncio.create_task(self._end(states))
+            while not ending.done():
+                with suppress(CancelledError):
+                    await asyncio.shield(ending)
+            raise
+
+    async def _end(self, states: PQGen[Any]) -> None:
+        """Cancel the statement in the server and wait until it has ended, or close the connection."""
+        if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+            return
+        try:
+            await self.cancel_safe(timeout=END_SECONDS)
+            await wait_async(states, self.pgconn.socket, 0.1, END_SECONDS)
+        except QueryCanceled:
+            pass
+        except (psycopg.Error, OSError) as error:
+            log.warning("a cancelled statement did not end: %s", type(error).__name__)
+            self.pgconn.finish()
 
 
 def keep_if_idle(context: ExceptionContext) -> None:

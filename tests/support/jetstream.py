@@ -14,6 +14,7 @@ from typing import Any
 
 import nats
 from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from tests.support.checker import wait_until
 
@@ -79,7 +80,9 @@ class JetStream:
         return asyncio.run(self._ask(read))
 
     def delete(self, stream: str) -> None:
-        asyncio.run(self._ask(lambda broker: broker.delete_stream(stream)))
+        """Delete a stream, if it is there."""
+        with suppress(NotFoundError):
+            asyncio.run(self._ask(lambda broker: broker.delete_stream(stream)))
 
     def leader(self, stream: str) -> str:
         """Return the name of the server that leads a stream; an empty text while none does."""

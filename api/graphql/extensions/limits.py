@@ -32,6 +32,7 @@ from graphql import (
     IntValueNode,
     Node,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     Token,
     ValidationContext,
@@ -137,6 +138,12 @@ class Document(DocumentNode):
     @property
     def tokens(self) -> int:
         return found_once(_tokens)(self)
+
+    @property
+    def only_asks(self) -> bool:
+        """Return whether all its operations are questions, which record no fact."""
+        operations = (d for d in self.definitions if isinstance(d, OperationDefinitionNode))
+        return all(operation.operation is OperationType.QUERY for operation in operations)
 
 
 F = TypeVar("F", bound=Callable[..., Any])
