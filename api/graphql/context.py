@@ -174,7 +174,7 @@ class Context:
                 await self._status_of_primary()
         self.note_position(known_position)
         await self.load_permissions()
-        return self.moment(as_of or status.now, known_position)
+        return AsOf(as_of or status.now, known_position, self.viewer, known_at)
 
     async def _status_of_primary(self) -> LogStatus:
         """Turn to the primary for what the replica does not have yet."""

@@ -25,11 +25,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """A moment of valid time, as known at a log position (the last of a command), for a viewer."""
+    """A moment of valid time, as known at a log position (the last of a command), for a viewer.
+
+    Beside it the moment of record time by which the position was asked for, to be printed.
+    """
 
     as_of: datetime
     known: int
     viewer: Viewer = field(default_factory=Viewer)
+    known_at: datetime | None = field(default=None, compare=False)
 
     def record_access(self, patient: UUID, resource: UUID | None = None) -> None:
         """Note that the response shows data of a patient, in a stay or prescription."""

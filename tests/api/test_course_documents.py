@@ -163,6 +163,21 @@ def test_a_document_is_as_of_a_moment_and_as_known_at_another(story: Story) -> N
     assert story.course(knownAt=begun["imprint"]["knownAt"])["timeline"] == begun["timeline"]
 
 
+def test_a_document_is_as_known_at_a_moment_that_is_given_as_one_value(
+    story: Story,
+) -> None:
+    known = story.before["imprint"]["printedAt"]
+    document = """query($stay: ID, $at: Moment) {
+      course(stayId: $stay, format: JSON, at: $at) { text } }"""
+
+    def imprint(**at: str) -> Any:
+        asked = story.ward.ask(document, stay=story.stay, at=at)["course"]["text"]
+        return json.loads(asked)["imprint"]
+
+    assert imprint(knownAt=known)["knownAt"] == known
+    assert imprint(asOf=known)["knownAt"] > known
+
+
 def places(ward: Ward, stay: str) -> list[str]:
     """The places of the document in words, as CSV has them."""
     told = ward.ask(COURSE, stay=stay, format="CSV")["course"]["text"]

@@ -9,11 +9,7 @@ from api.graphql.context import Ask
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import (
-    AsOfArgument,
-    AtLeast,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
+    bitemporal,
     id_of,
 )
 from api.graphql.queries.courses import CourseQueries
@@ -66,17 +62,13 @@ class Query(
         return await _node(info, id, await info.context.at())
 
     @strawberry.field(description="Anything that has an id, as held at a moment.")
+    @bitemporal
     async def node_as_of(
         self,
         info: Ask,
+        at: AsOf,
         id: Annotated[strawberry.ID, argument(description="Its id.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Node | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return await _node(info, id, at)
 
 

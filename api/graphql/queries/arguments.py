@@ -1,7 +1,10 @@
 """Arguments that many queries take: the two clocks, and the page."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated
+from functools import update_wrapper
+from inspect import Parameter, signature
+from typing import Annotated, Any, TypeVar
 
 from strawberry import argument
 
@@ -13,6 +16,8 @@ from api.graphql.scalars import Position
 from api.graphql.scalars import id_of as id_of
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
+
+V = TypeVar("V")
 
 AsOfArgument = Annotated[
     datetime | None, argument(description="As of this moment at the bedside; now by default.")
@@ -49,6 +54,35 @@ def hours_ahead(hours: int) -> int:
     if not 1 <= hours <= MOST_HOURS:
         raise InvalidInput("hours", f"ask for 1 to {MOST_HOURS} hours")
     return hours
+
+
+def bitemporal(resolver: Callable[..., Awaitable[V]]) -> Callable[..., Awaitable[V]]:
+    """Give a resolver the arguments of both clocks, and it the moment that they name as `at`.
+
+    For questions about a moment; those about a period or a change have arguments of their own.
+    """
+
+    async def resolve(
+        self: Any,
+        *,
+        info: Ask,
+        as_of: AsOfArgument = None,
+        known_at: KnownAt = None,
+        known_at_position: KnownAtPosition = None,
+        at_least: AtLeast = None,
+        moment: MomentArgument = None,
+        **arguments: Any,
+    ) -> V:
+        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
+        return await resolver(self, info=info, at=at, **arguments)
+
+    of_resolver, clocks = signature(resolver), signature(resolve)
+    first, *others = (p for name, p in of_resolver.parameters.items() if name != "at")
+    others += (p for p in clocks.parameters.values() if p.default is None)
+    parameters = first, *(p.replace(kind=Parameter.KEYWORD_ONLY) for p in others)
+    update_wrapper(resolve, resolver)
+    resolve.__signature__ = of_resolver.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return resolve
 
 
 def known_moment(moment: MomentInput | None) -> MomentInput | None:

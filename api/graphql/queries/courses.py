@@ -1,6 +1,5 @@
 """Query of a course as a document."""
 
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -11,12 +10,8 @@ from api.course.document import CourseFormat
 from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
-    AsOfArgument,
-    AtLeast,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
     MrnAuthority,
+    bitemporal,
     id_of,
 )
 from api.graphql.types.courses import CourseDocument
@@ -36,27 +31,21 @@ class CourseQueries:
         " hand over: both clocks, places, timeline with corrections and reasons, prescriptions with"
         " doses, visits and consults; null if there was none then."
     )
+    @bitemporal
     async def course(
         self,
         info: Ask,
+        at: AsOf,
         format: Annotated[CourseFormat, argument(description="HTML for print, JSON or CSV.")],
         stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
         mrn: Annotated[
             str | None, argument(description="Of all stays of the patient with this MRN.")
         ] = None,
         mrn_authority: MrnAuthority = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> CourseDocument | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
-        if known_at is None and known_at_position is not None:
-            known_at = await info.context.query(recorded_at, at.known)
-        head = await _imprint(info, at, known_at)
+        head = await _imprint(info, at)
         course: Course | None = None
         if mrn is None:
             id = id_of(stay_id)
@@ -72,9 +61,12 @@ class CourseQueries:
         return CourseDocument.of(course, id, format)
 
 
-async def _imprint(info: Ask, at: AsOf, known_at: datetime | None) -> Imprint:
+async def _imprint(info: Ask, at: AsOf) -> Imprint:
     """Return the imprint of a document that the login has printed now."""
     status, caller = await info.context.log_status(), info.context.caller
+    known_at = at.known_at
+    if known_at is None and at.known < status.position:
+        known_at = await info.context.query(recorded_at, at.known)
     settings = info.context.state.settings
     days = await info.context.query(hospital_days, settings.hospital, status.recorded)
     return Imprint(

@@ -9,14 +9,11 @@ from strawberry import argument
 from api.graphql.authorization import known_ward
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
-    AsOfArgument,
-    AtLeast,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
+    bitemporal,
 )
 from api.graphql.types.schedules import DoseDue
 from domain.refusals import InvalidInput
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.named import check_ward_held
@@ -36,22 +33,18 @@ class DoseQueries:
         " nothing is recorded: by default the longest overdue first. A prescription without a schedule"
         " claims none; none is due while it is held, or the patient is on leave."
     )
+    @bitemporal
     async def doses_due(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
         hours_back: HoursBack = 24,
         hours_ahead: HoursAhead = 12,
         order_by: InDoseOrder = DoseOrder.DUE,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> list[DoseDue]:
         context = info.context
         back, ahead = around(hours_back, hours_ahead)
-        at = await context.at(as_of, known_at, known_at_position, at_least, moment)
         name = await known_ward(context, ward)
         days = await context.query(hospital_days, context.state.settings.hospital, at.known)
         views = await context.query(doses_due, at, days, name or ward, back, ahead, order_by)

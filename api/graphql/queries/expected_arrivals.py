@@ -13,18 +13,15 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
-    AtLeast,
     First,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
+    bitemporal,
     id_of,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import ArrivalStatus
 from api.graphql.types.expected_arrivals import ExpectedArrival
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.named import check_ward_held
 from infrastructure.queries.waiting_list import (
     ArrivalCriteria,
@@ -51,17 +48,13 @@ class ExpectedArrivalFilter:
 @strawberry.type
 class ExpectedArrivalQueries:
     @strawberry.field(description="An expected arrival; null before it was planned or asked for.")
+    @bitemporal
     async def expected_arrival(
         self,
         info: Ask,
+        at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The arrival's id.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> ExpectedArrival | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await ExpectedArrival.find(info, id_of(id), at)
         return await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
 
@@ -70,19 +63,15 @@ class ExpectedArrivalQueries:
         " then in the order of their time.",
         metadata=CACHEABLE,
     )
+    @bitemporal
     async def expected_arrivals(
         self,
         info: Ask,
+        at: AsOf,
         filter: Annotated[ExpectedArrivalFilter | None, argument(description="Which ones.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[ExpectedArrival]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "arrivals", int, datetime, UUID)
         criteria = ArrivalCriteria()
         if filter is not None:

@@ -10,13 +10,9 @@ from api.graphql.authorization import check_known, known_patient, or_forbidden
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
-    AtLeast,
     First,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
     MrnAuthority,
+    bitemporal,
     id_of,
 )
 from api.graphql.relay import Connection, page, page_size
@@ -24,6 +20,7 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import Sex
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.named import check_staff_number_held, staff_number_named
 from infrastructure.queries.patient_search import (
     ORDERS,
@@ -69,19 +66,15 @@ class PatientFilter:
 @strawberry.type
 class PeopleQueries:
     @strawberry.field(description="A patient, by MRN or by id.")
+    @bitemporal
     async def patient(
         self,
         info: Ask,
+        at: AsOf,
         mrn: Annotated[str | None, argument(description="Medical record number.")] = None,
         mrn_authority: MrnAuthority = None,
         id: Annotated[strawberry.ID | None, argument(description="The patient's id.")] = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Patient | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (id is None):
             raise InvalidInput("mrn", "name the patient by mrn or by id")
         info.context.is_search = True
@@ -94,9 +87,11 @@ class PeopleQueries:
         return entity
 
     @strawberry.field(description="Patients, in the order of their names by default.")
+    @bitemporal
     async def patients(
         self,
         info: Ask,
+        at: AsOf,
         search: Annotated[
             str | None,
             argument(
@@ -110,13 +105,7 @@ class PeopleQueries:
         ),
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[Patient]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         name = "patients" if order_by is PatientOrder.NAME else f"patients {order_by}"
         size, place = page_size(first), decode_cursor(after, name, *ORDERS[order_by].types)
         criteria = filter.criteria(search) if filter else PatientCriteria(search)
@@ -134,39 +123,31 @@ class PeopleQueries:
         description="The patients who are likely to be known already as a person: of the same birth date"
         " and the words of one name in the other; where a birth date is missing, the same words."
     )
+    @bitemporal
     async def likely_duplicates(
         self,
         info: Ask,
+        at: AsOf,
         family_name: Annotated[str | None, argument(description="Family name.")] = None,
         given_name: Annotated[str | None, argument(description="Given name.")] = None,
         birth_date: Annotated[date | None, argument(description="Birth date.")] = None,
         sex: Annotated[Sex | None, argument(description="Administrative sex.")] = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> list[Patient]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         details = family_name, given_name, birth_date, sex.value if sex else None
         info.context.is_search = True
         views = await info.context.query(likely_duplicates, *details, at)
         return [Patient.of(view, at) for view in views]
 
     @strawberry.field(description="Practitioners in the order of their staff numbers.")
+    @bitemporal
     async def practitioners(
         self,
         info: Ask,
+        at: AsOf,
         staff_number: Annotated[str | None, argument(description="This one only.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[Practitioner]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "practitioners", str)
         if staff_number is not None:
             staff_number = await info.context.query(

@@ -14,15 +14,14 @@ from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
     AtLeast,
     First,
     Hours,
     KnownAt,
     KnownAtPosition,
     KnownMoment,
-    MomentArgument,
     MrnAuthority,
+    bitemporal,
     hours_ahead,
     id_of,
     known_moment,
@@ -101,46 +100,34 @@ async def _value(count: int) -> int:
 @strawberry.type
 class RoomQueries:
     @strawberry.field(description="The wards, by name.", metadata=CACHEABLE)
+    @bitemporal
     async def wards(
         self,
         info: Ask,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
+        at: AsOf,
     ) -> list[Ward]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return [Ward.of(name, at) for name in await info.context.query(wards, at)]
 
     @strawberry.field(description="A ward, by its name; null where it has no room then.")
+    @bitemporal
     async def ward(
         self,
         info: Ask,
+        at: AsOf,
         name: Annotated[str, argument(description="Its name.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Ward | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         stored_name = await info.context.query(ward_named, name, "name")
         names = await info.context.query(wards, at)
         return Ward.of(stored_name, at) if stored_name in names else None
 
     @strawberry.field(description="A room, by its id; null before it was opened.")
+    @bitemporal
     async def room(
         self,
         info: Ask,
+        at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The room's id.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Room | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         room = await Room.find(info, id_of(id), at)
         await check_known(info.context, room, id, "room")
         return room
@@ -148,38 +135,30 @@ class RoomQueries:
     @strawberry.field(
         description="Who lies where: every bed of a ward, or of the house.", metadata=CACHEABLE
     )
+    @bitemporal
     async def room_occupancy(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> list[RoomOccupancy]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         return await boards(info, await _room_boards(info, ward, filter, at), at)
 
     @strawberry.field(
         description="Beds by ward, room and code, in pages.",
         metadata=CACHEABLE,
     )
+    @bitemporal
     async def beds(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[Bed]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "beds", str, str, str)
         beds = in_order(await _room_boards(info, ward, filter, at))
         total = len(beds)
@@ -200,18 +179,14 @@ class RoomQueries:
         description="How many beds are in which state, and who is expected by the hour: of a ward, or of"
         " the house with each of its wards, counted on their occupancy boards."
     )
+    @bitemporal
     async def house_totals(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         hours: Hours = 24,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> HouseTotals:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         hospital = info.context.state.settings.hospital
         totals = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))

@@ -10,16 +10,13 @@ from strawberry import argument
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
-    AtLeast,
     First,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
+    bitemporal,
 )
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.source_movements import SourceMovement
+from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.source_movements import pending_page
 
 
@@ -29,19 +26,15 @@ class SourceMovementQueries:
         description="What other systems reported that does not fit yet, in the order in which they"
         " recorded it; with asOf, what is said to have happened up to then."
     )
+    @bitemporal
     async def pending_movements(
         self,
         info: Ask,
+        at: AsOf,
         system: Annotated[str | None, argument(description="Of this system only.")] = None,
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[SourceMovement]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         size, place = page_size(first), decode_cursor(after, "pending", datetime, UUID)
         views = await info.context.query(pending_page, system, at, size + 1, place)
         return page(

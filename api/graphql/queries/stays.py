@@ -19,12 +19,8 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
-    AtLeast,
     First,
-    KnownAt,
-    KnownAtPosition,
-    MomentArgument,
+    bitemporal,
     id_of,
 )
 from api.graphql.relay import Connection, page, page_size
@@ -33,6 +29,7 @@ from api.graphql.types.consults import Consult
 from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import Confidentiality, DischargePlan, StayStatus
 from api.graphql.types.stays import Prescription, Stay
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.named import (
     check_staff_number_held,
@@ -106,17 +103,13 @@ def chosen_value(choice: bool | None) -> bool | None:
 @strawberry.type
 class StayQueries:
     @strawberry.field(description="A stay; null before its admission.")
+    @bitemporal
     async def stay(
         self,
         info: Ask,
+        at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The stay's id.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Stay | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Stay.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
         await check_known(info.context, entity, id, "stay")
@@ -126,22 +119,18 @@ class StayQueries:
         description="Stays, in the order of their admission by default; the open ones by default.",
         metadata=CACHEABLE,
     )
+    @bitemporal
     async def stays(
         self,
         info: Ask,
+        at: AsOf,
         filter: Annotated[StayFilter | None, argument(description="Which ones.")] = None,
         order_by: Annotated[StayOrder, argument(description="In which order.")] = (
             StayOrder.ADMISSION
         ),
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[Stay]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if order_by is StayOrder.PATIENT_NAME:
             check_identity(info.context, "list stays by the name of the patient")
         name = "stays" if order_by is StayOrder.ADMISSION else f"stays {order_by}"
@@ -200,17 +189,13 @@ class StayQueries:
         description="The dead who still hold a bed, are not discharged or have active prescriptions, the"
         " longest dead first."
     )
+    @bitemporal
     async def deceased(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str | None, argument(description="Those who lie in this ward.")] = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> list[Deceased]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         views = await info.context.query(deceased, at, ward)
         if ward is not None and not views:
@@ -220,18 +205,14 @@ class StayQueries:
     @strawberry.field(
         description="The consults of open stays that wait for an answer, the longest first."
     )
+    @bitemporal
     async def open_consults(
         self,
         info: Ask,
+        at: AsOf,
         ward: Annotated[str | None, argument(description="Of those who lie in this ward.")] = None,
         specialty: Annotated[str | None, argument(description="That this one is asked.")] = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> list[Consult]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         ward = await known_ward(info.context, ward)
         views = await info.context.query(open_consults, at, ward, specialty)
         if ward is not None and not views:
@@ -239,17 +220,13 @@ class StayQueries:
         return [Consult.of(view, at) for view in views]
 
     @strawberry.field(description="A prescription; null before it was written or began.")
+    @bitemporal
     async def prescription(
         self,
         info: Ask,
+        at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The prescription's id.")],
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Prescription | None:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         entity = await Prescription.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)
         await check_known(info.context, entity, id, "prescription")

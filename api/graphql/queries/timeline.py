@@ -11,14 +11,13 @@ from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
-    AsOfArgument,
     AtLeast,
     First,
     KnownAt,
     KnownAtPosition,
     KnownMoment,
-    MomentArgument,
     MrnAuthority,
+    bitemporal,
     id_of,
     known_moment,
 )
@@ -28,6 +27,7 @@ from api.graphql.types.late_entries import LateEntry, late_entries_of
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry, timeline_of
 from domain.refusals import InvalidInput
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import recorded_at
 from infrastructure.read_models.stays import stays_by_id
 
@@ -38,9 +38,11 @@ LATE_ENTRIES_PERIOD = timedelta(days=31)
 @strawberry.type
 class TimelineQueries:
     @strawberry.field(description="What happened to a patient or in a stay, in that order.")
+    @bitemporal
     async def timeline(
         self,
         info: Ask,
+        at: AsOf,
         mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
         mrn_authority: MrnAuthority = None,
         stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
@@ -56,13 +58,7 @@ class TimelineQueries:
         ] = Reading.ALL,
         first: First = None,
         after: After = None,
-        as_of: AsOfArgument = None,
-        known_at: KnownAt = None,
-        known_at_position: KnownAtPosition = None,
-        at_least: AtLeast = None,
-        moment: MomentArgument = None,
     ) -> Connection[TimelineEntry]:
-        at = await info.context.at(as_of, known_at, known_at_position, at_least, moment)
         if (mrn is None) == (stay_id is None):
             raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
         records: list[UUID] | None = None
