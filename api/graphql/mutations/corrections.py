@@ -1,23 +1,25 @@
 """Inputs of the commands that correct or cancel movements and visits."""
 
-from datetime import datetime
-
-import strawberry
-
-from api.graphql.mutations.inputs import (
-    IN_ERROR_ALONE,
-    PRECISION,
-    AdministrationId,
-    ChangeId,
-    CommandInput,
-    ConsultId,
+from api.graphql.mutations.fact_inputs import (
+    DoseCorrectionInput,
+    InfusionEndCorrectionInput,
+    LateDoseInput,
     LateEntryInput,
-    MedicationInput,
+    LateUnprescribedDoseInput,
+    LateVisitInput,
     MovementCancelInput,
     MovementCorrectionInput,
+    MovementDetails,
+    PrescriptionChangeCorrectionInput,
+    PrescriptionCorrectionInput,
+    VisitCorrectionInput,
+    VisitDetails,
+)
+from api.graphql.mutations.inputs import (
+    IN_ERROR_ALONE,
+    AdministrationId,
+    CommandInput,
     MovementId,
-    PrescriptionId,
-    ScheduleInput,
     SharerInput,
     StayId,
     VisitId,
@@ -27,16 +29,7 @@ from api.graphql.mutations.inputs import (
 from api.graphql.mutations.payloads import StayRecorded, VisitRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import (
-    AdmissionType,
     CancellationReason,
-    ClinicalWarning,
-    DischargePlan,
-    Disposition,
-    MovementDetail,
-    OutsidePrescription,
-    Precision,
-    UnprescribedBasis,
-    VisitKind,
 )
 
 
@@ -92,156 +85,9 @@ class CancelMovementInput(CommandInput):
     StayRecorded,
     "A movement was at another time (occurredAt), in another place, or otherwise.",
 )
-class CorrectMovementInput(CommandInput):
-    movement_id: MovementId = required("The movement.")
-    ward: str | None = optional("The ward where it really was.")
-    room: str | None = optional("The room where it really was.")
-    bed: str | None = optional("The bed where it really was.")
-    shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
-    without_bed: str | None = optional("The place without a bed where it really was.")
-    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
-    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
-    attending: str | None = optional(
-        "Of an admission or a change of the doctor: who really is responsible, by staff number."
-    )
-    specialty: str | None = optional("Of an admission or a change of it: the specialty.")
-    keep_bed: bool | None = optional("Of a leave: whether the bed was kept.")
-    expected_return: datetime | None = optional("Of a leave: when the patient is expected back.")
-    plan: DischargePlan | None = optional("Of a discharge plan: how far it was planned.")
-    expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
-    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
-    destination: str | None = optional("Of a discharge: where to, by name.")
-    departed_at: datetime | None = optional(
-        "Of emergency care: when the patient left the department."
-    )
-    unknown: list[MovementDetail] | None = optional("What was said of it, and nobody knows.")
+class CorrectMovementInput(CommandInput, MovementDetails):
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares a bed that is left so."
-    )
-
-
-@strawberry.input(description="A visit was otherwise; what is absent stays as recorded.")
-class VisitCorrectionInput:
-    visit_id: VisitId = required("The visit.")
-    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    practitioner: str | None = optional("Who really saw the patient: staff number.")
-    kind: VisitKind | None = optional("What kind it really was.")
-    note: str | None = optional("The note as it should be.")
-    consult_id: ConsultId | None = optional("The consult that it really answers.")
-
-
-@strawberry.input(description="A dose was otherwise; what is absent stays as recorded.")
-class DoseCorrectionInput:
-    administration_id: AdministrationId = required("The dose.")
-    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    given: bool | None = optional("Whether it was really given.")
-    dose_given: str | None = optional("How much was really given.")
-    reason_not_given: str | None = optional("Why it was not given.")
-    outside_prescription: OutsidePrescription | None = optional(
-        "Why it lies outside its prescription."
-    )
-    medication: MedicationInput | None = optional("Of one without a prescription: the drug.")
-    basis: UnprescribedBasis | None = optional(
-        "Of one without a prescription: on what it was given."
-    )
-    route: str | None = optional("Of one without a prescription: the route.")
-    ordered_by: str | None = optional(
-        "Of one without a prescription: the staff number of who ordered it."
-    )
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "Warnings that were seen, and in spite of which this is so."
-    )
-
-
-@strawberry.input(
-    description="A change, hold, resumption or end of a prescription was otherwise; absent: as recorded."
-)
-class PrescriptionChangeCorrectionInput:
-    change_id: ChangeId = required("The change.")
-    occurred_at: datetime | None = optional("When it really was; absent: as recorded.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    dose: str | None = optional("Of a change of the regimen: the dose.")
-    route: str | None = optional("Of a change of the regimen: the route.")
-    frequency: str | None = optional("Of a change of the regimen: how often.")
-    schedule: ScheduleInput | None = optional("Of a change of the regimen: when doses are due.")
-    stop: datetime | None = optional("Of a change of the regimen: the planned stop.")
-
-
-@strawberry.input(description="An infusion ended at another time.")
-class InfusionEndCorrectionInput:
-    administration_id: AdministrationId = required("The dose.")
-    occurred_at: datetime | None = optional("When it really ended; absent: as recorded.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-
-
-@strawberry.input(description="Something else was written in a prescription; absent: as recorded.")
-class PrescriptionCorrectionInput:
-    prescription_id: PrescriptionId = required("The prescription.")
-    occurred_at: datetime | None = optional("When it was really written; absent: as recorded.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    medication: MedicationInput | None = optional("The drug.")
-    dose: str | None = optional("How much at a time.")
-    route: str | None = optional("By which route.")
-    frequency: str | None = optional("How often.")
-    schedule: ScheduleInput | None = optional("When doses are due.")
-    start: datetime | None = optional("From when.")
-    stop: datetime | None = optional("Until when, if that was planned.")
-    open_ended: bool | None = optional("That no stop was planned.")
-    prescriber: str | None = optional("Staff number of the prescriber.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "Warnings that were seen, and in spite of which this is so."
-    )
-
-
-@strawberry.input(description="A visit that was never entered.")
-class LateVisitInput:
-    stay_id: StayId = required("The stay.")
-    occurred_at: datetime = required("When it was.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    practitioner: str = required("Who saw the patient: staff number.")
-    kind: VisitKind = required("What kind of visit.")
-    note: str | None = optional("What was found.")
-    consult_id: ConsultId | None = optional("The consult that it answers.")
-
-
-@strawberry.input(description="A dose that was never entered: given, or not given and why.")
-class LateDoseInput:
-    prescription_id: PrescriptionId = required("The prescription.")
-    occurred_at: datetime = required("When it was.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    given: bool = required("Whether it was given.")
-    dose_given: str | None = optional("How much was given.")
-    reason_not_given: str | None = optional("Why it was not given.")
-    outside_prescription: OutsidePrescription | None = optional(
-        "Why it lies outside the prescription."
-    )
-    infusion: bool | None = optional("Whether it is an infusion, which begins then.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "Warnings that were seen, and in spite of which it was given."
-    )
-
-
-@strawberry.input(
-    description="A dose that nobody prescribed in writing, and that was never entered."
-)
-class LateUnprescribedDoseInput:
-    stay_id: StayId = required("The stay.")
-    occurred_at: datetime = required("When it was.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-    medication: MedicationInput = required("What.")
-    basis: UnprescribedBasis = required("On what it was given.")
-    dose_given: str | None = optional("How much was given.")
-    route: str | None = optional("By which route.")
-    ordered_by: str | None = optional(
-        "Staff number of who ordered it; a verbal order is somebody's."
-    )
-    infusion: bool | None = optional("Whether it is an infusion, which begins then.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "Warnings that were seen, and in spite of which it was given."
     )
 
 
@@ -295,12 +141,7 @@ class MoveStayInput(CommandInput):
     "Another time (occurredAt), doctor, kind or note of a visit; what is absent stays.",
     mutation_description="Another time, doctor, kind or note of a visit.",
 )
-class AmendVisitInput(CommandInput):
-    visit_id: VisitId = required("The visit.")
-    practitioner: str | None = optional("Who really saw the patient: staff number.")
-    kind: VisitKind | None = optional("What kind it really was.")
-    note: str | None = optional("The note as it should be.")
-    consult_id: ConsultId | None = optional("The consult that it really answers.")
+class AmendVisitInput(CommandInput, VisitDetails):
     stay_id: StayId | None = optional(
         "The stay that it really was in, at its right time (occurredAt); nothing else is given then."
     )

@@ -15,11 +15,7 @@ from api.graphql.types.enums import (
     AllergyAction,
     AllergySeverity,
     BedState,
-    CancellationReason,
-    DischargePlan,
     Disposition,
-    EntryKind,
-    MovementDetail,
     PatientDetail,
     Precision,
     Sex,
@@ -33,6 +29,11 @@ BLANK_IS_ABSENT = "blank_is_absent"
 
 IN_ERROR_ALONE = "ENTERED_IN_ERROR, the default and the only reason possible."
 PRECISION = "How precisely that time is known; MINUTE by default."
+CONFIRMED = "The warnings against it that are confirmed; the reason is needed."
+SCHEDULE = (
+    "How often, as a program reads it; frequency and schedule are one statement, and one alone"
+    " replaces both."
+)
 
 
 def optional(description: str, name: str | None = None, *, blank_is_absent: bool = False) -> Any:
@@ -139,71 +140,6 @@ class SharerInput:
     disposition: Disposition | None = optional(
         "Of a child that is discharged together with the mother; hers by default."
     )
-
-
-@strawberry.input(description="A movement was otherwise; what is absent stays as recorded.")
-class MovementCorrectionInput:
-    movement_id: MovementId = required("The movement.")
-    occurred_at: datetime | None = optional("When it really happened; absent: as recorded.")
-    ward: str | None = optional("The ward where it really was.")
-    room: str | None = optional("The room where it really was.")
-    bed: str | None = optional("The bed where it really was.")
-    shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
-    without_bed: str | None = optional("The place without a bed where it really was.")
-    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
-    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
-    attending: str | None = optional(
-        "Of an admission or a change of the doctor: who really is responsible, by staff number."
-    )
-    specialty: str | None = optional("Of an admission or a change of it: the specialty.")
-    keep_bed: bool | None = optional("Of a leave: whether the bed was kept.")
-    expected_return: datetime | None = optional("Of a leave: when the patient is expected back.")
-    plan: DischargePlan | None = optional("Of a discharge plan: how far it was planned.")
-    expected_at: datetime | None = optional("Of a discharge plan: when it was expected.")
-    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
-    destination: str | None = optional("Of a discharge: where to, by name.")
-    departed_at: datetime | None = optional(
-        "Of emergency care: when the patient left the department."
-    )
-    unknown: list[MovementDetail] | None = optional("What was said of it, and nobody knows.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-
-
-@strawberry.input(description="A fact is taken back.")
-class MovementCancelInput:
-    movement_id: MovementId = required("The movement, visit, dose or change of a prescription.")
-    because: CancellationReason = required("Entered in error, or the decision was reversed.")
-    occurred_at: datetime | None = optional("When it was reversed; now by default.")
-    ward: str | None = optional("The ward of another bed than the one before.")
-    room: str | None = optional("The room of that bed.")
-    bed: str | None = optional("That bed's code.")
-    without_bed: str | None = optional("A place without a bed, instead.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
-
-
-@strawberry.input(description="A movement that was never entered.")
-class LateEntryInput:
-    stay_id: StayId | None = optional(
-        "The stay; absent for an admission, and for movements of the stay that is opened with it."
-    )
-    kind: EntryKind = strawberry.field(default=EntryKind.TRANSFER, description="What happened.")
-    occurred_at: datetime = required("When it happened.")
-    ward: str | None = optional("The ward, for a transfer or a return.")
-    room: str | None = optional("The room.")
-    bed: str | None = optional("The bed.")
-    shares_bed_of: StayId | None = optional("The mother's stay, for a child in her bed.")
-    without_bed: str | None = optional("A place without a bed.")
-    keep_bed: bool | None = optional("Whether the bed is kept during a leave; true by default.")
-    patient_mrn: str | None = optional("Of an admission, and of movements after it: the patient.")
-    mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
-    admission_type: AdmissionType | None = optional("Of an admission: how the patient came in.")
-    decided_to_admit_at: datetime | None = optional("Of an admission: when it was decided.")
-    attending: str | None = optional("Of an admission: staff number of the responsible doctor.")
-    specialty: str | None = optional("Of an admission: the responsible specialty.")
-    discharged_at: datetime | None = optional("Of an admission: when the patient left again.")
-    disposition: Disposition | None = optional("Of a discharge: where the patient went.")
-    destination: str | None = optional("Of a discharge: where to, by name.")
-    occurred_at_precision: Precision | None = optional(PRECISION)
 
 
 @strawberry.input(description="A patient as far as another system knows one; empty for an unknown.")

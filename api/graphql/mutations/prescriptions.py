@@ -2,8 +2,17 @@
 
 from datetime import datetime
 
+from api.graphql.mutations.fact_inputs import (
+    DoseDetails,
+    GivenDose,
+    PrescriptionDetails,
+    RegimenDetails,
+    UnprescribedDose,
+)
 from api.graphql.mutations.inputs import (
+    CONFIRMED,
     IN_ERROR_ALONE,
+    SCHEDULE,
     AdministrationId,
     ChangeId,
     CommandInput,
@@ -19,8 +28,6 @@ from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import (
     CancellationReason,
     ClinicalWarning,
-    OutsidePrescription,
-    UnprescribedBasis,
 )
 
 
@@ -31,16 +38,11 @@ class WritePrescriptionInput(CommandInput):
     dose: str | None = optional("How much at a time.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
-    schedule: ScheduleInput | None = optional(
-        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
-        " replaces both."
-    )
+    schedule: ScheduleInput | None = optional(SCHEDULE)
     start: datetime | None = optional("From when; may lie ahead; occurredAt by default.")
     stop: datetime | None = optional("Until when, if that is planned.")
     prescriber: str | None = optional("Staff number of the prescriber.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "The warnings against it that are confirmed; the reason is needed."
-    )
+    confirmed_warnings: list[ClinicalWarning] | None = optional(CONFIRMED)
 
 
 @command_input(
@@ -51,10 +53,7 @@ class ChangePrescriptionInput(CommandInput):
     dose: str | None = optional("How much at a time.")
     route: str | None = optional("By which route.")
     frequency: str | None = optional("How often.")
-    schedule: ScheduleInput | None = optional(
-        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
-        " replaces both."
-    )
+    schedule: ScheduleInput | None = optional(SCHEDULE)
     stop: datetime | None = optional("Until when.")
 
 
@@ -97,16 +96,8 @@ class CancelPrescriptionInput(CommandInput):
     "Another time (occurredAt) or content of a change, hold, resumption or end.",
     mutation_description="Another time or content of a change, hold, resumption or end.",
 )
-class CorrectPrescriptionChangeInput(CommandInput):
-    change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
-    dose: str | None = optional("How much at a time; of a change of the regimen.")
-    route: str | None = optional("By which route.")
-    frequency: str | None = optional("How often.")
-    schedule: ScheduleInput | None = optional(
-        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
-        " replaces both."
-    )
-    stop: datetime | None = optional("Until when.")
+class CorrectPrescriptionChangeInput(CommandInput, RegimenDetails):
+    pass
 
 
 @command_input(
@@ -126,23 +117,7 @@ class CancelPrescriptionChangeInput(CommandInput):
     " changed since does not fit the corrected text.",
     mutation_description="Something else was written in a prescription.",
 )
-class CorrectPrescriptionInput(CommandInput):
-    prescription_id: PrescriptionId = required("The prescription.")
-    medication: MedicationInput | None = optional("The drug.")
-    dose: str | None = optional("How much at a time.")
-    route: str | None = optional("By which route.")
-    frequency: str | None = optional("How often.")
-    schedule: ScheduleInput | None = optional(
-        "How often, as a program reads it; frequency and schedule are one statement, and one alone"
-        " replaces both."
-    )
-    start: datetime | None = optional("From when.")
-    stop: datetime | None = optional("Until when, if that was planned.")
-    open_ended: bool | None = optional("That no stop was planned.")
-    prescriber: str | None = optional("Staff number of the prescriber.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "The warnings against it that are confirmed; the reason is needed."
-    )
+class CorrectPrescriptionInput(CommandInput, PrescriptionDetails):
     stay_id: StayId | None = optional(
         "The stay that it really was written in, to which it goes with its changes and doses, at its"
         " right times (occurredAt, start, stop, openEnded); nothing else is given then."
@@ -150,19 +125,8 @@ class CorrectPrescriptionInput(CommandInput):
 
 
 @command_input("record_administration", PrescriptionRecorded, "A dose given, or not given and why.")
-class RecordAdministrationInput(CommandInput):
-    prescription_id: PrescriptionId = required("The prescription.")
-    given: bool = required("Whether it was given.")
-    dose_given: str | None = optional("How much was given.")
-    reason_not_given: str | None = optional("Why it was not given.")
-    outside_prescription: OutsidePrescription | None = optional(
-        "Why it lies outside the prescription."
-    )
-    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "The warnings against it that are confirmed; the reason is needed."
-    )
+class RecordAdministrationInput(CommandInput, GivenDose):
+    pass
 
 
 @command_input(
@@ -170,20 +134,8 @@ class RecordAdministrationInput(CommandInput):
     PrescriptionRecorded,
     "A dose was given that nobody prescribed in writing; performedBy says who gave it.",
 )
-class RecordUnprescribedDoseInput(CommandInput):
-    stay_id: StayId = required("The stay.")
-    medication: MedicationInput = required("What.")
-    basis: UnprescribedBasis = required("On what it was given.")
-    dose_given: str | None = optional("How much was given.")
-    route: str | None = optional("By which route.")
-    ordered_by: str | None = optional(
-        "Staff number of who ordered it; a verbal order is somebody's."
-    )
-    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "The warnings against it that are confirmed; the reason is needed."
-    )
+class RecordUnprescribedDoseInput(CommandInput, UnprescribedDose):
+    pass
 
 
 @command_input(
@@ -192,23 +144,7 @@ class RecordUnprescribedDoseInput(CommandInput):
     "Another time (occurredAt) or amount of a dose, or it was not given.",
     mutation_description="Another time or amount of a dose, or it was not given.",
 )
-class CorrectAdministrationInput(CommandInput):
-    administration_id: AdministrationId = required("The dose.")
-    given: bool | None = optional("Whether it was really given.")
-    dose_given: str | None = optional("How much was really given.")
-    reason_not_given: str | None = optional("Why it was not given.")
-    outside_prescription: OutsidePrescription | None = optional(
-        "Why it lies outside its prescription."
-    )
-    medication: MedicationInput | None = optional(
-        "The drug, of a dose that was not prescribed in writing."
-    )
-    basis: UnprescribedBasis | None = optional("Of such a dose: on what it was given.")
-    route: str | None = optional("Of such a dose: by which route.")
-    ordered_by: str | None = optional("Of such a dose: staff number of who ordered it.")
-    confirmed_warnings: list[ClinicalWarning] | None = optional(
-        "The warnings against it that are confirmed; the reason is needed."
-    )
+class CorrectAdministrationInput(CommandInput, DoseDetails):
     prescription_id: PrescriptionId | None = optional(
         "The prescription under which it was really given, perhaps in another stay, at its"
         " right time (occurredAt); nothing else is given then."

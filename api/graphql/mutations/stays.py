@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from api.graphql.mutations.fact_inputs import MadeVisit
 from api.graphql.mutations.inputs import (
     CommandInput,
-    ConsultId,
     ExpectedArrivalId,
     OwnPrescriptionId,
     SharerInput,
@@ -19,7 +19,6 @@ from api.graphql.types.enums import (
     Confidentiality,
     DischargePlan,
     Disposition,
-    VisitKind,
 )
 
 
@@ -134,12 +133,8 @@ class ChangeAdmissionTypeInput(CommandInput):
 
 
 @command_input("record_visit", VisitRecorded, "A doctor saw the patient.")
-class RecordVisitInput(CommandInput):
-    stay_id: StayId = required("The stay.")
-    practitioner: str = required("Staff number of the doctor.")
-    kind: VisitKind = required("What kind of visit.")
-    note: str | None = optional("What was noted.")
-    consult_id: ConsultId | None = optional("The consult that it answers.")
+class RecordVisitInput(CommandInput, MadeVisit):
+    pass
 
 
 @command_input(
