@@ -36,6 +36,7 @@ class AuditEvent(Resource):
     type = "AuditEvent"
     specification = "https://hl7.org/fhir/R4/auditevent.html"
     documentation = "Who read whose data, or was refused to; for who may read the access log."
+    right = "data:audit"
     has_versions = False
     own_fields = (
         "id at issuer subject role operation purpose brokeGlass outcome entity resources asOf knownAt"

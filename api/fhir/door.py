@@ -17,14 +17,14 @@ from api.fhir.capability import statement
 from api.fhir.elements import elements_asked, leave
 from api.fhir.formats import MEDIA_TYPE, check_format
 from api.fhir.history import history, version_of
-from api.fhir.outcome import FhirError, OutOfScope, not_found
+from api.fhir.outcome import FhirError, TypeClosed, not_found
 from api.fhir.parameters import DATE_TIME
 from api.fhir.paths import PATH
 from api.fhir.patient_everything import patient_everything
 from api.fhir.query import EVERYWHERE, query_of
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import RESOURCES
-from api.fhir.resource import Resource
+from api.fhir.resource import Resource, check_type
 from api.fhir.search import resolve_chains, search, searchset
 from api.fhir.smart import check_scope, configuration
 from api.fhir.values import Json, present
@@ -88,10 +88,10 @@ class Fhir:
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
         try:
-            check_scope(request.state.caller, resource.type)
+            check_type(reader, resource)
             response, items = await self._answer(request, reader, resource, parts[1:], parameters)
-        except OutOfScope:
-            await reader.record_refusal(operation, "OutOfScope")
+        except TypeClosed as error:
+            await reader.record_refusal(operation, error.entity)
             raise
         except FhirError:
             await reader.record(operation, [])
@@ -129,9 +129,10 @@ class Fhir:
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }
-        chained_types = {chain.type for chain in query.chains}
-        for type in sorted(included_types | chained_types | {type for type, _ in query.reverse}):
+        for type in sorted(included_types | {type for type, _ in query.reverse}):
             check_scope(request.state.caller, type)
+        for type in sorted({chain.type for chain in query.chains}):
+            check_type(reader, RESOURCES[type])
         await resolve_chains(reader, query)
         result = await search(reader, query)
         bundle = searchset(result, query, _base(request), reader.position)

@@ -71,6 +71,7 @@ class Encounter(Resource):
     type = "Encounter"
     specification = "https://hl7.org/fhir/R4/encounter.html"
     documentation = "A stay, from the admission or the emergency care before it to the discharge."
+    right = "data:stay"
     root = "stay"
     fields = (
         "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"

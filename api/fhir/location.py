@@ -45,6 +45,7 @@ class Location(Resource):
     type = "Location"
     specification = "https://hl7.org/fhir/R4/location.html"
     documentation = "Wards (wa), rooms (ro) and beds (bd), as of a moment."
+    right = "data:house"
     has_versions = False
     fields = "id name rooms { room { id ward number } beds { id code state } }"
     reverse = ("partof",)

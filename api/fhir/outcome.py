@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from api.errors import ErrorResponse
 from api.fhir.values import Json
@@ -35,8 +35,23 @@ class FhirError(WardbookError):
         self.status, self.code, self.allow = status, code, allow
 
 
-class OutOfScope(FhirError):
+class TypeClosed(FhirError):
+    """A type of which nothing is looked up for who asks."""
+
+    entity: ClassVar[str]
+    """The reason as the record of reading names it."""
+
+
+class OutOfScope(TypeClosed):
     """A type that the scopes of a token do not leave."""
+
+    entity = "OutOfScope"
+
+
+class NotForRole(TypeClosed):
+    """A type that the role may see nothing of."""
+
+    entity = "NotAllowed"
 
 
 def not_found(type: str) -> FhirError:

@@ -24,6 +24,7 @@ class Patient(Resource):
     type = "Patient"
     specification = "https://hl7.org/fhir/R4/patient.html"
     documentation = "The record of a person; records of one person are linked."
+    right = "data:identity"
     root = "patient"
     fields = (
         "id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt"

@@ -6,9 +6,9 @@ from api.fhir.outcome import FhirError
 from api.fhir.parameters import references, span, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.registry import COMPARTMENT, RESOURCES
-from api.fhir.resource import MOST, PAGE
+from api.fhir.resource import MOST, PAGE, check_type
 from api.fhir.search import entry, link_of, next_link, referring
-from api.fhir.smart import check_scope, is_in_scope
+from api.fhir.smart import is_in_scope
 from api.fhir.values import Json, present
 
 REFERRED = ("Location", "Practitioner")
@@ -67,7 +67,7 @@ _PATHS = (("location", "location"), ("participant", "individual"), ("requester",
 async def _referring_items(reader: Reader, type: str, parameter: str, target: str) -> list[Item]:
     """Return what refers to the patient; nothing where it is not for who asks."""
     try:
-        check_scope(reader.caller, type)
+        check_type(reader, RESOURCES[type])
         return await referring(reader, type, parameter, target)
     except FhirError as error:
         if error.status != 403:

@@ -13,6 +13,7 @@ class Practitioner(Resource):
     type = "Practitioner"
     specification = "https://hl7.org/fhir/R4/practitioner.html"
     documentation = "Staff who attend, visit and prescribe."
+    right = "data:house"
     root = "nodeAsOf"
     own_fields = "id staffNumber familyName givenName grade specialty"
     fields = f"... on Practitioner {{ {own_fields} }}"

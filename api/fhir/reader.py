@@ -272,6 +272,10 @@ class Reader:
         reading = Context(self._operations, self.caller).reading(operation, ())
         await self._state.access_log.record(replace(reading, outcome=REFUSED, entity=code))
 
+    def may(self, right: str) -> bool:
+        """Return whether who asks has a right in this house."""
+        return Context(self._operations, self.caller).may(right)
+
     @property
     def smallest_cell(self) -> int:
         """Return the number of persons who may be told as a number alone."""

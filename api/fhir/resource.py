@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from api.fhir.outcome import FhirError
+from api.fhir.outcome import FhirError, NotForRole
 from api.fhir.parameters import COMMON, Criterion, Kind, Parameter, whole_number
 from api.fhir.reader import TIMES as TIMES
 from api.fhir.reader import Item as Item
 from api.fhir.reader import Reader as Reader
 from api.fhir.reader import is_uuid as is_uuid
+from api.fhir.smart import check_scope
 from api.fhir.values import Json
 
 Criteria = Mapping[str, Sequence[Criterion]]
@@ -25,6 +26,8 @@ class Resource:
     specification: ClassVar[str]
     documentation: ClassVar[str]
     parameters: ClassVar[Mapping[str, Parameter]] = {}
+    right: ClassVar[str] = "data:clinical"
+    """The right without which a role is told nothing of this type."""
     needed: ClassVar[tuple[str, ...]] = ()
     """Parameters of which a search needs one."""
     reverse: ClassVar[tuple[str, ...]] = ()
@@ -101,6 +104,17 @@ class Resource:
             if not page["pageInfo"]["hasNextPage"]:
                 return
             after = page["pageInfo"]["endCursor"]
+
+
+def check_type(reader: Reader, resource: Resource) -> None:
+    """Refuse a type of which scopes or role leave nothing, before anything of it is looked up.
+
+    What is closed and what is not there have then the same answer. Raises TypeClosed.
+    """
+    check_scope(reader.caller, resource.type)
+    if not reader.may(resource.right):
+        role = reader.caller.role.value
+        raise NotForRole(403, "forbidden", f"The role {role} may not see this: {resource.type}.")
 
 
 class Part(Resource):

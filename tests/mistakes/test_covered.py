@@ -55,6 +55,9 @@ SIDE_DOORS = set(range(321, 331))
 OPEN_DOORS = {350, 351, 352, 353}
 """Numbers of mistakes about doors that stay open, and what is told past a right of the house."""
 
+ORACLES = {460}
+"""Numbers of mistakes about what the kind of an answer tells of what it refuses."""
+
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
@@ -109,4 +112,5 @@ def test_every_mistake_has_a_test() -> None:
         | SIDE_DOORS
         | CAUSES
         | OPEN_DOORS
+        | ORACLES
     )
