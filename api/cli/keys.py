@@ -1,4 +1,4 @@
-"""The commands of the key store: its state, and another key of the house."""
+"""The commands of the key store: its state, its backup, and another key of the house."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.binding import bound_store, forget_key_store, record_act
 from infrastructure.sealing.house_key import HouseKey
 from infrastructure.sealing.key_ring import KeyRing
+from infrastructure.sealing.key_store import SqliteKeyStore
 
 app = typer.Typer()
 UNPROVEN_COLUMNS = ("patient", "erasedAt", "approvedBy", "legalBasis")
@@ -48,6 +49,31 @@ def status(json: Json = False, csv: Csv = False) -> None:
         "goneForGoodAt": last and last + timedelta(days=configuration.key_backup_days),
     }
     print_rows([row], tuple(row), json=json, csv=csv)
+
+
+@keys.command(epilog="Example: wardbook keys backup /backups/keys/2026-11-28.sqlite")
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it; must not be there yet.")],
+) -> None:
+    """Save the key store in one file, while the hospital goes on; after the log, not before it.
+
+    Keep it apart from the log's backups and from the key of the house (house.key), which is not in it,
+    and no longer than WARDBOOK_KEY_BACKUP_DAYS: what is erased can be read for as long.
+    """
+    ring = KeyRing.of(settings())
+    if (problem := ring.problem()) is not None:
+        stop(problem, ExitCode.REFUSED)
+    store = ring.store()
+    if not isinstance(store, SqliteKeyStore):
+        stop(
+            "The keys are in PostgreSQL (WARDBOOK_KEYS_URL): save it with pg_dump.",
+            ExitCode.REFUSED,
+        )
+    try:
+        store.back_up(file)
+    except FileExistsError:
+        stop(f"{file} is there already: name another file.", ExitCode.REFUSED)
+    out.print(f"Saved {file}, {store.counts().kept:,} keys.")
 
 
 @keys.command(epilog="Example: wardbook keys abandon --yes")

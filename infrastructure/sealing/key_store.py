@@ -4,6 +4,7 @@ A key is kept wrapped by the key of the house, under the name of its subject. On
 leaves its name behind, so that no other key is ever made in its place.
 """
 
+import atexit
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -202,6 +203,23 @@ class SqliteKeyStore:
             self._id = self._one("SELECT id FROM store")[0]
         return (inode << 32) + int(self._one("PRAGMA data_version")[0])
 
+    def back_up(self, file: Path) -> None:
+        """Write all keys, as they are at one moment, into a new file that only its owner can read.
+
+        The store's file alone is no backup: its newest keys may be in its WAL. Raises FileExistsError.
+        """
+
+        def copy(connection: sqlite3.Connection) -> None:
+            with closing(sqlite3.connect(file)) as target:
+                connection.backup(target)
+
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            self._run(copy)
+        except BaseException:
+            file.unlink()
+            raise
+
     def _one(self, query: str, *values: str) -> sqlite3.Row:
         def one(connection: sqlite3.Connection) -> sqlite3.Row:
             row: sqlite3.Row = connection.execute(query, values).fetchone()
@@ -275,6 +293,13 @@ def _now() -> str:
 
 _OPEN_STORES: WeakSet[SqliteKeyStore] = WeakSet()
 _held_stores: list[SqliteKeyStore] = []
+
+
+@atexit.register
+def _close_stores() -> None:
+    """Let the last process that ends take all keys into the file, and remove its WAL."""
+    for store in list(_OPEN_STORES):
+        store.close()
 
 
 def _hold_stores() -> None:

@@ -28,6 +28,7 @@ MAKING = {"simulate", "import mimic-iv", "import fhir"}
 WITHOUT_DATA = {
     *("doctor", "token", "migrate", "schema", "restore", "witness", "checkpoint", "verify"),
     *("keys status", "keys abandon", "keys erase-unproven", "keys rotate"),
+    "keys backup",
     *("revoke", "new-epoch", "retention"),
     *("projections list", "projections parked", "projections retry", "projections skip"),
     *("projections rebuild", "hl7 parked", "hl7 replay"),
@@ -54,6 +55,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "proof": (("1",),),
     "hl7 refused": (("--show", "{message}"),),
     "backup": (("{file}.backup",),),
+    "keys backup": (("{file}.keys",),),
     "witness": (("{nothing}", "--key", "none"),),
     "restore": (("{nothing}",),),
     "retention": (("--days", "1"), ("--days", "1", "--request"), ("--days", "1", "--erase")),

@@ -31,7 +31,7 @@ SCREENS = {202, 203, 239, 240, 246}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
-KEYS = {210, 213, 214, 231, 261, 390, 391, 540, 541}
+KEYS = {210, 213, 214, 231, 261, 390, 391, 540, 541, 542, 543}
 """Numbers of mistakes about keys, what is left of who was erased, and questions that are cancelled."""
 
 PUT_RIGHT = {235, 236, 237, 238} | set(range(278, 283))

@@ -1,6 +1,7 @@
 """Mistakes of other systems about keys that are away, and keys that are gone: see `test_covered`."""
 
 import asyncio
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -306,3 +307,42 @@ def test_mistake_390_a_message_that_comes_meanwhile_is_to_come_again(
     assert not list(door.refused)
     (told,) = door.answers(message)
     assert b"MSA|AA|1" in told
+
+
+def test_mistake_542_a_backup_of_the_keys_lacks_those_that_were_made_last(
+    tmp_path: Path, run: Run, hospital: Hospital
+) -> None:
+    """The file was copied while its newest keys were in its WAL: restored, their texts were gone."""
+    patient = registered(hospital)
+    file = tmp_path / "saved.sqlite"
+    ended = run("keys", "backup", str(file))
+    assert (ended.code, ended.err) == (0, "")
+    assert file.stat().st_mode & 0o777 == 0o600
+    shutil.move(file, tmp_path / "alone.sqlite")  # and nothing that may lie beside it
+    saved, kept = SqliteKeyStore(tmp_path / "alone.sqlite"), key_ring().store()
+    assert kept is not None
+    assert (saved.id, saved.counts()) == (kept.id, kept.counts())
+    assert saved.wrapped_key(str(patient)) == wrapped(patient) != b""
+    file.write_bytes(b"another")
+    assert run("keys", "backup", str(file)).code == ExitCode.REFUSED
+    assert file.read_bytes() == b"another"
+
+
+MAKE_A_KEY = """
+from pathlib import Path
+from infrastructure.sealing.key_store import SqliteKeyStore
+store = SqliteKeyStore.make(Path({file!r}))
+store.add("somebody", b"wrapped")
+assert Path({file!r} + "-wal").stat().st_size
+"""
+
+
+def test_mistake_543_keys_stay_in_the_wal_of_a_store_that_nobody_has_open(tmp_path: Path) -> None:
+    """Who stopped everything and copied the file, as the docs said, left keys behind."""
+    file = tmp_path / "keys.sqlite"
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE_A_KEY.format(file=str(file))], capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert SqliteKeyStore(file).wrapped_key("somebody") == b"wrapped"
