@@ -33,7 +33,7 @@ class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
 
 class AllergyAction(DescribedEnum):
-    """What another system says that is done to an allergy (HL7 table 0206)."""
+    """Act on an allergy that another system reports (HL7 table 0206)."""
 
     ADD = "ADD", "The patient has it."
     UPDATE = "UPDATE", "It was otherwise than was said."

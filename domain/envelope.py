@@ -42,7 +42,7 @@ SealedDate = Annotated[date, SEALED]
 
 
 class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Who recorded a fact, as the login said: issuer and subject of the token, and the role used."""
+    """The login that recorded a fact: issuer and subject of the token, and the role used."""
 
     issuer: Text
     subject: Text
@@ -59,7 +59,7 @@ class Source(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whom a fact is about, and the key under which the sealed fields about that patient are kept."""
+    """Person whom a fact is about, and the key under which sealed fields about that patient are kept."""
 
     patient: UUID
     key_id: Text
@@ -67,7 +67,7 @@ class About(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What every event says beside its own data.
+    """Data that every event has beside its own.
 
     ``digest`` is of the command's content, so that the memory of commands can be rebuilt from the
     events. ``about`` is absent where the fact is about nobody (a room, a practitioner).

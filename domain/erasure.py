@@ -11,7 +11,7 @@ from domain.refusals import Refusal
 
 
 class LegalBasis(DescribedEnum):
-    """Why a person's data are erased (GDPR article 17, paragraph 1)."""
+    """Reason why a person's data are erased (GDPR article 17, paragraph 1)."""
 
     NO_LONGER_NECESSARY = (
         "NO_LONGER_NECESSARY",

@@ -20,7 +20,7 @@ LAPSE = timedelta(days=30)
 
 
 class Urgency(DescribedEnum):
-    """How soon a bed is needed (FHIR request-priority), the least urgent first."""
+    """Urgency of a bed (FHIR request-priority), the least urgent first."""
 
     ROUTINE = "ROUTINE", "In its turn."
     URGENT = "URGENT", "Before what is routine."
@@ -29,7 +29,7 @@ class Urgency(DescribedEnum):
 
 
 class ArrivalStatus(DescribedEnum):
-    """What became of an expected arrival, at a moment."""
+    """State of an expected arrival at a moment."""
 
     PLANNED = "PLANNED", "An admission is planned, and the patient has not come."
     REQUESTED = "REQUESTED", "A patient in the house waits for the bed."
@@ -39,7 +39,7 @@ class ArrivalStatus(DescribedEnum):
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """What is expected: who, where, from when on, and what is needed."""
+    """An expectation: who, where, from when on, and what is needed."""
 
     expected_at: datetime
     urgency: Urgency = Urgency.ROUTINE

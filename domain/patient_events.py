@@ -43,7 +43,7 @@ _STRICTNESS = {label: rank for rank, label in enumerate(Confidentiality)}
 
 
 class GroupedDetails(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What figures know of a person who was erased: sex and age groups, for a version and time.
+    """Groups that figures know of a person who was erased: sex and age, for a version and time.
 
     ``version`` of the record's stream from which on it was held; ``since`` when it was true (None:
     always, until the next). ``birth_date`` is no birth date: one with the same age groups at each
@@ -155,7 +155,7 @@ class PatientEvents:
         confidentiality: Confidentiality | None
 
     class ChangeCorrected(Correcting, Event):
-        """What changed from ``since`` on did so from ``to`` on, or was another; absent stays."""
+        """A change from ``since`` on was one from ``to`` on, or another; absent stays."""
 
         TOPIC = "patient.change-corrected"
         PUBLIC = "patient.change-corrected"
@@ -168,7 +168,7 @@ class PatientEvents:
         confidentiality: Confidentiality | None
 
     class ChangeCancelled(Cancelling, Event):
-        """What was told to change from ``since`` on did not."""
+        """A change that was told from ``since`` on never was."""
 
         TOPIC = "patient.change-cancelled"
         PUBLIC = "patient.change-cancelled"
@@ -206,7 +206,7 @@ class PatientEvents:
         merge: UUID
 
     class LegalHoldPlaced(Event):
-        """As long as one holds, nothing of the person may be erased (a lawsuit, an inquiry)."""
+        """A legal hold (a lawsuit, an inquiry): while one holds, nothing of the person may be erased."""
 
         TOPIC = "patient.legal-hold-placed"
         PUBLIC = "patient.legal-hold-placed"

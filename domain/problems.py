@@ -6,7 +6,7 @@ PROBLEM = "What exactly is wrong, for programs."
 
 
 class Problem(DescribedEnum):
-    """What exactly is wrong (the problem type of RFC 9457), where the code names but its kind."""
+    """Problem type (RFC 9457): what exactly is wrong, where the code names but its kind."""
 
     # of a bed
     BED_IN_STATE = "BED_IN_STATE", "The bed is in that state in that time."

@@ -35,7 +35,7 @@ class ProjectionControl(Aggregate):
         command: UUID
 
     class RetryRequested(Event):
-        """What is parked is to be taken in again, in the order of the log."""
+        """Parked commands are to be taken in again, in the order of the log."""
 
         TOPIC = "projection.retry-requested"
         PUBLIC = None

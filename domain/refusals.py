@@ -381,7 +381,7 @@ class CommandIdReused(Refusal):
 
 
 class VersionConflict(Refusal):
-    """What the client read has changed since.
+    """The version that the client read is no longer the last.
 
     Or too many others write the same at once: ``expected`` is None then.
     """

@@ -28,7 +28,7 @@ Chosen = int | str | tuple[int | str, ...]
 
 
 class Terms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was asked for; the days from ``first`` to ``last``, both included."""
+    """Terms of a report; the days from ``first`` to ``last``, both included."""
 
     definition: Text
     version: int
@@ -48,7 +48,7 @@ class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What came out, as known at a position; the digest is of its canonical form.
+    """Result of a report, as known at a position; the digest is of its canonical form.
 
     ``checkpoint``: the newest signed checkpoint of the log as it was computed, if there was one.
     """
@@ -60,7 +60,7 @@ class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
 
 
 class Cause(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whose contribution changed (a stay, a bed, a person), and the positions of the facts about it."""
+    """A subject whose contribution changed (a stay, a bed, a person), and the positions of its facts."""
 
     kind: Text
     id: Text

@@ -21,7 +21,7 @@ SpellKey = tuple[BedState, str]
 
 @dataclass(frozen=True, slots=True)
 class BedContext:
-    """What else is known of a bed: periods that are not of the source, ends, and when it was left.
+    """Context of a bed: periods that are not of the source, ends, and when it was left.
 
     ``ends``: moments at which a period that the source told has ended for another reason.
     ``left_at``: when the bed was left last before a moment, if it is to be cleaned after that.

@@ -24,7 +24,7 @@ from domain.time import Moment, Precision
 
 
 class SourceKind(DescribedEnum):
-    """What another system may report of a visit, or of who a number is of."""
+    """Kind of a report by another system, of a visit or of the person behind a number."""
 
     ADMIT = "ADMIT", "An admission (HL7 A01)."
     TRANSFER = "TRANSFER", "A transfer (A02)."
@@ -94,7 +94,7 @@ class PatientDetails(
 class SourceMovement(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What the other system says that happened. A place is named by ward, room and bed."""
+    """A movement as the other system reports it. A place is named by ward, room and bed."""
 
     kind: SourceKind
     occurred_at: Moment

@@ -49,7 +49,7 @@ def without_key(what: ThingName, article: str = "") -> str:
 
 
 class Thing(DescribedEnum):
-    """What is not there, or is there already."""
+    """Kind of a thing that is not there, or is there already."""
 
     ADMISSION_OF_VISIT = "admission of visit", "The admission of another system's visit."
     ALLERGY = "allergy", "An allergy or intolerance, by its id."

@@ -26,7 +26,7 @@ TICK = timedelta(microseconds=1)
 
 
 class Precision(DescribedEnum):
-    """How precisely the time of a fact is known."""
+    """Precision of the time of a fact."""
 
     MINUTE = "MINUTE", "To the minute."
     HOUR = "HOUR", "To the hour."

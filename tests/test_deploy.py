@@ -1,4 +1,4 @@
-"""What is in `deploy`, the image and the compose file names what there is."""
+"""Tests of `deploy`, the image and the compose file: they name what there is."""
 
 import json
 import os

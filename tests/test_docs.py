@@ -1,4 +1,4 @@
-"""What the documentation says is so: its GraphQL is of the schema, its story true of a record."""
+"""Tests of the documentation: its GraphQL is of the schema, its story true of a record."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What runs is locked apart from the tools, at the versions and hashes that the tests run with."""
+"""Tests of lock files: what runs is locked apart from the tools, as the tests run with it."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What a cache counts is the memory that it takes, so that its bound is one."""
+"""Tests of caches: what they count is the memory that they take, so that their bound is one."""
 
 import tracemalloc
 from os import urandom

@@ -1,4 +1,4 @@
-"""What the environment says."""
+"""Tests of settings from the environment."""
 
 from dataclasses import fields
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -34,7 +34,7 @@ Assignment = ast.Assign | ast.AnnAssign
 
 
 def is_headless(name: str) -> bool:
-    """Whether a name is a participle, a pronoun or an adjective alone: of what is not said."""
+    """Return whether a name is a participle, a pronoun or an adjective alone: of what is not said."""
     name = name.strip("_")
     return name in HEADLESS or bool(PARTICIPLE.fullmatch(name) and name not in NOUNS)
 
@@ -53,12 +53,27 @@ def headless(code: str) -> Iterator[str]:
             is_free = not node.decorator_list and node.name.strip("_") not in FUNCTIONS
             if is_free and is_headless(node.name):
                 yield f"{node.lineno}: {node.name}"
-            if PRONOUN.match(text := ast.get_docstring(node) or ""):
-                yield f"{node.lineno}: {text[:60]}"
+    yield from riddles(nodes)
     for assignment, after in chain.from_iterable(map(pairwise, bodies)):
         text = ast.unparse(after).strip("'\"") if isinstance(after, ast.Expr) else ""
         if isinstance(assignment, Assignment) and PRONOUN.match(text):
             yield f"{after.lineno}: {text[:60]}"
+
+
+def riddles(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Docstrings that begin with a pronoun; a test's own tells why it is so."""
+    for node in nodes:
+        if isinstance(node, ast.Module | ast.ClassDef | Function):
+            name = getattr(node, "name", "module")
+            text = ast.get_docstring(node) or ""
+            if PRONOUN.match(text) and not name.startswith("test_"):
+                yield f"{name}: {text[:60]}"
+
+
+def test_docstrings_of_tests_and_migrations_begin_with_what_they_are_of() -> None:
+    files = (f for package in ("tests", "migrations") for f in (ROOT / package).rglob("*.py"))
+    of_files = {file: list(riddles(ast.walk(ast.parse(file.read_text())))) for file in files}
+    assert {file: texts for file, texts in of_files.items() if texts} == {}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -89,6 +104,6 @@ def held():
     '''Return what is held.'''
 """
     assert set(headless(code)) == {
-        *("3: How many there are.", "5: sent", "5: What there is."),
+        *("3: How many there are.", "5: sent", "sent: What there is."),
         *("7: found", "7: kept", "8: written"),
     }

@@ -41,7 +41,7 @@ class Chain:
 
 @dataclass(slots=True)
 class Query:
-    """What a search asks for."""
+    """A search: its parameters, order and page."""
 
     resource: Resource
     criteria: dict[str, list[Criterion]] = field(default_factory=dict)

@@ -48,7 +48,7 @@ async def resolve_chains(reader: Reader, query: Query) -> None:
 
 @dataclass(slots=True)
 class Result:
-    """What a search has found: matches, what they include, and where the next page begins."""
+    """Result of a search: matches, what they include, and where the next page begins."""
 
     matches: list[Item] = field(default_factory=list)
     included: list[Item] = field(default_factory=list)

@@ -51,7 +51,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class PersonNotice:
-    """What a message tells of a person: of which record now, and of which number before."""
+    """Notice of a person: of which record now, and of which number before."""
 
     trigger: str
     id: UUID

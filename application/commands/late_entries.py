@@ -83,7 +83,7 @@ class Timed(Protocol):
 
 
 class EntryKind(DescribedEnum):
-    """What may be entered late together with corrections."""
+    """Kind of a fact that may be entered late together with corrections."""
 
     TRANSFER = "TRANSFER", "A move to another bed."
     START_LEAVE = "START_LEAVE", "The patient left for a while."

@@ -1,4 +1,4 @@
-"""What a movement that another system reported says: its place, time, details and envelope."""
+"""Facts of a movement that another system reported: its place, time, details and envelope."""
 
 from datetime import datetime
 from typing import Any

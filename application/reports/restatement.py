@@ -105,7 +105,7 @@ class _CauseSearch:
 
 
 class ChangedMarks:
-    """What a subject contributes otherwise by a command, by what figures can be of."""
+    """Contributions of a subject that a command changed, by what figures can be of."""
 
     def __init__(self, before: Iterable[Contribution], after: Iterable[Contribution]) -> None:
         counts = Counter(after)

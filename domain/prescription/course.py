@@ -13,7 +13,7 @@ from domain.time import Period, Precision, Span, SpanOf, is_later, minute_of, wi
 
 
 class PrescriptionStatus(DescribedEnum):
-    """Where a prescription stands at a moment (FHIR medicationrequest-status, as far as it goes)."""
+    """State of a prescription at a moment (FHIR medicationrequest-status, as far as it goes)."""
 
     SCHEDULED = "SCHEDULED", "It begins later."
     ACTIVE = "ACTIVE", "It is to be given."
@@ -24,7 +24,7 @@ class PrescriptionStatus(DescribedEnum):
 
 
 class Outside(DescribedEnum):
-    """Why a dose lies outside its prescription."""
+    """Reason why a dose lies outside its prescription."""
 
     LATE = "LATE", "It was due within the prescription, and given after its end."
     EMERGENCY = "EMERGENCY", "There was no time to prescribe it."
@@ -51,7 +51,7 @@ WhyNot = tuple[Problem, str]
 
 @dataclass(frozen=True, slots=True)
 class Regimen:
-    """What is to be given: dose, route, frequency, from when and (if planned) until when."""
+    """Regimen of a prescription: dose, route, frequency, from when and (if planned) until when."""
 
     start: datetime
     stop: datetime | None

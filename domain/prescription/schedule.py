@@ -21,7 +21,7 @@ LONGEST_REACH = timedelta(hours=HOURS) / 2
 
 
 class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """When doses are due: at times of day, every n hours, or as needed with its limits."""
+    """Schedule of doses: at times of day, every n hours, or as needed with its limits."""
 
     times_of_day: tuple[time, ...] = ()
     """By the hospital's clocks; a time that they skip is the first moment after."""

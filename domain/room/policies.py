@@ -17,7 +17,7 @@ ADULT_AGE = 18
 
 
 class RoomPolicy(DescribedEnum):
-    """What a room may ask of its patients."""
+    """Demand that a room may make on its patients."""
 
     ISOLATION = "ISOLATION", "One patient alone."
     ONE_SEX_ONLY = "ONE_SEX_ONLY", "Patients of one sex at a time."

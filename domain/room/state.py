@@ -18,7 +18,7 @@ RENAMING = "rename_ward"
 
 
 class BedState(DescribedEnum):
-    """What a bed is at a moment, the first that applies in this order."""
+    """State of a bed at a moment, the first that applies in this order."""
 
     OCCUPIED = "OCCUPIED", "A patient lies in it."
     KEPT = "KEPT", "Its patient is on leave and will come back to it."

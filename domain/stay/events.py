@@ -22,7 +22,7 @@ __all__ = ["CARE", "AdmissionType", "Observed", "StayEvents", "VisitKind"]
 
 
 class VisitKind(DescribedEnum):
-    """What kind of visit a doctor paid."""
+    """Kind of visit that a doctor paid."""
 
     ROUND = "ROUND", "A round on the ward."
     REVIEW = "REVIEW", "A look at one patient by the treating team."

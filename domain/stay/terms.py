@@ -4,7 +4,7 @@ from domain.described_enum import DescribedEnum
 
 
 class Status(DescribedEnum):
-    """Where a stay stands at a moment."""
+    """State of a stay at a moment."""
 
     ADMITTED = "ADMITTED", "The patient is here."
     ON_LEAVE = "ON_LEAVE", "The patient is away and will come back."
@@ -13,7 +13,7 @@ class Status(DescribedEnum):
 
 
 class AdmissionType(DescribedEnum):
-    """How the patient came in."""
+    """Way in which the patient came in."""
 
     EMERGENCY = "EMERGENCY", "Unplanned, needed at once."
     ELECTIVE = "ELECTIVE", "Planned beforehand."
@@ -27,7 +27,7 @@ class AdmissionType(DescribedEnum):
 
 
 class DischargePlan(DescribedEnum):
-    """How far the discharge is planned. Planning frees nothing."""
+    """State of the plan of a discharge. Planning frees nothing."""
 
     NONE = "NONE", "Nothing is planned."
     PLANNED = "PLANNED", "A discharge is expected."
@@ -35,7 +35,7 @@ class DischargePlan(DescribedEnum):
 
 
 class CancellationReason(DescribedEnum):
-    """Why a fact is taken back, which decides what the past becomes.
+    """Reason why a fact is taken back, which decides what the past becomes.
 
     Entered in error: it never was, for all valid time. Decision reversed: it stands until the time
     of the reversal, and from then on what held before it holds again.
@@ -62,7 +62,7 @@ class MovementDetail(DescribedEnum):
 
 
 class Disposition(DescribedEnum):
-    """Where the patient went at discharge."""
+    """Destination of the patient at discharge, by kind."""
 
     HOME = "HOME", "To where the patient lives."
     TRANSFERRED = "TRANSFERRED", "To another institution."

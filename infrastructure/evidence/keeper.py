@@ -1,4 +1,4 @@
-"""What this machine keeps of the evidence, outside of the database.
+"""Evidence that this machine keeps outside of the database.
 
 In the home folder: ``checkpoint.key``, which signs; ``checkpoint.former``, the public halves of keys
 that it took the place of; and the newest checkpoint of each tree, by which a log is known to be cut off.

@@ -32,7 +32,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What is known outside of the database: keys that sign its checkpoints, and checkpoints.
+    """Knowledge from outside of the database: keys that sign its checkpoints, and checkpoints.
 
     ``missing``: why no key is known.
     """

@@ -1,4 +1,4 @@
-"""What an administrator of the database does first, where its owner may make no roles."""
+"""SQL for an administrator of the database, whose owner may make no roles."""
 
 from infrastructure.postgres.database import APP_ROLE
 

@@ -26,7 +26,7 @@ class BatchStatus:
 
 @dataclass(frozen=True, slots=True)
 class BatchSource:
-    """What a batch projects: the read models that are furthest behind, and the events after these."""
+    """Source of a batch: the read models that are furthest behind, and the events after these."""
 
     status: BatchStatus
     group: list[ProjectionTarget]

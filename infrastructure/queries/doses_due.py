@@ -42,7 +42,7 @@ GIVEN = (PrescriptionStatus.SCHEDULED.value, PrescriptionStatus.ACTIVE.value)
 
 
 class DoseStatus(DescribedEnum):
-    """How a dose that is due stands at a moment."""
+    """State of a dose that is due, at a moment."""
 
     OVERDUE = "OVERDUE", "Its time is over, and nobody recorded that it was given, or why not."
     DUE = "DUE", "It is time to give it."

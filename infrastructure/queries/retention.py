@@ -62,7 +62,7 @@ class DuePerson:
 
 @dataclass(slots=True)
 class _Decisions:
-    """What is decided about the records, by record."""
+    """Decisions about the records, by record."""
 
     merged_into: dict[UUID, UUID]
     held: set[UUID]

@@ -42,7 +42,7 @@ consults = bitemporal_table(
 
 
 class ConsultStatus(DescribedEnum):
-    """What became of a consult that was asked for."""
+    """State of a consult that was asked for."""
 
     OPEN = "OPEN", "It is asked for, and has not taken place."
     ANSWERED = "ANSWERED", "It took place: a visit answers it."

@@ -1,4 +1,4 @@
-"""Which fields of an event are sealed, by their declared types; how they are sealed and opened."""
+"""Sealed fields of events, by their declared types, and how they are sealed and opened."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import is_dataclass

@@ -21,7 +21,7 @@ class HouseKeyUnavailable(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class HouseKey:
-    """Where the key of the house comes from: the output of a command, or else a file."""
+    """Source of the key of the house: the output of a command, or else a file."""
 
     file: Path
     command: str | None = None

@@ -4,7 +4,7 @@ from domain.errors import ConfigurationError, IntegrityError, TransientError
 
 
 class KeysMissing(ConfigurationError):
-    """What is to be stored has to be sealed, and the keys of this log cannot be used."""
+    """The keys of this log cannot be used, and what is to be stored has to be sealed."""
 
 
 class KeyStoreBusy(TransientError):

@@ -1,4 +1,4 @@
-"""What corrections need: an index of facts by their ids.
+"""Corrections: an index of facts by their ids.
 
 Revision ID: 0005
 Revises: 0004

@@ -1,4 +1,4 @@
-"""Who read whose data: a table that is only ever added to.
+"""The access log, who read whose data: a table that is only ever added to.
 
 Revision ID: 0011
 Revises: 0010

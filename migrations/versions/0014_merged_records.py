@@ -1,4 +1,4 @@
-"""Which records were merged into one: looked up for the labels of a person.
+"""Merged records: looked up for the labels of a person.
 
 Revision ID: 0014
 Revises: 0013

@@ -1,4 +1,4 @@
-"""What the access log says beside whose data were read: outcome, what was asked, from where.
+"""Columns of the access log beside whose data were read: outcome, what was asked, from where.
 
 Revision ID: 0017
 Revises: 0016

@@ -1,4 +1,4 @@
-"""When each token was last used, for houses that end logins left unused.
+"""Last use of each token, for houses that end logins left unused.
 
 Revision ID: 0022
 Revises: 0021

@@ -1,4 +1,4 @@
-"""How far each HL7 receiver has been told, and what it refused.
+"""Deliveries of HL7: how far each receiver has been told, and what it refused.
 
 Revision ID: 0025
 Revises: 0024

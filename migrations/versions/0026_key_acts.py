@@ -1,4 +1,4 @@
-"""What was done to the keys, and trees over that and over revocations.
+"""Acts on the keys, and trees over them and over revocations.
 
 Revision ID: 0026
 Revises: 0025

@@ -1,4 +1,4 @@
-"""Who may: everything in the schema and every command has a rule, and the rules are held to."""
+"""Tests of access rules: everything in the schema and every command has one, and keeps it."""
 
 from uuid import uuid4
 

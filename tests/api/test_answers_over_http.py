@@ -1,4 +1,4 @@
-"""Who may keep an answer, and how it is asked whether it still holds."""
+"""Tests of HTTP caching: who may keep an answer, and how it is asked whether it still holds."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ def given(ward: Ward, *commands: Any) -> list[Any]:
 
 
 def a_shift(ward: Ward) -> list[dict[str, Any]]:
-    """What a nurse recorded while the network was away; the second cannot be so."""
+    """Return what a nurse recorded while the network was away; the second cannot be so."""
     room, mrn = ward.room("a", "b"), ward.name("M")
     taken = ward.stay(f"{room}/a")
     admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}

@@ -51,7 +51,7 @@ NOW = ago(minutes=1)
 
 
 def given(ward: Ward, *commands: Any) -> list[Any]:
-    """What a batch answers."""
+    """Return what a batch answers."""
     answer = ward.client.http.post("/commands", json={"commands": commands}, headers=BEARER)
     assert answer.status_code == 200
     results: list[Any] = answer.json()["results"]
@@ -70,7 +70,7 @@ def followed(http: TestClient) -> Iterator[WebSocketTestSession]:
 def said(
     socket: WebSocketTestSession, query: str, name: str | None = None, **variables: Any
 ) -> list[Any]:
-    """What is said of an operation, until that is all."""
+    """Return what is said of an operation, until that is all."""
     payload = {"query": query, "variables": variables, "operationName": name}
     id = str(uuid4())
     socket.send_json({"id": id, "type": "subscribe", "payload": payload})
@@ -81,7 +81,7 @@ def said(
 
 
 def errors(told: Any) -> str:
-    """What is told of faults; what the client itself called its fields is not looked at."""
+    """Return what is told of faults; what the client itself called its fields is not looked at."""
     return json.dumps([{**e, "path": None} for e in told.get("errors", [])])
 
 

@@ -1,4 +1,4 @@
-"""What was released is kept: a change that breaks somebody is found, one that does not is not."""
+"""Tests of compatibility: a change that breaks somebody is found, one that does not is not."""
 
 import json
 from collections.abc import Callable

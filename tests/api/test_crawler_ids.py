@@ -103,7 +103,7 @@ class Closed:
 
 @pytest.fixture(scope="module")
 def closed(shared: Ward) -> dict[str, Closed]:
-    """What is closed to somebody of other wards, and what is closed by a label."""
+    """Return what is closed to somebody of other wards, and what is closed by a label."""
     elsewhere = Closed(shared, shared.name("Elsewhere"))
     return {"ward": elsewhere, "label": Closed(shared, "A", **LABEL)}
 

@@ -1,4 +1,4 @@
-"""What was held then and now, the facts that made the difference, and what came of a wrong one."""
+"""Tests of differences between then and now, the facts that made them, and their exposure."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is told directly is what the executor tells, also where something is not as expected."""
+"""Tests of the fast executor: it tells what graphql-core's does, also of what is unexpected."""
 
 import asyncio
 import enum
@@ -44,7 +44,7 @@ ITEMS = 5
 
 
 class How(enum.Enum):
-    """How a thing shows another."""
+    """A way in which a thing shows another."""
 
     AT_ONCE, LATER, NOT, WRONGLY = range(4)
 

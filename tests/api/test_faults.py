@@ -1,4 +1,4 @@
-"""When something is broken, away or behind: what is told of it, and what is not."""
+"""Tests of faults: what is told of a thing that is broken, away or behind, and what is not."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ ID = "00000000-0000-4000-8000-000000000001"
 
 
 def secret_free(text: str) -> bool:
-    """Whether nothing of the database or of a patient is in a text."""
+    """Return whether nothing of the database or of a patient is in a text."""
     secrets = ("Okafor", "visits_v1", "patients_v4", "SELECT", "psycopg", "sqlalchemy", "relation")
     return not any(secret.lower() in text.lower() for secret in secrets)
 

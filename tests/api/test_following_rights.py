@@ -1,4 +1,4 @@
-"""Who may follow what over a WebSocket, and what becomes of it when rights change meanwhile."""
+"""Tests of rights to follow over a WebSocket, also when they change meanwhile."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

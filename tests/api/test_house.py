@@ -1,4 +1,4 @@
-"""What a client asks first: who it is, which hospital this is, the schema; and from where it may ask."""
+"""Tests of first questions: who the client is, which hospital this is, the schema, origins."""
 
 import pytest
 

@@ -148,7 +148,7 @@ async def _lived(database: Database, hospital: Hospital, lot: Random, steps: int
 
 
 def _recorded(database: Database, purpose: Purpose) -> list[tuple[Any, ...]]:
-    """Who read what of whom, for a purpose, in that order."""
+    """Return who read what of whom, for a purpose, in that order."""
     return rows(
         database,
         "SELECT subject, role, operation, patients, opened FROM audit.accesses"
@@ -172,7 +172,7 @@ class Moments:
         ProjectionRunner(self.database.app_url).catch_up()
 
     async def asked(self, query: str, at: datetime, kept: int) -> str:
-        """What the nurse is told twice at a moment; ``kept``: how often of an answer that is kept."""
+        """Return what the nurse is told twice at a moment; ``kept``: how often from the cache."""
         self.asker.clock.now = at
         before = self.asker.how["kept"]
         for _ in range(2):

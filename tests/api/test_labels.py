@@ -157,7 +157,7 @@ def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
     nurse, query = login(shared), "query($m: String) { patient(mrn: $m) { mrn } }"
 
     def closed() -> list[bool]:
-        """As answers tell; commands and lists have to tell the same."""
+        """Return as answers tell; commands and lists have to tell the same."""
         told = ["errors" in nurse.raw(query, {"m": mrn}) for mrn in mrns]
         visit = {"practitioner": doctor, "kind": "ROUND", **late(ago(days=1))}
         given = [nurse.execute("recordVisit", stayId=stay, **visit)["code"] for stay in stays]

@@ -1,4 +1,4 @@
-"""What one operation may ask, and what it may not: attacks that are known, and the questions we make."""
+"""Tests of limits of an operation: attacks that are known, and the questions we make."""
 
 import json
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Who is it: tokens made here and by a provider; and those that are not taken."""
+"""Tests of tokens, made here and by a provider, and of those that are not taken."""
 
 import asyncio
 import hmac

@@ -1,4 +1,4 @@
-"""What a log line says of its request: whose part it is, by ids that no patient is known by."""
+"""Tests of log lines: they name their request by ids that no patient is known by."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""What a server says about itself: true numbers, and nothing about a patient."""
+"""Tests of metrics: true numbers, and nothing about a patient."""
 
 import json
 import logging

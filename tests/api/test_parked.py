@@ -1,4 +1,4 @@
-"""What clients are told of a command that a read model could not take in."""
+"""Tests of parked commands, as clients are told of them."""
 
 from collections.abc import Iterator
 from uuid import UUID, uuid4
@@ -36,7 +36,7 @@ def ward(request: pytest.FixtureRequest, settings: Settings, database: Database)
 
 
 def stays_and_rooms(ward: Ward) -> dict[str, bool]:
-    """Which stays and which rooms say that something about them is parked."""
+    """Return which stays and which rooms say that something about them is parked."""
     told = ward.ask(
         "{ stays { edges { node { id parked } } } roomOccupancy { room { number parked } } }"
     )

@@ -20,7 +20,7 @@ API = Path(__file__).parents[2] / "api"
 
 
 def readings(database: Database) -> list[tuple[Any, ...]]:
-    """What is recorded: by whom, by which operation, for what, and whose data (MRNs, in order)."""
+    """Return the record of reading: by whom, by which operation, for what, whose (MRNs, in order)."""
     return rows(
         database,
         "SELECT a.subject, a.role, a.operation, a.purpose, array(SELECT DISTINCT p.mrn FROM"

@@ -1,4 +1,4 @@
-"""What is taken and what is refused of moments, days, positions, cursors and ids."""
+"""Tests of scalars: moments, days, positions, cursors and ids that are taken or refused."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose data: by the wards of a login, by the patients' labels, and what breaking the glass opens."""
+"""Tests of scope: the wards of a login, the labels of patients, and breaking the glass."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What scanners of GraphQL servers look for (those of graphql-cop), where no other test asks for it.
+"""Tests of the questions of GraphQL scanners (graphql-cop's), where no other test asks them.
 
 Elsewhere: aliases, repeats, directives and deep introspection in test_limits; batches, forms of other
 pages, GET and suggestions in test_http and test_graphql_over_http; trusted documents in test_trusted.

@@ -1,4 +1,4 @@
-"""How WebSockets are held: who may open one, what it may say, and how it ends."""
+"""Tests of WebSockets: who may open one, what it may say, and how it ends."""
 
 import json
 from collections.abc import Callable

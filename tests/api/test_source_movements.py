@@ -1,4 +1,4 @@
-"""What other systems report, asked for as a client would."""
+"""Tests of reports of other systems, asked for as a client would."""
 
 from tests.support.api_dsl import Ward, ago, late
 from tests.support.source_movement_examples import admission, report

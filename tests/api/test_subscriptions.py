@@ -1,4 +1,4 @@
-"""What is followed over WebSockets: a real client against a real server."""
+"""Tests of subscriptions over WebSockets: a real client against a real server."""
 
 from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.server_process import Client, Served

@@ -69,7 +69,7 @@ class Story:
         return decode_position(position, self.house.log.id, self.house.log.epoch, "position")
 
     def recorded(self, kind: str) -> datetime:
-        """When the stay's one fact of this kind was recorded, as its timeline tells."""
+        """Return when the stay's one fact of this kind was recorded, as its timeline tells."""
         query = f"""query($id: ID!) {{
           timeline(stayId: $id, kinds: [{kind}]) {{ nodes {{ recordedAt }} }} }}"""
         (told,) = self.ward.client.ask(query, id=self.names["stay"])["timeline"]["nodes"]
@@ -194,7 +194,7 @@ def story(shared: Ward) -> Story:
 
 
 def believed(story: Story) -> dict[str, Any]:
-    """What was believed of the day after the transfer, before it was entered."""
+    """Return what was believed of the day after the transfer, before it was entered."""
     one = story.names["one"]
     return {
         "patient": [one],
@@ -215,7 +215,7 @@ def believed(story: Story) -> dict[str, Any]:
 
 
 def known(story: Story) -> dict[str, Any]:
-    """What is known of the same day since."""
+    """Return what is known of the same day since."""
     one, two, moved = (story.names[n] for n in ("one", "two", "moved"))
     return {
         "patient": [two],

@@ -1,4 +1,4 @@
-"""What many ask at the same time is asked once, of what they share; and nobody is told another's."""
+"""Tests of single flight: what many ask at once is asked once, and nobody is told another's."""
 
 import asyncio
 from collections.abc import Callable
@@ -57,7 +57,7 @@ class Asking:
 
 @pytest.fixture
 def asked(database: Database) -> Callable[..., list[Any]]:
-    """What several are told who ask for a board at the same time; and how often each was asked for."""
+    """Return the boards that several are told who ask at the same time, and how often each was read."""
     made = wired(Settings(), database)
     room(made, "1", "a", "b")
     room(made, "1", "a", ward="B")

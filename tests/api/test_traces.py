@@ -1,4 +1,4 @@
-"""What a trace tells: what was done, in which order; and nothing about anybody."""
+"""Tests of traces: they tell what was done, in which order, and nothing about anybody."""
 
 import logging
 import subprocess

@@ -1,4 +1,4 @@
-"""What checking costs, and what the caches of parsed and checked documents save: the executor alone.
+"""Benchmark of the caches of parsed and checked documents: the executor alone.
 
 Our schema with every limiter, the table of roles and the record of reading, against the same types in
 Strawberry as it comes, without extensions. Both are answered from memory, so that the difference is
@@ -117,7 +117,7 @@ async def _asked(
 
 
 def _ward() -> dict[Any, Any]:
-    """What each question finds; those by id, as what is asked for by ids finds it."""
+    """Return what each question finds; those by id, as what is asked for by ids finds it."""
     rooms, by_stay, by_patient = [], {}, {}
     for number in range(BEDS // 2):
         beds = []

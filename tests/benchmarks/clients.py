@@ -23,7 +23,7 @@ WARM_UP = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What some clients at once got: answers a second, and how long each waited, in ms."""
+    """Answers a second that some clients at once got, and how long each waited, in ms."""
 
     rate: float
     median: float

@@ -319,7 +319,7 @@ async def close(one: One) -> None:
 
 
 async def batch(one: One) -> None:
-    """What was recorded offline: five specialties and five transfers, a quarter of an hour late."""
+    """Return commands from offline: five specialties and five transfers, a quarter of an hour late."""
     at = (datetime.now(UTC) - timedelta(minutes=15)).isoformat()
     commands = []
     for n in range(10):

@@ -181,7 +181,7 @@ class House:
         ended: tuple[BedStretch, ...],
         begun: tuple[BedStretch, ...],
     ) -> Command:
-        """What happened to a stay, and what its room is told of it."""
+        """Return what happened to a stay, and what its room is told of it."""
         occupancy, told = Occupancy.id_for(room), self._told[room]
         changed = _made(
             Occupancy.StretchesChanged, occupancy, told + 1, entry, room=room, stay=lying.stay,

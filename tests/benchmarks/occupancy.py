@@ -1,4 +1,4 @@
-"""Who lay where at any past moment, in a house of 600 beds, as its log grows; and what it takes.
+"""Benchmark of occupancy at past moments, in a house of 600 beds, as its log grows.
 
 The house of `many` is filled to 100 thousand events, then to a million (``WARDBOOK_BENCH_EVENTS``);
 each time a worker of its own fills all read models, and the same questions are asked about moments

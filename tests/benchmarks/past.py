@@ -49,7 +49,7 @@ WANTED = "2x"
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something is asked about: ``at`` by the query functions, ``known`` through GraphQL."""
+    """A moment to ask about: ``at`` by the query functions, ``known`` through GraphQL."""
 
     at: AsOf
     full: datetime

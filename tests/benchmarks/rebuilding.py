@@ -155,7 +155,7 @@ class View(PostgresTrackingRecorder):
 
 
 class Filling(library.Projection[View]):
-    """What a user of the library would write."""
+    """A projection as a user of the library would write it."""
 
     name = "filling"
     last: ClassVar[int]

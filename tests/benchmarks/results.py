@@ -1,4 +1,4 @@
-"""What a benchmark tells: rows of a table, each against a peer of the same run."""
+"""Results of a benchmark: rows of a table, each against a peer of the same run."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What each screen of the page asks, at a house of 600 beds on a log of a million events.
+"""Benchmark of the questions of each screen, at 600 beds on a log of a million events.
 
 By hand: a million takes some ten minutes (``WARDBOOK_BENCH_EVENTS``: another size). The house of
 `many`, with a day's work on top: doses that are due, plans, flags, consults, arrivals. Each question is

@@ -19,7 +19,7 @@ SMALL = """query { wards { name } }"""
 
 
 class Wards:
-    """Who lies in which bed, ward by ward; and patients to come and go."""
+    """Wards of a house: who lies in which bed, and patients to come and go."""
 
     def __init__(self, made: Hospital, wards: int, visits: int = 0) -> None:
         self.made = made

@@ -21,7 +21,7 @@ from infrastructure.settings import Settings
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, and what it printed where."""
+    """Result of a command: its exit code, and what it printed where."""
 
     code: int
     out: str

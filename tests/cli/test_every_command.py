@@ -215,7 +215,7 @@ def test_the_question_of_the_example_is_answered_and_an_unknown_table_is_told_wh
 
 
 def takes_any(path: str) -> bool:
-    """Whether a command takes any number of arguments."""
+    """Return whether a command takes any number of arguments."""
     return any(parameter.nargs == -1 for parameter in COMMANDS[path].params)
 
 

@@ -1,4 +1,4 @@
-"""How the command line fails: one sentence and an exit code of the list, whatever is wrong."""
+"""Tests of failures of the command line: one sentence and an exit code of the list."""
 
 import os
 import socket

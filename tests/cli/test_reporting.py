@@ -27,7 +27,7 @@ PERIOD = ("--from", days_ago(4), "--to", days_ago(2))
 
 @pytest.fixture
 def known_before(staffed: Hospital) -> str:
-    """When a stay was known of which the discharge was entered later."""
+    """Return when a stay was known of which the discharge was entered later."""
     room(staffed, "119", "a", "b")
     stay = admitted(staffed, "M1", "A/119/a", ago(days=5))
     before = staffed.patients.register_patient(request(), mrn="M2").recorded_at.isoformat()

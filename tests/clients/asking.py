@@ -21,7 +21,7 @@ MRNS = [f"{FAMILY}-{n}" for n in (1, 2, 3)]
 
 
 def documents() -> dict[str, DocumentNode]:
-    """What is asked, by name: the same as the other clients ask."""
+    """Return what is asked, by name: the same as the other clients ask."""
     source = parse((Path(__file__).parent / "documents.graphql").read_text())
     found = {}
     for operation in source.definitions:

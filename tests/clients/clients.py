@@ -96,7 +96,7 @@ def main() -> int:
 
 
 def made(packages: Path) -> int:
-    """What is made of the schema, and of the documents; how many of the tools refused something."""
+    """Make code of the schema and the documents; return how many of the tools refused something."""
     bin = packages / ".bin"
     codegen = ran(str(bin / "graphql-codegen"), "--config", "codegen.yml", "--silent")
     relay = ran(str(bin / "relay-compiler"), "relay.config.json")

@@ -1,4 +1,4 @@
-"""What schemathesis has to know to ask at random: our scalars, and what an answer may never say.
+"""Scalars for schemathesis to ask at random, and what an answer may never say.
 
 Run in the tools' environment, by `SCHEMATHESIS_HOOKS`; WARDBOOK_POSITION is one that the server gave.
 """

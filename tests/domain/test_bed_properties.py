@@ -47,7 +47,7 @@ def at_minute(minute: int) -> str:
 
 
 def acts(stays: dict[UUID, Stay], command: tuple[Any, ...]) -> dict[UUID, Act[Stay]]:
-    """What one command asks of each stay."""
+    """Return what one command asks of each stay."""
     minute, who, kind, bed, other = command
     moment = at_minute(minute)
     now = stays[who].history.at(at(moment))

@@ -84,7 +84,7 @@ class Telling:
             self._heard(Said("allocate", 2, bed, where="A"))
 
     def tell(self, minute: int, what: tuple[Any, ...]) -> bool:
-        """Whether it was accepted. Refused, it leaves no trace."""
+        """Return whether it was accepted. Refused, it leaves no trace."""
         if what[0] in ("in error", "reversed") and self._picked(what[1]) == self.ids[0]:
             because = IN_ERROR if what[0] == "in error" else REVERSED
             what = ("cancel the admission", because, minute, False)

@@ -1,4 +1,4 @@
-"""Who lay where: the difference that a change makes per room, free beds, and shared ones."""
+"""Tests of occupancy: the difference that a change makes per room, free beds, and shared ones."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How prescriptions end: by a discharge, by a death; and what the drug chart makes of it."""
+"""Tests of the ends of prescriptions: by a discharge, by a death; and the drug chart."""
 
 import pytest
 

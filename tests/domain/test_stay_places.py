@@ -1,4 +1,4 @@
-"""Where the patient lay: beds, leave, swaps, places without a bed, and the stretches they give."""
+"""Tests of places: beds, leave, swaps, places without a bed, and the stretches they give."""
 
 from typing import Any
 

@@ -129,7 +129,7 @@ class Program:
 
 
 class Client(httpx2.Client):
-    """What is asked of a server, and told."""
+    """A client of a server: what it asks, and is told."""
 
     def __init__(self, port: int, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}

@@ -44,7 +44,7 @@ ANSWERS = ["AA", "AA", "AA", "AA", "AA", "AR", "AA"]
 
 
 def recorded(database: Database) -> dict[str, int]:
-    """What is in the log, by topic."""
+    """Return what is in the log, by topic."""
     return dict(rows(database, "SELECT topic, count(*) FROM record.events GROUP BY topic"))
 
 
@@ -56,7 +56,7 @@ def told_by(listener: Running, messages: Sequence[bytes], answers: list[str]) ->
 
 
 def undisturbed(hospital: Hospital, database: Database, home: Path) -> dict[str, int]:
-    """What the story leaves where nothing breaks; the log is empty again then, but for the room."""
+    """Return what the story leaves where nothing breaks; then empty the log, but for the room."""
     room(hospital, at=LONG_AGO)
     answers: list[str] = []
     with running(take_messages, database.app_url, str(home)) as listener:

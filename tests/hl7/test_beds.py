@@ -27,7 +27,7 @@ def at(hour: int) -> datetime:
 def states_of(
     hospital: Hospital, ward: str, room: str, bed: str, moment: datetime
 ) -> frozenset[BedState]:
-    """What of closed, being cleaned and reserved a bed is at a moment."""
+    """Return what of closed, being cleaned and reserved a bed is at a moment."""
     spells = hospital.rooms.spells_of(ward, room, bed)
     return frozenset(spell.state for spell in spells if moment in spell.period)
 

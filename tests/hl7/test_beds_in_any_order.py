@@ -1,4 +1,4 @@
-"""What is told of beds, before and after the movements that it is about: any order gives one history."""
+"""Tests of reports of beds before and after their movements: any order gives one history."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What messages say of a person, by the time of their source: in any order one person."""
+"""Tests of details of persons by the time of their source: in any order one person."""
 
 from datetime import date, datetime
 from itertools import permutations

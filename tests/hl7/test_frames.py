@@ -1,4 +1,4 @@
-"""What a frame may hold: one message of production, wherever its trigger is."""
+"""Tests of frames: one message of production, wherever its trigger is."""
 
 import pytest
 

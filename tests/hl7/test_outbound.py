@@ -141,7 +141,7 @@ def persons(hospital: Hospital, database: Database) -> dict[str, tuple[object, .
 
 
 def pending(hospital: Hospital, database: Database) -> dict[str, str]:
-    """What another system reported and does not hold: the kind, and why."""
+    """Return what another system reported and does not hold: the kind, and why."""
     found: dict[str, str] = {}
     for (id,) in rows(
         database, "SELECT DISTINCT stream FROM record.events WHERE topic LIKE 'source-visit.%%'"

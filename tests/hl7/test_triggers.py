@@ -21,7 +21,7 @@ VISIT = "PV1||I|A^1^a||||||||||||||||VNORTH"
 
 
 def answer(door: Door, message: bytes) -> str:
-    """What MSA-1 and MSA-3 say of a message."""
+    """Return what MSA-1 and MSA-3 say of a message."""
     (told,) = door.answers(message)
     return "|".join(told.decode().split("\r")[1].split("|")[1:4:2]).rstrip("|")
 

@@ -1,4 +1,4 @@
-"""Where each stay lay, read from the tables admissions and transfers alone.
+"""Places of each stay, read from the tables admissions and transfers alone.
 
 This shares nothing with the importer, so that it can be used to check it. All times are the source's
 own (22nd century, no time zone). How dirty rows are read:

@@ -1,4 +1,4 @@
-"""What an import of MIMIC-IV leaves of who is erased afterwards."""
+"""Tests of an import of MIMIC-IV whose persons are erased afterwards."""
 
 import shutil
 from pathlib import Path

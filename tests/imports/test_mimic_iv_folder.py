@@ -1,4 +1,4 @@
-"""What the importer says of a folder that is not as it should be."""
+"""Tests of folders of MIMIC-IV that are not as they should be."""
 
 import csv
 import gzip

@@ -23,7 +23,7 @@ def batch(client: GraphQLClient, mutation: str, **input: Any) -> dict[str, Any]:
 
 
 def is_refused(answer: dict[str, Any]) -> bool:
-    """Whether a command of a batch was refused as its sender's fault."""
+    """Return whether a command of a batch was refused as its sender's fault."""
     codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
     return answer.get("__typename") in ("InvalidInput", "InFuture") or codes == {"BAD_REQUEST"}
 

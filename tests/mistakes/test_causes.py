@@ -1,4 +1,4 @@
-"""What is told of why an issued report is another, to who restates it and reads no findings."""
+"""Causes of a restated report, as told to who restates it and reads no findings."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -93,7 +93,7 @@ ADMISSION = {"admissionType": "ELECTIVE"}
 
 @dataclass
 class Things:
-    """What is open to somebody of ward ``here``, and the words and ids of who is not."""
+    """Things open to somebody of ward ``here``, and the words and ids of who is not."""
 
     here: str
     commands: list[tuple[str, dict[str, Any]]]

@@ -18,7 +18,7 @@ def order(ward: Ward, id: str, at: str | None = None) -> Any:
 
 
 def steps(ward: Ward, stay: str) -> list[Any]:
-    """What is held true of the prescriptions of a stay, without what follows from its discharge."""
+    """Return what holds of the prescriptions of a stay, without what follows from its discharge."""
     nodes = ward.ask(STEPS, id=stay)["timeline"]["nodes"]
     told = [n for n in nodes if n["kind"].startswith("PRESCRIPTION")]
     for node in told:

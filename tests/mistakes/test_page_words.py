@@ -32,7 +32,7 @@ UNSHOWN = {
 
 
 def _is_named(name: str, names: dict[str, str]) -> bool:
-    """Whether a name has a text, or is one of a thing ``By`` another, as `named` reads them."""
+    """Return whether a name has a text, or is one of a thing ``By`` another, as `named` reads them."""
     of, by, rest = re.match(r"(.+?)(By[A-Z]\w+)?()$", name).groups()  # type: ignore[union-attr]
     return name in names or (bool(by) and f"...{by}{rest}" in names and of in names)
 
@@ -75,7 +75,7 @@ def test_mistake_240_what_exactly_is_wrong_is_told_in_the_readers_language(langu
 
 @pytest.fixture(scope="module")
 def sentences(shared: Ward) -> set[str]:
-    """What timelines say after an example of each command."""
+    """Return what timelines say after an example of each command."""
     for name in mutations():
         EXAMPLES[name][1](shared)
     query = """query ($after: String) { patients(first: 20, after: $after) {

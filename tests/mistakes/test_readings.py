@@ -87,7 +87,7 @@ def test_mistake_85_broken_glasses_are_found_among_the_readings(ward: Ward) -> N
 
 
 def broken(ward: Ward) -> float:
-    """How many glasses the metrics count."""
+    """Return how many glasses the metrics count."""
     lines = ward.client.http.get("/metrics").text.splitlines()
     (line,) = (each for each in lines if each.startswith("wardbook_emergency_accesses_total "))
     return float(line.split()[1])

@@ -105,7 +105,7 @@ def test_mistake_190_a_token_that_nobody_used_for_long_comes_in_again(
     bearers = [{"Authorization": f"Bearer {LOGIN.make(subject=who)}"} for who in ("Eve", "Eve")]
 
     def statuses(minutes_later: int) -> list[int]:
-        """What another server answers the first token, and the second, which was never used."""
+        """Return what another server answers the first token, and the second, which was never used."""
         with psycopg.connect(migrated.owner_url) as owner:
             owner.execute(
                 "UPDATE audit.token_uses SET used_at = used_at - %s * interval '1 minute'",

@@ -37,7 +37,7 @@ ALLERGY = "IAM|1||1^Nuts^L|{}||{}"
 
 
 def of_a_day(*kinds: str) -> st.SearchStrategy[list[tuple[int, str]]]:
-    """What is told in hours of a day: each hour at most once."""
+    """Return what is told in hours of a day: each hour at most once."""
     told = st.tuples(st.integers(11, 22), st.sampled_from(kinds))
     return st.lists(told, min_size=2, max_size=6, unique_by=lambda t: t[0])
 
@@ -183,7 +183,7 @@ def test_mistake_259_nobody_learns_or_confirms_a_number_by_what_another_system_t
 
 
 def guesses_in(database: Database, numbers: tuple[str, ...]) -> list[str]:
-    """What of the record holds a number, or an id that whoever guesses it can compute."""
+    """Return what of the record holds a number, or an id that whoever guesses it can compute."""
     with psycopg.connect(database.owner_url) as owner:
         rows = [
             text

@@ -47,7 +47,7 @@ def house(database: Database, tmp_path: Path) -> Iterator[Ward]:
 
 
 def altered(database: Database, home: Path) -> list[str]:
-    """What `wardbook verify --log` says."""
+    """Return what `wardbook verify --log` says."""
     trust = trust_of(Keeper(home), database.open_log().id)
     return [what for check in verify_log(database, trust) for what in check.examples]
 

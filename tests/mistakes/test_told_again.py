@@ -62,7 +62,7 @@ def told_of(
 
 
 def held(hospital: Hospital, visit: str) -> str:
-    """What the evening holds of the stay of a visit."""
+    """Return what the evening holds of the stay of a visit."""
     id = hospital.source_movements.stay_of("north", f"V{visit}")
     assert id
     stay = current(hospital.record, Stay.empty(id))

@@ -50,7 +50,7 @@ READINGS = 30
 
 @dataclass(frozen=True)
 class Phase:
-    """What some commands and their projections read."""
+    """Rows that some commands and their projections read."""
 
     database: Database
     commands: int

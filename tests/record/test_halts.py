@@ -1,4 +1,4 @@
-"""What cannot be read at all, and occupancy, which halts where others park."""
+"""Tests of events that cannot be read, and of occupancy, which halts where others park."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is pending costs the commands of others nothing: counted in work, not in time."""
+"""Tests of pending movements: they cost the commands of others nothing, in work, not in time."""
 
 import sys
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MANY = 30
 
 
 def tries(act: Callable[[], Any]) -> int:
-    """How often movements were tried by an act, in the thread that did it."""
+    """Return how often movements were tried by an act, in the thread that did it."""
     count = 0
 
     def profile(frame: FrameType, event: str, _: Any) -> None:

@@ -1,4 +1,4 @@
-"""How often a command asks the database: each question is a wait, however fast the answer."""
+"""Tests of round trips of a command: each is a wait, however fast the answer."""
 
 from collections.abc import Callable
 from uuid import UUID

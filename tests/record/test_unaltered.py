@@ -101,7 +101,7 @@ def owner(house: House) -> Iterator[Connected]:
 
 
 def found(owner: Connected, trust: Trust) -> dict[str, list[str]]:
-    """What is found to be altered, by the noun of the tree."""
+    """Return what is found to be altered, by the noun of the tree."""
     return {
         check.promise.split()[1]: check.examples
         for check in compare_trees(owner, trust)

@@ -1,4 +1,4 @@
-"""How the beds are used: occupancy and turnover."""
+"""Tests of reports of beds: occupancy and turnover."""
 
 from application.reports.beds import (
     BED_OCCUPANCY_RATE_1,

@@ -1,4 +1,4 @@
-"""Who is here day by day: the census, service days, the average daily census."""
+"""Tests of the census day by day: service days, the average daily census."""
 
 from datetime import time
 
@@ -19,7 +19,7 @@ LEAVE = stay("leave", "03-01 23:50", "03-06 08:00", leaves=[("03-03 10:00", "03-
 
 
 def is_balanced(told: Report) -> bool:
-    """Whether each census is the one before, with who came and without who went."""
+    """Return whether each census is the one before, with who came and without who went."""
     return balanced({f.name: figures(told, f.name) for f in INPATIENT_CENSUS_1.figures})
 
 

@@ -1,4 +1,4 @@
-"""What holds for every report, and which questions are refused."""
+"""Tests of what holds for every report, and of questions that are refused."""
 
 import re
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""What a login was told: no two figures together tell of few persons, whatever was asked in between."""
+"""Tests of disclosed figures: no two together tell of few persons, whatever was asked between."""
 
 from itertools import combinations, permutations
 

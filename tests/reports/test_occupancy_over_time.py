@@ -40,7 +40,7 @@ def report(stays: list[InpatientStay], **more: Any) -> Report:
 
 
 def minute_by_minute(spans: list[tuple[int, int]]) -> dict[tuple[tuple[str, str], ...], list[int]]:
-    """How many were there in each minute: of all, of each hour, weekday, and both."""
+    """Return how many were there in each minute: of all, of each hour, weekday, and both."""
     found: dict[tuple[tuple[str, str], ...], list[int]] = {}
     moment, end = FIRST.astimezone(UTC), datetime(2026, 3, 31, tzinfo=BERLIN).astimezone(UTC)
     minute = 0

@@ -1,4 +1,4 @@
-"""How soon what happens is in the record."""
+"""Tests of timeliness: how soon what happens is in the record."""
 
 from application.reports.inputs import EntryDelay
 from application.reports.timeliness import TIMELINESS_1

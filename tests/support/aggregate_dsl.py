@@ -56,7 +56,7 @@ def at(clock: str) -> datetime:
 
 
 def clock(moment: datetime | None) -> str:
-    """What the clock on the wall says at a moment, as `at` takes it; empty for never."""
+    """Return what the clock on the wall says at a moment, as `at` takes it; empty for never."""
     if moment is None:
         return ""
     day = "" if moment.date() == MONDAY.date() else f"{WEEK[moment.weekday()]} "
@@ -109,7 +109,7 @@ def by_history(aggregate: A_, *past: Told) -> A_:
 
 
 class Outcome(Generic[A_]):
-    """What became of a command."""
+    """Outcome of a command."""
 
     def __init__(self, aggregate: A_, refusal: Refusal | None, events: list[Event]) -> None:
         self.aggregate, self.refusal, self.events = aggregate, refusal, events

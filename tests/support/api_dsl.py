@@ -58,7 +58,7 @@ class Ward:
         return f"{prefix}{next(self._named)}"
 
     def position(self) -> str:
-        """Where the log is now."""
+        """Return where the log is now."""
         position = self.client.raw("{ wards { name } }")["extensions"]["position"]
         assert isinstance(position, str)
         return position

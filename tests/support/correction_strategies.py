@@ -1,4 +1,4 @@
-"""What a ward says when something recorded was not so."""
+"""Strategies of corrections, as a ward says them."""
 
 from uuid import UUID
 

@@ -112,13 +112,13 @@ class Feed:
         )
 
     def visit(self, name: str) -> SourceVisit:
-        """What is held of a visit, rebuilt from its events."""
+        """Return what is held of a visit, rebuilt from its events."""
         id = SourceVisit.id_for(SYSTEM, f"{self.name} {name}")
         visit: SourceVisit = self._folded(SourceVisit, id)
         return visit
 
     def pending(self, *visits: str) -> dict[str, str]:
-        """What is pending, by visit and id, and why."""
+        """Return what is pending, by visit and id, and why."""
         return {
             p.version.source_id.removeprefix(f"{self.name} "): p.why
             for visit in visits
@@ -126,7 +126,7 @@ class Feed:
         }
 
     def history(self) -> dict[str, list[Any]]:
-        """What is held true of each patient: each state with its period, each stretch in a bed."""
+        """Return the history of each patient: each state with its period, each stretch in a bed."""
         return {name: self._stays(patient) for name, patient in self.patients.items()}
 
     def _stays(self, patient: UUID) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What happens to a house between questions, by lot: commands, emergency access, rebuilds."""
+"""Random acts on a house between questions: commands, emergency access, rebuilds."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ TOUCH_ROOMS = "UPDATE projections.status SET position = position WHERE read_mode
 
 
 class Happenings:
-    """What happens to the house between questions."""
+    """Acts on the house between questions."""
 
     def __init__(
         self,

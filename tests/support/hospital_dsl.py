@@ -81,7 +81,7 @@ def doctor(hospital: Hospital, staff_number: str = "D1") -> str:
 
 
 def rows(database: Database, query: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
-    """What a query finds, asked as the owner."""
+    """Return what a query finds, asked as the owner."""
     with psycopg.connect(database.owner_url) as connection:
         return connection.execute(query.encode(), list(values)).fetchall()
 
@@ -107,7 +107,7 @@ def stays_folded(log: Iterable[tuple[int, int, Event]]) -> dict[UUID, Stay]:
 
 
 def at_once(*acts: Callable[[], T]) -> list[T | Exception]:
-    """What each act answers, or raises, when all begin at the same moment in threads."""
+    """Return what each act answers, or raises, when all begin at the same moment in threads."""
     together = Barrier(len(acts))
 
     def begin(act: Callable[[], T]) -> T | Exception:

@@ -1,4 +1,4 @@
-"""What is told of persons by other ways than single mutations: HL7, FHIR files, batches, literals."""
+"""Ways to tell of persons other than single mutations: HL7, FHIR files, batches, literals."""
 
 import json
 from pathlib import Path

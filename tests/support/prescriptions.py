@@ -1,4 +1,4 @@
-"""What a ward says of a prescription: what happened to it, what shall happen, what it is then."""
+"""Steps of prescriptions in the words of a ward: what happened, what shall happen, what it is then."""
 
 from typing import Any
 from uuid import UUID

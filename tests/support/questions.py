@@ -1,4 +1,4 @@
-"""What the tests of mistakes ask: where somebody lay, and what was said of a stay."""
+"""Questions of the tests of mistakes: where somebody lay, and what was said of a stay."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a busy little hospital takes back and puts right, drawn by lot."""
+"""Random cancels and corrections in a busy little hospital."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

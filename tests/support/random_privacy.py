@@ -1,4 +1,4 @@
-"""How a busy little hospital erases persons, drawn by lot: two logins, and what stands against it."""
+"""Random erasures of persons in a busy little hospital: two logins, and what forbids it."""
 
 from collections.abc import Callable
 from random import Random

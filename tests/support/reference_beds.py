@@ -18,7 +18,7 @@ class Illegal(Exception):
 
 @dataclass(frozen=True)
 class Now:
-    """What is true of a stay in one minute; ``where`` is a bed, another place, or nowhere."""
+    """State of a stay in one minute; ``where`` is a bed, another place, or nowhere."""
 
     status: str
     where: str = ""
@@ -41,7 +41,7 @@ class Said:
 
 
 def then(now: Now | None, fact: Said) -> Now:
-    """What is true after a fact."""
+    """Return what is true after a fact."""
     if now is None:
         if fact.kind == "admit":
             return Now("ADMITTED")
@@ -72,12 +72,12 @@ def then(now: Now | None, fact: Said) -> Now:
 
 
 def discharged(here: Now, minute: int) -> Now:
-    """What is true once the patient has left."""
+    """Return what is true once the patient has left."""
     return Now("DISCHARGED", doctor=here.doctor, left=minute, here=here)
 
 
 def stay_at(facts: list[Said], minute: int | None = None) -> Now | None:
-    """What is true at the end of a minute (or of all time). Raises Illegal."""
+    """Return what is true at the end of a minute (or of all time). Raises Illegal."""
     now = None
     for fact in sorted(facts, key=lambda f: (f.minute, f.order)):
         if minute is None or fact.minute <= minute:
@@ -86,7 +86,7 @@ def stay_at(facts: list[Said], minute: int | None = None) -> Now | None:
 
 
 def stay_allows(facts: list[Said], fact: Said) -> bool:
-    """Whether a fact may be added, late or not, to facts that are legal."""
+    """Return whether a fact may be added, late or not, to facts that are legal."""
     before = stay_at(facts, fact.minute)
     if fact.kind == "allocate" and before and before.where in BEDS:
         return False
@@ -150,7 +150,7 @@ class Paper:
         return status, dose, stop
 
     def _by_itself(self, status: str, stop: int | None, minute: int) -> str:
-        """What time does: it starts, it has run its course."""
+        """Return what time does: it starts, it has run its course."""
         called_off = stop is not None and stop < self.start
         if status == "SCHEDULED" and minute >= self.start and not called_off:
             status = "ACTIVE"
@@ -171,14 +171,14 @@ class Paper:
         raise Illegal(f"{kind} while {status}")
 
     def allows(self, note: Told, horizon: int) -> bool:
-        """Whether a note may be added, late or not."""
+        """Return whether a note may be added, late or not."""
         until = note.what[1] if note.kind == "change" else None
         if until is not None and until < note.minute:
             return False
         return replace(self, notes=[*self.notes, note]).is_legal(horizon)
 
     def is_legal(self, horizon: int) -> bool:
-        """Whether no note contradicts another."""
+        """Return whether no note contradicts another."""
         try:
             self.at(horizon)
         except Illegal:
@@ -186,7 +186,7 @@ class Paper:
         return all(self._fits(n) for n in self.notes if n.kind == "dose")
 
     def _fits(self, dose: Told) -> bool:
-        """Whether a dose is marked, or may be right at some time of its minute."""
+        """Return whether a dose is marked, or may be right at some time of its minute."""
         given, marked = dose.what
         before, after = ((self.at(m) or ("",))[0] for m in (dose.minute - 1, dose.minute))
         if marked:

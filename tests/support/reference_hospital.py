@@ -47,7 +47,7 @@ class House:
     # -- who is who --
 
     def into(self, known: int = NEVER) -> dict[str, str]:
-        """Which record is merged into which."""
+        """Return which record is merged into which."""
         found: dict[str, str] = {}
         for position, _, record, into in self.merges:
             if position <= known:
@@ -92,7 +92,7 @@ class House:
     # -- what may be said --
 
     def allows(self, lines: Lines, patients: dict[Any, str], together: bool) -> bool:
-        """Whether all this may be said in one breath; ``together``: only the end has to be right."""
+        """Return whether all this may be said at once; ``together``: only the end has to be right."""
         told = self._all()
         if together and not _changes_anything(told, lines):
             return False
@@ -141,7 +141,7 @@ class House:
 
 
 def _changes_anything(told: dict[Any, list[Said]], lines: Lines) -> bool:
-    """Whether something is new: corrections may say what is so already, but not all of them.
+    """Return whether something is new: corrections may say what is so already, but not all of them.
 
     One of a visit or a dose is told anew in any case.
     """
@@ -171,5 +171,5 @@ def _present(tale: list[tuple[int, Now]]) -> tuple[str, int, int]:
 
 
 def _overlap(one: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    """Whether two stretches in one place cannot be one after the other; one may be of no duration."""
+    """Return whether two stretches in one place overlap; one may be of no duration."""
     return one[0] == other[0] and one[1] < other[2] and other[1] < one[2]

@@ -94,7 +94,7 @@ class Plain:
         return self.rooms[bed.room].ward if bed else None
 
     def here(self, stay: Stay, moment: datetime) -> bool:
-        """Whether the patient is present, in the ward that is asked about."""
+        """Return whether the patient is present, in the ward that is asked about."""
         state = stay.history.at(moment)
         return (
             state is not None
@@ -125,7 +125,7 @@ class Plain:
         ]
 
     def kind_of_day(self, stay: Stay, day: date) -> Status | None:
-        """Whether a calendar day is a patient day, a leave day, or (None) neither."""
+        """Return whether a calendar day is a patient day, a leave day, or (None) neither."""
         admitted, gone = _admitted(stay), self.discharged(stay)
         first, last = self.date_of(admitted), self.date_of(gone) if gone else None
         if day < first or (last is not None and day >= last and (day, last) != (first, first)):
@@ -181,7 +181,7 @@ class Plain:
         )
 
     def takes_a_bed(self, stay: Stay, day: date) -> bool:
-        """Whether it has no share of another's bed then, or when it went."""
+        """Return whether it has no share of another's bed then, or when it went."""
         gone = self.discharged(stay)
         moment = self.census(day)
         if gone is not None and gone <= moment:
@@ -193,7 +193,7 @@ class Plain:
 
     @cached_property
     def closed(self) -> dict[tuple[UUID, str], list[Period]]:
-        """When each bed is closed."""
+        """Return when each bed is closed."""
         found = defaultdict(list)
         for id, room in self.rooms.items():
             for spell in room.spells:
@@ -293,7 +293,7 @@ class Plain:
 
 
 def balanced(census: Figures) -> bool:
-    """Whether each census is the one before, with who came and without who went."""
+    """Return whether each census is the one before, with who came and without who went."""
     came = [census[name] for name in ("admissions", "returns", "transfersIn")]
     went = [census[name] for name in ("discharges", "absences", "transfersOut")]
     changes = [

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Illegal(Exception):
-    """What was said does not follow from what is held."""
+    """A fact does not follow from what is held."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Now:
-    """What is true of a stay in one minute; ``where`` is a bed, another place, or nowhere."""
+    """State of a stay in one minute; ``where`` is a bed, another place, or nowhere."""
 
     status: str
     where: str = ""
@@ -55,7 +55,7 @@ PUT = ("put", "keep there")
 
 
 def held(said: Sequence[Said]) -> list[Said]:
-    """What is held to have happened, in the order in which it happened."""
+    """Return what is held to have happened, in the order in which it happened."""
     found: dict[Any, Said] = {}
     for order, told in enumerate(said):
         of = found.get(told.of)
@@ -90,7 +90,7 @@ def _right(was: Said, told: Said) -> Said:
 
 
 def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]:
-    """What is true after each fact, with its minute. Raises Illegal at the first that cannot be."""
+    """Return the state after each fact, with its minute. Raises Illegal at the first that cannot be."""
     admitted: Said | None = None
     over: Said | None = None
     stands: dict[str, list[Said]] = {"place": [], "attending": [], "plan": [], "specialty": []}
@@ -128,7 +128,7 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
 
 
 def _take_back(reversal: Said, stands: dict[str, list[Said]], over: Said | None) -> None:
-    """What was said last of its kind stands no longer."""
+    """Return what was said last of its kind stands no longer."""
     for facts in stands.values():
         *_, last = [Said("nothing"), *(f for f in facts if f.kind not in PUT)]
         if last.id == reversal.of:
@@ -183,7 +183,7 @@ def _moved(now: Now, fact: Said, beds: Sequence[str]) -> Now:
 
 
 def at(said: Sequence[Said], beds: Sequence[str], minute: Any) -> Now | None:
-    """What is true at the end of a minute, of what is legal."""
+    """Return what is true at the end of a minute, of what is legal."""
     now = None
     for when, then in tale(said, beds):
         if when <= minute:
@@ -192,7 +192,7 @@ def at(said: Sequence[Said], beds: Sequence[str], minute: Any) -> Now | None:
 
 
 def legal(said: Sequence[Said], beds: Sequence[str]) -> bool:
-    """Whether all that is held can have happened."""
+    """Return whether all that is held can have happened."""
     try:
         list(tale(said, beds))
     except Illegal:
@@ -201,7 +201,7 @@ def legal(said: Sequence[Said], beds: Sequence[str]) -> bool:
 
 
 def allows(said: Sequence[Said], beds: Sequence[str], told: Said) -> bool:
-    """Whether something may be said next, late or not."""
+    """Return whether something may be said next, late or not."""
     try:
         return sayable(said, beds, told) and legal([*said, told], beds)
     except Illegal:
@@ -209,7 +209,7 @@ def allows(said: Sequence[Said], beds: Sequence[str], told: Said) -> bool:
 
 
 def sayable(said: Sequence[Said], beds: Sequence[str], told: Said, together: bool = False) -> bool:
-    """Whether it makes sense to say it; ``together``: with other things, in whatever order."""
+    """Return whether it makes sense to say it; ``together``: with other things, in whatever order."""
     before, after = held(said), held([*said, told])
     of = next((fact for fact in before if fact.id == told.of), None)
     then = at(said, beds, told.minute) if told.kind in MOVES and not together else None
@@ -240,7 +240,7 @@ def _may_be_corrected(of: Said, told: Said, beds: Sequence[str]) -> bool:
 
 
 def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool, in_error: bool) -> bool:
-    """Whether the admission may be taken back: the stay is open, nobody was there to see it.
+    """Return whether the admission may be taken back: the stay is open, nobody was there to see it.
 
     One that was reversed may be found to have been entered in error.
     """

@@ -1,4 +1,4 @@
-"""What was released: the schemas of stored events as the last program wrote them, and examples."""
+"""Released schemas of stored events, as the last program wrote them, and examples."""
 
 import json
 from typing import Any

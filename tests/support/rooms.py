@@ -1,4 +1,4 @@
-"""What a ward says of a room and its beds, and who lies in them."""
+"""Steps of rooms and their beds in the words of a ward, and who lies in them."""
 
 from datetime import date
 from typing import Any

@@ -359,7 +359,7 @@ class Machine:
         return Said("in error", of=id, where=where)
 
     def _when(self, id: UUID) -> int:
-        """When a fact happened, as far as is held; at any time if it is not held."""
+        """Return when a fact happened, as far as is held; at any time if it is not held."""
         for stay in self.house.with_fact(id):
             return int(next(f.minute for f in held(self.house.of(stay)) if f.id == id))
         return self.at

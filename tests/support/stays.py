@@ -1,4 +1,4 @@
-"""What a ward says of a stay: what happened, what shall happen, and where the patient lay."""
+"""Steps of stays in the words of a ward: what happened, what shall happen, where the patient lay."""
 
 from typing import Any
 from uuid import UUID
@@ -170,7 +170,7 @@ def stands(stay: Stay, moment: str) -> str:
 
 
 def lay(stay: Stay) -> list[str]:
-    """Where the patient lay, in stretches: ``A 08:00-10:00``, ``A 10:00-12:00 kept``, ``B 12:00-``."""
+    """Return the stretches of the patient: ``A 08:00-10:00``, ``A 10:00-12:00 kept``, ``B 12:00-``."""
     return [
         f"{s.bed.bed} {clock(s.period.start)}-{clock(s.period.end)}"
         + " kept" * s.kept

@@ -1,4 +1,4 @@
-"""What the tests of the page do with a browser: open it, give a form, look for what axe finds."""
+"""Helpers of the tests of the page: open it, give a form, look for what axe finds."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ def go(page: Any, screen: str) -> None:
 
 
 def violations(page: Any) -> list[str]:
-    """What axe finds. It is run beside the page's policy, as an extension of the browser would be."""
+    """Return what axe finds, run beside the page's policy as an extension of the browser would be."""
     page.context.new_cdp_session(page).send(
         "Runtime.evaluate", {"expression": AXE, "allowUnsafeEvalBlockedByCSP": True}
     )

@@ -106,7 +106,7 @@ def is_known(field: dict[str, Any]) -> bool:
 
 
 def wall(moment: str) -> str:
-    """What a field of date and time shows of a moment, in UTC as the house is."""
+    """Return what a field of date and time shows of a moment, in UTC as the house is."""
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
 
 
@@ -161,7 +161,7 @@ def fill(dialog: Any, name: str, values: dict[str, Any]) -> None:
 
 
 def is_asked(field: str, known: dict[str, Any]) -> bool:
-    """Whether the form asks for a field; the command's id it makes itself."""
+    """Return whether the form asks for a field; the command's id it makes itself."""
     return field != "commandId" and field not in known
 
 

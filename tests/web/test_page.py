@@ -108,7 +108,7 @@ def test_what_is_sent_of_a_script_is_all_but_its_comments_and_indentation() -> N
 
 
 def _is_comment(line: str) -> bool:
-    """Whether a line is a comment or goes on with one, as these scripts write them."""
+    """Return whether a line is a comment or goes on with one, as these scripts write them."""
     return bool(re.match(r" *(//|/\*\*? .*\*/$|/\*\*? [^*]*$| \*( |/$))", line))
 
 

@@ -1,4 +1,4 @@
-"""What keeps a patient from harm, in a browser: allergies, warnings, duplicates, corrections."""
+"""Tests in a browser of what keeps a patient safe: allergies, warnings, duplicates, corrections."""
 
 import re
 

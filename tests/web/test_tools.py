@@ -1,4 +1,4 @@
-"""What tools of npm say of the page: types by tsc, and Lighthouse; said where node is not there."""
+"""Tests of the page by tools of npm: types by tsc, and Lighthouse; said where node is not there."""
 
 import json
 import os

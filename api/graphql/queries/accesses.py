@@ -21,7 +21,7 @@ from infrastructure.queries.as_of import AsOf
 
 
 class AccessOutcome(DescribedEnum):
-    """What came of an access."""
+    """Outcome of an access."""
 
     SUCCESS = SUCCESS, "What was asked was shown."
     REFUSED = REFUSED, "It was refused; the refusal may have told something of the patient."
