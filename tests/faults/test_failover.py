@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -141,6 +142,13 @@ class House:
     def leader(self) -> str | None:
         return next((name for name, node in self.running().items() if _leads(node)), None)
 
+    def leading(self) -> str:
+        """Return the node that leads, once one does."""
+        wait_until(lambda: self.leader() is not None, 60, "there is a leader")
+        leader = self.leader()
+        assert leader is not None
+        return leader
+
     def is_whole(self) -> bool:
         """Tell whether two standbys follow a primary, and one may take its place: it is synchronous."""
         nodes = self.running().values()
@@ -164,6 +172,25 @@ class House:
 
     def postmaster(self, node: str) -> int:
         return int((self.folder / node / "postmaster.pid").read_text().split()[0])
+
+    def senders(self, node: str) -> list[int]:
+        """Return the processes by which a primary sends its WAL."""
+        children = Path(f"/proc/{self.postmaster(node)}/task/{self.postmaster(node)}/children")
+        pids = [int(pid) for pid in children.read_text().split()]
+        return [pid for pid in pids if "walsender" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+    def written_as_told(self) -> int:
+        """Return how far the primary has written its WAL, as its Patroni last told etcd, in bytes."""
+        key = b64encode(b"/service/wardbook/status").decode()
+        answer = httpx2.post(f"http://{self.etcd[0]}/v3/kv/range", json={"key": key}, timeout=5)
+        return int(json.loads(b64decode(answer.json()["kvs"][0]["value"]))["optime"])
+
+    def kill(self, node: str, senders: Iterable[int] = ()) -> None:
+        """Let a machine die: its Patroni and its PostgreSQL, at once."""
+        postmaster = self.postmaster(node)
+        self.processes[node].end()
+        for pid in (postmaster, *senders):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _leads(node: dict[str, Any]) -> bool:
@@ -403,6 +430,29 @@ def answered(answer: dict[str, Any] | None) -> bool:
     return bool(name.endswith("Recorded") or name == "RecordedNotYetReadable")
 
 
+def test_a_standby_leads_though_the_dead_primary_wrote_what_nobody_has(house: House) -> None:
+    """With ``maximum_lag_on_failover: 0`` nobody led until the dead one was back.
+
+    Of that it had told etcd, and acknowledged none. The synchronous standby has all that was.
+    """
+    node = house.leading()
+    senders = house.senders(node)
+    assert len(senders) == 2
+    for pid in senders:
+        os.kill(pid, signal.SIGSTOP)
+    with psycopg.connect(house.url, autocommit=True) as owner:
+        owner.execute("SET synchronous_commit = local")
+        owner.execute("SELECT pg_logical_emit_message(true, 'wardbook', 'for nobody')")
+        (written,) = owner.execute(
+            "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
+        ).fetchone() or (0,)
+    wait_until(lambda: house.written_as_told() >= written, 30, "etcd is told")
+    house.kill(node, senders)
+    wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
+    house.processes[node].start()
+    wait_until(house.is_whole, 120, "the cluster is whole")
+
+
 def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
     figures: dict[str, str] = {}
 
@@ -417,11 +467,7 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
         print(f"{name}: {figures[name]}", flush=True)
         assert max(gaps) < limit, figures
 
-    def leading() -> str:
-        wait_until(lambda: house.leader() is not None, 60, "there is a leader")
-        leader = house.leader()
-        assert leader is not None
-        return leader
+    leading = house.leading
 
     def switch_over() -> None:
         node = int(leading()[-1]) - 1
@@ -434,19 +480,15 @@ def test_nothing_acknowledged_is_lost_whatever_dies(house: House) -> None:
 
     def kill_node() -> None:
         node = leading()
-        postmaster = house.postmaster(node)
-        house.processes[node].end()
-        os.kill(postmaster, signal.SIGKILL)
+        house.kill(node)
         wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
         house.processes[node].start()
 
     def fence_node() -> None:
         """Kill a node, and let the fencing agent say so, as it does once the power is cut."""
         node = leading()
-        postmaster, number = house.postmaster(node), int(node[-1]) - 1
-        house.processes[node].end()
-        os.kill(postmaster, signal.SIGKILL)
-        etcd = f"http://{house.etcd[(number + 1) % 3]}"
+        house.kill(node)
+        etcd = f"http://{house.etcd[int(node[-1]) % 3]}"
         subprocess.run([str(CONFIGS / "fenced.sh"), node, etcd], check=True)
         wait_until(lambda: house.leader() not in (None, node), 60, "another leads")
         house.processes[node].start()
