@@ -24,10 +24,11 @@ from api.cli.terminal import (
 )
 from api.container import forgetting
 from api.exit_codes import ExitCode
-from api.hl7.door import CARRIED_OUT, NOT_OPENED, Door, RefusedMessages
+from api.hl7.door import CARRIED_OUT, NOT_OPENED, Door
 from api.hl7.follower import HL7Follower
 from api.hl7.mllp import Listener, check_address, tls
 from api.hl7.receiving import receiving_system
+from api.hl7.refused import RefusedMessages
 from api.hl7.sending import sending_systems
 from api.telemetry import logs
 from application.authorization.roles import Purpose

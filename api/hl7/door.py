@@ -1,14 +1,10 @@
 """The door for messages: what becomes of one, what was refused, what was counted."""
 
-import json
 import logging
-import os
-from base64 import b64decode, b64encode
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.known import allergies_alike
+from api.hl7.refused import RefusedMessages
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
@@ -31,34 +28,42 @@ from domain.envelope import Actor
 from domain.errors import WardbookError
 from domain.names import folded_name
 from domain.prescription.aggregate import Prescription
+from domain.problems import Problem
 from domain.refusals import (
     CommandIdReused,
     MovementNotFound,
     NotFound,
+    PrescriptionStateBroken,
     Refusal,
     VersionConflict,
 )
 from domain.source_visit import SourceVisit
 from domain.time import Precision
-from infrastructure.sealing.key_ring import SEAL, key_ring
-from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy, TextAltered
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 
 MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
 """The namespace of command ids that are derived from messages."""
-
-MAX_REFUSED = 10_000
-"""The messages that are kept apart; beyond them the sender is told to come again."""
 
 KEPT = Verdict("A")
 PENDING = Verdict("A", "pending, until it fits what is known")
 OTHERWISE_KNOWN = Verdict("A", "kept, to be entered by hand: it is known here with other content")
 NO_COMMAND = Verdict("A", "kept, to be entered by hand: no fact here for this code")
-WAITS = Verdict("A", "kept, until what it is about is known: replay it then")
+WAITS = Verdict("A", "kept, until what it is about is known")
+NO_FACT = Verdict("A", "no fact here")
 IMPOSTOR = Verdict("R", "the certificate is not of the sender that MSH-3 names", 207, "MSH^1^3")
 CARRIED_OUT = (KEPT, PENDING)
 LATER = (OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
+
+MAX_TRIED = 12
+"""The number of waiting messages that are tried again before a message is answered."""
+
+MAX_RETRIED = 50
+"""The number of waiting messages that are tried again in one turn."""
+
+NOTHING_NAMED = UUID(int=0)
+"""Subject of a waiting message that is about no visit and no order."""
 
 BEFORE_REPORTS = frozenset(
     {
@@ -68,63 +73,7 @@ BEFORE_REPORTS = frozenset(
 )
 """The commands that messages gave that report now: one that is sent again was answered."""
 
-SUBJECT = "hl7-refused"
-"""The subject of the key by which messages are sealed that were refused."""
-
 log = logging.getLogger(__name__)
-
-
-class RefusedMessages:
-    """Messages that were refused, or set aside to be entered by hand.
-
-    One file each, which its owner alone can read, and the message in it sealed: it tells of a person
-    whom nobody may have registered, so it has a key of the house's own.
-    """
-
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "hl7-refused"
-        self._keys = key_ring()
-
-    def keep(self, data: bytes, verdict: Verdict) -> bool:
-        """Keep a message durably, once; return False if there is no room for it. Raises KeysMissing."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        ending = f"-{self._keys.hash_text(_content_of(data))[:32]}.json"
-        if next(self._folder.glob(f"*{ending}"), None):
-            return True
-        if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
-            return False
-        now = datetime.now(UTC)
-        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}{ending}"
-        record = {
-            "refusedAt": now.isoformat(timespec="seconds"),
-            **{name: value for name, value in asdict(verdict).items() if name != "kind"},
-            "message": self._keys.seal(SUBJECT, file.name, b64encode(data).decode()),
-        }
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            json.dump(record, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        return True
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Return what was refused, the oldest first."""
-        for file in sorted(self._folder.glob("*.json")):
-            with suppress(FileNotFoundError):  # deleted since
-                yield {"file": str(file), **json.loads(file.read_text())}
-
-    def message_of(self, kept: Mapping[str, Any]) -> bytes | None:
-        """Return the message in a record of one; None if the key that sealed it is not there."""
-        text = kept["message"]
-        if text.startswith(SEAL):
-            try:
-                text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
-            except (KeysMissing, TextAltered):
-                return None
-        return None if text is None else b64decode(text)
-
-    def remove(self, kept: Mapping[str, Any]) -> None:
-        """Remove the file of a message that was carried out."""
-        Path(kept["file"]).unlink(missing_ok=True)
 
 
 class NotTheSender(WardbookError):
@@ -139,17 +88,24 @@ class Door:
         self.senders = senders
         self.refused = RefusedMessages(home)
         self.counts: Counter[str] = Counter()
+        self._last_tried = ""
 
     def answers(self, data: bytes, client: Set[str] = frozenset()) -> list[bytes]:
         """Carry out a message and return its acknowledgements: kept means that it is durable.
 
         ``client``: the names in the certificate of who sends it. What an impostor sends is not kept.
+        What waited for what the message says is carried out, too.
         """
         if is_batch(data) and is_complete(data):
             return [answer_to(data, partial(self.answers, client=client))]
-        message, verdict = self._verdict(data, client)
+        message, verdict, subjects = self._verdict(data, client)
         if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
-            verdict = self._kept_for_later(data, verdict)
+            verdict = self._kept_for_later(data, verdict, subjects)
+        if verdict in (*CARRIED_OUT, WAITS):
+            try:
+                self._retry_waiting_for(subjects)
+            except Exception as error:  # what was asked is done: the rest has its turn later
+                log.warning("Waiting HL7 messages were not taken again: %s", type(error).__name__)
         self.counts[f"A{verdict.kind}"] += 1
         return acknowledgements(message or _head(data), verdict)
 
@@ -159,47 +115,102 @@ class Door:
         The command of a message has the id it always had, so that one kept twice is recorded once.
         What is not carried out stays as it was kept.
         """
-        for message in self.refused:
-            data = self.refused.message_of(message)
-            verdict = NOT_OPENED if data is None else self._verdict(data, None)[1]
-            if verdict in CARRIED_OUT:
-                self.refused.remove(message)
-            yield message, verdict
+        messages = list(self.refused)
+        verdicts: dict[str, Verdict] = {}
+        is_anything_new = True
+        while is_anything_new:  # a change may have been kept before the order that it is of
+            is_anything_new = False
+            for message in messages:
+                if verdicts.get(message["file"], WAITS) == WAITS:
+                    verdict = verdicts[message["file"]] = self._again(message)[0]
+                    is_anything_new |= verdict in CARRIED_OUT
+        for message in messages:
+            yield message, verdicts[message["file"]]
+
+    def retry_waiting(self) -> None:
+        """Take some of those again that wait until what they are about is known, in turn."""
+        messages = self.refused.waiting()
+        rest = [message for message in messages if message["file"] > self._last_tried]
+        for message in (rest or messages)[:MAX_RETRIED]:
+            self._last_tried = message["file"]
+            self._retry(message)
+
+    def _retry_waiting_for(self, subjects: Collection[UUID]) -> None:
+        """Take those again that wait for some subjects, and what these set free.
+
+        `MAX_TRIED` of them, so that no message takes longer the more there are; the rest in their turn.
+        """
+        subjects_to_try, attempts = deque(subjects), MAX_TRIED
+        while subjects_to_try:
+            for message in self.refused.waiting(subjects_to_try.popleft()):
+                if not attempts:
+                    return
+                attempts -= 1
+                subjects_to_try.extend(self._retry(message))
+
+    def _retry(self, waiting: Mapping[str, Any]) -> Collection[UUID]:
+        """Take a message again that waits; return what it tells of, if it is carried out now."""
+        verdict, subjects = self._again(waiting)
+        if verdict in CARRIED_OUT:
+            return subjects
+        if verdict.kind == "R" or verdict in (OTHERWISE_KNOWN, NO_COMMAND):
+            with suppress(OSError, KeysMissing, KeyStoreBusy):  # else it waits on
+                self.refused.wait_no_longer(waiting, verdict)
+        return ()
+
+    def _again(self, kept: Mapping[str, Any]) -> tuple[Verdict, Collection[UUID]]:
+        """Take a message again that was kept, and remove it if it is carried out now."""
+        data = self.refused.message_of(kept)
+        if data is None:
+            return NOT_OPENED, ()
+        _, verdict, subjects = self._verdict(data, None)
+        if verdict in CARRIED_OUT:
+            self.refused.remove(kept)
+        return verdict, subjects
 
     def too_long(self, beginning: bytes) -> list[bytes]:
         """Return the answer to a message that is longer than is read, from its beginning."""
         self.counts["AR"] += 1
         return acknowledgements(_head(beginning), Verdict("R", "the message is too long", 207))
 
-    def _kept_for_later(self, data: bytes, verdict: Verdict) -> Verdict:
+    def _kept_for_later(self, data: bytes, verdict: Verdict, subjects: Collection[UUID]) -> Verdict:
+        waits_for = next(iter(subjects), NOTHING_NAMED) if verdict == WAITS else None
         try:
-            return verdict if self.refused.keep(data, verdict) else COME_AGAIN
+            return verdict if self.refused.keep(data, verdict, waits_for) else COME_AGAIN
         except (OSError, KeysMissing, KeyStoreBusy) as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
 
-    def _verdict(self, data: bytes, client: Set[str] | None) -> tuple[Message | None, Verdict]:
-        """``client``: None for a message whose sender was known as it came."""
+    def _verdict(
+        self, data: bytes, client: Set[str] | None
+    ) -> tuple[Message | None, Verdict, Collection[UUID]]:
+        """Carry out a message; return it, its verdict, and what it tells of, or waits for.
+
+        ``client``: None for a message whose sender was known as it came.
+        """
         message = None
         try:
             message = parse(data)
-            return message, self._carried_out(message, client)
+            return message, *self._carried_out(message, client)
         except NotTheSender:
-            return message, IMPOSTOR
+            verdict = IMPOSTOR
         except Unreadable as error:
-            return message, Verdict("R", error.text, error.code, error.where)
+            verdict = Verdict("R", error.text, error.code, error.where)
         except CommandIdReused:
-            return message, Verdict("R", "another message had this id", 205, "MSH^1^10")
+            verdict = Verdict("R", "another message had this id", 205, "MSH^1^10")
         except VersionConflict:
-            return message, COME_AGAIN  # others were quicker, again and again
+            verdict = COME_AGAIN  # others were quicker, again and again
         except Refusal as error:
             # the code alone: the text of a refusal may name a value
-            return message, Verdict("R", response_to(error).code or "Refused", 207)
+            verdict = Verdict("R", response_to(error).code or "Refused", 207)
         except Exception as error:
             log.warning("An HL7 message was not carried out: %s", type(error).__name__)
-            return message, COME_AGAIN
+            verdict = COME_AGAIN
+        return message, verdict, ()
 
-    def _carried_out(self, message: Message, client: Set[str] | None) -> Verdict:
+    def _carried_out(
+        self, message: Message, client: Set[str] | None
+    ) -> tuple[Verdict, Collection[UUID]]:
         sender = self._sender(message)
         if client is not None and sender.certificate not in (None, *client):
             raise NotTheSender
@@ -214,23 +225,28 @@ class Door:
             trigger = message.value("MSH", 9, 2) or ""
             is_plain = f"{event} {trigger}".isascii() and len(f"{event}{trigger}") <= 8
             self.counts[f"no fact: {event}^{trigger}" if is_plain else "no fact: other"] += 1
-            return Verdict("A", "no fact here")
+            return NO_FACT, ()
         head = (message.raw("MSH", 3), message.raw("MSH", 4), control_id)
         message_id = uuid5(MESSAGES, "\0".join(head))
         verdicts, waiting = {KEPT}, set[tuple[UUID, str]]()
-        try:
-            for number, act in enumerate(acts):
-                if act is BY_HAND:
-                    verdicts.add(NO_COMMAND)
-                    continue
-                own_id = uuid5(message_id, str(number)) if number else message_id
-                command_id = _thing_id(sender, act.thing) if act.thing else own_id
+        for number, act in enumerate(acts):
+            if act is BY_HAND:
+                verdicts.add(NO_COMMAND)
+                continue
+            own_id = uuid5(message_id, str(number)) if number else message_id
+            command_id = _thing_id(sender, act.thing) if act.thing else own_id
+            try:
                 verdicts.add(self._give(act, sender, command_id, waiting))
-        except (NotFound, MovementNotFound):
-            return WAITS
+            except (NotFound, MovementNotFound):
+                return WAITS, _needed_by(act, sender)
+            except PrescriptionStateBroken as error:
+                if error.problem is not Problem.PRESCRIPTION_NOT_HELD:
+                    raise
+                return WAITS, _needed_by(act, sender)  # the hold may come after its end
         if any(self._is_pending(visit, source_id) for visit, source_id in waiting):
             verdicts.add(PENDING)
-        return next(v for v in (OTHERWISE_KNOWN, NO_COMMAND, PENDING, KEPT) if v in verdicts)
+        verdict = next(v for v in (OTHERWISE_KNOWN, NO_COMMAND, PENDING, KEPT) if v in verdicts)
+        return verdict, {subject for act in acts for subject in _told_by(act, sender)}
 
     def _is_pending(self, visit: UUID, source_id: str) -> bool:
         """Return whether a movement that was reported waits still: another may have come after it."""
@@ -336,19 +352,26 @@ def _pending_in(result: Recorded) -> set[tuple[UUID, str]]:
     }
 
 
+def _needed_by(act: Act, sender: SendingSystem) -> set[UUID]:
+    """Return the visit or the things of a sender without which an act cannot be carried out."""
+    visit = {SourceVisit.id_for(sender.name, act.visit)} if act.visit else set()
+    return visit | {_thing_id(sender, name) for name, _ in act.names.values()}
+
+
+def _told_by(act: Act, sender: SendingSystem) -> set[UUID]:
+    """Return the visit and the things of a sender that an act tells of."""
+    visit = act.content.get("source_visit")
+    subjects = _needed_by(act, sender)
+    if visit:
+        subjects.add(SourceVisit.id_for(sender.name, visit))
+    if act.thing:
+        subjects.add(_thing_id(sender, act.thing))
+    return subjects
+
+
 def _thing_id(sender: SendingSystem, name: str) -> UUID:
     """Return the id of the command that makes a thing of a sender's."""
     return uuid5(MESSAGES, f"{sender.name}\0{name}")
-
-
-def _content_of(data: bytes) -> str:
-    """Return what a message has alike each time it is sent: its sender, its id, and its segments."""
-    head = head_of(data)
-    fields = head.split(head[3:4]) if head[3:4] else []
-    if len(fields) < 10:
-        return data.hex()
-    names = (fields[2], fields[3], fields[9])
-    return "-".join(part.hex() for part in (*names, data.partition(head)[2]))
 
 
 def _head(data: bytes) -> Message | None:

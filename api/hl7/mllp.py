@@ -1,6 +1,7 @@
 """MLLP: messages over TCP, framed by VT and FS CR, many connections, each in order."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,12 +17,16 @@ from api.hl7.sending import SendingSystem
 from application.hospital import Hospital
 from domain.errors import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 START, END = b"\x0b", b"\x1c\r"
 MAX_CONNECTIONS = 100
 SECONDS_OF_MESSAGE = 60.0
 """The time within which a message that has begun has to be complete."""
 SECONDS_OF_ANSWER = 30.0
 """The time within which a sender has to read an answer, once the buffers between are full."""
+SECONDS_BETWEEN_RETRIES = 10.0
+"""The time after which messages that wait for others, or for what staff enter, are taken again."""
 SECONDS_OF_REST = 10.0
 """The time for which the rest of a message that is too long is read, and thrown away."""
 
@@ -70,6 +75,7 @@ class Endpoint:
     async def served(self, hospital: Hospital, home: Path) -> AsyncIterator[None]:
         """Take messages for as long as the server runs."""
         listener = Listener(Door(hospital, self.senders, home))
+        listener.retry_waiting()
         server = await asyncio.start_server(
             listener.serve_client, sock=self.listening, ssl=self.context, limit=MAX_BYTES
         )
@@ -86,21 +92,36 @@ class Listener:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._connections: set[asyncio.Task[None]] = set()
+        self._retries: asyncio.Task[None] | None = None
 
     async def start(
         self, host: str, port: int, context: ssl.SSLContext | None = None
     ) -> asyncio.Server:
         """Listen. Raises ConfigurationError where others could listen in."""
         check_address(host, context)
+        self.retry_waiting()
         return await asyncio.start_server(
             self.serve_client, host, port, ssl=context, limit=MAX_BYTES
         )
 
+    def retry_waiting(self) -> None:
+        """Begin to take messages again that wait, now and then."""
+        self._retries = asyncio.create_task(self._retry_waiting())
+
+    async def _retry_waiting(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._door.retry_waiting)
+            except Exception as error:  # a file that cannot be read, say: the next time perhaps
+                log.warning("Waiting HL7 messages were not taken again: %s", type(error).__name__)
+            await asyncio.sleep(SECONDS_BETWEEN_RETRIES)
+
     async def stop(self) -> None:
         """End all connections; a message that is being carried out is answered no more, and resent."""
-        for task in self._connections:
+        tasks = [*self._connections, *([self._retries] if self._retries else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def serve_client(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -87,8 +87,8 @@ def test_a_status_without_a_fact_here_is_kept_for_who_enters_it(door: Door, code
     [
         ("NPU|A^1^b", "AR|the status of the bed is absent"),
         ("NPU|A^1|C", "AR|ward, room and bed are absent"),
-        ("NPU|A^9^b|C", "AA|kept, until what it is about is known: replay it then"),
-        ("NPU|A^1^z|C", "AA|kept, until what it is about is known: replay it then"),
+        ("NPU|A^9^b|C", "AA|kept, until what it is about is known"),
+        ("NPU|A^1^z|C", "AA|kept, until what it is about is known"),
         ("NPU|A^1^a|C", f"AA|{PENDING.text}"),
     ],
 )

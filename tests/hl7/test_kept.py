@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.hl7 import door as module
+from api.hl7 import refused as module
 from api.hl7.door import NO_COMMAND, Door
 from tests.hl7.test_inbound import adt
 from tests.hl7.test_triggers import answer, door

@@ -51,17 +51,6 @@ def test_a_prescription_is_written_changed_given_and_stopped_each_once(
     assert not list(door.refused)
 
 
-def test_a_change_of_an_order_that_is_not_known_waits_and_is_carried_out_by_a_replay(
-    door: Door, database: Database
-) -> None:
-    assert answer(door, adt("A01", "1")) == "AA"
-    early = "AA|kept, until what it is about is known: replay it then"
-    assert answer(door, rde("5", "XO", 14, "600")) == early
-    assert answer(door, rde("2", "NW", 12, "400")) == "AA"
-    assert [verdict.text for _, verdict in door.replay()] == [""]
-    assert not list(door.refused)
-
-
 def test_a_consult_is_asked_for_changed_and_withdrawn(
     door: Door, hospital: Hospital, database: Database
 ) -> None:

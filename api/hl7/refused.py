@@ -1,0 +1,123 @@
+"""Messages that were refused, or set aside: sealed files, until they are carried out or entered."""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from api.hl7.ack import Verdict
+from api.hl7.er7 import head_of
+from infrastructure.sealing.key_ring import SEAL, key_ring
+from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
+
+MAX_REFUSED = 10_000
+"""The messages that are kept apart; beyond them the sender is told to come again."""
+
+WAITING = "-for-"
+"""Sign in the name of a file, before the id of what its message waits for."""
+
+SUBJECT = "hl7-refused"
+"""The subject of the key by which messages are sealed that were refused."""
+
+
+class RefusedMessages:
+    """Messages that were refused, or set aside to be entered by hand.
+
+    One file each, which its owner alone can read, and the message in it sealed: it tells of a person
+    whom nobody may have registered, so it has a key of the house's own.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "hl7-refused"
+        self._keys = key_ring()
+        self._listed: tuple[int, list[Path]] = (0, [])
+
+    def keep(self, data: bytes, verdict: Verdict, waits_for: UUID | None = None) -> bool:
+        """Keep a message durably, once; return False if there is no room for it. Raises KeysMissing.
+
+        ``waits_for``: what it is about and is not known yet, where that is why it was set aside.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if next(self._folder.glob(f"*-{self._hash(data)}*.json"), None):
+            return True
+        if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
+            return False
+        self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "")
+        return True
+
+    def wait_no_longer(self, kept: Mapping[str, Any], verdict: Verdict) -> None:
+        """Keep a message that waited under a verdict that no fact to come changes."""
+        data = self.message_of(kept)
+        if data is not None:
+            self._write(data, verdict, "")
+            self.remove(kept)
+
+    def _hash(self, data: bytes) -> str:
+        return self._keys.hash_text(_content_of(data))[:32]
+
+    def _write(self, data: bytes, verdict: Verdict, ending: str) -> None:
+        now = datetime.now(UTC)
+        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{self._hash(data)}{ending}.json"
+        record = {
+            "refusedAt": now.isoformat(timespec="seconds"),
+            **{name: value for name, value in asdict(verdict).items() if name != "kind"},
+            "message": self._keys.seal(SUBJECT, file.name, b64encode(data).decode()),
+        }
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            json.dump(record, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def waiting(self, waits_for: UUID | None = None) -> list[dict[str, Any]]:
+        """Return the messages that wait for something, or for anything, the oldest first."""
+        ending = f"{WAITING}{waits_for.hex if waits_for else ''}"
+        return list(self._read(file for file in self._waiting_files() if ending in file.name))
+
+    def _waiting_files(self) -> list[Path]:
+        """Return the files of messages that wait; the folder is listed again once it has changed."""
+        try:
+            changed_at = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        if self._listed[0] != changed_at:
+            self._listed = changed_at, sorted(self._folder.glob(f"*{WAITING}*.json"))
+        return self._listed[1]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Return what was refused, the oldest first."""
+        yield from self._read(sorted(self._folder.glob("*.json")))
+
+    def _read(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+        for file in files:
+            with suppress(FileNotFoundError):  # deleted since
+                yield {"file": str(file), **json.loads(file.read_text())}
+
+    def message_of(self, kept: Mapping[str, Any]) -> bytes | None:
+        """Return the message in a record of one; None if the key that sealed it is not there."""
+        text = kept["message"]
+        if text.startswith(SEAL):
+            try:
+                text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
+            except (KeysMissing, TextAltered):
+                return None
+        return None if text is None else b64decode(text)
+
+    def remove(self, kept: Mapping[str, Any]) -> None:
+        """Remove the file of a message that was carried out."""
+        Path(kept["file"]).unlink(missing_ok=True)
+
+
+def _content_of(data: bytes) -> str:
+    """Return what a message has alike each time it is sent: its sender, its id, and its segments."""
+    head = head_of(data)
+    fields = head.split(head[3:4]) if head[3:4] else []
+    if len(fields) < 10:
+        return data.hex()
+    names = (fields[2], fields[3], fields[9])
+    return "-".join(part.hex() for part in (*names, data.partition(head)[2]))
