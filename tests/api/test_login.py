@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import json
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from api.http.app import app
 from application.authorization.roles import Caller, Role
 from infrastructure.postgres.database import Database
 from infrastructure.private_file import UnsafeKey
-from infrastructure.settings import Settings
+from infrastructure.settings import Settings, from_environment
 
 HERE = LocalTokens(b"a key of this house, and no other")
 
@@ -282,6 +283,31 @@ def test_the_claims_of_a_provider_have_names_of_its_own(house: House) -> None:
     login = provider(house, oidc_role_claim="groups", oidc_wards_claim="units")
     told = caller(login, house.token(role=None, groups=["staff", "nurse"], units=["A"]))
     assert (told.role, told.wards) == (Role.NURSE, frozenset({"A"}))
+
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "keycloak": {
+        "aud": ["wardbook", "account"],
+        "typ": "Bearer",
+        "azp": "wardbook-page",
+        "role": ["default-roles-hospital", "offline_access", "nurse"],
+        "wards": ["Surgery"],
+    },
+    "entra": {"aud": "API_CLIENT_ID", "ver": "2.0", "azp": "PAGE_CLIENT_ID", "roles": ["nurse"]},
+}
+"""What the access tokens of providers say, and `docs/production.md` has settings for."""
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_recipe_of_a_provider_takes_its_tokens(house: House, name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
+    (recipe,) = re.findall(rf"^```ini {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    environment = dict(line.split("=", 1) for line in recipe.splitlines())
+    settings = replace(from_environment(environment), oidc_issuer=house.issuer)
+    shape = {"role": None, **SHAPES[name]}
+    told = caller(OidcAuthenticator(settings), house.token(of_type="JWT", **shape))
+    wards = frozenset(shape["wards"]) if "wards" in shape else None
+    assert (told.role, told.wards) == (Role.NURSE, wards)
 
 
 def test_apps_of_smart_are_told_where_to_log_in(house: House, migrated: Database) -> None:
