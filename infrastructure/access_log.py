@@ -41,7 +41,7 @@ _RESOURCES = f"""ARRAY(SELECT r FROM unnest(a.resources) AS r
       WHERE s.prescription = r AND s.patient = p.patient))"""
 """Resources of an entry's patient: of the others in the same answer it tells nothing."""
 
-_RECORD = "SELECT audit.record(%(readings)s::jsonb)"
+RECORD = "SELECT audit.record(%(readings)s::jsonb)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ async def write(engine: AsyncEngine, readings: Sequence[AccessRecord]) -> None:
     """Write entries of the access log, durably."""
     entries = msgspec.json.encode([reading.row() for reading in readings]).decode()
     async with engine.connect() as connection:
-        await execute(connection, _RECORD, {"readings": entries})
+        await execute(connection, RECORD, {"readings": entries})
 
 
 class AccessLog:

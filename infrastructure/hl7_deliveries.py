@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow, dict_row
@@ -15,6 +16,7 @@ from psycopg.rows import TupleRow, dict_row
 from domain.errors import ConfigurationError
 from domain.patient import Patient
 from domain.stay.aggregate import Stay
+from infrastructure.access_log import RECORD, AccessRecord
 from infrastructure.postgres.database import Database
 
 PAGE = 500
@@ -142,6 +144,11 @@ class Deliveries:
             (position, sent, self._receiver),
         )
         self.position, self.sent = position, sent
+
+    def record_reading(self, reading: AccessRecord) -> None:
+        """Record whose data a message tells, durably."""
+        entries = msgspec.json.encode([reading.row()]).decode()
+        self._connection.execute(RECORD, {"readings": entries})
 
     def park(
         self, control_id: str, position: int, stay: UUID | None, trigger: str, code: str

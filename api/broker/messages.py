@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, subject
+from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, resources_of, subject
 from api.graphql.scalars import encode_position
 from application.authorization.roles import Purpose
 from domain.envelope import Actor
@@ -42,6 +42,7 @@ async def record_reading(
     """Record whose data messages tell, before they leave. ``entity``: where they go."""
     pairs = zip(entries, messages, strict=True)
     patients = {p for entry, event in pairs for p in patients_of(entry.event, event["data"])}
+    resources = {id for event in messages for id in resources_of(event["data"])}
     if patients:
         await readings.record(
             AccessRecord(
@@ -49,6 +50,7 @@ async def record_reading(
                 operation=operation,
                 purpose=Purpose.ADMINISTRATION,
                 patients=patients,
+                resources=resources,
                 entity=entity,
             )
         )

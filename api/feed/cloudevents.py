@@ -10,7 +10,7 @@ old one stay as they were.
 import json
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import cached_property
@@ -284,8 +284,25 @@ def data(event: Event, rooms: Rooms) -> dict[str, Any]:
 
 def patients_of(event: Event, data: Mapping[str, Any]) -> set[UUID]:
     """Return the patients whose data an event tells, given its public data."""
-    patients = {UUID(data[field]) for field in PATIENTS & data.keys()}
+    patients = set(_ids_in(data, PATIENTS))
     return patients | ({event.entry.about.patient} if event.entry.about else set())
+
+
+def resources_of(data: Mapping[str, Any]) -> set[UUID]:
+    """Return the stays and prescriptions that the public data of an event name."""
+    return set(_ids_in(data, RESOURCES))
+
+
+def _ids_in(value: Any, names: Set[str], *, is_named: bool = False) -> Iterator[UUID]:
+    """Yield the ids that fields of some names hold, however deep they stand."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _ids_in(inner, names, is_named=name in names)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _ids_in(item, names, is_named=is_named)
+    elif is_named:
+        yield UUID(value)
 
 
 def _subject(event: Event) -> UUID:
@@ -297,8 +314,15 @@ def _subject_id(event: Event) -> dict[str, Any]:
     return {f"{BY_TOPIC[event.TOPIC].subject}Id": _subject(event)}
 
 
-PATIENTS = {"patientId"} | {f for p in PUBLIC for f in p.fields if f.endswith("PatientId")}
+PATIENTS = {"patientId", "despiteLikelyDuplicates"} | {
+    f for p in PUBLIC for f in p.fields if f.endswith("PatientId")
+}
 """The fields of an event that name a patient."""
+
+RESOURCES = {"stayId", "prescriptionId", "sharesBedOf"} | {
+    f for p in PUBLIC for f in p.fields if f.endswith("StayId")
+}
+"""The fields of an event that name a stay or a prescription."""
 
 
 def feed_schema() -> str:

@@ -6,7 +6,7 @@ read is recorded once for the request, of those patients whom its response shows
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -245,6 +245,7 @@ class Reader:
         """Record what was read and refused, durably. Raises what the database raises."""
         patients = {id for item in shown for id in item.patients}
         ids_shown = {stream for item in shown for stream in (item.id, *item.streams)}
+        ids_shown |= {id for item in shown for id in _ids_referred_to(item.resource)}
         readings = [r for r in self._readings.records if r.outcome == SUCCESS]
         entries = [r for r in self._readings.records if r.outcome != SUCCESS]
         if readings and (read := {p for r in readings for p in r.patients if str(p) in patients}):
@@ -309,6 +310,18 @@ class Reader:
         if result.data is None and not result.errors:
             raise FhirError(500, "exception", "Internal error; it was logged.")
         return result.data, result.errors or ()
+
+
+def _ids_referred_to(value: Any) -> Iterator[str]:
+    """Yield the ids of the references in a resource, or in a part of one."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _ids_referred_to(item)
+    elif isinstance(value, dict):
+        if isinstance(reference := value.get("reference"), str):
+            yield reference.rpartition("/")[2]
+        for item in value.values():
+            yield from _ids_referred_to(item)
 
 
 def is_uuid(id: str) -> bool:

@@ -77,10 +77,16 @@ async def known_patient(
 async def or_forbidden(
     context: Context, result: T | None, query: ById[Any], id: UUID, at: AsOf
 ) -> T | None:
-    """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer."""
-    if result is None and id in await hidden_ids(context, query, [id], at):
-        hidden_view: Any = (await context.query(query, [id], at.unscoped)).get(id)
-        raise _refusal_to_show(getattr(hidden_view, "patient", None))
+    """Return a result. Raises NotAllowed if there is none because it is hidden from the viewer.
+
+    What is hidden now is so as of a moment before it began, too: that would tell when it did.
+    """
+    if result is None and not context.viewer.sees_all:
+        status = await context.log_status()
+        for moment in dict.fromkeys((at, context.moment(status.now, status.position))):
+            if id in await hidden_ids(context, query, [id], moment):
+                hidden_view: Any = (await context.query(query, [id], moment.unscoped)).get(id)
+                raise _refusal_to_show(getattr(hidden_view, "patient", None))
     return result
 
 

@@ -17,7 +17,7 @@ from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.known import allergies_alike
-from api.hl7.refused import RefusedMessages
+from api.hl7.refused import RefusedMessages, client_of
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
@@ -100,7 +100,7 @@ class Door:
             return [answer_to(data, partial(self.answers, client=client))]
         message, verdict, subjects = self._verdict(data, client)
         if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
-            verdict = self._kept_for_later(data, verdict, subjects)
+            verdict = self._kept_for_later(data, verdict, subjects, client)
         if verdict in (*CARRIED_OUT, WAITS):
             try:
                 self._retry_waiting_for(subjects)
@@ -163,7 +163,7 @@ class Door:
         data = self.refused.message_of(kept)
         if data is None:
             return NOT_OPENED, ()
-        _, verdict, subjects = self._verdict(data, None)
+        _, verdict, subjects = self._verdict(data, client_of(kept))
         if verdict in CARRIED_OUT:
             self.refused.remove(kept)
         return verdict, subjects
@@ -173,10 +173,12 @@ class Door:
         self.counts["AR"] += 1
         return acknowledgements(_head(beginning), Verdict("R", "the message is too long", 207))
 
-    def _kept_for_later(self, data: bytes, verdict: Verdict, subjects: Collection[UUID]) -> Verdict:
+    def _kept_for_later(
+        self, data: bytes, verdict: Verdict, subjects: Collection[UUID], client: Set[str]
+    ) -> Verdict:
         waits_for = next(iter(subjects), NOTHING_NAMED) if verdict == WAITS else None
         try:
-            return verdict if self.refused.keep(data, verdict, waits_for) else COME_AGAIN
+            return verdict if self.refused.keep(data, verdict, waits_for, client) else COME_AGAIN
         except (OSError, KeysMissing, KeyStoreBusy) as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
@@ -186,7 +188,7 @@ class Door:
     ) -> tuple[Message | None, Verdict, Collection[UUID]]:
         """Carry out a message; return it, its verdict, and what it tells of, or waits for.
 
-        ``client``: None for a message whose sender was known as it came.
+        ``client``: None where nobody knows who sent it.
         """
         message = None
         try:

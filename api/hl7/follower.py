@@ -10,8 +10,11 @@ from api.hl7.er7 import Unreadable, parse
 from api.hl7.mllp import END, START
 from api.hl7.outgoing import MessageWriter, Outgoing
 from api.hl7.receiving import ReceivingSystem
+from application.authorization.roles import Purpose
 from application.hospital import Hospital
+from domain.envelope import Actor
 from domain.errors import WardbookError
+from infrastructure.access_log import AccessRecord
 from infrastructure.hl7_deliveries import Deliveries
 
 SECONDS_OF_ANSWER = 30.0
@@ -21,6 +24,9 @@ SECONDS_BETWEEN_RETRIES = (0.1, 0.5, 2.0, 10.0)
 """The pauses before a message is sent again; the last one for ever after."""
 
 MAX_ANSWER = 100_000
+
+READER = Actor(issuer="wardbook", subject="hl7", role="service")
+"""The actor of the readings of messages to other systems, as they are recorded."""
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +116,7 @@ class HL7Follower:
             for number, message in enumerate(self._writer.messages_of(change), 1):
                 if number <= sent_before:
                     continue
+                self._deliveries.record_reading(self._reading_of(message))
                 code = self._answer_code(message)
                 if code is None:
                     return count  # stopping; it is sent again, with the same control id
@@ -122,6 +129,17 @@ class HL7Follower:
                 count += 1
             self._deliveries.advance(change.position)
         return count
+
+    def _reading_of(self, message: Outgoing) -> AccessRecord:
+        """Return the entry of the record of reading for a message, written before it leaves."""
+        return AccessRecord(
+            by=READER,
+            operation="wardbook hl7 send",
+            purpose=Purpose.ADMINISTRATION,
+            patients=message.patients,
+            resources=[message.stay] if message.stay else [],
+            entity=f"movements to {self._receiver.name}",
+        )
 
     def _answer_code(self, message: Outgoing) -> str | None:
         """Return AA or AR, sending until there is one; None once it is to stop."""

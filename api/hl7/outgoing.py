@@ -47,6 +47,8 @@ class Outgoing:
     stay: UUID | None
     trigger: str
     data: bytes
+    patients: frozenset[UUID] = frozenset()
+    """The records that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class PersonNotice:
     id: UUID
     patient: UUID
     former_number: str = ""
+    former: UUID | None = None
+    """The record that had that number, where it is another."""
     visit: UUID | None = None
     unknown: Collection[PatientDetail] = ()
 
@@ -75,14 +79,16 @@ class MessageWriter:
                 number += 1
                 control_id = f"{self._log.hex[:6]}{change.position}-{number}"
                 data = self._message(difference, stay, change, control_id)
-                yield Outgoing(control_id, stay.id, difference.trigger, data)
+                patients = frozenset([stay.patient] if stay.patient else [])
+                yield Outgoing(control_id, stay.id, difference.trigger, data, patients)
         moves = (self._move_of(of_stay) for of_stay in change.stays)
         notices = (notice for record in change.patients for notice in self._notices_of(record))
         for notice in (*(move for move in moves if move), *notices):
             number += 1
             control_id = f"{self._log.hex[:6]}{change.position}-{number}"
             data = self._notice_message(notice, change, control_id)
-            yield Outgoing(control_id, notice.visit, notice.trigger, data)
+            patients = frozenset({notice.patient, notice.former or notice.patient})
+            yield Outgoing(control_id, notice.visit, notice.trigger, data, patients)
 
     def _move_of(self, change: StayChange) -> PersonNotice | None:
         """Return that a command gave a stay to another patient."""
@@ -97,7 +103,8 @@ class MessageWriter:
             ):
                 former, id = stay.patient, event.entry.id_of(f"patient of {stay.id}")
                 assert former is not None
-                notice = PersonNotice("A45", id, event.patient, self._number(former), stay.id)
+                number = self._number(former)
+                notice = PersonNotice("A45", id, event.patient, number, former, stay.id)
             event.mutate(stay)
         return notice
 
@@ -111,10 +118,11 @@ class MessageWriter:
                 match event:
                     case Patient.Merged():
                         number = self._number(record.id)
-                        yield PersonNotice("A40", event.merge, event.into, number)
+                        yield PersonNotice("A40", event.merge, event.into, number, record.id)
                     case Patient.Unmerged() if record.merged_into:
                         number = self._number(record.id)
-                        yield PersonNotice("A37", event.merge, record.merged_into, number)
+                        into = record.merged_into
+                        yield PersonNotice("A37", event.merge, into, number, record.id)
                     case Patient.DetailsCorrected() if event.mrn:
                         former = self._number_text(record.mrn, record.mrn_authority)
                         id = event.entry.id_of("number")

@@ -3,7 +3,7 @@
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -38,35 +38,45 @@ class RefusedMessages:
         self._keys = key_ring()
         self._listed: tuple[int, list[Path]] = (0, [])
 
-    def keep(self, data: bytes, verdict: Verdict, waits_for: UUID | None = None) -> bool:
+    def keep(
+        self,
+        data: bytes,
+        verdict: Verdict,
+        waits_for: UUID | None = None,
+        client: Collection[str] | None = frozenset(),
+    ) -> bool:
         """Keep a message durably, once; return False if there is no room for it. Raises KeysMissing.
 
+        ``client``: the names in the certificate of who sent it: it is taken again as from them.
         ``waits_for``: what it is about and is not known yet, where that is why it was set aside.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if next(self._folder.glob(f"*-{self._hash(data)}*.json"), None):
+        if next(self._folder.glob(f"*-{self._hash(data, client)}*.json"), None):
             return True
         if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
             return False
-        self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "")
+        self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "", client)
         return True
 
     def wait_no_longer(self, kept: Mapping[str, Any], verdict: Verdict) -> None:
         """Keep a message that waited under a verdict that no fact to come changes."""
         data = self.message_of(kept)
         if data is not None:
-            self._write(data, verdict, "")
+            self._write(data, verdict, "", client_of(kept))
             self.remove(kept)
 
-    def _hash(self, data: bytes) -> str:
-        return self._keys.hash_text(_content_of(data))[:32]
+    def _hash(self, data: bytes, client: Collection[str] | None) -> str:
+        return self._keys.hash_text("-".join([_content_of(data), *sorted(client or ())]))[:32]
 
-    def _write(self, data: bytes, verdict: Verdict, ending: str) -> None:
+    def _write(
+        self, data: bytes, verdict: Verdict, ending: str, client: Collection[str] | None
+    ) -> None:
         now = datetime.now(UTC)
-        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{self._hash(data)}{ending}.json"
+        file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{self._hash(data, client)}{ending}.json"
         record = {
             "refusedAt": now.isoformat(timespec="seconds"),
             **{name: value for name, value in asdict(verdict).items() if name != "kind"},
+            "client": None if client is None else sorted(client),
             "message": self._keys.seal(SUBJECT, file.name, b64encode(data).decode()),
         }
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
@@ -111,6 +121,12 @@ class RefusedMessages:
     def remove(self, kept: Mapping[str, Any]) -> None:
         """Remove the file of a message that was carried out."""
         Path(kept["file"]).unlink(missing_ok=True)
+
+
+def client_of(kept: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the names of who sent a message that was kept; None where an older version kept it."""
+    client = kept.get("client")
+    return None if client is None else frozenset(client)
 
 
 def _content_of(data: bytes) -> str:

@@ -88,14 +88,13 @@ class Viewer:
     def _hides(self) -> bool:
         return isinstance(self.hidden, BindParameter) or bool(self.hidden)
 
-    def record_access(self, patient: UUID, resource: UUID | None = None) -> None:
+    def record_access(self, patient: UUID, *resources: UUID | None) -> None:
         """Note that the response shows data of a patient; called where a view becomes part of it.
 
-        ``resource``: the stay or prescription that is shown.
+        ``resources``: the stays and prescriptions that are shown.
         """
         self.shown.add(patient)
-        if resource is not None:
-            self.resources.add(resource)
+        self.resources.update(resource for resource in resources if resource is not None)
 
     def flush(self) -> frozenset[UUID]:
         """Return the patients shown since the last call."""

@@ -11,7 +11,9 @@ from api.fhir.registry import RESOURCES
 from api.fhir.resource import Resource
 from application.authorization.roles import Role, may
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago, codes
+from tests.support.arrival_examples import planned
+from tests.support.graphql_client import GraphQLClient
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -72,3 +74,53 @@ def test_mistake_460_a_type_that_is_not_for_a_role_tells_it_who_is_there(
             status, body = fhir(shared, of_person, token)
             assert (status, body["issue"][0]["code"]) == (403, "forbidden"), of_person
             assert fhir(shared, of_nobody, token) == (status, body), of_person
+
+
+def test_mistake_463_an_expected_arrival_that_never_was_is_told_as_one_that_was_not_yet(
+    shared: Ward,
+) -> None:
+    """Null is what was planned later; an id of nothing is refused, as for a stay or a prescription."""
+    asked = "query($id: ID!, $at: DateTime) { expectedArrival(id: $id, asOf: $at) { id } }"
+    assert codes(shared.client.raw(asked, {"id": str(uuid4())})) == {"NotFound"}
+    id = planned(shared, familyName="Somebody")
+    assert shared.ask(asked, id=id)["expectedArrival"] == {"id": id}
+    assert shared.ask(asked, id=id, at=ago(days=400))["expectedArrival"] is None
+
+
+WHEN = {
+    "stay(id: $Encounter, {at}) {{ id }}": True,
+    "timeline(stayId: $Encounter, {at}) {{ nodes {{ id }} }}": True,
+    "timeline(mrn: $mrn, {at}) {{ nodes {{ id }} }}": True,
+    "prescription(id: $MedicationRequest, {at}) {{ id }}": True,
+    "patient(id: $Patient, {at}) {{ id }}": False,
+    "patient(mrn: $mrn, {at}) {{ id }}": False,
+    "course(stayId: $Encounter, format: JSON, {at}) {{ text }}": True,
+}
+"""Questions about what is closed, as of a moment; and whether they need the right to clinical data."""
+
+
+@pytest.mark.parametrize("role", [Role.NURSE, Role.PHARMACIST, Role.REGISTRAR])
+@pytest.mark.parametrize("clock", ["asOf", "knownAt"])
+def test_mistake_464_the_moment_from_which_an_answer_is_closed_tells_when_it_began(
+    shared: Ward, role: Role, clock: str
+) -> None:
+    """Before its admission a closed stay was null, and a prescription before it began."""
+    before = {"asOf": ago(days=300), "knownAt": ago()}[clock]
+    person, token = closed_person(shared), LOGIN.make(role, shared.name("curious"))
+    client = GraphQLClient(shared.client.http, token)
+    types = {"mrn": "String"}
+    for question, is_clinical in WHEN.items():
+        if is_clinical and not may(role, "data:clinical"):
+            continue
+        (name,) = [name for name in person if f"${name}" in question]
+        declared = f"query(${name}: {types.get(name, 'ID!')}, $at: DateTime)"
+        told = {
+            moment: client.raw(
+                f"{declared} {{ {question.format(at=f'{clock}: $at')} }}",
+                {name: person[name], "at": moment},
+            )["errors"][0]["message"]
+            for moment in (before, None)
+        }
+        assert told[before] == told[None], question
+    for path in (f"Encounter/{person['Encounter']}", f"Patient/{person['Patient']}"):
+        assert fhir(shared, path, token) == fhir(shared, f"{path}?{clock}={before}", token), path

@@ -132,3 +132,43 @@ def test_mistake_184_who_looked_for_whom_in_vain_is_recorded(ward: Ward) -> None
     told = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
     asked = ["timeline", "patient", "patients"]
     assert told == [(name, "nobody was shown", None) for name in asked]
+
+
+SHOWING = (
+    "timeline(stayId: $stay) { nodes { id } }",
+    "timeline(mrn: $mrn) { nodes { id } }",
+    "events(after: $position, first: 500) { nodes { data } }",
+    "prescription(id: $prescription) { stay { id } }",
+)
+"""Questions whose answers show a stay and its prescription."""
+
+
+def test_mistake_465_which_stay_and_which_prescription_was_shown_is_recorded_of_some_answers_alone(
+    ward: Ward,
+) -> None:
+    """A timeline, the feed and FHIR said whose data it were, and not of which stay."""
+    mrn, position = ward.patient(), ward.position()
+    stay = ward.stay(patientMrn=mrn)
+    prescription = ward.prescription(stay)
+    values = {"mrn": mrn, "stay": stay, "prescription": prescription, "position": position}
+    types = {"mrn": "String", "stay": "ID", "prescription": "ID!", "position": "Position"}
+    for question in SHOWING:
+        reader, asking = login(ward, Role.SERVICE)
+        (name,) = [name for name in values if f"${name}" in question]
+        asked = f"query(${name}: {types[name]}) {{ {question} }}"
+        assert not asking.raw(asked, {name: values[name]}).get("errors")
+        assert {stay, prescription} <= resources_read_by(ward, reader), question
+    for path in (
+        f"MedicationRequest?encounter={stay}",
+        f"Provenance?target=Encounter/{stay}",
+        f"Encounter?_id={stay}&_revinclude=MedicationRequest:encounter",
+    ):
+        reader = ward.name("reader")
+        headers = {"Authorization": f"Bearer {LOGIN.make(Role.SERVICE, reader)}"}
+        assert ward.client.http.get(f"/fhir/{path}", headers=headers).status_code == 200
+        assert {stay, prescription} <= resources_read_by(ward, reader), path
+
+
+def resources_read_by(ward: Ward, reader: str) -> set[str]:
+    """Return the stays and prescriptions that somebody read, as it is recorded."""
+    return {id for entry in accesses(ward, reader) for id in entry["resources"]}

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import known_ward, or_forbidden, records_of_mrn
+from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
 from api.graphql.queries.arguments import (
@@ -56,7 +56,9 @@ class ExpectedArrivalQueries:
         id: Annotated[strawberry.ID, argument(description="The arrival's id.")],
     ) -> ExpectedArrival | None:
         entity = await ExpectedArrival.find(info, id_of(id), at)
-        return await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
+        await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
+        await check_known(info.context, entity, id, "expected arrival")
+        return entity
 
     @strawberry.field(
         description="The waiting list: planned admissions and beds asked for, the most urgent first,"

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, subject
+from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, resources_of, subject
 from api.graphql.authorization import check_ward, known_ward
 from api.graphql.context import Ask, Context
 from api.graphql.declarations import DataKind, shows
@@ -70,7 +70,7 @@ class Event:
     def of(cls, context: Context, entry: LoggedEvent) -> "Event":
         public_event, values = BY_TOPIC[entry.event.TOPIC], data(entry.event, entry.rooms)
         for patient in patients_of(entry.event, values):
-            context.viewer.record_access(patient)
+            context.viewer.record_access(patient, *resources_of(values))
         return cls(
             id=strawberry.ID(str(event_id(entry))),
             source=f"urn:uuid:{context.state.log.id}",

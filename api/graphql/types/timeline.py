@@ -137,7 +137,8 @@ class TimelineEntry(Node):
 
     @classmethod
     def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
-        info.context.viewer.record_access(view.patient)
+        of_its_own = None if view.subject == view.patient else view.subject
+        info.context.viewer.record_access(view.patient, view.stay, of_its_own)
         source = view.source
         return cls(
             id=strawberry.ID(str(view.entry)),
