@@ -61,6 +61,9 @@ ORACLES = set(range(460, 466))
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
+ODD_FILES = {500, 501, 502}
+"""Numbers of mistakes about files in other forms than they should be."""
+
 TRUE = set(range(370, 377))
 """Numbers of mistakes about what is true and refused, or false and accepted."""
 
@@ -71,6 +74,7 @@ MISTAKES = (
     set(range(1, 86))
     | LEFT
     | TRUE
+    | ODD_FILES
     | set(range(90, 99))
     | set(range(110, 128))
     | set(range(251, 260))

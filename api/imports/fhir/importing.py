@@ -12,7 +12,7 @@ from api.imports.fhir.medicines import Medicines
 from api.imports.fhir.people import People
 from api.imports.fhir.places import Bed, beds_of, open_rooms
 from api.imports.fhir.resources import Files, Resource, When
-from api.imports.fhir.rules import Rule, readable
+from api.imports.fhir.rules import ODD_FORMS, Rule, odd_form, readable
 from api.imports.fhir.sending import Sender
 from api.imports.fhir.stays import Stay, is_stay, stay_of
 from application.command import Recorded
@@ -86,6 +86,7 @@ class _Import:
                 act()
         people.record_deaths()
         people.merge()
+        people.judge()
         for stay in self.stays.values():
             self._judge(stay)
         for resource in self.ledger.without_verdict(self.files.resources.values()):
@@ -206,10 +207,14 @@ class _Import:
 
         def act() -> None:
             if stay.id is not None:
-                place = self._place(stay, time) if goes else {}
-                answer = self.sender.send(
-                    stay.encounter, command, time, part, stay_id=stay.id, **content, **place
-                )
+                try:
+                    place = self._place(stay, time) if goes else {}
+                    answer = self.sender.send(
+                        stay.encounter, command, time, part, stay_id=stay.id, **content, **place
+                    )
+                except ODD_FORMS as error:
+                    stay.notes.append(f"{command.__name__}: {odd_form(error)}")
+                    return
                 if isinstance(answer, Refusal):
                     stay.notes.append(
                         f"{command.__name__} refused: {answer.code}: {answer.message}"

@@ -36,6 +36,8 @@ def coded_concept(concept: Any, kind: type[Coded]) -> Coded | None:
     first: Mapping[str, Any] = next((c for c in concept.get("coding", ()) if c.get("code")), {})
     name = concept.get("text") or first.get("display") or first.get("code")
     system = first.get("system")
+    if not all(isinstance(part, str | None) for part in (name, first.get("code"), system)):
+        raise TypeError("a coding is not of texts")
     known_system = SYSTEMS.get(system or "") or (named_by(system, "codes") if system else None)
     return kind(name=str(name), code=first.get("code"), system=known_system) if name else None
 
@@ -245,7 +247,7 @@ class Medicines:
 def _basis(request: Resource) -> Basis | None:
     """Return on what a dose was given that was not prescribed, as our own door tells it."""
     texts = request.all("note", "text")
-    return next((BASES_BY_TEXT[text] for text in texts if text in BASES_BY_TEXT), None)
+    return next((BASES_BY_TEXT[str(text)] for text in texts if str(text) in BASES_BY_TEXT), None)
 
 
 def _quantity(resource: Resource, *path: str) -> str | None:

@@ -1,23 +1,25 @@
 """People of the files: patients with their allergies and deaths, and practitioners."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
+from api.fhir.parameters import at
 from api.fhir.patient import GENDERS
 from api.fhir.practitioner import STAFF
 from api.fhir.values import LABELS, named_by
 from api.imports.account import Ledger
 from api.imports.fhir.medicines import coded_concept
-from api.imports.fhir.resources import Files, Resource
+from api.imports.fhir.resources import Files, Resource, When
 from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import ALWAYS, Sender
+from application.command import Recorded
 from domain.allergies import AllergyKind, AllergySeverity, AllergyVerification, Substance
 from domain.patient import Confidentiality, Sex
 from domain.practitioner import Grade
-from domain.refusals import Refusal
+from domain.refusals import PatientDied, Refusal
 
 NONE_KNOWN = {"716186003", "409137002", "428607008", "716184000", "429625007"}
 """SNOMED CT codes that say that no allergy is known."""
@@ -32,6 +34,8 @@ CONFIDENTIAL = {code: Confidentiality(name) for name, code in LABELS.items()}
 def identifier(resource: Resource, type: str) -> Mapping[str, Any]:
     """Return the identifier of a type; else the usual one, or the first."""
     identifiers = [i for i in resource.all("identifier") if isinstance(i, dict) and i.get("value")]
+    if not all(isinstance(i["value"], str) for i in identifiers):
+        raise TypeError("an identifier is no text")
 
     def order(item: Mapping[str, Any]) -> tuple[bool, bool]:
         codings = item.get("type", {}).get("coding", ())
@@ -49,6 +53,8 @@ class People:
     ledger: Ledger
     _known: set[str] = field(default_factory=set)
     """Names of the patients who are registered."""
+    _answers: dict[str, tuple[Recorded | Refusal, list[str]]] = field(default_factory=dict)
+    """Answers to the registrations, by the names of patients, with notes."""
 
     @staticmethod
     def named(patient: Resource) -> dict[str, Any]:
@@ -133,7 +139,7 @@ class People:
         )
         if not isinstance(answer, Refusal):
             self._known.add(patient.name)
-        self.ledger.judge_answer(patient, "register_patient", answer, note)
+        self._answers[patient.name] = answer, [note] if note else []
 
     def _record_allergy(self, allergy: Resource) -> None:
         patient = self.of(allergy, "patient")
@@ -176,23 +182,35 @@ class People:
     def record_deaths(self) -> None:
         """Record the deaths that no stay has told."""
         for patient in self.files.of("Patient"):
-            death = self.files.moment(patient.first("deceasedDateTime"))
-            if death is not None and patient.name in self._known:
-                self.sender.send(
+            text = patient.first("deceasedDateTime")
+            death = self.files.moment(text)
+            if patient.name not in self._known:
+                continue
+            if death is not None:
+                self._record_more(
                     patient,
                     self.sender.hospital.patients.record_death,
                     death,
                     **self.named(patient),
                 )
+            elif text is not None:
+                self._answers[patient.name][1].append("deceasedDateTime is no moment")
 
     def merge(self) -> None:
         """Merge the records that another has replaced."""
         for patient in self.files.of("Patient"):
-            for link in patient.all("link") if patient.name in self._known else ():
-                into = self.files.find(link.get("other", {}).get("reference"))
-                if link.get("type") == "replaced-by" and into and into is not patient:
+            links = patient.all("link") if patient.name in self._known else []
+            for link in (link for link in links if isinstance(link, dict)):
+                if link.get("type") != "replaced-by":
+                    continue
+                into = self.files.find(next(at("other", "reference")(link), None))
+                if into is None or into.table != "Patient" or into is patient:
+                    self._answers[patient.name][1].append("replaced by nobody in the files")
+                elif into.name not in self._known:
+                    self._answers[patient.name][1].append(f"not merged: {into.name} was refused")
+                else:
                     names_given = self.named(into)
-                    self.sender.send(
+                    self._record_more(
                         patient,
                         self.sender.hospital.identity.merge_patients,
                         None,
@@ -200,6 +218,26 @@ class People:
                         into_mrn=names_given["patient_mrn"],
                         into_mrn_authority=names_given["mrn_authority"],
                     )
+
+    def _record_more(
+        self,
+        patient: Resource,
+        command: Callable[..., Recorded],
+        time: When | None,
+        **content: Any,
+    ) -> None:
+        """Give another command of a patient who is registered; a refusal is told in the note."""
+        answer = self.sender.send(patient, command, time, **content)
+        if isinstance(answer, Refusal) and not isinstance(answer, PatientDied):
+            note = f"{command.__name__} refused: {answer.code}: {answer.message}"
+            self._answers[patient.name][1].append(note)
+
+    def judge(self) -> None:
+        """Judge the patients, once all is done that may add a note."""
+        for patient in self.files.of("Patient"):
+            if patient.name in self._answers:
+                answer, notes = self._answers[patient.name]
+                self.ledger.judge_answer(patient, "register_patient", answer, "; ".join(notes))
 
 
 def _authority(name: str) -> str:

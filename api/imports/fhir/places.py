@@ -25,12 +25,13 @@ class Bed:
 
 
 def physical_type(location: Resource) -> str | None:
-    code: str | None = location.first("physicalType", "coding", "code")
-    return code
+    code = location.first("physicalType", "coding", "code")
+    return code if isinstance(code, str) else None
 
 
 def _name(location: Resource) -> str:
-    return str(location.first("name") or location.key)
+    name = location.first("name")
+    return name if isinstance(name, str) and name.strip() else location.key
 
 
 def beds_of(files: Files) -> Mapping[str, Bed]:

@@ -1,6 +1,7 @@
 """Resources of files, by their references."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -15,6 +16,12 @@ from domain.time import Precision, is_nameable
 
 UNREADABLE = "unreadable"
 """The table of lines and files that are no resources."""
+
+LONGEST_ID = 255
+"""Characters of an id; FHIR has 64, and addresses stand for ids in Bundles."""
+
+DEEPEST = 100
+"""Levels of a resource, one in another."""
 
 
 class BadFile(WardbookError):
@@ -78,11 +85,11 @@ class Files:
         if not isinstance(reference, str):
             return None
         if base is not None and reference.startswith("#"):
-            for body in base.body.get("contained", ()):
+            for body in base.all("contained"):
                 if isinstance(body, dict) and body.get("id") == reference[1:]:
                     return Resource(str(body.get("resourceType")), reference, base.line, body)
             return None
-        name = self._names.get(reference, reference)
+        name = self._names.get(reference, reference).partition("/_history/")[0]
         return self.resources.get(name) or self.resources.get("/".join(name.split("/")[-2:]))
 
     def moment(self, value: Any) -> When | None:
@@ -108,20 +115,23 @@ class Files:
             raise BadFile(f"{path} has no file .json or .ndjson.")
         for file in files:
             try:
-                text = file.read_text("utf-8-sig")
-            except (OSError, UnicodeDecodeError):
-                self._refuse(file.name, "it is no file in UTF-8")
+                data = file.read_bytes().removeprefix(BOM_UTF8)
+            except OSError:
+                self._refuse(file.name, "it cannot be read")
                 continue
             if file.suffix == ".json":
-                self._read_json(file.name, text)
+                self._read_json(file.name, data)
                 continue
-            for number, line in enumerate(text.splitlines(), 1):
+            for number, line in enumerate(data.split(b"\n"), 1):
                 if line.strip():
                     self._read_json(f"{file.name}:{number}", line)
 
-    def _read_json(self, place: str, text: str) -> None:
+    def _read_json(self, place: str, data: bytes) -> None:
         try:
-            body = json.loads(text)
+            body = json.loads(data.decode())
+        except UnicodeDecodeError:
+            self._refuse(place, "it is not in UTF-8")
+            return
         except (ValueError, RecursionError):
             self._refuse(place, "it is no JSON")
             return
@@ -133,8 +143,11 @@ class Files:
             self._refuse(place, "it is no resource")
             return
         id = body.get("id") or full_url
-        if not isinstance(id, str):
-            self._refuse(place, "it has no id")
+        if not isinstance(id, str) or not (id.isprintable() and len(id) <= LONGEST_ID):
+            self._refuse(place, "it has no id, or none that can be one")
+            return
+        if not _is_writable(body):
+            self._refuse(place, "it has half a character, or is too deep")
             return
         self._lines += 1
         resource = Resource(body["resourceType"], id.removeprefix("urn:uuid:"), self._lines, body)
@@ -153,11 +166,29 @@ class Files:
         self.unreadable.append(Resource(UNREADABLE, place, self._lines, {"why": reason}))
 
 
+def _is_writable(body: Json) -> bool:
+    """Return whether a resource can be written as text, and is not nested past all that FHIR has."""
+
+    def is_flat(value: Any, left: int) -> bool:
+        parts = value.values() if isinstance(value, dict) else value
+        return not isinstance(value, dict | list) or (
+            left > 0 and all(is_flat(part, left - 1) for part in parts)
+        )
+
+    try:
+        return is_flat(body, DEEPEST) and bool(json.dumps(body, ensure_ascii=False).encode())
+    except UnicodeEncodeError:
+        return False
+
+
 def _resources_in(body: Any) -> Iterator[tuple[str | None, Any]]:
     """Yield a resource, or those of a Bundle with their addresses."""
     if isinstance(body, dict) and body.get("resourceType") == "Bundle":
-        for entry in body.get("entry") or ():
-            if isinstance(entry, dict) and entry.get("search", {}).get("mode") != "outcome":
+        entries = body.get("entry") or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if not isinstance(entry, dict):
+                yield None, entry
+            elif next(at("search", "mode")(entry), None) != "outcome":
                 full_url = entry.get("fullUrl")
                 yield full_url if isinstance(full_url, str) else None, entry.get("resource")
     else:

@@ -38,13 +38,23 @@ RULES: Mapping[str, str] = {
 }
 """Descriptions of the importer's own rules, for people."""
 
+ODD_FORMS = (
+    *(AttributeError, LookupError, TypeError, ValueError),
+    *(ArithmeticError, RecursionError),
+)
+"""Errors that a value gives that has another form than in FHIR: a text for a list."""
+
+
+def odd_form(error: Exception) -> str:
+    """Return what an account tells of a value of another form."""
+    return f"a value has another form than in FHIR: {type(error).__name__}"
+
 
 @contextmanager
 def readable(resource: Row, ledger: Ledger) -> Iterator[None]:
     """Refuse a resource in which a value has another form than in FHIR: a text for a list."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except ODD_FORMS as error:
         for row in ledger.without_verdict([resource]):
-            note = f"a value has another form than in FHIR: {type(error).__name__}"
-            ledger.judge_refused(row, Rule.UNREADABLE, note)
+            ledger.judge_refused(row, Rule.UNREADABLE, odd_form(error))

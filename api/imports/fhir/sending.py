@@ -1,6 +1,6 @@
 """Sender of commands: their ids, reasons and sources follow from the resource alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from api.imports.answers import answer_to
 from api.imports.fhir.resources import Resource, When
+from application.authorization.roles import may
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
@@ -42,13 +43,17 @@ class Sender:
         """Give a command for a resource; a refusal is an answer too.
 
         What needs to be confirmed was given as the source says, and is. Raises VersionConflict if
-        others write the same all the time: that says nothing of the resource.
+        others write the same all the time: that says nothing of the resource; TypeError for a value
+        in a form that no command takes.
         """
+        _check_forms({**content, "performed_by": performed_by})
         name = command.__name__ + part
         reason = f"imported from {self.system}, {resource.name}"
+        # who runs an import may do more than a program of another system: merge records
+        role = "service" if may("service", command.__name__) else "admin"
         request = Request(
             command_id=uuid5(NAMESPACE, f"{self.system}/{resource.name}/{name}"),
-            by=Actor(issuer=IMPORTER, subject="import", role="service"),
+            by=Actor(issuer=IMPORTER, subject="import", role=role),
             occurred_at=time.at if time else None,
             precision=time.precision if time else None,
             performed_by=performed_by,
@@ -61,3 +66,14 @@ class Sender:
         confirmation = {"confirmed_warnings": tuple(ClinicalWarning)}  # the same, given again
         part = f"{part}:confirmed"
         return self.send(resource, command, time, part, performed_by, **content, **confirmation)
+
+
+NO_TEXTS = frozenset({"given", "infusion", "keep_bed", "beds"})
+"""Contents of commands that are truth values or lists."""
+
+
+def _check_forms(content: Mapping[str, Any]) -> None:
+    """Refuse a number, a truth value or a structure where a text belongs. Raises TypeError."""
+    for name, value in content.items():
+        if isinstance(value, int | float | dict | list) and name not in NO_TEXTS:
+            raise TypeError(f"{name} is no text")

@@ -76,7 +76,7 @@ class Stay:
     @property
     def disposition(self) -> Disposition:
         code = self.encounter.first("hospitalization", "dischargeDisposition", "coding", "code")
-        return DISPOSITION_CODES.get(code or "", Disposition.OTHER)
+        return DISPOSITION_CODES.get(str(code or ""), Disposition.OTHER)
 
     def place_at(self, time: When) -> Stretch | None:
         """Return where the patient is from a moment on; None if nothing is said of it."""
