@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from application.authorization.roles import Role
+from domain.envelope import About
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
 from infrastructure.read_models import READ_MODELS
 from tests.benchmarks import caches, hl7, scale, screens, shift, soak
+from tests.benchmarks.many import Lying
 from tests.benchmarks.results import Row
 
 TEXTS = [file.read_text() for file in (Path(__file__).parent / "benchmarks").glob("*.py")]
@@ -21,6 +26,13 @@ def test_the_benchmarks_name_the_read_models_of_today() -> None:
 
     assert named
     assert named - {str(model.metadata.schema) for model in READ_MODELS} == set()
+
+
+def test_each_question_of_the_page_can_be_measured() -> None:
+    now, ids = datetime.now(UTC), (uuid4(), uuid4())
+    lying = Lying(About(patient=ids[0], key_id="key", stay=ids[1]), ids[1], ids[0], now)
+
+    assert len(screens.screens(lying, uuid4(), now, Role.ADMIN)) > 30
 
 
 @pytest.mark.nightly

@@ -58,6 +58,7 @@ class Remembered(Context):
             access_log=Told(),
             progress=SimpleNamespace(position=1),
             log=SimpleNamespace(id=UUID(int=1), epoch=1, is_simulated=False),
+            revocations=SimpleNamespace(covers=lambda *_: False),
             settings=SimpleNamespace(request_timeout_seconds=30.0, single_flight=True),
         )
         super().__init__(house, CALLER)

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from graphql import parse, validate
@@ -78,9 +79,8 @@ def measure(
         rows = [
             row
             for role, wards in READERS.items()
-            for row in asyncio.run(
-                _asked(database, made, role, wards, screens(house.lying[0], begun_today, role))
-            )
+            for questions in [screens(house.lying[0], house.rooms[0], begun_today, role)]
+            for row in asyncio.run(_asked(database, made, role, wards, questions))
         ]
     say(f"screens: load of the machine {getloadavg()[0]:.1f}")
     return rows
@@ -121,7 +121,7 @@ def work_a_day(made: Hospital, house: House) -> datetime:
     return begun
 
 
-def screens(lying: Lying, before: datetime, role: Role) -> list[Screen]:
+def screens(lying: Lying, room: UUID, before: datetime, role: Role) -> list[Screen]:
     """Return every question of the page, each as of now. Raises KeyError for one without variables."""
     ward, stay, patient = {"ward": "W0"}, str(lying.stay), str(lying.patient)
     today = before.date()
@@ -132,6 +132,7 @@ def screens(lying: Lying, before: datetime, role: Role) -> list[Screen]:
         "Board": {},
         "WholeBoard": {},
         "Beds": {},
+        "ReservedFor": {"room": str(room)},
         "Open": ward,
         "Aside": {},
         "HouseTotals": {},
