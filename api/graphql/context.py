@@ -335,7 +335,7 @@ class Context:
         """Read many things before any is asked for, if the operation selects their type at all."""
         if not ids or type_name not in self.types:
             return
-        all_views = await self.query(query, sorted(ids), at)
+        all_views = await self.query(query, sorted(ids, key=lambda id: id.int), at)
         views = self._prefetched.setdefault((query, at.as_of, at.known), {})
         views.update({id: all_views.get(id) for id in ids})
 

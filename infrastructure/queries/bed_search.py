@@ -1,10 +1,11 @@
 """Search of beds on the occupancy board: by state, by the policies of the room, and free until when."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
+from msgspec.structs import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState

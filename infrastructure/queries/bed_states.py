@@ -1,11 +1,11 @@
 """Effects on a bed of what happens elsewhere: reservations that are over, beds to be cleaned."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, DateTime, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 

@@ -7,6 +7,7 @@ database takes to answer (docs/adr/0058).
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import Result
@@ -31,12 +32,20 @@ async def execute(
         return await connection.exec_driver_sql(statement, dict(values))
     driver = cast("psycopg.AsyncConnection[Any]", sqlalchemy.connection.driver_connection)
     try:
-        cursor = await driver.execute(statement.encode(), values)
+        parameters = {name: _as_text(value) for name, value in values.items()}
+        cursor = await driver.execute(statement.encode(), parameters)
         rows = await cursor.fetchall()
     except psycopg.Error:
         return await connection.exec_driver_sql(statement, dict(values))
     keys = tuple(column.name for column in cursor.description or ())
     return IteratorResult(_metadata(keys), iter(rows))
+
+
+def _as_text(value: Any) -> Any:
+    """Return an array of ids as a text that PostgreSQL reads: psycopg dumps them one after the other."""
+    if type(value) is list and value and type(value[0]) is UUID:
+        return "{" + ",".join([id.hex for id in value]) + "}"
+    return value
 
 
 @lru_cache(maxsize=1_000)

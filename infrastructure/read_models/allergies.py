@@ -1,11 +1,11 @@
 """Allergies read model: allergies and intolerances of patients, while they have them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Column, MetaData, String, Table, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,8 +68,7 @@ class Allergies(AggregateProjection[Patient]):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AllergyView:
+class AllergyView(Struct, frozen=True):
     """An allergy as held at a moment, with the record of the person that has it."""
 
     allergy: UUID

@@ -1,9 +1,9 @@
 """Bed uses read model: the use of beds by stays, in stretches, and what a bed is with them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 from sqlalchemy import Boolean, Column, MetaData, String, Uuid
@@ -97,8 +97,7 @@ def _values(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class StretchView:
+class StretchView(Struct, frozen=True):
     """A stretch of a bed's use by a stay; ``until`` is None while it is open."""
 
     stay: UUID
@@ -111,8 +110,7 @@ class StretchView:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class BedView:
+class BedView(Struct, frozen=True):
     """A bed of a board with its occupants, or the spell that keeps it from being free."""
 
     code: str
@@ -125,12 +123,15 @@ class BedView:
     @property
     def occupant(self) -> StretchView | None:
         """Return the stretch of the stay that has the bed, not of a child that shares it."""
-        occupants = (o for o in self.occupants if o.shares_bed_of is None)
-        return next(occupants, self.occupants[0] if self.occupants else None)
+        if not self.occupants:
+            return None
+        first = self.occupants[0]
+        if first.shares_bed_of is None:
+            return first
+        return next((o for o in self.occupants if o.shares_bed_of is None), first)
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRoom:
+class BoardRoom(Struct, frozen=True):
     """A room of a board with its beds."""
 
     room: RoomView

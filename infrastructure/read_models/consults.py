@@ -1,11 +1,11 @@
 """Consults read model: what is asked of other specialties, and what became of it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Column, DateTime, MetaData, Select, String, Uuid, and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -107,8 +107,7 @@ def _details_of(event: Stay.ConsultRequested | Stay.ConsultCorrected) -> dict[st
     return {name: getattr(event, name) for name in names}
 
 
-@dataclass(frozen=True, slots=True)
-class ConsultView:
+class ConsultView(Struct, frozen=True):
     """A consult that was asked for; ``visit`` answers it."""
 
     consult: UUID

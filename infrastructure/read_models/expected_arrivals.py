@@ -5,11 +5,11 @@ is derived from these as they are held at the moment of the question.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -125,8 +125,7 @@ class ExpectedArrivals(AggregateProjection[ExpectedArrival]):
         return {arrivals: {key: row for key, row in rows.items() if not row[0].is_empty}}
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivalView:
+class ArrivalView(Struct, frozen=True):
     """An expected arrival as held at a moment."""
 
     arrival: UUID

@@ -1,10 +1,10 @@
 """Flags read model: flags of patients on the board, with when they were lowered."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Column, DateTime, MetaData, String, Uuid, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,8 +84,7 @@ class Flags(ReadModel):
             )
 
 
-@dataclass(frozen=True, slots=True)
-class FlagView:
+class FlagView(Struct, frozen=True):
     """A flag that holds at a moment."""
 
     flag: UUID

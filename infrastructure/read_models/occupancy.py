@@ -1,7 +1,6 @@
 """The occupancy board, and the history of the use of beds."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from itertools import groupby
@@ -9,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -246,12 +246,11 @@ def _bed_of(code: str, rows: Iterable[Any]) -> BedView | None:
         return None
     of_stays: list[StretchView] = []
     of_bed: list[SpellView] = []
-    for room, _, kind, begin, end, *values in inside:
+    for room, _, kind, begin, end, stay, patient, is_kept, shares, *values in inside:
         if kind == _STRETCH:
-            stay, patient, is_kept, shares = values[:4]
             of_stays.append(StretchView(stay, patient, room, code, is_kept, shares, begin, end))
         else:
-            spell, state, reason, patient, stay = values[4:9]
+            spell, state, reason, patient, stay = values[:5]
             of_bed.append(SpellView(spell, room, code, state, reason, patient, stay, begin, end))
     return _bed(code, of_stays, of_bed)
 
@@ -261,9 +260,10 @@ _ORDER = (BedState.CLOSED, BedState.CLEANING, BedState.RESERVED)
 
 def _bed(code: str, occupants: list[StretchView], spells: list[SpellView]) -> BedView:
     """Return a bed with its state: occupied before kept, before closed, cleaning, reserved, free."""
-    spell = min(spells, key=lambda s: _ORDER.index(BedState(s.state)), default=None)
+    spell = min(spells, key=lambda s: _ORDER.index(BedState(s.state))) if spells else None
     if occupants:
-        state = BedState.KEPT if all(o.kept for o in occupants) else BedState.OCCUPIED
+        is_kept = occupants[0].kept and all(o.kept for o in occupants)
+        state = BedState.KEPT if is_kept else BedState.OCCUPIED
     elif spell:
         state = BedState(spell.state)
     else:

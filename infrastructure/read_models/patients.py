@@ -1,12 +1,13 @@
 """Patients read model: details, death and merges of the records of patients."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -133,8 +134,7 @@ def _prefixes(patient: Patient, details: Details) -> list[str]:
     return sorted(set(words))
 
 
-@dataclass(frozen=True, slots=True)
-class PatientView:
+class PatientView(Struct, frozen=True):
     """A patient as held at a moment."""
 
     patient: UUID
@@ -207,6 +207,7 @@ async def patient_by_mrn(
 _linked = by_id(
     lambda at: select(patients.c.patient, patients.c.merged_into).where(
         or_(is_one_of(patients.c.patient, "ids"), is_one_of(patients.c.merged_into, "ids")),
+        patients.c.merged_into.is_not(None),
         at.of(patients),
     )
 )
@@ -226,16 +227,16 @@ async def records_of_each(
 
     Sends as many statements as the longest chain of merges has steps.
     """
-    links: dict[UUID, set[UUID]] = {id: set() for id in ids}
+    links: defaultdict[UUID, set[UUID]] = defaultdict(set)
     new = set(ids)
+    before: set[UUID] = set()
     while new:
-        before = set(links)
+        before |= new
         for record, other in await _linked(connection, list(new), at):
-            if other is not None:
-                links.setdefault(record, set()).add(other)
-                links.setdefault(other, set()).add(record)
-        new = set(links) - before
-    return {id: _linked_records(id, links) for id in ids}
+            links[record].add(other)
+            links[other].add(record)
+        new = links.keys() - before
+    return {id: _linked_records(id, links) if id in links else [id] for id in ids}
 
 
 def _linked_records(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
@@ -288,9 +289,13 @@ async def labels_of_persons(
     """Return the strictest confidentiality label of the persons of some records, by record."""
     records = await records_of_each(connection, ids, at)
     rows = await _labels(connection, list(set(chain(*records.values()))), at)
-    labels = {row.patient: Confidentiality(row.confidentiality) for row in rows}
-    held_labels = {id: [labels[r] for r in of_id if r in labels] for id, of_id in records.items()}
-    return {id: strictest(of_id).value for id, of_id in held_labels.items() if of_id}
+    labels = {row.patient: row.confidentiality for row in rows}
+    persons = [of_id for of_id in records.values() if len(of_id) > 1]
+    for of_id in persons:
+        held_labels = [Confidentiality(labels[r]) for r in of_id if r in labels]
+        if held_labels:
+            labels[of_id[0]] = strictest(held_labels).value
+    return {id: labels[id] for id in records if id in labels}
 
 
 _labels = by_id(

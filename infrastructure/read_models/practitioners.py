@@ -1,10 +1,10 @@
 """Practitioners read model: the practitioners of the hospital by staff number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Column, Date, Integer, MetaData, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,8 +52,7 @@ class Practitioners(AggregateProjection[Practitioner]):
         return {practitioners: rows}
 
 
-@dataclass(frozen=True, slots=True)
-class PractitionerView:
+class PractitionerView(Struct, frozen=True):
     """A practitioner as held at a moment."""
 
     practitioner: UUID

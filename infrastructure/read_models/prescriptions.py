@@ -1,11 +1,11 @@
 """Prescriptions read model: status and regimen at every moment; doses given and not given."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     Column,
@@ -228,8 +228,7 @@ def _dose_of(event: Event, administration: UUID) -> Values:
     return {"administration": administration, "prescription": event.originator_id}
 
 
-@dataclass(frozen=True, slots=True)
-class PrescriptionView:
+class PrescriptionView(Struct, frozen=True):
     """A prescription as held at a moment."""
 
     prescription: UUID
@@ -251,8 +250,7 @@ class PrescriptionView:
     anchor: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DoseView:
+class DoseView(Struct, frozen=True):
     """A dose, given or not given."""
 
     administration: UUID

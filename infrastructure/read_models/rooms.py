@@ -1,11 +1,11 @@
 """Rooms read model: rooms, beds, and the spells in which a bed is closed, cleaned or reserved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from msgspec import Struct
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -156,8 +156,7 @@ def _spells(room: Room, id: UUID | None = None, bed: str | None = None) -> Rows:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class RoomView:
+class RoomView(Struct, frozen=True):
     """A room as held at a moment."""
 
     room: UUID
@@ -166,8 +165,7 @@ class RoomView:
     policies: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SpellView:
+class SpellView(Struct, frozen=True):
     """A spell: a period in which a bed is closed, being cleaned or reserved."""
 
     spell: UUID
@@ -227,8 +225,7 @@ def room_view(row: Any) -> RoomView:
     return RoomView(id, ward, number, tuple(policies))
 
 
-@dataclass(frozen=True, slots=True)
-class RoomPeriodView:
+class RoomPeriodView(Struct, frozen=True):
     """A period in which neither the name nor the policies of a room changed."""
 
     ward: str

@@ -1,11 +1,11 @@
 """Source movements read model: movements reported by other systems, recorded, cancelled or pending."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     Column,
@@ -116,8 +116,7 @@ _events = table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceMovementView:
+class SourceMovementView(Struct, frozen=True):
     """The report of another system on one id; ``reported_at``: when the report was recorded."""
 
     source_movement: UUID

@@ -1,11 +1,11 @@
 """Stays read model: the state of each stay at every moment, as known at every position."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     Column,
@@ -126,8 +126,7 @@ class Stays(AggregateProjection[Stay]):
         return {stays: rows}
 
 
-@dataclass(frozen=True, slots=True)
-class StayView:
+class StayView(Struct, frozen=True):
     """A stay as held at a moment."""
 
     stay: UUID
@@ -231,8 +230,7 @@ async def stays_of_persons(
     return stays_by_record
 
 
-@dataclass(frozen=True, slots=True)
-class StayPeriodView:
+class StayPeriodView(Struct, frozen=True):
     """A period in which nothing about a stay changed."""
 
     since: datetime

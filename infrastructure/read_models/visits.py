@@ -1,11 +1,11 @@
 """Visits read model: the visits of doctors to patients, with their notes."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     Column,
     MetaData,
@@ -100,8 +100,7 @@ class Visits(ReadModel):
             self.writer(visits).revise(match, known=place.known, position=place.position)
 
 
-@dataclass(frozen=True, slots=True)
-class VisitView:
+class VisitView(Struct, frozen=True):
     """A visit of a doctor."""
 
     visit: UUID

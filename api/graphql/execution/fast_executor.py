@@ -37,6 +37,8 @@ from api.graphql.execution.partial_executor import PartialExecutor
 from domain.errors import WardbookError
 
 READ = "fast-resolver"
+PLAIN = {"String": str, "ID": str, "Boolean": bool}
+"""The Python types whose values leave as they are, by the name of the scalar."""
 
 Resolver = Callable[[Any, Any], Any]
 """Returns the value of an object's field, given an `Info`."""
@@ -91,7 +93,8 @@ def install_fast_resolvers(schema: strawberry.Schema) -> None:
 def _install(field: GraphQLField, definition: StrawberryField) -> None:
     resolver = definition.base_resolver
     if definition.is_basic_field:
-        field.resolve = field.extensions[READ] = _attribute(definition.python_name)
+        read = field.extensions[READ] = attrgetter(definition.python_name)
+        field.resolve = lambda source, _: read(source)
     elif resolver and not field.args and not definition.extensions and not _is_result(field):
         method: Any = resolver.wrapped_func
         parameters = [*resolver.signature.parameters]
@@ -99,11 +102,6 @@ def _install(field: GraphQLField, definition: StrawberryField) -> None:
             field.resolve = field.extensions[READ] = method
         elif parameters == ["self"]:
             field.resolve = field.extensions[READ] = lambda source, _: method(source)
-
-
-def _attribute(name: str) -> Resolver:
-    read = attrgetter(name)
-    return lambda source, _: read(source)
 
 
 def _is_result(field: GraphQLField) -> bool:
@@ -197,19 +195,12 @@ class Executor(PartialExecutor):
         if self._refused and self.refused_node(kind.name, details) is not None:
             return None
         field = self.schema.get_field(kind, details[0].node.name.value)
-        resolve: Resolver | None = field.extensions.get(READ) if field else None
-        complete = self._value(field.type, details) if field and resolve else None
-        if resolve is None or complete is None:
-            return None
-        info = self._info
+        resolve = field.extensions.get(READ) if field else None
+        read = _of_source(resolve, self._info) if resolve else None
+        return self._value(field.type, details, read) if field and read else None
 
-        def complete_field(source: Any) -> Any:
-            value = resolve(source, info)
-            return complete(_result(value) if type(value) is CoroutineType else value)
-
-        return complete_field
-
-    def _value(self, kind: Any, details: Any) -> Completer | None:
+    def _value(self, kind: Any, details: Any, read: Completer | None) -> Completer | None:
+        """Return the completer of a source's value, which it reads; without `read` of the value."""
         is_required = isinstance(kind, GraphQLNonNull)
         if is_required:
             kind = kind.of_type
@@ -221,9 +212,10 @@ class Executor(PartialExecutor):
         elif isinstance(kind, GraphQLObjectType):
             complete = self._object(kind, details)
         elif isinstance(kind, GraphQLList):
-            item = self._value(kind.of_type, details)
+            item = self._value(kind.of_type, details, None)
             complete = _complete_items(item) if item else None
-        return _nullable(complete, is_required) if complete else None
+        leaf_type = PLAIN.get(getattr(kind, "name", ""))
+        return _nullable(read or _itself, complete, is_required, leaf_type) if complete else None
 
     def _object(self, kind: GraphQLObjectType, details: Any) -> Completer | None:
         """Return the completer of objects of a type, if all that is selected of them has one."""
@@ -254,14 +246,40 @@ def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
 @cache
 def _enum_completer(kind: CustomGraphQLEnumType) -> Completer:
     """Return the completer of an enum: Strawberry's own looks at one member after the other."""
-    names: dict[Any, str] = {
-        kind.wrapped_cls(value.value): name for name, value in kind.values.items()
-    }
-    return lambda value: names.get(value) or kind.coerce_output_value(value)
+    cls = kind.wrapped_cls
+    names: dict[str, str] = {cls(v.value)._name_: name for name, v in kind.values.items()}
+
+    def complete(value: Any) -> Any:
+        return names[value._name_] if type(value) is cls else kind.coerce_output_value(value)
+
+    return complete
 
 
-def _nullable(complete: Completer, is_required: bool) -> Completer:
-    def complete_or_null(value: Any) -> Any:
+def _of_source(resolve: Any, info: Info) -> Completer:
+    """Return what reads a field of an object: its attribute, or the result of its method."""
+    if isinstance(resolve, attrgetter):
+        return resolve
+
+    def read(source: Any) -> Any:
+        value = resolve(source, info)
+        return _result(value) if type(value) is CoroutineType else value
+
+    return read
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _nullable(
+    read: Completer, complete: Completer, is_required: bool, leaf_type: type | None
+) -> Completer:
+    """Return the completer of what is read; one call for the most frequent, a value as it leaves."""
+
+    def complete_or_null(source: Any) -> Any:
+        value = read(source)
+        if type(value) is leaf_type:
+            return value
         data = None if value is None else complete(value)
         if data is None and (is_required or value is not None):
             raise FallBack

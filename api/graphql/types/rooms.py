@@ -1,8 +1,9 @@
 """Rooms, beds and their occupants."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID, uuid5
 
@@ -45,11 +46,16 @@ if TYPE_CHECKING:
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
 
 
-async def find_stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
+def find_stay(info: Ask, id: UUID | None, at: AsOf) -> "Awaitable[Stay | None]":
     """Return a stay, if there is one of that id and the viewer may see it."""
+    return _stays().find(info, id, at)
+
+
+@cache
+def _stays() -> "type[Stay]":
     from api.graphql.types.stays import Stay
 
-    return await Stay.find(info, id, at)
+    return Stay
 
 
 async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
@@ -167,7 +173,8 @@ class Bed:
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
-        return self.reason if _may_see_closures(info, self.place.ward) else None
+        is_shown = self.reason and _may_see_closures(info, self.place.ward)
+        return self.reason if is_shown else None
 
     @strawberry.field(
         description="Of a free bed: when its next closure, cleaning or reservation begins, as planned."

@@ -142,7 +142,9 @@ class Stay(Node):
     async def confidentiality(self, info: Ask) -> Confidentiality:
         own_label = Confidentiality(self.view.confidentiality)
         label = await info.context.load(labels_of_persons, self.view.patient, self.at)
-        return strictest([own_label, Confidentiality(label or own_label)])
+        if label in (None, own_label.value):
+            return own_label
+        return strictest([own_label, Confidentiality(label)])
 
     @strawberry.field(description="The patient.")
     async def patient(self, info: Ask) -> Patient | None:
