@@ -15,3 +15,7 @@ class ExitCode(IntEnum):
     NO_DATABASE = 3
     CHECK_FAILED = 4
     INTERRUPTED = 130
+
+
+INTERRUPTION = "Interrupted."
+"""The sentence for an interruption from the keyboard."""

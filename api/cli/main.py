@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +16,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOpt
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from api.exit_codes import ExitCode
+from api.exit_codes import INTERRUPTION, ExitCode
 
 COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -113,13 +114,22 @@ class Commands(TyperGroup):
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         return name, command and load_command(str(command.name)), rest
 
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):
-            from api.cli.terminal import stop
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        with abort_at_interruption():
+            return super().make_context(*args, **named)
 
-            stop("Interrupted.", ExitCode.INTERRUPTED)
+    def invoke(self, ctx: Any) -> Any:
+        with abort_at_interruption():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def abort_at_interruption() -> Iterator[None]:
+    """Raise Abort at an interruption, of which typer would say nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Abort from None
 
 
 def print_version(chosen: bool) -> None:
@@ -242,6 +252,10 @@ def main() -> None:
             from api.cli.terminal import stop
 
             stop(sentence_of(error), ExitCode(error.exit_code))
+        except (KeyboardInterrupt, typer.Abort):
+            from api.cli.terminal import stop
+
+            stop(INTERRUPTION, ExitCode.INTERRUPTED)
         except typer.Exit:
             raise
         except BrokenPipeError:  # who read the output has enough

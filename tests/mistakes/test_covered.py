@@ -28,6 +28,9 @@ READINGS = {242, 183, 184, 186, 187, 188, 189} | set(range(220, 225))
 SCREENS = {202, 203, 239, 240, 246}
 """Numbers of mistakes about what a screen asks for."""
 
+STARTS = {570}
+"""Numbers of mistakes about a program that starts."""
+
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
@@ -111,6 +114,7 @@ def test_every_mistake_has_a_test() -> None:
         | FHIR
         | READINGS
         | COPIES
+        | STARTS
         | SCREENS
         | KEYS
         | SIDE_DOORS
