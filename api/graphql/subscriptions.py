@@ -14,7 +14,7 @@ from api.graphql.authorization import check_ward, known_ward, or_forbidden, pati
 from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
-from api.graphql.queries.arguments import Hours, MrnAuthority, hours_ahead
+from api.graphql.queries.arguments import Hours, MrnAuthority, check_subject, hours_ahead
 from api.graphql.queries.doses import HoursAhead, HoursBack, InDoseOrder, around
 from api.graphql.scalars import Position
 from api.graphql.types.events import AfterPosition, Event, Kinds, OfWard, topics_of
@@ -97,8 +97,7 @@ class Subscription:
         after: AfterPosition = None,
     ) -> AsyncGenerator[TimelineEntry, None]:
         context = info.context
-        if (mrn is None) == (stay_id is None):
-            raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+        check_subject(mrn, stay_id)
         begin, hospital = await _begin(context, after), context.state.settings.hospital
         if mrn is not None:
             patient = await patient_by_mrn(context, mrn, mrn_authority, await context.at())

@@ -85,6 +85,13 @@ def bitemporal(resolver: Callable[..., Awaitable[V]]) -> Callable[..., Awaitable
     return resolve
 
 
+def check_subject(mrn: str | None, stay_id: str | None, is_needed: bool = True) -> None:
+    """Check that a patient or a stay is named, not both. Raises InvalidInput."""
+    subjects = [value for value in (mrn, stay_id) if value is not None]
+    if len(subjects) > 1 or (is_needed and not subjects):
+        raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+
+
 def known_moment(moment: MomentInput | None) -> MomentInput | None:
     """Return a moment of the record alone. Raises InvalidInput for one at the bedside, too."""
     if moment is not None and moment.as_of:

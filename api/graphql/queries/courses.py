@@ -12,10 +12,10 @@ from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     MrnAuthority,
     bitemporal,
+    check_subject,
     id_of,
 )
 from api.graphql.types.courses import CourseDocument
-from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.course import course_of_person, course_of_stay
 from infrastructure.queries.course_parts import Course, Imprint, Login
@@ -43,8 +43,7 @@ class CourseQueries:
         ] = None,
         mrn_authority: MrnAuthority = None,
     ) -> CourseDocument | None:
-        if (mrn is None) == (stay_id is None):
-            raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+        check_subject(mrn, stay_id)
         head = await _imprint(info, at)
         course: Course | None = None
         if mrn is None:

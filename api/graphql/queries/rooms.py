@@ -22,6 +22,7 @@ from api.graphql.queries.arguments import (
     KnownMoment,
     MrnAuthority,
     bitemporal,
+    check_subject,
     hours_ahead,
     id_of,
     known_moment,
@@ -239,8 +240,7 @@ async def stays_named(
 
     Raises InvalidInput for both, NotFound, NotAllowed.
     """
-    if stay_id is not None and mrn is not None:
-        raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+    check_subject(mrn, stay_id, is_needed=False)
     if stay_id is not None:
         stay = await Stay.find(info, id_of(stay_id), at)
         await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)

@@ -18,6 +18,7 @@ from api.graphql.queries.arguments import (
     KnownMoment,
     MrnAuthority,
     bitemporal,
+    check_subject,
     id_of,
     known_moment,
 )
@@ -59,8 +60,7 @@ class TimelineQueries:
         first: First = None,
         after: After = None,
     ) -> Connection[TimelineEntry]:
-        if (mrn is None) == (stay_id is None):
-            raise InvalidInput("mrn", "name a patient by mrn, or a stay by stayId")
+        check_subject(mrn, stay_id)
         records: list[UUID] | None = None
         if mrn is not None:
             records = await records_of_mrn(info.context, mrn, mrn_authority, at)
