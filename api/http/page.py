@@ -38,6 +38,7 @@ _OUTCOMES = {
     "StayRecorded": "stay { id version }",
     "PatientRecorded": "patient { id mrn mrnAuthority } merge { id }",
     "ReportRecorded": "issue { id }",
+    "RoomRecorded": "room { history { since } }",
     "VisitRecorded": "stay { id }",
     "ConsultRecorded": "stay { id }",
     "PrescriptionRecorded": "stay { id }",

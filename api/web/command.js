@@ -28,8 +28,8 @@ class CommandForm extends Plain {
     this.begin = keepsTime(command) && command !== 'correctFacts' ? {...this.entered} : {};
     this.known = values;
     this.fixed = new Set(Object.keys(this.entered).filter(name => this.fields.get(name).type === 'ID'));
-    this.isEarlier = !!clocks.asOf && !this.entered.occurredAt && !keepsTime(command);
-    if (this.isEarlier) this.entered.occurredAt = wall(clocks.asOf);
+    this.isEarlier = !keepsTime(command) && !!(this.entered.occurredAt || clocks.asOf);
+    if (this.isEarlier) this.entered.occurredAt ??= wall(clocks.asOf);
     Object.assign(this, this.order.typed); // what was typed before another form was gone through first
     this.refusal = null;
     this.isSending = false;

@@ -30,7 +30,7 @@ for (const kind of MOVEMENTS) WAYS[kind] = both('correctMovement', 'cancelMoveme
 for (const kind of CHANGES) WAYS[kind] = both('correctPrescriptionChange', 'cancelPrescriptionChange', of('changeId'));
 
 /** What putting a fact right by a command is called on its button. */
-export const wayName = command => (/^cancel/.test(command) ? 'takeBack' : 'putRight');
+export const wayName = command => (/^(cancel|lift|place|withdraw)/.test(command) ? 'takeBack' : 'putRight');
 
 /** What a fact says, by the names of the inputs. Practitioners are by their id: `staff` of them is filled in by the form. */
 function says({bed, keepsBed, flagKind, kind, ...content}) {
@@ -50,6 +50,7 @@ export function waysOf(entry) {
 }
 
 const placed = ({ward, room, bed}) => ({ward, room, bed});
+const person = ({patientMrn, mrnAuthority, expectedArrivalId}) => ({patientMrn, mrnAuthority, expectedArrivalId});
 const pair = (what, values, id) => ({['correct' + what]: {...values, ...id}, ['cancel' + what]: id});
 
 /** How acts are put right that no stay tells of: of a person, a room, a report. */
@@ -63,6 +64,16 @@ const AFTER = {
   openRoom: values => ({correctRoom: placed(values)}),
   addBed: values => pair('Bed', {}, placed(values)),
   changeRoom: ({ward, room, newWard, newRoom}) => ({cancelRoomChange: {ward: newWard ?? ward, room: newRoom ?? room}}),
+  renameWard: ({ward, newWard, validFrom}) => ({renameWard: {ward: newWard, newWard: ward, validFrom}}),
+  setBedCleaning: ({ward, applies, from, occurredAt}, {recordedAt}) => ({setBedCleaning: {ward, applies: !applies, from, occurredAt: occurredAt ?? recordedAt}}),
+  setRoomPolicy: ({ward, room, policy, occurredAt}, {room: {history}}) => {
+    const setAt = occurredAt ?? history.at(-1).since;
+    return pair('RoomPolicy', {occurredAt: setAt}, {ward, room, policy, setAt});
+  },
+  placeLegalHold: values => ({liftLegalHold: person(values)}),
+  liftLegalHold: values => ({placeLegalHold: person(values)}),
+  requestErasure: values => ({requestErasure: {...person(values), legalBasis: values.legalBasis}, withdrawErasure: person(values)}),
+  withdrawErasure: values => ({requestErasure: person(values)}),
   retireBeds: values => ({cancelRetirement: placed(values)}),
   issueReport: (values, {issue}) => ({restateReport: {issueId: issue.id}}),
   restateReport: (values, {issue}) => ({restateReport: {issueId: issue.id}}),
