@@ -8,7 +8,7 @@ import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer}
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {dayTime, hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say, told} from './words.js';
-import {wayName, waysAfter, waysOf} from './putright.js';
+import {subjectOf, wayName, waysAfter, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
 
@@ -138,7 +138,8 @@ class App extends Plain {
   }
 
   async #recorded({command, values, outcome, context, stayId}) {
-    const who = context.patient ? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ') : '';
+    const subject = context.patient ? null : subjectOf(values);
+    const who = subject ?? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ');
     const notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, patient: command === 'registerPatient' ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
     this.notice = notice;
     clearTimeout(this.noticeTimer);
@@ -146,7 +147,7 @@ class App extends Plain {
     const {timeline} = stayId && may('timeline') ? await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({})) : {};
     const entry = timeline?.nodes.findLast(({position}) => position === outcome.position);
     const ways = entry ? waysOf(entry) : await waysAfter(command, values, outcome).catch(() => []);
-    if (this.notice === notice) this.notice = {...notice, ways, about: entry ? told(entry.summary) : null};
+    if (this.notice === notice) this.notice = {...notice, ways, about: entry ? told(entry.summary) : subject || null};
   }
 
   /** Take the notice away, but not from who is about to use it. */

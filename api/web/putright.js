@@ -93,6 +93,12 @@ export async function waysAfter(command, values, outcome) {
   return Object.entries(ways || {}).filter(([command]) => may(command));
 }
 
+/** What an act is about that no stay tells of: a place, records, a practitioner. */
+export function subjectOf({ward, room, bed, patientMrn, intoMrn, mrn, staffNumber}) {
+  const records = [patientMrn ?? mrn, intoMrn].filter(Boolean).join(' → ');
+  return [[ward, room, bed].filter(Boolean).join(' '), records, staffNumber].filter(Boolean).join(' · ');
+}
+
 const BEDS = /^(closeBed|reopenBed|reserveBed|releaseReservation|startCleaning|finishCleaning)$/;
 
 /** What keeps a bed from being free now, by its id. */

@@ -46,6 +46,7 @@ def press(page: Any, button: Any) -> None:
         ("Request erasure", "Take back", "Withdraw the request to erase", "Put right"),
         ("Change room", "Take back", "Take back change of room", None),
         ("Retire beds", "Take back", "Take back retirement", None),
+        ("Merge records", "Put right", "Separate records", None),
     ],
 )
 def test_the_bar_after_an_act_puts_it_right(
@@ -61,6 +62,7 @@ def test_the_bar_after_an_act_puts_it_right(
         followed.room("a", "b", ward=followed.name("W")),
         followed.patient(familyName=followed.name("Held")),
     )
+    other_mrn = followed.patient(familyName=followed.name("Other"))
     ward, room = place.split("/")
     inputs = {
         "Set rule of room": fill(ward=ward, room=room, policy="ONE_SEX_ONLY"),
@@ -69,6 +71,7 @@ def test_the_bar_after_an_act_puts_it_right(
         "Place a legal hold": fill(patientMrn=mrn, reason="a lawsuit"),
         "Request erasure": fill(patientMrn=mrn, legalBasis="CONSENT_WITHDRAWN", reason="asked"),
         "Change room": fill(ward=ward, room=room, newRoom=f"{room}9"),
+        "Merge records": fill(patientMrn=mrn, intoMrn=other_mrn, reason="the same"),
         "Retire beds": fill(ward=ward, room=room, bed="b"),
     }
     page = page_of(Role.ADMIN)
@@ -79,6 +82,8 @@ def test_the_bar_after_an_act_puts_it_right(
         inputs[command](dialog)
     notice = page.locator(".notice")
     button = notice.get_by_role("button", name=way)
+    button.wait_for()
+    assert {ward, mrn} & set(notice.inner_text().split())
     if also:
         notice.get_by_role("button", name=also).wait_for()
     press(page, button) if by_keys else button.click()
