@@ -29,6 +29,7 @@ from api.http.app import app as server
 from application.ports import Append
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.mapper import VersionedStoredEvent
+from infrastructure.postgres.cancellable_connection import CancellableConnection
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
@@ -212,7 +213,7 @@ class Steps:
         self._wanted, self._when, self._act = wanted, when, act
         self._steps = count(1)
         ours = get_ident()
-        exchange, exchange_async = psycopg.Connection.wait, psycopg.AsyncConnection.wait
+        exchange = psycopg.Connection.wait
 
         def watched(work: Any) -> Any:
             # the pool's threads come and go as they like: with them, not each run is the same
@@ -221,11 +222,15 @@ class Steps:
         def wait(connection: Any, work: Any, *args: Any, **how: Any) -> Any:
             return exchange(connection, watched(work), *args, **how)
 
-        async def wait_async(connection: Any, work: Any, *args: Any, **how: Any) -> Any:
-            return await exchange_async(connection, watched(work), *args, **how)
+        def watching(exchange: Callable[..., Any]) -> Callable[..., Any]:
+            async def wait(connection: Any, work: Any, *args: Any, **how: Any) -> Any:
+                return await exchange(connection, watched(work), *args, **how)
+
+            return wait
 
         psycopg.Connection.wait = wait  # type: ignore[assignment,method-assign]
-        psycopg.AsyncConnection.wait = wait_async  # type: ignore[assignment,method-assign]
+        for kind in (psycopg.AsyncConnection, CancellableConnection):
+            kind.wait = watching(kind.wait)  # type: ignore[method-assign]
 
     def come(self) -> None:
         """A step that asks nothing of the database."""
