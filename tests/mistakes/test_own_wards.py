@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from starlette.testclient import TestClient
@@ -25,6 +26,8 @@ PLACES = (
     "sent away",
 )
 STAY = "query($id: ID!) { stay(id: $id) { id patient { mrn } prescriptions { id } } }"
+
+PLAN = "mutation($content: PlanDischargeInput!) { planDischarge(input: $content) { __typename } }"
 
 
 def brought(ward: Ward, where: str, here: str, **admission: Any) -> str:
@@ -75,6 +78,10 @@ def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_o
                 stranger = login(shared, role, *wards)
                 assert codes(stranger.raw(STAY, {"id": stay})) == {"NOT_ALLOWED"}
                 assert stranger.execute("planDischarge", stayId=stay)["code"] == "NotAllowed"
+            manager = login(shared, Role.BED_MANAGER, name)  # whose role may give the command
+            content = {"commandId": str(uuid4()), "stayId": stay, "plan": "PLANNED"}
+            told = manager.raw(PLAN, {"content": content})
+            assert told["data"]["planDischarge"] == {"__typename": "NotAllowed"}
 
 
 def test_mistake_242_a_house_may_close_who_is_restricted_to_the_nurses_of_the_ward_too(
