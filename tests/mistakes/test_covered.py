@@ -64,8 +64,8 @@ ORACLES = set(range(460, 466))
 LEFT = {344, 345, 346, 347, 348}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
-ODD_FILES = {500, 501, 502}
-"""Numbers of mistakes about files in other forms than they should be."""
+ODD_FILES = {500, 501, 502, 503}
+"""Numbers of mistakes about files in other forms than they should be, and merges that wait."""
 
 TRUE = set(range(370, 377))
 """Numbers of mistakes about what is true and refused, or false and accepted."""

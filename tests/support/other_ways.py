@@ -40,6 +40,8 @@ def _by_messages(door: Door) -> tuple[str, str]:
                 "PV1||I|||||||||||||||||V" + number_of(sign) + "|||||||||||||||||01^" + sign,
             ),
             ("ADT^A99", f"ZZZ|{sign}"),
+            ("ADT^A40", f"ZZZ|{sign} is refused: it names no other record"),
+            ("RAS^O17", f"ORC|RE|{sign}7", f"RXA||1|20260302130000||{sign}|400|mg"),
         )
     ):
         at = f"202603021{number}0000+0000"

@@ -362,7 +362,10 @@ async def merges_of_persons(
     merges: dict[UUID, list[EntryView]] = {}
     for id, records_linked in records.items():
         entries_of_person = [
-            entry for record in records_linked for entry in of_record.get(record, ())
+            entry
+            for record in records_linked
+            for entry in of_record.get(record, ())
+            if "merge" in entry.data  # else another system reports it, and it is pending
         ]
         unmerged_ids = {
             e.data["merge"] for e in entries_of_person if e.kind == kind_of(Patient.Unmerged)
