@@ -14,8 +14,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from application import hospital_days, persons
-from application.stay_end import let_prescriptions_follow
+from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
+from domain.aggregate import Aggregate
 from domain.envelope import Envelope
 from domain.prescription.aggregate import Prescription
 from domain.refusals import (
@@ -34,7 +35,6 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Observation
 from domain.time import MINUTE, Precision
 
 OF_TIME = (
@@ -55,21 +55,18 @@ OF_TIME = (
 MOST = 16
 """The placements that are tried, at most, before the command is refused."""
 
-PLACED = ("visit", "consult")
-"""The observations that can be held at another moment."""
-
 REASON = "held at another moment of its day: another fact of that day is known more precisely"
 
 
 @dataclass(frozen=True, slots=True)
 class ImpreciseFact:
-    """A recorded fact of a stay or a prescription that is known to the day or hour."""
+    """A recorded fact that is known to the day or hour, of an aggregate of some kind."""
 
+    kind: type[Aggregate]
     of: UUID
     id: UUID
     at: datetime
     precision: Precision
-    in_stay: bool
 
 
 @dataclass(frozen=True)
@@ -85,17 +82,13 @@ class Placement:
         reason = uow.entry.reason or REASON
         entry = replace(uow.entry, occurred_at=uow.now, precision=Precision.MINUTE, reason=reason)
         for fact, at in self.recorded.items():
-            if fact.in_stay:
-                for stay in uow.load(Stay, fact.of, *uow.streams_of(fact.id)):
-                    _place_in_stay(uow, stay, fact, at, entry)
-            else:
-                for prescription in uow.load(Prescription, fact.of):
-                    _place_in_prescription(prescription, fact, at, entry)
+            for aggregate in uow.load(fact.kind, fact.of, *uow.streams_of(fact.id)):
+                _hold(uow, aggregate, fact, at, entry)
 
     def check(self, uow: UnitOfWork) -> None:
         """Refuse stays that the command itself has not checked. Raises ContradictsLaterFacts."""
         for fact in self.recorded:
-            for stay in uow.load(Stay, fact.of) if fact.in_stay else ():
+            for stay in uow.load(Stay, fact.of) if fact.kind is Stay else ():
                 if stay.exists:
                     stay.history.check((), persons.told_death_at(uow, stay.patient))
 
@@ -145,24 +138,13 @@ def _span(uow: UnitOfWork, fact: ImpreciseFact) -> tuple[datetime, datetime]:
 
 
 def _imprecise_facts(uow: UnitOfWork) -> Iterator[ImpreciseFact]:
-    """Yield the facts of the stays and prescriptions at hand that are known to the day or hour."""
-    for aggregate in list(uow.loaded.values()):
-        if isinstance(aggregate, Stay) and aggregate.exists:
-            facts = [
-                (f.id, f.at, f.precision)
-                for f in uow.before[aggregate.id].history.facts
-                if not isinstance(f, Observation) or f.name in PLACED
-            ]
-        elif isinstance(aggregate, Prescription) and aggregate.exists:
-            course = aggregate.course
-            facts = [(s.id, s.at, s.precision) for s in course.steps if s.discharge is None]
-            facts += [(dose.id, dose.at, dose.precision) for dose in course.doses]
-        else:
-            continue
-        for id, at, precision in facts:
-            if precision in (Precision.HOUR, Precision.DAY):
-                in_stay = isinstance(aggregate, Stay)
-                yield ImpreciseFact(aggregate.id, id, at, precision, in_stay)
+    """Yield the recorded facts of all that is at hand which are known to the day or hour."""
+    for aggregate in [a for a in uow.loaded.values() if a.exists]:
+        before = uow.before.get(aggregate.id)
+        for fact in before.history.facts if before else aggregate.timed_facts():
+            if fact.precision in (Precision.HOUR, Precision.DAY):
+                kind = type(aggregate)
+                yield ImpreciseFact(kind, aggregate.id, fact.id, fact.at, fact.precision)
 
 
 def _moments(uow: UnitOfWork) -> Iterator[datetime]:
@@ -179,32 +161,20 @@ def _moments(uow: UnitOfWork) -> Iterator[datetime]:
                     yield spell.period.end
 
 
-def _place_in_stay(
-    uow: UnitOfWork, stay: Stay, fact: ImpreciseFact, at: datetime, entry: Envelope
+def _hold(
+    uow: UnitOfWork, aggregate: Aggregate, fact: ImpreciseFact, at: datetime, entry: Envelope
 ) -> None:
-    held_fact = stay.history.fact(fact.id)
+    held_fact = next((f for f in aggregate.timed_facts() if f.id == fact.id), None)
     if held_fact is None or held_fact.at == at:
         return
-    ends = stay.history.ends
-    checks = stay.deferred
-    stay.defer_checks()  # the command's own check is of the whole history
-    if not isinstance(held_fact, Observation):
-        stay.correct_movement(fact.id, at, fact.precision, None, entry)
-    elif held_fact.name == "visit":
-        stay.amend_visit(fact.id, at, fact.precision, None, None, None, entry)
-    else:
-        nothing_else = dict.fromkeys(("specialty", "asked", "requested_by", "question"))
-        stay.correct_consult(fact.id, at, fact.precision, entry, None, **nothing_else)
-    stay.deferred = checks
-    if stay.history.ends != ends:
-        let_prescriptions_follow(uow, stay)
-
-
-def _place_in_prescription(
-    prescription: Prescription, fact: ImpreciseFact, at: datetime, entry: Envelope
-) -> None:
-    no_details = (None, None, None, None)
-    if prescription.course.step(fact.id):
-        prescription.correct_change(fact.id, at, fact.precision, *no_details, entry)
-    elif prescription.course.dose(fact.id):
-        prescription.correct_administration(fact.id, at, fact.precision, *no_details, entry)
+    if not isinstance(aggregate, Stay):
+        aggregate.retime(fact.id, at, fact.precision, entry)
+        if isinstance(aggregate, Prescription):
+            let_prescription_follow(uow, aggregate)
+        return
+    ends, checks = aggregate.history.ends, aggregate.deferred
+    aggregate.defer_checks()  # the command's own check is of the whole history
+    aggregate.retime(fact.id, at, fact.precision, entry)
+    aggregate.deferred = checks
+    if aggregate.history.ends != ends:
+        let_prescriptions_follow(uow, aggregate)

@@ -208,7 +208,7 @@ class UnitOfWork(AggregateReader):
         return occupancy
 
     def claims(self, room: UUID, period: Period, bed: str | None = None) -> list[Claim]:
-        """Return the claims on a room's beds, or one, in a period, never older than the version read.
+        """Return the claims on a room's beds, or one, in a period, as the command leaves them.
 
         A decision that rests on one bed does not mind what others make of the rest of the room.
         """
@@ -218,11 +218,13 @@ class UnitOfWork(AggregateReader):
             self.rest_on(room, [bed])
         if room not in self._claims or not self._claims[room][0].covers(period):
             self.read_beds({room: period})
-        return [
-            c
-            for c in self._claims[room][1]
-            if c.stretch.period.meets(period) and bed in (None, c.stretch.bed.bed)
-        ]
+        moved_stays = {stay.id: stay for stay in self.all_of(Stay) if self.has_other_beds(stay)}
+        claims = [c for c in self._claims[room][1] if c.stay not in moved_stays]
+        claims += [Claim(s.id, stretch) for s in moved_stays.values() for stretch in s.stretches]
+        of_room = (
+            c for c in claims if c.stretch.bed.room == room and c.stretch.period.meets(period)
+        )
+        return [c for c in of_room if bed in (None, c.stretch.bed.bed)]
 
     def rest_on(self, room: UUID, beds: Iterable[str]) -> None:
         """Name beds of a room that others may not have changed since they were read."""

@@ -5,7 +5,7 @@ An aggregate decides in its public methods: rules run once, when the command is 
 every replay and never refuse. Events carry an `Envelope` and no timestamp of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, NewType, Self, TypeVar, cast
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
 from domain.text import cleaned_fields
-from domain.time import SpanOf, Timed, widest_span
+from domain.time import Precision, SpanOf, Timed, TimedFact, widest_span
 
 __all__ = [
     "Aggregate",
@@ -240,6 +240,14 @@ class Aggregate(BaseAggregate[UUID]):
 
     def apply(self, event: Event) -> None:
         """Evolve the state by an event. It may be any of the aggregate's; it is never refused."""
+        raise NotImplementedError
+
+    def timed_facts(self) -> Iterable[TimedFact]:
+        """Return all facts that are held true, each of which `retime` holds at another moment."""
+        return ()
+
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        """Hold a fact at another moment of the day or hour to which it is known. Raises Refusals."""
         raise NotImplementedError
 
     def earliest(self, fact: Timed) -> datetime:

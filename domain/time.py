@@ -7,7 +7,8 @@ while nobody knows when it ends. Two periods that only touch do not overlap.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
+from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta
@@ -64,6 +65,13 @@ SpanOf = Callable[[datetime, Precision], Span]
 """The span of a time that is known so precisely."""
 
 
+class KnownTime(NamedTuple):
+    """A moment (UTC), and how precisely it is known."""
+
+    at: datetime
+    precision: Precision = Precision.MINUTE
+
+
 class Timed(Protocol):
     """A fact with its time, and how precisely that is known."""
 
@@ -72,6 +80,13 @@ class Timed(Protocol):
 
     @property
     def precision(self) -> Precision: ...
+
+
+class TimedFact(Timed, Protocol):
+    """A fact with its id."""
+
+    @property
+    def id(self) -> UUID: ...
 
 
 def widest_span(at: datetime, precision: Precision) -> Span:

@@ -9,14 +9,11 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from domain.aggregate import Event
-from domain.clinical_refusals import ClinicalWarning
 from domain.envelope import About, Envelope
-from domain.fact_ref import FactKind, FactRef
-from domain.prescription.course import Course, Regimen, Step
-from domain.prescription.doses import PrescriptionDoses
-from domain.prescription.events import Medication
+from domain.prescription.course import Course, Step
 from domain.prescription.schedule import Schedule
-from domain.prescription.state import ORDERS, changes_of, corrected_regimen, merged_changes
+from domain.prescription.state import ORDERS, changes_of, merged_changes
+from domain.prescription.writing import PrescriptionWriting, check_schedule
 from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -25,87 +22,13 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Precision, corrected_time, is_after, is_later
+from domain.time import KnownTime, Precision, corrected_time, is_after, is_later
 
 
-class Prescription(PrescriptionDoses):
+class Prescription(PrescriptionWriting):
     """A medicine prescribed in a stay, its changes, and the doses given: what it decides."""
 
     TOPIC = "prescription"
-
-    def write(
-        self,
-        stay: UUID,
-        patient: UUID,
-        medication: Medication,
-        regimen: Regimen,
-        prescriber: UUID | None,
-        envelope: Envelope,
-        died_at: datetime | None = None,
-        confirmed_warnings: tuple[ClinicalWarning, ...] | None = None,
-    ) -> None:
-        """Write the prescription. Raises InvalidInput, PatientDied.
-
-        One that stops before it starts was called off in between, and never active.
-        """
-        _check_regimen(regimen, envelope.occurred_at)
-        if died_at is not None and is_after(max(regimen.start, envelope.occurred_at), died_at):
-            raise PatientDied(died_at)
-        self.record(
-            Prescription.Written,
-            envelope,
-            stay=stay,
-            patient=patient,
-            medication=medication,
-            dose=regimen.dose,
-            route=regimen.route,
-            frequency=regimen.frequency,
-            start=regimen.start,
-            stop=regimen.stop,
-            prescriber=prescriber,
-            confirmed_warnings=confirmed_warnings,
-            schedule=regimen.schedule,
-        )
-
-    def correct(
-        self, right: "Prescription.WrittenCorrected", died_at: datetime | None = None
-    ) -> None:
-        """Correct what was written, by an event that says it; what was given is judged by it.
-
-        Raises InvalidInput, PrescriptionStateBroken, ContradictsLaterFacts, PatientDied.
-        """
-        if self.basis is not None:
-            raise PrescriptionStateBroken(
-                Problem.DOSE_NOT_PRESCRIBED, "nothing was prescribed in writing: correct the dose"
-            )
-        self._must_not_be_cancelled()
-        before = self.course
-        course = replace(
-            before,
-            written_at=right.at or before.written_at,
-            precision=right.precision or before.precision,
-            regimen=corrected_regimen(before.regimen, right),
-        )
-        contents = (right.medication or self.medication, right.prescriber or self.prescriber)
-        if course == before and contents == (self.medication, self.prescriber):
-            raise InvalidInput("prescription_id", "it is written so already; say what is different")
-        _check_regimen(course.regimen, course.written_at)
-        if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
-            raise PatientDied(died_at)
-        if self.deferred is not None:
-            self.deferred.add(self.id)
-            self.add(right)
-            return
-        known_problems = {step.id for step, _ in before.problems(self.span_of)}
-        facts = [
-            self.ref(step)
-            for step, _ in course.problems(self.span_of)
-            if step.id not in known_problems
-        ]
-        facts += self._contradicted_doses(course)
-        if facts:
-            raise ContradictsLaterFacts(tuple(facts))
-        self.add(right)
 
     def change(
         self,
@@ -121,7 +44,7 @@ class Prescription(PrescriptionDoses):
         changes = changes_of(dose, route, frequency, stop, schedule)
         if not changes:
             raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
-        _check_schedule(schedule)
+        check_schedule(schedule)
         if stop is not None and stop < envelope.occurred_at:
             raise InvalidInput("stop", "the new stop lies before the change")
         step = self._next_step("changed", envelope, changes)
@@ -211,7 +134,7 @@ class Prescription(PrescriptionDoses):
         step = self._own_step(change)
         at = corrected_time(at, precision, step.at)
         changes = changes_of(dose, route, frequency, stop, schedule)
-        _check_schedule(schedule)
+        check_schedule(schedule)
         if at is None and not changes:
             raise InvalidInput(
                 "occurred_at", "say what was different: `occurred_at`, dose, route, frequency, stop"
@@ -248,11 +171,11 @@ class Prescription(PrescriptionDoses):
         self.record(Prescription.ChangeCancelled, envelope, change=change)
 
     def follow_stay(
-        self, ends: Mapping[UUID, datetime], ended_by: UUID | None, envelope: Envelope
+        self, ends: Mapping[UUID, KnownTime], ended_by: UUID | None, envelope: Envelope
     ) -> None:
         """Stop the prescription by the end of its stay, as held now. Raises ContradictsLaterFacts.
 
-        ``ends``: the moments (UTC) of the stay's discharges and of the reversal of its admission, by
+        ``ends``: the times of the stay's discharges and of the reversal of its admission, by
         id; what an end stopped that never was goes on. ``ended_by``: the one that stops whatever is
         not kept; None while the stay is open, or where this is a discharge medicine.
         """
@@ -262,32 +185,48 @@ class Prescription(PrescriptionDoses):
         for discharge, stop in stops.items():
             if discharge not in ends:
                 self._correct_stop(stop, None, envelope)
-        for end, at in sorted(ends.items(), key=lambda item: item[1]):
+        for end, time in sorted(ends.items(), key=lambda item: item[1].at):
             stop_held = stops.get(end)
             course = self.course.without_step(stop_held.id) if stop_held else self.course
             ended_at = course.period.end
-            is_ended = ended_at is not None and not is_later(ended_at, at)
-            if stop_held is not None and (is_ended or stop_held.at != at):
-                self._correct_stop(stop_held, None if is_ended else at, envelope)
+            is_ended = ended_at is not None and not is_later(ended_at, time.at)
+            if stop_held is not None and (is_ended or (stop_held.at, stop_held.precision) != time):
+                self._correct_stop(stop_held, None if is_ended else time, envelope)
             elif (
                 stop_held is None
                 and not is_ended
                 and self.basis is None
                 and (end == ended_by or end in self.stopped_by)
             ):
-                self.stop(structs.replace(envelope, occurred_at=at), end)
+                entry = structs.replace(envelope, occurred_at=time.at, precision=time.precision)
+                self.stop(entry, end)
 
-    def _correct_stop(self, stop: Step, at: datetime | None, envelope: Envelope) -> None:
+    def _correct_stop(self, stop: Step, time: KnownTime | None, envelope: Envelope) -> None:
         """Let the stop by an end of the stay follow it; None where it stops nothing any more."""
         course = self.course.without_step(stop.id)
-        self._check_course(course.with_step(replace(stop, at=at)) if at else course, stop)
+        if time:
+            course = course.with_step(replace(stop, at=time.at, precision=time.precision))
+        self._check_course(course, stop)
         self.record(
             Prescription.StopCorrected,
             envelope,
             change=stop.id,
             discharge=stop.discharge,
-            at=at,
+            at=time and time.at,
+            precision=time and time.precision,
         )
+
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        course, nothing_else = self.course, (None, None, None, None)
+        of_end = next((dose.id for dose in course.doses if dose.end and dose.end.id == fact), None)
+        if fact == self.id:
+            self.rewrite_at(at, precision, envelope)
+        elif course.step(fact):
+            self.correct_change(fact, at, precision, *nothing_else, envelope)
+        elif course.dose(fact):
+            self.correct_administration(fact, at, precision, *nothing_else, envelope)
+        elif of_end:
+            self.correct_infusion_end(of_end, at, precision, envelope)
 
     def _next_step(
         self, kind: str, envelope: Envelope, changes: tuple[tuple[str, Any], ...] = ()
@@ -350,18 +289,6 @@ class Prescription(PrescriptionDoses):
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 
-    def _contradicted_doses(self, course: Course, before: Course | None = None) -> list[FactRef]:
-        """Return the doses that another course does not allow, and that lay inside the one before."""
-        before = before or self.course
-        return [
-            FactRef(d.id, FactKind.DOSE, d.at, self.stay)
-            for d in course.doses
-            if self.basis is None
-            and d.outside is None
-            and before.contains(d, self.span_of)
-            and not course.allows(d, self.span_of)
-        ]
-
     def correct_patient(self, patient: UUID, about: About | None, envelope: Envelope) -> None:
         """Record that the stay, and the prescription with it, is of another patient."""
         self.about = about
@@ -375,14 +302,3 @@ _EVENTS: Mapping[str, type[Event]] = {
     "stopped": Prescription.Stopped,
     "completed": Prescription.Completed,
 }
-
-
-def _check_schedule(schedule: Schedule | None) -> None:
-    if schedule is not None:
-        schedule.check()
-
-
-def _check_regimen(regimen: Regimen, written_at: datetime) -> None:
-    _check_schedule(regimen.schedule)
-    if regimen.stop is not None and regimen.stop < min(regimen.start, written_at):
-        raise InvalidInput("stop", "a prescription cannot stop before it is written and starts")

@@ -169,6 +169,7 @@ class PrescriptionEvents:
         change: FactId
         discharge: UUID
         at: Moment | None
+        precision: Precision | None = None
 
     class PatientCorrected(Derived, Event):
         """The prescription is of this patient, to whom its stay was moved."""

@@ -12,7 +12,7 @@ from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen
 from domain.prescription.events import PrescriptionEvents
 from domain.prescription.schedule import Schedule
 from domain.refusals import ContradictsLaterFacts
-from domain.time import is_after
+from domain.time import TimedFact, is_after
 
 ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
@@ -69,6 +69,13 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
     @property
     def _ends(self) -> list[InfusionEnd]:
         return [dose.end for dose in self.course.doses if dose.end]
+
+    def timed_facts(self) -> list[TimedFact]:
+        if self.course.cancelled:
+            return []
+        writing = InfusionEnd(self.id, self.course.written_at, self.course.precision)
+        steps = [step for step in self.course.steps if step.discharge is None]
+        return [*(() if self.basis else (writing,)), *steps, *self.course.doses, *self._ends]
 
     def ref(self, step: Step) -> FactRef:
         """Return a step as refusals refer to it."""
@@ -166,10 +173,9 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         step = self.course.step(event.change)
         if step is None:
             return  # a read model may skip it
-        changes, precision = step.changes, step.precision
+        changes, precision = step.changes, event.precision or step.precision
         if isinstance(event, PrescriptionEvents.ChangeCorrected):
             changes = merged_changes(changes, _changes(event))
-            precision = event.precision or precision
         self.course = self.course.with_step(
             replace(step, at=event.at or step.at, changes=changes, precision=precision)
         )

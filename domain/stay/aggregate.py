@@ -350,6 +350,12 @@ class Stay(StayFlags):
                 ),
             )
 
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        if isinstance(self.history.fact(fact), Observation):
+            super().retime(fact, at, precision, envelope)
+        else:
+            self.correct_movement(fact, at, precision, None, envelope)
+
     def correct_patient(self, patient: UUID, about: About, envelope: Envelope) -> None:
         """Record that the stay is of another patient. Raises InvalidInput if it is already."""
         if patient == self.patient:

@@ -150,6 +150,17 @@ class StayConsults(StayVisits):
             StayEvents.ConsultWithdrawalCancelled, envelope, withdrawal=withdrawal, consult=consult
         )
 
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        requests = self.consults.values()
+        withdrawn = next((request.id for request in requests if request.withdrawal == fact), None)
+        if fact in self.consults:
+            details = dict.fromkeys(("specialty", "asked", "requested_by", "question"))
+            self.correct_consult(fact, at, precision, envelope, None, **details)
+        elif withdrawn:
+            self.correct_consult_withdrawal(withdrawn, at, precision, envelope, None)
+        else:
+            super().retime(fact, at, precision, envelope)
+
     def check_answer(
         self, consult: UUID, at: datetime, precision: Precision, visit: UUID | None = None
     ) -> None:

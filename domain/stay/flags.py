@@ -150,6 +150,15 @@ class StayFlags(StayConsults):
         lowering = _lowering(self.flag(id))
         self.record(StayEvents.FlagLoweringCancelled, envelope, lowering=lowering, flag=id)
 
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        lowered = next((flag.id for flag in self.flags.values() if flag.lowering == fact), None)
+        if fact in self.flags:
+            self.correct_flag(fact, at, precision, None, None, envelope, None)
+        elif lowered:
+            self.correct_flag_lowering(lowered, at, precision, envelope, None)
+        else:
+            super().retime(fact, at, precision, envelope)
+
     def flag(self, id: UUID) -> Flag:
         """Return a flag that is held to have been raised. Raises MovementNotFound."""
         flag = self.flags.get(id)

@@ -33,7 +33,7 @@ from domain.stay.facts import (
     needs_life,
 )
 from domain.stay.fold import Fold
-from domain.time import MINUTE, Period, is_after, minute_of
+from domain.time import MINUTE, KnownTime, Period, is_after, minute_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ class History:
         return next((f for f in reversed(self.facts) if isinstance(f, Discharge)), None)
 
     @property
-    def ends(self) -> dict[UUID, datetime]:
-        """Return the moments (UTC) of the discharges and of the reversal of the admission, by id."""
-        return {fact.id: fact.at for fact in self.facts if self._is_end(fact)}
+    def ends(self) -> dict[UUID, KnownTime]:
+        """Return the times of the discharges and of the reversal of the admission, by id."""
+        return {f.id: KnownTime(f.at, f.precision) for f in self.facts if self._is_end(f)}
 
     @property
     def ended_by(self) -> Fact | None:

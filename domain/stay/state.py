@@ -100,6 +100,9 @@ class StayState(StayEvents, Aggregate):
             raise MovementNotFound("visit", id, "visit_id", cancelled=True)
         return fact
 
+    def timed_facts(self) -> list[Fact]:
+        return [fact for fact in self.history.facts if not isinstance(fact, VoidedAdmission)]
+
     def defer_checks(self) -> None:
         """Accept all from now on; `check_deferred` checks the history that comes out of it."""
         self.deferred = set()

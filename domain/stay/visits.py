@@ -61,6 +61,9 @@ class StayVisits(StayState):
             consult=consult,
         )
 
+    def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
+        self.amend_visit(fact, at, precision, None, None, None, envelope)
+
     def visit_as_held(self, visit: UUID, events: Iterable[object]) -> StayEvents.VisitRecorded:
         """Return a visit as it is held now, from the events of the stay. Raises MovementNotFound."""
         self.visit(visit)

@@ -9,6 +9,7 @@ from domain.refusals import (
     ContradictsLaterFacts,
     PatientDied,
 )
+from domain.time import KnownTime
 from tests.domain.test_prescription_states import BEFORE, status_at
 from tests.support.aggregate_dsl import (
     PATIENT,
@@ -57,7 +58,7 @@ def test_a_stop_by_discharge_names_its_discharge() -> None:
 )
 def test_a_discharge_has_to_stop_what_has_not_ended(before: str, live: bool) -> None:
     prescription = given(a_prescription(), *BEFORE[before]).aggregate
-    prescription.follow_stay({DISCHARGE: at("10:00")}, DISCHARGE, entry("12:00"))
+    prescription.follow_stay({DISCHARGE: KnownTime(at("10:00"))}, DISCHARGE, entry("12:00"))
     assert bool(prescription.collect_events()) is live
 
 

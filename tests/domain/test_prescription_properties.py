@@ -12,7 +12,7 @@ from domain.aggregate import Event
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import ENDED, Outside
 from domain.refusals import Refusal
-from domain.time import widest_span
+from domain.time import KnownTime, widest_span
 from tests.support import reference_beds
 from tests.support.aggregate_dsl import Act, at, clock, entry
 from tests.support.prescriptions import (
@@ -165,7 +165,7 @@ def test_the_end_of_a_stay_corrected_stops_what_it_stops_entered_anew(
 
 
 def end_stay(prescription: Prescription, minute: int | None) -> None:
-    ends = {} if minute is None else {DISCHARGE: at(f"08:{minute:02}")}
+    ends = {} if minute is None else {DISCHARGE: KnownTime(at(f"08:{minute:02}"))}
     prescription.follow_stay(ends, DISCHARGE if ends else None, entry("09:00"))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from tests.support.correction_examples import fact, movement
 
 Recording = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -24,7 +25,7 @@ class Day:
     def __init__(self, ward: Ward, *, is_first: bool) -> None:
         self.ward, self.room, self.mrn = ward, ward.room("a", "b", "c"), ward.patient()
         self.bed = f"{self.room}/a"
-        self.stay = self.drug = ""
+        self.stay = self.drug = self.given = self.asked = self.flag = ""
         if not is_first:
             self.stay = ward.stay(self.bed, ago(days=5), patientMrn=self.mrn)
             self.drug = ward.prescription(self.stay, **late(ago(days=5)))
@@ -62,7 +63,9 @@ class Day:
         return self._of_stay("dischargePatient", at, disposition="HOME")
 
     def prescription(self, at: dict[str, Any]) -> dict[str, Any]:
-        return self._of_stay("writePrescription", at, medication={"name": "Paracetamol"})
+        told = self._of_stay("writePrescription", at, medication={"name": "Paracetamol"})
+        self.drug = told.get("prescription", {"id": ""})["id"]
+        return told
 
     def verbal(self, at: dict[str, Any]) -> dict[str, Any]:
         return self._of_stay(
@@ -77,6 +80,49 @@ class Day:
 
     def stop(self, at: dict[str, Any]) -> dict[str, Any]:
         return self._of_drug("stopPrescription", at)
+
+    def change(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("changePrescription", at, dose="500 mg")
+
+    def resume(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("resumePrescription", at)
+
+    def complete(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_drug("completePrescription", at)
+
+    def infusion(self, at: dict[str, Any]) -> dict[str, Any]:
+        told = self._of_drug("recordAdministration", at, given=True, infusion=True)
+        if told["__typename"].endswith("Recorded"):
+            self.given = fact(
+                self.ward, self.stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration"
+            )
+        return told
+
+    def end(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self.ward.execute("endInfusion", administrationId=self.given, **at)
+
+    def consult(self, at: dict[str, Any]) -> dict[str, Any]:
+        told = self._of_stay("requestConsult", at, specialty="cardiology")
+        self.asked = told.get("consult", {"id": ""})["id"]
+        return told
+
+    def answer(self, at: dict[str, Any]) -> dict[str, Any]:
+        seen = {"practitioner": self.ward.doctor(), "kind": "CONSULT", "consultId": self.asked}
+        return self._of_stay("recordVisit", at, **seen)
+
+    def withdrawal(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self.ward.execute("withdrawConsult", consultId=self.asked, **at)
+
+    def flagged(self, at: dict[str, Any]) -> dict[str, Any]:
+        told = self._of_stay("raiseFlag", at, flagKind="FALL_RISK")
+        self.flag = told.get("flag", {"id": ""})["id"]
+        return told
+
+    def lowering(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self._of_stay("lowerFlag", at, flagId=self.flag)
+
+    def closure(self, at: dict[str, Any]) -> dict[str, Any]:
+        return self.ward.execute("closeBed", **place(self.bed), **at)
 
     def death(self, at: dict[str, Any]) -> dict[str, Any]:
         return self.ward.execute("recordDeath", patientMrn=self.mrn, **at)
@@ -97,22 +143,34 @@ PAIRS = (
     *(("dose", second) for second in ("hold", "stop", "discharge", "death")),
     *(("verbal", second) for second in ("discharge", "death")),
     *(("prescription", second) for second in ("discharge", "death")),
+    *(("prescription", second) for second in ("hold", "stop", "change", "complete", "dose")),
+    *(("prescription", "infusion"), ("hold", "resume"), ("hold", "change")),
     *(("hold", second) for second in ("stop", "discharge")),
+    *(("change", second) for second in ("stop", "complete", "discharge")),
+    *(("infusion", second) for second in ("end", "stop", "discharge", "hold")),
     *(("stop", second) for second in ("discharge", "death")),
+    *(("complete", "discharge"), ("consult", "answer"), ("consult", "withdrawal")),
+    *(("consult", "discharge"), ("flagged", "lowering"), ("flagged", "discharge")),
+    *((first, "closure") for first in ("transfer", "discharge")),
     *(("transfer", "another"), ("discharge", "another"), ("discharge", "admission")),
 )
 """Pairs of facts that may happen in this order on one day."""
 
-CANNOT_WAIT = {"admission", "leave"}
+CANNOT_WAIT = {"admission", "leave", "consult", "flagged"}
 """First facts without which the second cannot be entered."""
 
-MIDNIGHT, LAST = timedelta(0), timedelta(hours=23, minutes=59)
+NEED = {"another", "admission", "back", "resume", "end", "closure"}
+"""Second facts that cannot be entered without the first."""
+
+MIDNIGHT, MORNING = timedelta(0), timedelta(hours=9)
+LAST = timedelta(hours=23, minutes=59)
 CASES = [
     (pair, by_day, is_reversed, hour)
     for pair, by_day, is_reversed, hour in product(
         PAIRS, ((True, False), (False, True), (True, True)), (False, True), (MIDNIGHT, LAST)
     )
-    if not (is_reversed and (pair[0] in CANNOT_WAIT or pair[1] in ("another", "admission", "back")))
+    if not (is_reversed and (pair[0] in CANNOT_WAIT or pair[1] in NEED))
+    and not (is_reversed and pair[0] == "prescription" and pair[1] not in ("discharge", "death"))
 ]
 
 Case = tuple[tuple[str, str], tuple[bool, bool], bool, timedelta]
@@ -170,3 +228,39 @@ def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lower
 def test_mistake_149_each_pair_of_facts_in_each_order_and_precision(ward: Ward) -> None:
     wrong = [(case, told) for case in CASES if (told := refused(ward, case))]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        *(("prescription", second) for second in ("hold", "stop", "change", "complete", "dose")),
+        *(("transfer", "closure"), ("infusion", "end"), ("lowering", "flagged")),
+    ],
+)
+def test_mistake_422_each_kind_of_fact_known_to_the_day_makes_room_for_one_known_better(
+    ward: Ward, pair: tuple[str, str]
+) -> None:
+    """The one known to the day is held at its last minute; the other was in the morning."""
+    day = Day(ward, is_first=False)
+    if pair[0] == "lowering":
+        day.flagged(late(ago(days=4)))
+    start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    of_day = {"occurredAtPrecision": "DAY", **late(said(start + LAST))}
+    told = [getattr(day, pair[0])(of_day), getattr(day, pair[1])(late(said(start + MORNING)))]
+    assert [t for t in told if not t["__typename"].endswith("Recorded")] == []
+
+
+def test_mistake_423_a_discharge_corrected_to_the_day_stops_its_prescriptions_on_that_day(
+    ward: Ward,
+) -> None:
+    day = Day(ward, is_first=False)
+    day.discharge(late(ago(days=3)))
+    ended = movement(ward, day.stay, "STAY_DISCHARGED")
+    ward.record("correctMovement", movementId=ended, occurredAtPrecision="DAY", reason="the chart")
+    nodes = ward.ask(
+        "query($mrn: String!) { timeline(mrn: $mrn, read: TRUTH) {"
+        " nodes { kind occurredAtPrecision } } }",
+        mrn=day.mrn,
+    )["timeline"]["nodes"]
+    stops = [n["occurredAtPrecision"] for n in nodes if n["kind"] == "PRESCRIPTION_STOPPED"]
+    assert stops == ["DAY"]
