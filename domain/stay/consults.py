@@ -152,12 +152,12 @@ class StayConsults(StayVisits):
 
     def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
         requests = self.consults.values()
-        withdrawn = next((request.id for request in requests if request.withdrawal == fact), None)
+        consult = next((request.id for request in requests if request.withdrawal == fact), None)
         if fact in self.consults:
             details = dict.fromkeys(("specialty", "asked", "requested_by", "question"))
             self.correct_consult(fact, at, precision, envelope, None, **details)
-        elif withdrawn:
-            self.correct_consult_withdrawal(withdrawn, at, precision, envelope, None)
+        elif consult:
+            self.correct_consult_withdrawal(consult, at, precision, envelope, None)
         else:
             super().retime(fact, at, precision, envelope)
 

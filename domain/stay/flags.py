@@ -151,11 +151,11 @@ class StayFlags(StayConsults):
         self.record(StayEvents.FlagLoweringCancelled, envelope, lowering=lowering, flag=id)
 
     def retime(self, fact: UUID, at: datetime, precision: Precision, envelope: Envelope) -> None:
-        lowered = next((flag.id for flag in self.flags.values() if flag.lowering == fact), None)
+        flag = next((f.id for f in self.flags.values() if f.lowering == fact), None)
         if fact in self.flags:
             self.correct_flag(fact, at, precision, None, None, envelope, None)
-        elif lowered:
-            self.correct_flag_lowering(lowered, at, precision, envelope, None)
+        elif flag:
+            self.correct_flag_lowering(flag, at, precision, envelope, None)
         else:
             super().retime(fact, at, precision, envelope)
 
