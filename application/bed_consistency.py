@@ -7,6 +7,7 @@ from application import hospital_days, lookups, persons, reservations
 from application.cleaning import check_clean
 from application.sharers import check_shared_beds, check_sharing
 from application.unit_of_work import UnitOfWork
+from domain.fact_ref import FactKind, FactRef
 from domain.prescription.aggregate import Prescription
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -18,7 +19,7 @@ from domain.room.occupancy import Claim, check_free, newly_claimed, outside_of_m
 from domain.room.policies import Occupant
 from domain.stay.aggregate import Stay
 from domain.stay.history import History, Stretch
-from domain.time import Period, Precision
+from domain.time import Period, Precision, minute_of
 
 
 def check_bed_consistency(uow: UnitOfWork) -> None:
@@ -57,6 +58,7 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         if stay.id not in uow.reassigned:
             _check_person(uow, stay)
         _check_clinical(uow, stay)
+        _check_bed_requests(uow, stay)
 
 
 def _spans(uow: UnitOfWork, stays: Iterable[Stay]) -> dict[UUID, Period | None]:
@@ -179,6 +181,22 @@ def _check_clinical(uow: UnitOfWork, stay: Stay) -> None:
     ]
     if outside_facts:
         raise ContradictsLaterFacts(tuple(outside_facts))
+
+
+def _check_bed_requests(uow: UnitOfWork, stay: Stay) -> None:
+    """Refuse an admission that is corrected past a bed that was asked for in the stay."""
+    before, now = uow.before[stay.id].history.presence, stay.history.presence
+    if before is None or now is None or now.start <= before.start:
+        return
+    early_requests = [
+        FactRef(request.id, FactKind.BED_REQUEST, request.requested_at, stay.id)
+        for request in lookups.bed_requests_of(uow, stay)
+        if request.requested_at is not None
+        and hospital_days.span_of(uow, request.requested_at, request.precision)[1]
+        < minute_of(now.start)
+    ]
+    if early_requests:
+        raise ContradictsLaterFacts(tuple(early_requests))
 
 
 def _may_be_inside(history: History, prescription: Prescription) -> bool:

@@ -13,6 +13,7 @@ from application.authorization import scope
 from application.command import Rules
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
+from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
@@ -158,6 +159,13 @@ def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
     """Return the prescriptions of a stay."""
     (chart,) = uow.load(DrugChart, DrugChart.id_for(stay.id))
     return uow.load(Prescription, *chart.prescriptions)
+
+
+def bed_requests_of(uow: UnitOfWork, stay: Stay) -> list[ExpectedArrival]:
+    """Return the requests of a bed for the patient of a stay, as held true now."""
+    assert stay.patient is not None
+    arrivals = uow.load(ExpectedArrival, *uow.record.arrivals_of(stay.patient))
+    return [a for a in arrivals if a.stay == stay.id and not a.never_was]
 
 
 def practitioner(

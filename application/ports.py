@@ -193,6 +193,9 @@ class EventStore(Protocol):
     def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the streams that were ever said to be of some patients, beside their own."""
 
+    def arrivals_of(self, patient: UUID) -> list[UUID]:
+        """Return the expected arrivals that were ever said to be of a patient."""
+
     def destroy_keys(self, erasure: Patient.Erased) -> None:
         """Destroy the keys of whom an event erased for ever, if it is proven and that is not done."""
 

@@ -41,6 +41,7 @@ class FactKind(DescribedEnum):
     ALLERGY = "allergy", "An allergy or intolerance."
     ALLERGY_END = "allergy end", "The end of an allergy."
     BED_STATE = "state of a bed", "A bed was closed, being cleaned or reserved."
+    BED_REQUEST = "bed request", "A bed was asked for."
     BED_USE = "use of a bed", "Somebody had a bed."
 
 

@@ -57,6 +57,8 @@ def give_stay(uow: UnitOfWork, stay: Stay, patient: Patient) -> None:
     assert patient.about is not None
     about = replace(patient.about, stay=stay.id)
     persons.check_one_stay(uow, stay, patient.id)
+    for request in lookups.bed_requests_of(uow, stay):
+        request.be_of(about, uow.entry)
     stay.correct_patient(patient.id, about, uow.entry)
     for prescription in lookups.prescriptions_of(uow, stay):
         prescription.correct_patient(patient.id, about, uow.entry)

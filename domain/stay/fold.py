@@ -126,7 +126,8 @@ class Fold:
             if not isinstance(fact, Observation):
                 return self._before_discharge(fact)
             # the minute of discharge still belongs to the stay
-            if not self._is_of_last_minute(fact) and not fact.is_called_off:
+            is_void = isinstance(self.ended, VoidedAdmission)
+            if is_void or not (self._is_of_last_minute(fact) or fact.is_called_off):
                 raise OutsideStay(self.stay, f"The {fact.name}")
             return before
         else:

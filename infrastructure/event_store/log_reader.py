@@ -281,6 +281,17 @@ class LogReader:
             )
             return sorted({stream for (stream,) in cursor})
 
+    def arrivals_of(self, patient: UUID) -> list[UUID]:
+        """Return the expected arrivals that were ever said to be of a patient."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT e.stream FROM record.stored_events AS e"
+                " JOIN record.kinds AS k ON k.no = e.kind WHERE e.own->>'patient' = %s"
+                " AND e.own->>'patient' IS NOT NULL AND k.topic LIKE 'arrival.%%'",
+                [str(patient)],
+            )
+            return [stream for (stream,) in cursor]
+
     def destroy_keys(self, erasure: Patient.Erased) -> None:
         """Destroy the keys of whom an event erased for ever, if it is proven and that is not done."""
 

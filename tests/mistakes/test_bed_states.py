@@ -229,3 +229,30 @@ def test_mistake_374_a_bed_is_not_asked_for_before_the_admission_by_a_correction
     leave(ward, stay, ago(hours=2))
     after = ward.execute("correctExpectedArrival", **named, occurredAt=ago(hours=1), **WRONG)
     assert after["__typename"] == "OutsideStay"
+
+
+def test_mistake_424_an_admission_is_not_corrected_past_a_bed_that_was_asked_for(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(at=ago(hours=9))
+    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
+    past = ward.execute("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
+    assert past["__typename"] == "ContradictsLaterFacts"
+    assert [fact["kind"] for fact in past["facts"]] == ["bed request"]
+    ward.record("correctMovement", **admitted, occurredAt=ago(hours=6), **WRONG)
+    named = {"expectedArrivalId": told["expectedArrival"]["id"]}
+    ward.record("cancelExpectedArrival", **named, because="ENTERED_IN_ERROR", **WRONG)
+    ward.record("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
+
+
+def test_mistake_425_a_bed_request_goes_with_its_stay_to_the_right_patient(ward: Ward) -> None:
+    stay, right = ward.stay(at=ago(hours=9)), ward.patient()
+    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
+    id = told["expectedArrival"]["id"]
+    asked = "query($id: ID!) { node(id: $id) { ... on ExpectedArrival { patient { mrn } } } }"
+    assert ward.ask(asked, id=id)["node"]["patient"]["mrn"] == right
+    admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
+    past = ward.execute("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
+    assert past["__typename"] == "ContradictsLaterFacts"

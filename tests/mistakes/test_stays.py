@@ -435,3 +435,18 @@ def test_mistake_159_a_visit_is_read_in_the_stay_where_it_is_whichever_was_writt
         told = ward.record("amendVisit", visitId=id, stayId=stay, **WRONG)
         assert told["visit"]["note"] == f"in {stay}"
         assert [len(the_stay(ward, s)["visits"]) for s in (stay, rest)] == [1, 0]
+
+
+def test_mistake_426_nobody_is_seen_in_a_stay_that_never_was(ward: Ward) -> None:
+    """Not in the minute of its admission, either."""
+    at = late(ago(hours=3))
+    stay = ward.stay(at=at["occurredAt"])
+    never = {"because": "ENTERED_IN_ERROR", "reason": "another patient"}
+    ward.record("cancelAdmission", stayId=stay, **never)
+    visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
+    told = [
+        ward.execute("recordVisit", **visit, **at),
+        ward.execute("raiseFlag", stayId=stay, flagKind="FALL_RISK", **at),
+        ward.execute("requestConsult", stayId=stay, specialty="cardiology", **at),
+    ]
+    assert {t["__typename"] for t in told} == {"OutsideStay"}
