@@ -25,6 +25,7 @@ from infrastructure.projections.batch import BatchProjector
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.patients import patient_by_mrn
+from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.stays import StayView, stays_by_id
 from infrastructure.settings import Settings
 from tests.conftest import empty
@@ -91,6 +92,8 @@ async def compare(database: Database, machine: Machine) -> None:
                 for minute in [*minutes[: -1 : 1 + len(minutes) // 8], minutes[-1]]:
                     await _compare(connection, machine, minute, known)
                 await _compare_links(connection, machine, known)
+            for minute in range(9, machine.minute + 1):
+                await _compare_orders(connection, machine, minute)
     finally:
         await engine.dispose()
 
@@ -117,6 +120,18 @@ async def _compare(connection: AsyncConnection, machine: Machine, minute: int, k
         connection, at, moment(minute), moment(minute + 1), "A", None, None
     )
     assert {s.stay for s in stretches} == {s for s, n in expected.items() if n.where in BEDS}
+
+
+async def _compare_orders(connection: AsyncConnection, machine: Machine, minute: int) -> None:
+    orders, lives = machine.house.orders, machine.house.lives()
+    written = [note.order for note in orders.notes if note.kind == "order"]
+    expected = {
+        order: status
+        for order in written
+        if (status := orders.status(order, lives[orders.stays[order]], minute))
+    }
+    found = await prescriptions_by_id(connection, written, AsOf(moment(minute), NEVER))
+    assert {order: view.status for order, view in found.items()} == expected, minute
 
 
 async def _compare_links(connection: AsyncConnection, machine: Machine, known: int) -> None:

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from tests.support import reference_stay
+from tests.support.reference_orders import Life, Orders
 from tests.support.reference_stay import Illegal, Now, Said
 
 BEDS = ("1/a", "1/b", "2/c", "2/d")
@@ -30,6 +31,7 @@ class House:
     """The position, the merge, the record, and into which (None: no more)."""
     deaths: dict[str, int] = field(default_factory=dict)
     """The minute of each death that is held true, by record."""
+    orders: Orders = field(default_factory=Orders)
 
     def of(self, stay: Any, known: int = NEVER) -> list[Said]:
         return [told for position, s, told in self.said if s == stay and position <= known]
@@ -91,10 +93,16 @@ class House:
 
     # -- what may be said --
 
-    def allows(self, lines: Lines, patients: dict[Any, str], together: bool) -> bool:
+    def allows(
+        self,
+        lines: Lines,
+        patients: dict[Any, str],
+        together: bool,
+        orders: Orders | None = None,
+    ) -> bool:
         """Return whether all this may be said at once; ``together``: only the end has to be right."""
         told = self._all()
-        if together and not _changes_anything(told, lines):
+        if together and orders is None and not _changes_anything(told, lines):
             return False
         for stay, line in lines:
             before = told.setdefault(stay, [])
@@ -107,7 +115,32 @@ class House:
             before.append(line)
         if not all(reference_stay.legal(said, BEDS) for said in told.values()):
             return False
-        return self._all_is_well(self.into(), told, patients)
+        orders = self.orders_after(lines, orders or self.orders)
+        return self._all_is_well(self.into(), told, patients, orders=orders)
+
+    def orders_after(self, lines: Lines, orders: Orders) -> Orders:
+        """Return the orders, without those of stays whose visits and doses are void."""
+        void = [stay for stay, line in lines if line.kind == "visits in error"]
+        return orders.without(note.id for stay in void for note in orders.of(stay))
+
+    def allows_orders(self, orders: Orders) -> bool:
+        return self._all_is_well(self.into(), self._all(), orders=orders)
+
+    def lives(self, known: int = NEVER) -> dict[Any, Life]:
+        """Return each stay as its orders need it."""
+        links = self.into()
+        died = self._died(links, self.deaths)
+        return {
+            stay: _life(self.of(stay), died.get(self.person(record, links), NEVER))
+            for stay, record in self.patients.items()
+        }
+
+    def _died(self, links: dict[str, str], deaths: dict[str, int]) -> dict[str, int]:
+        died: dict[str, int] = {}
+        for record, minute in deaths.items():
+            person = self.person(record, links)
+            died[person] = min(minute, died.get(person, NEVER))
+        return died
 
     def _all(self) -> dict[Any, list[Said]]:
         return {stay: self.of(stay) for stay in self.patients}
@@ -118,14 +151,18 @@ class House:
         told: dict[Any, list[Said]],
         patients: dict[Any, str] | None = None,
         deaths: dict[str, int] | None = None,
+        orders: Orders | None = None,
     ) -> bool:
         """No two stays in a bed, no person in two stays, nobody alive after a death."""
         records = {**self.patients, **(patients or {})}
         tales = {stay: list(reference_stay.tale(said, BEDS)) for stay, said in told.items()}
-        died: dict[str, int] = {}
-        for record, minute in (self.deaths if deaths is None else deaths).items():
-            person = self.person(record, links)
-            died[person] = min(minute, died.get(person, NEVER))
+        died = self._died(links, self.deaths if deaths is None else deaths)
+        lives = {
+            stay: _life(said, died.get(self.person(records[stay], links), NEVER))
+            for stay, said in told.items()
+        }
+        if not (orders or self.orders).are_well(lives):
+            return False
         for stay, said in told.items():
             end = died.get(self.person(records[stay], links), NEVER)
             facts = reference_stay.held(said)
@@ -152,6 +189,26 @@ def _changes_anything(told: dict[Any, list[Said]], lines: Lines) -> bool:
     return any(
         reference_stay.held(said) != reference_stay.held(told[s]) for s, said in after.items()
     )
+
+
+def _life(said: list[Said], died: int) -> Life:
+    tale = list(reference_stay.tale(said, BEDS))
+    facts = reference_stay.held(said)
+    admitted = next((fact.id for fact in facts if fact.kind == "admit"), None)
+    ends = {
+        fact.id: fact.minute
+        for fact in facts
+        if fact.kind == "discharge" or (fact.kind == "reversed" and fact.of == admitted)
+    }
+    if admitted is None:
+        return Life(-1, (), {}, None, died)
+    untils = [minute for minute, _ in tale[1:]] + [NEVER]
+    stretches = [
+        (minute, minute if now.status in OVER else max(minute, until - 1))
+        for (minute, now), until in zip(tale, untils, strict=True)
+    ]
+    ended_by = list(ends)[-1] if tale[-1][1].status in OVER else None
+    return Life(tale[0][0], tuple(stretches), ends, ended_by, died)
 
 
 def _lain(tale: list[tuple[int, Now]]) -> Iterator[tuple[str, int, int]]:

@@ -105,7 +105,7 @@ def tale(said: Sequence[Said], beds: Sequence[str]) -> Iterator[tuple[Any, Now]]
         elif admitted is None:
             raise Illegal("before the admission")
         elif fact.kind in SEEN:
-            if over and over.minute != fact.minute:
+            if over and (over.minute != fact.minute or over.kind == "never admitted"):
                 raise Illegal("a visit after the end")
         elif fact.kind == "reversed" and fact.of == admitted.id:
             if over or fact.where:

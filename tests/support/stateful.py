@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from application.command import Recorded, Request
 from application.commands.clinical_corrections import VisitCorrection
 from application.commands.dose_corrections import DoseCorrection
-from application.commands.doses import LateUnprescribedDose
+from application.commands.doses import LateDose, LateUnprescribedDose
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
 from application.commands.visits import LateVisit
 from application.hospital import Hospital
@@ -25,6 +25,8 @@ from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import CancellationReason, DischargePlan, Disposition
 from tests.support.hospital_dsl import ADA, place
 from tests.support.reference_hospital import BEDS, OVER, House, Lines
+from tests.support.reference_orders import STEPS as ORDER_STEPS
+from tests.support.reference_orders import Note, Orders
 from tests.support.reference_stay import SEEN, Said, held, may_be_cancelled
 
 BEGINS = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -38,7 +40,9 @@ _BY_ID = st.tuples(
     st.sampled_from(["corrected", "in error", "reversed"]), _FACT, st.none() | _OFF, _MAYBE
 )
 _ENTRY = st.tuples(
-    st.sampled_from(["transfer", "transfer", "leave, keep bed", "return", "visit", "dose"]),
+    st.sampled_from(
+        ["transfer", "transfer", "leave, keep bed", "return", "visit", "dose", "given"]
+    ),
     _NTH,
     _OFF,
     _PLACE,
@@ -54,6 +58,12 @@ _WEIGHTS = (
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("dose"), _NTH)),
+    (4, st.tuples(st.just("order"), _NTH)),
+    (5, st.tuples(st.just("step"), _NTH, st.sampled_from(ORDER_STEPS))),
+    (4, st.tuples(st.just("given"), _NTH, st.booleans())),
+    (2, st.tuples(st.just("ended"), _NTH)),
+    (6, st.tuples(st.just("note corrected"), _FACT, _OFF)),
+    (4, st.tuples(st.just("note in error"), _FACT)),
     (2, st.tuples(st.just("attending"), _NTH, st.sampled_from(DOCTORS))),
     (1, st.tuples(st.just("type"), _NTH, st.sampled_from(["DAY_CASE", "EMERGENCY"]))),
     (1, st.tuples(st.just("specialty"), _NTH, st.sampled_from(["surgery", "medicine"]))),
@@ -94,6 +104,8 @@ class Machine:
         self.facts: list[UUID] = []
         self.stays: list[UUID] = []
         self.merges: list[UUID] = []
+        self.orders: Orders | None = None
+        """The orders as a command of several facts leaves them, if it is about any."""
         self.rooms: dict[UUID, str] = {}
         self.steps = self.accepted = 0
         for number, beds in (("1", "ab"), ("2", "cd")):
@@ -120,6 +132,10 @@ class Machine:
         if what[0] in ("death", "no death"):
             self._die(what[0] == "death", what[1])
             return
+        if what[0] in ORDERING:
+            self._treat(what)
+            return
+        self.orders = None
         asked = self._asked(what)
         if asked is None:
             return
@@ -135,12 +151,15 @@ class Machine:
         self._accepted(operation)
         self.house.patients.update(patients)
         self.stays += patients
+        self.house.orders = self.house.orders_after(lines or [], self.orders or self.house.orders)
         if operation == "correct_facts":
             lines = _with_real_ids(lines or [], told)
+            self.house.orders = _with_real_doses(self.house.orders, told)
         for stay, line in lines or ():
             self.house.said.append((told.position, stay, line))
             if line.id is not None and line.id not in self.facts:
                 self.facts.append(line.id)
+        self.house.orders = self.house.orders.settled(self.house.lives())
 
     def _accepted(self, what: str) -> None:
         self.accepted += 1
@@ -159,7 +178,9 @@ class Machine:
             in_error = line.kind == "never admitted"
             if cancels and not may_be_cancelled(self.house.of(stay), BEDS, void, in_error):
                 return False
-        return self.house.allows(lines, patients, together)
+            if cancels and not void and self.house.orders.of(stay):
+                return False
+        return self.house.allows(lines, patients, together, self.orders)
 
     def _give(self, operation: str, at: int | None, **content: Any) -> Recorded | None:
         if at == 0:
@@ -225,6 +246,78 @@ class Machine:
                 del self.house.deaths[each]
             if died:
                 self.house.deaths[record] = self.at
+
+    def _treat(self, what: tuple[Any, ...]) -> None:
+        """Order, change or give a medicine, or put right what was told of one."""
+        asked = self._of_order(what)
+        if asked is None:
+            return
+        operation, content, at, orders = asked
+        allowed = orders is not None and self.house.allows_orders(orders)
+        told = self._give(operation, at, **content)
+        assert (told is not None) == allowed, (self.refusal, operation, content, at)
+        if told and orders:
+            self._accepted(operation)
+            self.house.orders = orders.settled(self.house.lives())
+
+    def _of_order(
+        self, what: tuple[Any, ...]
+    ) -> tuple[str, dict[str, Any], int, Orders | None] | None:
+        """Return the operation, its content, when, and the orders after it (None: nonsense)."""
+        orders, at = self.house.orders, self.at
+        if what[0] == "order":
+            if not self.stays:
+                return None
+            stay, id = self._stay(what[1]), self._id("prescription")
+            after = replace(orders, stays={**orders.stays, id: stay})
+            after = after.with_notes(Note(id, id, "order", at))
+            return "write_prescription", {"stay_id": stay, "medication": DRUG}, at, after
+        if not orders.notes:
+            return None
+        if what[0] in ("note corrected", "note in error"):
+            note = orders.notes[-1 - what[1] % len(orders.notes)]
+            if what[0] == "note in error":
+                return self._note_in_error(note)
+            when = max(10, min(self.minute, note.minute + what[2]))
+            after = orders.with_notes(replace(note, minute=when))
+            is_same = note.kind == "order" and when == note.minute
+            return *_note_corrected(note), when, None if is_same else after
+        if what[0] == "ended":
+            doses = [note for note in orders.notes if note.kind == "given"]
+            if not doses:
+                return None
+            dose = doses[-1 - what[1] % len(doses)]
+            id = uuid5(dose.id, f"end {self.command_id}")
+            is_over = any(note.of == dose.id for note in orders.notes)
+            after = orders.with_notes(Note(dose.order, id, "end", at, of=dose.id))
+            is_fine = dose.infusion and not is_over
+            return "end_infusion", {"administration_id": dose.id}, at, after if is_fine else None
+        written = [note for note in orders.notes if note.kind == "order"]
+        order = written[-1 - what[1] % len(written)].order
+        if what[0] == "given":
+            dose_of = {"prescription_id": order, "given": True, "infusion": what[2], **CONFIRMED}
+            id = self._id("administration")
+            after = orders.with_notes(Note(order, id, "given", at, infusion=what[2]))
+            return "record_administration", dose_of, at, after
+        operation, name, details = _STEPS[what[2]]
+        id = uuid5(self._id(name), str(order))
+        after = orders.with_notes(Note(order, id, what[2], at))
+        return operation, {"prescription_id": order, **details}, at, after
+
+    def _note_in_error(self, note: Note) -> tuple[str, dict[str, Any], int, Orders | None]:
+        orders, because = self.house.orders, {"because": ERROR}
+        of_order = [n for n in orders.notes if n.order == note.order]
+        if note.kind == "order":
+            is_given = any(n.kind == "given" for n in of_order)
+            after = None if is_given else orders.without(n.id for n in of_order)
+            named_by = {"prescription_id": note.id, **because}
+            return "cancel_prescription", named_by, self.at, after
+        gone = [n.id for n in of_order if n.id == note.id or n.of == note.id]
+        operation, field = {
+            "given": ("cancel_administration", "administration_id"),
+            "end": ("cancel_infusion_end", "administration_id"),
+        }.get(note.kind, ("cancel_prescription_change", "change_id"))
+        return operation, {field: note.of or note.id, **because}, self.at, orders.without(gone)
 
     # -- each command: what is asked, and what it says --
 
@@ -369,7 +462,9 @@ class Machine:
     ) -> tuple[str, dict[str, Any], Lines | None, int] | None:
         """Several in one command; the ids of what is new are only known when it is recorded."""
         cancels, corrections, entries = [], [], []
-        seen: dict[str, list[Any]] = {name: [] for name in ("visits", "doses", *_NEW.values())}
+        seen: dict[str, list[Any]] = {
+            name: [] for name in ("visits", "doses", "new_doses", *_NEW.values())
+        }
         lines: dict[str, Lines] = {"cancels": [], "corrections": [], "entries": [], "new": []}
         corrected_ids = set()
         fine = True
@@ -378,6 +473,19 @@ class Machine:
             if what in _ENTRIES:
                 stay = self._stay(which)
                 at = max(10, min(self.minute, self.at + (off or 0)))
+                if what == "given":
+                    orders = self.orders or self.house.orders
+                    written = [note for note in orders.notes if note.kind == "order"]
+                    if not written:
+                        return None
+                    order = written[-1 - which % len(written)].order
+                    self.orders = orders.with_notes(Note(order, new, "given", at))
+                    seen["new_doses"].append(
+                        LateDose(
+                            prescription_id=order, given=True, occurred_at=moment(at), **CONFIRMED
+                        )
+                    )
+                    continue
                 if what in SEEN:
                     seen[_NEW[what]].append(_late(what, stay, moment(at)))
                     lines["new"].append((stay, Said(what, at, new)))
@@ -430,6 +538,8 @@ def _with_real_ids(lines: Lines, told: Recorded) -> Lines:
             made[said.stay, True].append(said.administration)
         elif isinstance(said, Stay.VisitRecorded):
             made[said.originator_id, False].append(said.visit)
+        elif isinstance(said, Stay.MovementCancelled) and said.because is ERROR:
+            continue  # nothing takes its place
         elif said.belongs_to(Stay) and not isinstance(said, _WITHOUT_ID):
             made[said.originator_id, False].append(getattr(said, "cancel", None) or said.movement)  # type: ignore[attr-defined]
     real = []
@@ -439,7 +549,43 @@ def _with_real_ids(lines: Lines, told: Recorded) -> Lines:
     return real
 
 
+def _with_real_doses(orders: Orders, told: Recorded) -> Orders:
+    """Return the orders with the ids that the record gave to the doses told with other facts."""
+    made: dict[UUID, list[UUID]] = {}
+    for said in told.events:
+        if isinstance(said, Prescription.AdministrationRecorded):
+            made.setdefault(said.originator_id, []).append(said.administration)
+    known = {id for ids in made.values() for id in ids}
+    unnamed = {uuid5(told.command_id, f"not yet known {nth}") for nth in range(3)} - known
+    notes = [
+        replace(note, id=made[note.order].pop(0)) if note.id in unnamed else note
+        for note in orders.notes
+    ]
+    return replace(orders, notes=tuple(notes))
+
+
 _WITHOUT_ID = Stay.MovementCorrected, Stay.VisitAmended, Stay.VisitCancelled
+ORDERING = ("order", "step", "given", "ended", "note corrected", "note in error")
+_STEPS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "hold": ("hold_prescription", "held", {}),
+    "resume": ("resume_prescription", "resumed", {}),
+    "stop": ("stop_prescription", "stopped", {}),
+    "complete": ("complete_prescription", "completed", {}),
+    "change": ("change_prescription", "changed", {"dose": "2 mg"}),
+}
+"""The command, the word in the id of what it makes, and what it says."""
+
+
+def _note_corrected(note: Note) -> tuple[str, dict[str, Any]]:
+    if note.kind == "order":
+        return "correct_prescription", {"prescription_id": note.id}
+    if note.kind == "given":
+        return "correct_administration", {"administration_id": note.id, **CONFIRMED}
+    if note.kind == "end":
+        return "correct_infusion_end", {"administration_id": note.of}
+    return "correct_prescription_change", {"change_id": note.id}
+
+
 DRUG = Medication(name="Adrenaline")
 CONFIRMED: dict[str, Any] = {"confirmed_warnings": (ClinicalWarning.ON_LEAVE,)}
 _ID = {"visit": "visit_id", "dose": "administration_id"}
@@ -475,7 +621,7 @@ _ENTRIES = {
     "transfer": EntryKind.TRANSFER,
     "leave, keep bed": EntryKind.START_LEAVE,
     "return": EntryKind.END_LEAVE,
-    **dict.fromkeys(SEEN, EntryKind.TRANSFER),
+    **dict.fromkeys((*SEEN, "given"), EntryKind.TRANSFER),
 }
 
 
@@ -496,5 +642,10 @@ GIVEN = {
     *("correct_movement", "amend_visit", "cancel_movement", "cancel_visit"),
     *("merge_patients", "unmerge_patients", "record_death", "cancel_death"),
     *("open_room", "register_patient", "register_practitioner"),
+    *("write_prescription", "correct_prescription", "cancel_prescription"),
+    *("correct_prescription_change", "cancel_prescription_change", "record_administration"),
+    *("correct_administration", "cancel_administration"),
+    *("end_infusion", "correct_infusion_end", "cancel_infusion_end"),
+    *(operation for operation, *_ in _STEPS.values()),
 }
 """The commands that the machine gives."""
