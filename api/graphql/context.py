@@ -174,7 +174,7 @@ class Context:
                 await self._status_of_primary()
         self.note_position(known_position)
         await self.load_permissions()
-        return AsOf(as_of or status.now, known_position, self.viewer, known_at)
+        return self.moment(as_of or status.now, known_position, known_at)
 
     async def _status_of_primary(self) -> LogStatus:
         """Turn to the primary for what the replica does not have yet."""
@@ -188,9 +188,9 @@ class Context:
         self.state.replica.fail()
         self.reads_replica, self.source = False, self.state
 
-    def moment(self, as_of: datetime, known_at_position: int) -> AsOf:
+    def moment(self, as_of: datetime, position: int, known_at: datetime | None = None) -> AsOf:
         """Return a moment for this viewer. No part of an answer is read in another way."""
-        return AsOf(as_of, known_at_position, self.viewer)
+        return AsOf(as_of, position, self.viewer, known_at)
 
     def note_position(self, position: int) -> None:
         """Note that a part of the answer was computed at this log position."""
