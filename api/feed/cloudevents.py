@@ -298,7 +298,7 @@ def _ids_in(value: Any, names: Set[str], *, is_named: bool = False) -> Iterator[
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _ids_in(inner, names, is_named=name in names)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _ids_in(item, names, is_named=is_named)
     elif is_named:

@@ -156,10 +156,11 @@ def test_mistake_268_one_login_takes_all_connections_to_the_database(
 
 
 def waiting(database: Database) -> int:
-    """Return the number of statements that wait for a lock."""
+    """Return the number of this database's statements that wait for a lock."""
     with psycopg.connect(database.owner_url) as connection:
         row = connection.execute(
-            "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+            "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
         ).fetchone()
     assert row is not None
     return int(row[0])

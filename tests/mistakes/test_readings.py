@@ -5,7 +5,7 @@ from typing import Any
 
 from application.authorization.roles import Role
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward, ago
+from tests.support.api_dsl import Ward, ago, late
 from tests.support.graphql_client import GraphQLClient
 
 ACCESSES = """query($subject: String, $glass: Boolean, $outcome: AccessOutcome) {
@@ -172,3 +172,17 @@ def test_mistake_465_which_stay_and_which_prescription_was_shown_is_recorded_of_
 def resources_read_by(ward: Ward, reader: str) -> set[str]:
     """Return the stays and prescriptions that somebody read, as it is recorded."""
     return {id for entry in accesses(ward, reader) for id in entry["resources"]}
+
+
+def test_mistake_465_a_registration_despite_likely_duplicates_is_recorded_as_a_reading_of_each(
+    ward: Ward,
+) -> None:
+    """The record looked for single ids alone, and the feed could not be read past this one."""
+    first = ward.record("registerPatient", mrn=ward.name("M."), **late(ago(days=30)))
+    position = ward.position()
+    shown = {"despiteLikelyDuplicates": [first["patient"]["id"]]}
+    ward.record("registerPatient", mrn=ward.name("M."), **shown, **late(ago(days=30)))
+    reader, asking = login(ward, Role.SERVICE)
+    told = asking.ask("query($p: Position) { events(after: $p) { nodes { kind } } }", p=position)
+    assert told["events"]["nodes"] == [{"kind": "PATIENT_REGISTERED"}]
+    assert [entry["patientsShown"] for entry in accesses(ward, reader)] == [2, 2]
