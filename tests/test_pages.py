@@ -96,9 +96,8 @@ def house(home: Path) -> Iterator[House]:
         census = "wardbook report inpatient-census --from 2026-03-01 --issue"
         (issue,) = re.findall("Issued: wardbook restate (.+)", begun.run(census).stderr)
         (home / "keys").mkdir()
-        for key in (home / "demo").glob("[hck]*.*"):  # as the house backs them up
-            if key.is_file():
-                shutil.copy(key, home / "keys")
+        for key in (home / "demo").glob("[hc]*.key"):  # as the house saves them
+            shutil.copy(key, home / "keys")
         yield House(url, token, home, stay, issue)
     finally:
         demo.terminate()
@@ -133,8 +132,9 @@ def _commands(page: str, house: House, number: int) -> str:
     here = {
         "WARDBOOK_HOSPITAL=north WARDBOOK_DATABASE_URL=postgresql://... ": "",
         "/srv/warehouse": f"{house.folder}/warehouse",
-        "/backups/keys": f"{house.folder}/keys",
-        "/backups/2026-11-28.backup": f"{house.folder}/{number}.backup",  # each is a new file
+        "/backups/house": f"{house.folder}/keys",
+        "/backups/keys/2026-11-28": f"{house.folder}/{number}",  # each is a new file
+        "/backups/2026-11-28": f"{house.folder}/{number}",
         "/srv/new": str(new),  # a restore wants an empty database
         "3f0c9a52-7a1e-5d0b-9d55-2f6d1c0b8e11": house.issue,
         "\N{HORIZONTAL ELLIPSIS}": house.stay,

@@ -155,6 +155,7 @@ PERIOD = Period(UNTIL - timedelta(days=1), UNTIL)
 KEY = KEYS["mrn"]("main", "nobody")
 STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
+    "arrivals_of": lambda log: log.arrivals_of(ID),
     "beds": lambda log: log.beds([ID], {ID: PERIOD}, [ID]),
     "bind_keys": lambda log: log.bind_keys(),
     "events_between": lambda log: log.events_between(1, 3),
