@@ -178,10 +178,10 @@ def test_mistake_465_a_registration_despite_likely_duplicates_is_recorded_as_a_r
     ward: Ward,
 ) -> None:
     """The record looked for single ids alone, and the feed could not be read past this one."""
-    first = ward.record("registerPatient", mrn=ward.name("M."), **late(ago(days=30)))
+    first = ward.record("registerPatient", mrn=ward.name("MRN_"), **late(ago(days=30)))
     position = ward.position()
     shown = {"despiteLikelyDuplicates": [first["patient"]["id"]]}
-    ward.record("registerPatient", mrn=ward.name("M."), **shown, **late(ago(days=30)))
+    ward.record("registerPatient", mrn=ward.name("MRN_"), **shown, **late(ago(days=30)))
     reader, asking = login(ward, Role.SERVICE)
     told = asking.ask("query($p: Position) { events(after: $p) { nodes { kind } } }", p=position)
     assert told["events"]["nodes"] == [{"kind": "PATIENT_REGISTERED"}]

@@ -72,7 +72,7 @@ class Ward:
 
     def patient(self, **content: Any) -> str:
         """Register a patient; return the MRN."""
-        mrn = self.name("M.")  # which no id and no position contains by chance
+        mrn = self.name("MRN_")  # which no id and no position contains by chance
         content = {"familyName": f"Family {mrn}", **content}
         self.record("registerPatient", mrn=mrn, **content, **late(ago(days=30)))
         return mrn
