@@ -53,18 +53,22 @@ class EmergencyAccess(Aggregate):
         return patient in self.opened and now < self.opened[patient]
 
     def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
-        """Open a patient's data to the login for some hours. Raises ReasonNeeded, InvalidInput."""
+        """Open a patient's data to the login for some hours; what is open longer already stays so.
+
+        Raises ReasonNeeded, InvalidInput.
+        """
         if len({*filter(str.isalpha, envelope.reason or "")}) < LETTERS:
             raise ReasonNeeded(Problem.EMERGENCY_ACCESS)
         if hours is not None and not 1 <= hours <= MOST_HOURS:
             raise InvalidInput("hours", f"access is opened for 1 to {MOST_HOURS} hours")
         self.about = about
-        until = now + timedelta(hours=hours or HOURS)
+        until = max(now + timedelta(hours=hours or HOURS), self.opened.get(about.patient, now))
         self.record(EmergencyAccess.Broken, envelope, patient=about.patient, until=until)
 
     def apply(self, event: Event) -> None:
         match event:
             case EmergencyAccess.Broken():
-                self.opened = {**self.opened, event.patient: event.until}
+                before = self.opened.get(event.patient, event.until)
+                self.opened = {**self.opened, event.patient: max(before, event.until)}
             case _:
                 raise UnknownEvent(event)

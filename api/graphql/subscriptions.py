@@ -10,7 +10,13 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_ward, known_ward, or_forbidden, patient_by_mrn
+from api.graphql.authorization import (
+    check_known,
+    check_ward,
+    known_ward,
+    or_forbidden,
+    patient_by_mrn,
+)
 from api.graphql.context import Ask, ById, Context
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
@@ -107,7 +113,9 @@ class Subscription:
             return _entries(info, TimelineTopic(hospital, patient=patient.patient), subject, begin)
         stay = uuid(str(stay_id), "stay", "stayId")
         at = await context.at()
-        await or_forbidden(context, await Stay.find(info, stay, at), stays_by_id, stay, at)
+        found_stay = await Stay.find(info, stay, at)
+        await or_forbidden(context, found_stay, stays_by_id, stay, at)
+        await check_known(context, found_stay, str(stay_id), "stay", "stay_id")
         return _entries(info, TimelineTopic(hospital, stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(

@@ -1,7 +1,7 @@
 """The door for messages: what becomes of one, what was refused, what was counted."""
 
 import logging
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +17,7 @@ from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, head_of, parse
 from api.hl7.known import allergies_alike
-from api.hl7.refused import RefusedMessages, client_of
+from api.hl7.refused import UNREADABLE, RefusedMessages, client_of, room_of
 from api.hl7.sending import SendingSystem
 from application.aggregate_cache import current
 from application.command import Recorded, Request
@@ -55,6 +55,7 @@ CARRIED_OUT = (KEPT, PENDING)
 LATER = (OTHERWISE_KNOWN, NO_COMMAND, WAITS)
 COME_AGAIN = Verdict("E", "come again", 207)
 NOT_OPENED = Verdict("E", "the key that sealed it is not there", 207)
+BROKEN = Verdict("E", UNREADABLE, 207)
 
 MAX_TRIED = 12
 """The number of waiting messages that are tried again before a message is answered."""
@@ -88,7 +89,7 @@ class Door:
         self.senders = senders
         self.refused = RefusedMessages(home)
         self.counts: Counter[str] = Counter()
-        self._last_tried = ""
+        self._last_tried = defaultdict[str, str](str)
 
     def answers(self, data: bytes, client: Set[str] = frozenset()) -> list[bytes]:
         """Carry out a message and return its acknowledgements: kept means that it is durable.
@@ -100,7 +101,10 @@ class Door:
             return [answer_to(data, partial(self.answers, client=client))]
         message, verdict, subjects = self._verdict(data, client)
         if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
-            verdict = self._kept_for_later(data, verdict, subjects, client)
+            waits_for = next(iter(subjects), NOTHING_NAMED) if verdict == WAITS else None
+            sender = self._sender(message or _head(data))
+            name = sender.name if sender else ""
+            verdict = self._kept_for_later(data, verdict, waits_for, client, name)
         if verdict in (*CARRIED_OUT, WAITS):
             try:
                 self._retry_waiting_for(subjects)
@@ -128,12 +132,15 @@ class Door:
             yield message, verdicts[message["file"]]
 
     def retry_waiting(self) -> None:
-        """Take some of those again that wait until what they are about is known, in turn."""
-        messages = self.refused.waiting()
-        rest = [message for message in messages if message["file"] > self._last_tried]
-        for message in (rest or messages)[:MAX_RETRIED]:
-            self._last_tried = message["file"]
-            self._retry(message)
+        """Take some of those again that wait until what they are about is known, of each client."""
+        rooms = defaultdict[str, list[dict[str, Any]]](list)
+        for message in self.refused.waiting():
+            rooms[room_of(Path(message["file"]))].append(message)
+        for room, messages in rooms.items():
+            rest = [message for message in messages if message["file"] > self._last_tried[room]]
+            for message in (rest or messages)[: max(1, MAX_RETRIED // len(rooms))]:
+                self._last_tried[room] = message["file"]
+                self._retry(message)
 
     def _retry_waiting_for(self, subjects: Collection[UUID]) -> None:
         """Take those again that wait for some subjects, and what these set free.
@@ -162,7 +169,7 @@ class Door:
         """Take a message again that was kept, and remove it if it is carried out now."""
         data = self.refused.message_of(kept)
         if data is None:
-            return NOT_OPENED, ()
+            return BROKEN if kept["message"] is None else NOT_OPENED, ()
         _, verdict, subjects = self._verdict(data, client_of(kept))
         if verdict in CARRIED_OUT:
             self.refused.remove(kept)
@@ -174,11 +181,11 @@ class Door:
         return acknowledgements(_head(beginning), Verdict("R", "the message is too long", 207))
 
     def _kept_for_later(
-        self, data: bytes, verdict: Verdict, subjects: Collection[UUID], client: Set[str]
+        self, data: bytes, verdict: Verdict, waits_for: UUID | None, client: Set[str], sender: str
     ) -> Verdict:
-        waits_for = next(iter(subjects), NOTHING_NAMED) if verdict == WAITS else None
         try:
-            return verdict if self.refused.keep(data, verdict, waits_for, client) else COME_AGAIN
+            is_kept = self.refused.keep(data, verdict, waits_for, client, sender)
+            return verdict if is_kept else COME_AGAIN
         except (OSError, KeysMissing, KeyStoreBusy) as error:
             log.warning("A refused HL7 message could not be kept: %s", type(error).__name__)
             return COME_AGAIN
@@ -214,6 +221,8 @@ class Door:
         self, message: Message, client: Set[str] | None
     ) -> tuple[Verdict, Collection[UUID]]:
         sender = self._sender(message)
+        if sender is None:
+            raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
         if client is not None and sender.certificate not in (None, *client):
             raise NotTheSender
         if (message.value("MSH", 11) or "P") not in sender.processing_ids:
@@ -336,12 +345,14 @@ class Door:
         """Return the command of an id, if it was recorded."""
         return self.hospital.record.still_current(command_id, {}, None)[1]
 
-    def _sender(self, message: Message) -> SendingSystem:
-        application, facility = message.value("MSH", 3), message.value("MSH", 4)
-        for sender in self.senders:
-            if sender.application == application and sender.facility in (None, facility):
-                return sender
-        raise Unreadable(207, "MSH^1^3", "no sending system of that name is set up")
+    def _sender(self, message: Message | None) -> SendingSystem | None:
+        """Return the sender that a message names; None if it is not set up."""
+        if message is not None:
+            application, facility = message.value("MSH", 3), message.value("MSH", 4)
+            for sender in self.senders:
+                if sender.application == application and sender.facility in (None, facility):
+                    return sender
+        return None
 
 
 def _pending_in(result: Recorded) -> set[tuple[UUID, str]]:

@@ -14,10 +14,13 @@ from uuid import UUID
 from api.hl7.ack import Verdict
 from api.hl7.er7 import head_of
 from infrastructure.sealing.key_ring import SEAL, key_ring
-from infrastructure.sealing.keys_missing import KeysMissing, TextAltered
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy, TextAltered
 
 MAX_REFUSED = 10_000
-"""The messages that are kept apart; beyond them the sender is told to come again."""
+"""The messages of one client that are kept apart; beyond them it is told to come again."""
+
+ROOM = "-of-"
+"""Sign in the name of a file, before the digest of the client that takes room by its message."""
 
 WAITING = "-for-"
 """Sign in the name of a file, before the id of what its message waits for."""
@@ -25,12 +28,18 @@ WAITING = "-for-"
 SUBJECT = "hl7-refused"
 """The subject of the key by which messages are sealed that were refused."""
 
+NAMES = frozenset({"refusedAt", "text", "code", "where", "message"})
+"""Names of the values in each file."""
+
+UNREADABLE = "this file cannot be read: restore it, or delete it"
+
 
 class RefusedMessages:
     """Messages that were refused, or set aside to be entered by hand.
 
     One file each, which its owner alone can read, and the message in it sealed: it tells of a person
-    whom nobody may have registered, so it has a key of the house's own.
+    whom nobody may have registered, so it has a key of the house's own. A file that is broken is
+    listed as such, and holds up no other.
     """
 
     def __init__(self, home: Path) -> None:
@@ -44,34 +53,39 @@ class RefusedMessages:
         verdict: Verdict,
         waits_for: UUID | None = None,
         client: Collection[str] | None = frozenset(),
+        sender: str = "",
     ) -> bool:
         """Keep a message durably, once; return False if there is no room for it. Raises KeysMissing.
 
-        ``client``: the names in the certificate of who sent it: it is taken again as from them.
+        ``client``: the names in the certificate of who sent it: it is taken again as from them, and
+        takes room from them alone. Without a certificate it takes room from the ``sender`` it names.
         ``waits_for``: what it is about and is not known yet, where that is why it was set aside.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if next(self._folder.glob(f"*-{self._hash(data, client)}*.json"), None):
             return True
-        if sum(1 for _ in self._folder.iterdir()) >= MAX_REFUSED:
+        owner = ["client", *sorted(client)] if client else ["sender", sender]
+        room = self._keys.hash_text("\0".join(owner))[:16]
+        if sum(room_of(file) == room for file in self._folder.iterdir()) >= MAX_REFUSED:
             return False
-        self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "", client)
+        self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "", client, room)
         return True
 
     def wait_no_longer(self, kept: Mapping[str, Any], verdict: Verdict) -> None:
         """Keep a message that waited under a verdict that no fact to come changes."""
         data = self.message_of(kept)
         if data is not None:
-            self._write(data, verdict, "", client_of(kept))
+            self._write(data, verdict, "", client_of(kept), room_of(Path(kept["file"])))
             self.remove(kept)
 
     def _hash(self, data: bytes, client: Collection[str] | None) -> str:
         return self._keys.hash_text("-".join([_content_of(data), *sorted(client or ())]))[:32]
 
     def _write(
-        self, data: bytes, verdict: Verdict, ending: str, client: Collection[str] | None
+        self, data: bytes, verdict: Verdict, ending: str, client: Collection[str] | None, room: str
     ) -> None:
         now = datetime.now(UTC)
+        ending = f"{ROOM}{room}{ending}"
         file = self._folder / f"{now:%Y%m%dT%H%M%S%f}-{self._hash(data, client)}{ending}.json"
         record = {
             "refusedAt": now.isoformat(timespec="seconds"),
@@ -106,17 +120,17 @@ class RefusedMessages:
     def _read(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
         for file in files:
             with suppress(FileNotFoundError):  # deleted since
-                yield {"file": str(file), **json.loads(file.read_text())}
+                yield {"file": str(file), **_record(file)}
 
     def message_of(self, kept: Mapping[str, Any]) -> bytes | None:
-        """Return the message in a record of one; None if the key that sealed it is not there."""
+        """Return the message in a record of one; None if it is broken, or its key does not open it."""
         text = kept["message"]
-        if text.startswith(SEAL):
-            try:
+        try:
+            if text is not None and text.startswith(SEAL):
                 text = self._keys.open(SUBJECT, Path(kept["file"]).name, text)
-            except (KeysMissing, TextAltered):
-                return None
-        return None if text is None else b64decode(text)
+            return None if text is None else b64decode(text, validate=True)
+        except (KeysMissing, KeyStoreBusy, TextAltered, ValueError):
+            return None
 
     def remove(self, kept: Mapping[str, Any]) -> None:
         """Remove the file of a message that was carried out."""
@@ -127,6 +141,33 @@ def client_of(kept: Mapping[str, Any]) -> frozenset[str] | None:
     """Return the names of who sent a message that was kept; None where an older version kept it."""
     client = kept.get("client")
     return None if client is None else frozenset(client)
+
+
+def room_of(file: Path) -> str:
+    """Return the digest of who takes room by a file; nothing where an older version kept it."""
+    return file.name.partition(ROOM)[2][:16]
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """Return the record in a file; one without a message where it is broken."""
+    try:
+        record = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError):
+        record = None
+    return record if _is_whole(record) else dict.fromkeys(NAMES) | {"text": UNREADABLE}
+
+
+def _is_whole(record: Any) -> bool:
+    """Return whether a value is a record as `RefusedMessages` writes it."""
+    if not isinstance(record, dict) or not record.keys() >= NAMES:
+        return False
+    client = record.get("client") or []
+    if not isinstance(client, list):
+        return False
+    texts = [record["refusedAt"], record["text"], record["message"], *client]
+    return all(isinstance(text, str) for text in texts)
 
 
 def _content_of(data: bytes) -> str:

@@ -1,14 +1,22 @@
 """Mistakes about who sends messages of HL7 v2, and whom they are told to."""
 
+import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from api.hl7.door import CARRIED_OUT, IMPOSTOR, Door
+import pytest
+
+from api.hl7 import door as door_module
+from api.hl7 import refused as refused_module
+from api.hl7.door import CARRIED_OUT, IMPOSTOR, NOT_OPENED, Door
+from api.hl7.refused import UNREADABLE
 from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.patient import Patient
 from infrastructure.postgres.database import Database
 from tests.hl7.test_inbound import SENDERS, adt, codes
+from tests.hl7.test_orders import ras, rde
 from tests.hl7.test_outbound import a_day, follow_into, persons, persons_put_right, second
 from tests.support.hospital_dsl import doctor, room, rows
 
@@ -52,3 +60,117 @@ def test_mistake_462_whose_data_were_sent_to_another_system_is_not_recorded(
     assert {entity for _, entity in recorded} == {"movements to second"}
     numbers = {current(hospital.record, Patient.empty(id)).mrn for id, _ in recorded}
     assert numbers == set(persons(second, migrated))
+
+
+NORTH, SOUTH = frozenset({"north"}), frozenset({"south", "south.example"})
+
+
+def answer_codes(door: Door, message: bytes, client: frozenset[str] = frozenset()) -> str:
+    (answer,) = door.answers(message, client)
+    (code,) = codes([answer.decode()])
+    return code
+
+
+def test_mistake_466_a_client_takes_the_room_in_which_messages_of_others_are_kept(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client fills its own room, whichever sender it names; and no sender fills that of another."""
+    monkeypatch.setattr(refused_module, "MAX_REFUSED", 3)
+    door = Door(hospital, SENDERS, tmp_path)
+    names = ["NORTH", "SOUTH", "NOBODY", "NORTH", "SOUTH", "NOBODY"]
+    hostile = [adt("A40", str(n), facility=name) for n, name in enumerate(names)]
+    told = [answer_codes(door, message, NORTH) for message in hostile]
+    assert told == ["AR"] * 3 + ["AE"] * 3
+    for client in (SOUTH, frozenset[str]()):
+        assert answer_codes(door, adt("A40", "9", facility="SOUTH"), client) == "AR"
+    for n in range(5):  # of whom no certificate tells apart: by the sender that is set up
+        answer_codes(door, b"nonsense %d" % n)
+        answer_codes(door, adt("A40", f"x{n}", facility="WHOEVER"))
+        answer_codes(door, adt("A40", f"y{n}", facility="SOUTH"))
+    assert answer_codes(door, adt("A40", "10")) == "AR"
+    assert answer_codes(door, hostile[0], NORTH) == "AR", "it is kept already"
+    assert len(list(door.refused)) == 3 + 1 + 3 + 3 + 1
+
+
+def test_mistake_466_a_message_that_waits_no_longer_takes_room_from_who_sent_it(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refused_module, "MAX_REFUSED", 1)
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    doctor(hospital)
+    door = Door(hospital, SENDERS, tmp_path)
+    assert answer_codes(door, adt("A01", "1"), SOUTH) == "AA"
+    for message, client in ((ras("4", 11), NORTH), (rde("2", "NW", 12, "400"), SOUTH)):
+        assert answer_codes(door, message, client) == "AA"  # a dose before its order
+    (kept,) = door.refused
+    assert kept["text"] == "PrescriptionStateBroken"
+    assert answer_codes(door, adt("A40", "3"), NORTH) == "AE"
+    assert answer_codes(door, adt("A40", "3"), SOUTH) == "AR"
+
+
+def test_mistake_466_messages_of_one_client_that_wait_let_those_of_others_have_their_turn(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "MAX_RETRIED", 2)
+    door = Door(hospital, SENDERS, tmp_path)
+    for n in range(6):
+        order = rde(str(n), "NW", 12, "400").replace(b"|8|", b"|8-%d|" % n)
+        assert answer_codes(door, order.replace(b"VNORTH", b"VNONE"), NORTH) == "AA"
+    order = rde("7", "NW", 12, "400").replace(b"NORTH", b"SOUTH")
+    assert answer_codes(door, order, SOUTH) == "AA"
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    doctor(hospital)
+    elsewhere = Door(
+        hospital, SENDERS, tmp_path / "elsewhere"
+    )  # it does not know of what waits here
+    assert answer_codes(elsewhere, adt("A01", "8", facility="SOUTH"), SOUTH) == "AA"
+    assert len(door.refused.waiting()) == 7
+    door.retry_waiting()
+    assert {kept["client"][0] for kept in door.refused.waiting()} == {"north"}
+
+
+BROKEN_FILES: dict[str, bytes] = {
+    "half": b'{"refusedAt": "2026-03-',
+    "empty": b"",
+    "a list": b"[1, 2]",
+    "a number": b"7",
+    "no text": b"\xff\xfe\x00{",
+    "nested": b"[" * 200_000,
+    "without a message": b'{"refusedAt": "2026-03-01", "text": "", "code": 1, "where": ""}',
+    "other types": b'{"refusedAt": 1, "text": [], "code": 1, "where": "", "message": 5}',
+    "other client": b'{"refusedAt": "", "text": "", "code": 1, "where": "", "message": "", "client": 5}',
+}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_mistake_467_a_file_that_is_broken_holds_up_all_that_was_refused(
+    hospital: Hospital, tmp_path: Path, *, waits: bool
+) -> None:
+    room(hospital)
+    before = Door(hospital, [], tmp_path)
+    assert answer_codes(before, adt("A01", "1")) == "AR"
+    (whole,) = before.refused
+    folder = tmp_path / "hl7-refused"
+    ending = "-for-00000000000000000000000000000000" if waits else ""
+    for number, content in enumerate(BROKEN_FILES.values()):
+        (folder / f"0{number}{ending}.json").write_bytes(content)
+    (folder / f"1{ending}.json").mkdir()
+    altered = {
+        "message": "\x1e1AAAA",
+        "refusedAt": "2026-03-01",
+        "text": "",
+        "code": 1,
+        "where": "",
+    }
+    (folder / f"2{ending}.json").write_text(json.dumps(altered))
+    (folder / f"3{ending}.json").write_text(json.dumps({**altered, "message": "no base64"}))
+    after = Door(hospital, SENDERS, tmp_path)
+    listed = {kept["file"]: kept["text"] for kept in after.refused}
+    broken = {file for file, text in listed.items() if text == UNREADABLE}
+    assert len(broken) == len(BROKEN_FILES) + 1
+    after.retry_waiting()
+    verdicts = {kept["file"]: verdict for kept, verdict in after.replay()}
+    assert verdicts.pop(whole["file"]) in CARRIED_OUT
+    assert {verdict.text for verdict in verdicts.values()} == {UNREADABLE, NOT_OPENED.text}
+    assert {verdict.kind for verdict in verdicts.values()} == {"E"}
+    assert {kept["file"] for kept in after.refused} == verdicts.keys(), "nothing of them is lost"
