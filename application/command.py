@@ -123,6 +123,11 @@ class Recorded:
             dict.fromkeys(e.originator_id for e in self.events if e.TOPIC.split(".")[0] == kind)
         )
 
+    def facts(self, kind: str) -> list[UUID]:
+        """Return the facts of that kind ("visit", "spell") which its events tell of, in order."""
+        ids = (getattr(event, kind, None) for event in self.events)
+        return list(dict.fromkeys(id for id in ids if id is not None))
+
 
 COMMON_REFUSALS: tuple[type[Refusal], ...] = (
     CommandIdReused,

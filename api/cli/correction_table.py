@@ -16,6 +16,13 @@ replace stays readable by `knownAt` ([time.md](time.md)). What follows from a fa
 
 This page is generated: `wardbook schema --corrections --write`. What it says is declared at the event's
 class (`CORRECTED_BY`, `CANCELLED_BY`).
+
+The answer to each command has what its corrections ask for, if the command's own input has not (a test
+gives every command, and looks). Changing a prescription answers `change { changeId }`, which
+`correctPrescriptionChange` takes; a dose is `administration { id }`, a transfer `movements { id }`,
+a merge `merge { id }`, a closure `bedStates { id }`. `correctFacts` also answers the `visits { id }`
+and `administrations { id }` that were entered late. `occurredAt` is what `setAt` of a room's policy
+asks for, `validFrom` the day of a change of a practitioner.
 """
 
 

@@ -76,7 +76,10 @@ class DosesDueChange:
     doses: list[DoseDue] = strawberry.field(description="All that are due, as they are now.")
 
 
-@strawberry.type(description="What can be followed, over graphql-transport-ws.")
+@strawberry.type(
+    description="What can be followed, over graphql-transport-ws at /graphql; connection_init has"
+    ' {"Authorization": "Bearer TOKEN", "purpose": …}. Go on after the position of the last item.'
+)
 class Subscription:
     @strawberry.subscription(
         description="What is recorded, in the order of the log, as in the query events."

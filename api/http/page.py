@@ -35,10 +35,12 @@ WEB = Path(__file__).parent.parent / "web"
 """The folder of the page's files."""
 
 _OUTCOMES = {
-    "StayRecorded": "stay { id version }",
+    "StayRecorded": "stay { id version } movements { id kind status occurredAt }",
     "PatientRecorded": "patient { id mrn mrnAuthority } merge { id }",
     "ReportRecorded": "issue { id }",
-    "RoomRecorded": "room { history { since } }",
+    "GlassBroken": "patient { id } until",
+    "PractitionerRecorded": "validFrom",
+    "RoomRecorded": "bedStates { id }",
     "VisitRecorded": "stay { id }",
     "ConsultRecorded": "stay { id }",
     "PrescriptionRecorded": "stay { id }",
@@ -67,7 +69,7 @@ _OUTCOMES = {
 
 _DOCUMENT = (
     "mutation TITLE($input: INPUT!) { NAME(input: $input) { __typename"
-    " ... on Recorded { commandId position recordedAt }"
+    " ... on Recorded { commandId position recordedAt occurredAt }"
     " ... on Refusal { code: errorCode message path } OUTCOMES } }"
 )
 """The document by which the page gives a command; words in capitals stand for what each has."""

@@ -2,13 +2,13 @@
 
 import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
-import {loadForms, loadRights} from './forms.js';
-import {ask, live, loadOperations} from './gql.js';
-import {isAlive, logIn, may, role, session, setViewer, takeToken, token, viewer} from './session.js';
+import {loadForms, loadRights, rights} from './forms.js';
+import {ask, askAll, live, loadOperations} from './gql.js';
+import {acts, isAlive, logIn, may, purpose, role, session, setPurpose, setViewer, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {dayTime, hospital, isPast, readClocks, time} from './time.js';
-import {language, languages, loadWords, named, say, told} from './words.js';
-import {subjectOf, wayName, waysAfter, waysOf} from './putright.js';
+import {language, languages, loadWords, named, say, says, told} from './words.js';
+import {entryOf, subjectOf, wayName, waysAfter, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
 
@@ -26,15 +26,23 @@ const SCREENS = {
   mend: ['deceased', 'm'],
   reports: ['report', 'r'],
   access: ['accesses', 'x'],
-  acts: ['wards', 'a'],
+  acts: [null, 'a'],
   explorer: ['introspection', 'e'],
 };
+const isOffered = right => (right ? may(right) : acts());
 const isScreen = name => name in SCREENS || /^(patient|stay)$/.test(name);
 const LOGOFF_MINUTES = 'wardbook-logoff';
 /** So long the bar stays that says what was recorded. */
 const NOTICE = 20e3;
 /** A login is renewed when less than this is left of it. */
 const RENEW_BEFORE = 90e3;
+
+/** Why nothing is offered after an act: it ends by itself, nothing brings it back, or others put it right. */
+function whyNone(command, ways, {until}) {
+  if (ways.length) return say('after.others', {roles: rights.commands[ways[0][0]].filter(each => each !== 'service').map(named).join(', ')});
+  const key = 'after.' + (/^cancel/.test(command) ? 'cancel' : command);
+  return says(key) ? say(key, {at: until && dayTime(until)}) : '';
+}
 
 class App extends Plain {
   static properties = {route: {state: true}, order: {state: true}, notice: {state: true}, menu: {state: true}, isExpired: {state: true}, loginError: {state: true}, wards: {state: true}, help: {state: true}, marks: {state: true}, isLost: {state: true}};
@@ -140,14 +148,17 @@ class App extends Plain {
   async #recorded({command, values, outcome, context, stayId}) {
     const subject = context.patient ? null : subjectOf(values);
     const who = subject ?? [context.patient.familyName, context.patient.givenName].filter(Boolean).join(', ');
-    const notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, patient: command === 'registerPatient' ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
+    const notice = {text: say('recorded', {command: named(command), who, at: time(outcome.recordedAt)}), stayId, context, command, patient: /^(registerPatient|breakGlass)$/.test(command) ? outcome.patient : null, parked: outcome.__typename === 'Parked' ? outcome.message : null};
     this.notice = notice;
     clearTimeout(this.noticeTimer);
     this.noticeTimer = setTimeout(() => this.#dropNotice(), NOTICE);
-    const {timeline} = stayId && may('timeline') ? await ask('Timeline', {stayId, read: 'ALL'}).catch(() => ({})) : {};
-    const entry = timeline?.nodes.findLast(({position}) => position === outcome.position);
-    const ways = entry ? waysOf(entry) : await waysAfter(command, values, outcome).catch(() => []);
-    if (this.notice === notice) this.notice = {...notice, ways, about: entry ? told(entry.summary) : subject || null};
+    if (command === 'setHospitalTime') this.#begin(); // every time is said by it
+    const timeline = stayId && may('timeline') ? await askAll('Timeline', {stayId, read: 'ALL'}).catch(() => null) : null;
+    const [movement] = outcome.movements ?? [];
+    const entry = timeline ? timeline.findLast(({position}) => position === outcome.position) : movement && {...entryOf(stayId, movement), content: {...values, bed: values}};
+    const all = entry ? waysOf(entry, () => true) : waysAfter(command, values, outcome);
+    const ways = all.filter(([command]) => may(command));
+    if (this.notice === notice) this.notice = {...notice, ways, none: ways.length ? '' : whyNone(command, all, outcome), about: entry?.summary ? told(entry.summary) : subject || null};
   }
 
   /** Take the notice away, but not from who is about to use it. */
@@ -168,7 +179,7 @@ class App extends Plain {
     if (!preferences.keys || isTyping || document.querySelector('dialog[open]')) return;
     if (this.wentG) {
       this.wentG = false;
-      const found = Object.entries(SCREENS).find(([, [right, letter]]) => letter === event.key && may(right));
+      const found = Object.entries(SCREENS).find(([, [right, letter]]) => letter === event.key && isOffered(right));
       if (found) return event.preventDefault(), go(found[0]);
     }
     const bar = this.querySelector('wb-timebar');
@@ -207,8 +218,8 @@ class App extends Plain {
 
   #screen() {
     const route = this.route;
-    const right = SCREENS[route.screen]?.[0];
-    if (right && !may(right)) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
+    const screen = SCREENS[route.screen];
+    if (screen && !isOffered(screen[0])) return html`<div><h1>${say(route.screen)}</h1><p class="failure" role="alert"><strong>${say('notAllowed')}</strong></p></div>`;
     if (this.isLost) return html`<div><h1>${say(route.screen)}</h1>${failure({code: 'OFFLINE'})}</div>`;
     const key = `${route.screen} ${route.id}`;
     if (this.shownKey !== key) this.shown = document.createElement(`wb-${isScreen(route.screen) ? route.screen : 'board'}`);
@@ -220,13 +231,14 @@ class App extends Plain {
     const state = !navigator.onLine ? 'lost' : live.isFollowing ? live.state : 'off';
     return html`<header class="top">
       <a class="logo" href="#/board"><img src="web/icon.svg" alt="" width="22" height="22">${hospital.name && hospital.name !== 'main' ? hospital.name : 'Wardbook'}</a>${hospital.simulated ? html`<i class="flag due">${say('simulated')}</i>` : nothing}
-      <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => may(right)).map(([name, [, letter]]) =>
+      <nav aria-label=${say('screens')}>${Object.entries(SCREENS).filter(([, [right]]) => isOffered(right)).map(([name, [, letter]]) =>
         html`<a href=${address(name, name === 'board' || name === 'doses' ? {ward: preferences.ward} : {})} aria-current=${this.route.screen === name ? 'page' : nothing} title=${`g ${letter}`}>${say(name === 'flow' ? 'flow.short' : name)}</a>`)}</nav>
       <span class="dot ${state === 'off' && !isPast() ? 'hidden' : ''} ${isPast() ? 'past' : state}" role="status">${say(isPast() ? 'live.past' : 'live.' + state)}</span>
       <details class="me"><summary>${viewer.subject}<span class="role"> · ${named(role())}</span></summary><div>
         <label><input type="checkbox" .checked=${preferences.privacy} @change=${event => ((preferences.privacy = event.target.checked), refresh())}> ${say('privacy')}</label>
         <label><input type="checkbox" .checked=${preferences.keys} @change=${event => ((preferences.keys = event.target.checked), this.requestUpdate())}> ${say('keys')}</label>
         <label>${say('language')} <select @change=${async event => (await loadWords(event.target.value), this.requestUpdate(), refresh())}>${languages.map(each => html`<option value=${each} ?selected=${each === language()}>${say('language.' + each)}</option>`)}</select></label>
+        <label>${say('purpose')} <select @change=${event => setPurpose(event.target.value)}>${viewer.purposes.map(each => html`<option value=${each} ?selected=${each === purpose()}>${named(each)}</option>`)}</select></label>
         <label>${say('logoff')} <input type="number" min="0" max=${house.logoffMinutes || 600} .value=${localStorage.getItem(LOGOFF_MINUTES) ?? ''} @change=${event => localStorage.setItem(LOGOFF_MINUTES, event.target.value)}></label>
         <button type="button" @click=${() => (this.help = true)}>${say('help')} <kbd aria-hidden="true">?</kbd></button>
         <a href="docs">${say('api')}</a>
@@ -270,8 +282,9 @@ class App extends Plain {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
           ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about ?? this.notice.context.about})}>${say(wayName(command))}</button>`)}
-          ${this.notice.patient && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
-          ${this.notice.patient ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
+          ${this.notice.none ? html`<span class="quiet">${this.notice.none}</span>` : nothing}
+          ${this.notice.command === 'registerPatient' && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
+          ${this.notice.patient && this.route.id !== this.notice.patient.id ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}
           <button type="button" class="plain" aria-label=${say('close')} @click=${() => (this.notice = null)}>✕</button></div>` : nothing}</div>`;
   }

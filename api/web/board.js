@@ -2,7 +2,7 @@
 
 import {html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, nameOf, preferences, wardChoice} from './shell.js';
-import {ask} from './gql.js';
+import {ask, askAll} from './gql.js';
 import {may} from './session.js';
 import {asked, clockParameters, clocks, isPast, localDay, moment, short} from './time.js';
 import {totals} from './ward.js';
@@ -197,16 +197,7 @@ class Board extends Screen {
 }
 
 /** All open stays: those without a bed are on no board otherwise. */
-export async function readOpen({ward, asOf = null, knownAt = null}, signal = undefined) {
-  const found = [];
-  let after = null;
-  do {
-    const {stays} = await ask('Open', {ward, asOf, knownAt, after}, signal);
-    found.push(...stays.nodes);
-    after = stays.pageInfo.hasNextPage ? stays.pageInfo.endCursor : null;
-  } while (after);
-  return found;
-}
+export const readOpen = (when = {}, signal = undefined) => askAll('Open', when, signal);
 
 /** Of each ward the beds of which something else is held today, and what was learned. */
 function differing(difference) {

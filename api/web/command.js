@@ -45,7 +45,7 @@ class CommandForm extends Plain {
       PICKS_BED.has(command) ? ask('Board').catch(() => null) : null,
       [...STAFF].some(needs) ? ask('Practitioners').catch(() => null) : null,
       needs('ward') && !PICKS_BED.has(command) ? ask('Wards').catch(() => null) : null,
-      [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? readOpen({ward: null}).catch(() => null) : null,
+      [...STAYS].some(name => needs(name) && !this.fixed.has(name)) ? readOpen().catch(() => null) : null,
     ]);
     this.lists = {rooms: board?.roomOccupancy, staff: staff?.practitioners.nodes, wards: wards?.wards, stays: open};
     for (const [name, id] of Object.entries(this.order.values.staff ?? {})) {

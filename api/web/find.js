@@ -5,9 +5,10 @@ import {Screen, act, address, go, nameOf} from './shell.js';
 import {ask} from './gql.js';
 import {button} from './lists.js';
 import {may} from './session.js';
-import {age, asked, date, fullDay} from './time.js';
+import {age, asked, date, fullDay, isPast} from './time.js';
 import {named, say} from './words.js';
 
+const isOpen = ({status}) => status === 'ADMITTED' || status === 'ON_LEAVE';
 const stayLine = stay => html`<a href=${address('stay/' + stay.id)}>
   <span class="status ${stay.status}">${named(stay.status)}</span>
   ${fullDay(stay.admittedAt)}${stay.dischargedAt ? ` – ${fullDay(stay.dischargedAt)}` : ''}${stay.room ? ` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : ''}</a>`;
@@ -56,7 +57,7 @@ class Find extends Screen {
   }
 
   #person(patient) {
-    const open = patient.stays.find(stay => stay.status === 'ADMITTED' || stay.status === 'ON_LEAVE');
+    const open = patient.stays.find(isOpen);
     return html`<li class="card">
       <h2><a href=${address('patient/' + patient.id)}>${nameOf(patient)}</a>
         ${patient.confidentiality === 'NORMAL' ? nothing : html`<i class="flag label">${named(patient.confidentiality)}</i>`}
@@ -87,18 +88,19 @@ class PatientScreen extends Screen {
     const values = {patientMrn: patient.mrn, mrnAuthority: patient.mrnAuthority};
     const {mrn, familyName, givenName, birthDate, sex, confidentiality} = patient;
     const context = {patient};
+    const open = patient.stays.some(isOpen);
     const put = (command, more = {}) => button(command, {...values, ...more}, context, '');
     return html`<header class="person"><h1>${nameOf(patient)}</h1>
         <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
       ${patient.allergies ? allergiesOf(patient) : nothing}
-      <div class="acts">${may('admitPatient') ? html`<button type="button" data-key="a" @click=${() => act('admitPatient', values, context)}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>` : nothing}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>
+      <div class="acts">${may('admitPatient') && (isPast() || !(open || patient.diedAt)) ? html`<button type="button" data-key="a" @click=${() => act('admitPatient', values, context)}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>` : nothing}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>
       <section class="card"><h2>${say('stays')}</h2>
         ${patient.stays.length ? html`<ul>${patient.stays.map(stay => html`<li>${stayLine(stay)} · ${named(stay.admissionType)} · ${stay.specialty ?? ''}</li>`)}</ul>` : html`<p class="quiet">${say('none')}</p>`}</section>
       ${patient.otherRecords?.length || patient.mergedInto
         ? html`<section class="card"><h2>${say('records')}</h2><ul>
             ${[...(patient.otherRecords ?? []), ...(patient.mergedInto ? [patient.mergedInto] : [])].map(other => html`<li><a href=${address('patient/' + other.id)}>${nameOf(other)}</a> ${other.mrn}</li>`)}
-          </ul>${(patient.merges ?? []).map(merge => html`<p>${fullDay(merge.recordedAt)} · ${merge.recordedBy} · ${merge.reason ?? ''}
+          </ul>${(patient.merges ?? []).map(merge => html`<p>${fullDay(merge.recordedAt)} · ${merge.recorder.subject} · ${merge.reason ?? ''}
             ${button('unmergePatients', {mergeId: merge.id}, context, '')}</p>`)}</section>`
         : nothing}`;
   }

@@ -2,7 +2,7 @@
 
 import {html, nothing} from './vendor/lit.js';
 import {Screen, address, nameOf, scroll} from './shell.js';
-import {ask} from './gql.js';
+import {ask, askAll} from './gql.js';
 import {may} from './session.js';
 import {age, asked, clocks, date, isPast, localDay, short, time} from './time.js';
 import {arrivalOf, readOpen} from './board.js';
@@ -18,14 +18,14 @@ const COUNTS = [...ALWAYS, 'toBeCleaned', 'closed', 'waiting'];
 class Flow extends Screen {
   async read(signal) {
     const when = asked();
-    const [open, {roomOccupancy}, {houseTotals, position}, {expectedArrivals}] = await Promise.all([
-      readOpen({ward: null, ...when}, signal),
+    const [open, {roomOccupancy}, {houseTotals, position}, arrivals] = await Promise.all([
+      readOpen(when, signal),
       ask('Board', when, signal),
       ask('HouseTotals', when, signal),
-      ask('Arrivals', when, signal),
+      askAll('Arrivals', when, signal),
     ]);
     if (!isPast()) this.follow('HouseFollowing', null, position, 'houseTotalsChanged', this.refreshSoon);
-    return {open, rooms: roomOccupancy, totals: houseTotals, arrivals: expectedArrivals.nodes};
+    return {open, rooms: roomOccupancy, totals: houseTotals, arrivals};
   }
 
   view() {

@@ -1,7 +1,7 @@
 /** Asking and following: one document at a time over HTTP, all that is followed over one WebSocket. */
 
 import {forms} from './forms.js';
-import {may, session, token} from './session.js';
+import {may, purpose, session, token} from './session.js';
 
 const operations = new Map();
 const fragments = new Map();
@@ -47,7 +47,7 @@ export async function send(body, signal) {
   try {
     response = await fetch('graphql', {
       method: 'POST',
-      headers: {'Content-Type': 'application/json', Authorization: `Bearer ${token()}`},
+      headers: {'Content-Type': 'application/json', Authorization: `Bearer ${token()}`, 'X-Purpose': purpose().toLowerCase()},
       body: JSON.stringify(body),
       signal,
     });
@@ -76,6 +76,18 @@ export function ask(name, variables = {}, signal = undefined) {
   if (!sent.has(screen)) sent.set(screen, new Map());
   sent.get(screen).set(name, variables);
   return post({query: documentOf(name), operationName: name, variables}, signal);
+}
+
+/** All that a list has, page by page. */
+export async function askAll(name, variables, signal = undefined) {
+  const found = [];
+  let after = null;
+  do {
+    const [{nodes, pageInfo}] = Object.values(await ask(name, {...variables, after}, signal));
+    found.push(...nodes);
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+  } while (after);
+  return found;
 }
 
 /** Give a command; its outcome, recorded or refused. */
@@ -165,7 +177,7 @@ class Live extends EventTarget {
     address.protocol = address.protocol.replace('http', 'ws');
     address.hash = '';
     const socket = (this.#socket = new WebSocket(address, 'graphql-transport-ws'));
-    socket.onopen = () => this.#send({type: 'connection_init', payload: {Authorization: `Bearer ${token()}`}});
+    socket.onopen = () => this.#send({type: 'connection_init', payload: {Authorization: `Bearer ${token()}`, purpose: purpose().toLowerCase()}});
     socket.onmessage = ({data}) => {
       const {type, id, payload} = JSON.parse(data);
       if (type === 'connection_ack') {

@@ -3,7 +3,7 @@
 import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf} from './shell.js';
 import {rights} from './forms.js';
-import {ask} from './gql.js';
+import {ask, askAll} from './gql.js';
 import {may} from './session.js';
 import {wayName, waysOf} from './putright.js';
 import {asked, dayTime, short} from './time.js';
@@ -31,13 +31,13 @@ class Mend extends Screen {
   async read(signal) {
     const when = asked();
     const [late, pending, dead, consults, models] = await Promise.all([
-      may('late_entries') ? ask('LateEntries', {knownAt: when.knownAt}, signal) : /** @type {any} */ ({}),
-      may('pending_movements') ? ask('Pending', when, signal) : /** @type {any} */ ({}),
+      may('late_entries') ? askAll('LateEntries', {knownAt: when.knownAt}, signal) : null,
+      may('pending_movements') ? askAll('Pending', when, signal) : null,
       may('deceased') ? ask('Dead', when, signal) : /** @type {any} */ ({}),
       may('open_consults') ? ask('Consults', when, signal) : /** @type {any} */ ({}),
       may('projections') ? ask('Parked', {}, signal) : /** @type {any} */ ({}),
     ]);
-    return {late: late.lateEntries?.nodes, pending: pending.pendingMovements?.nodes, dead: dead.deceased, consults: consults.openConsults, models: models.projections};
+    return {late, pending, dead: dead.deceased, consults: consults.openConsults, models: models.projections};
   }
 
   view() {
@@ -119,7 +119,7 @@ class Acts extends Screen {
     const found = Object.keys(rights.commands).filter(command => may(command) && (!text || `${named(command)} ${command}`.toLowerCase().includes(text))).sort((a, b) => named(a).localeCompare(named(b)));
     return html`<h1>${say('acts')}</h1>
       <form role="search" @submit=${event => event.preventDefault()}><label for="q">${say('acts.filter')}</label><input id="q" type="search" .value=${this.route.own.q ?? ''} @input=${event => go('acts', {q: event.target.value})}></form>
-      <ul class="commands">${found.map(command => html`<li><button type="button" @click=${() => act(command)}>${named(command)}</button></li>`)}</ul>`;
+      ${found.length ? html`<ul class="commands">${found.map(command => html`<li><button type="button" @click=${() => act(command)}>${named(command)}</button></li>`)}</ul>` : html`<p class="quiet">${say('explorer.none')}</p>`}`;
   }
 
   async read() {

@@ -1,6 +1,5 @@
 /** How a recorded fact is put right or taken back: by the kind of its timeline entry, with what it says now. */
 
-import {ask} from './gql.js';
 import {may} from './session.js';
 
 const stay = entry => ({stayId: entry.stayId});
@@ -29,6 +28,9 @@ const WAYS = {
 for (const kind of MOVEMENTS) WAYS[kind] = both('correctMovement', 'cancelMovement', movement);
 for (const kind of CHANGES) WAYS[kind] = both('correctPrescriptionChange', 'cancelPrescriptionChange', of('changeId'));
 
+/** A movement as the entry of a timeline, for who may not read that. */
+export const entryOf = (stayId, {id, room, bed, attending, ...more}) => ({...more, stayId, movementId: id, content: {...more, attendingId: attending?.id, bed: {ward: room?.ward, room: room?.number, bed}}});
+
 /** What putting a fact right by a command is called on its button. */
 export const wayName = command => (/^(cancel|lift|place|withdraw)/.test(command) ? 'takeBack' : 'putRight');
 
@@ -39,13 +41,14 @@ function says({bed, keepsBed, flagKind, kind, ...content}) {
   return {...content, ...(bed?.room ? bed : {}), keepBed: keepsBed, kind, flagKind: flagKind ?? kind, staff};
 }
 
-/** The commands by which an entry is put right, each with its values; none of one that holds no longer. */
-export function waysOf(entry) {
+/** The commands by which an entry is put right, each with its values; none of one that holds no longer.
+ * Those that the role may give, or all. */
+export function waysOf(entry, offers = may) {
   if (entry.status === 'CORRECTED' || entry.status === 'CANCELLED') return [];
   const content = (typeof entry.content === 'string' ? JSON.parse(entry.content) : entry.content) ?? {};
   return (WAYS[entry.kind] ?? [])
     .map(([command, values]) => [command, values(entry, content)])
-    .filter(([command, values]) => may(command) && Object.values(values).every(Boolean))
+    .filter(([command, values]) => offers(command) && Object.values(values).every(Boolean))
     .map(([command, values]) => [command, /^(correct|amend)/.test(command) ? {...says(content), occurredAt: entry.occurredAt, ...values} : values]);
 }
 
@@ -60,16 +63,14 @@ const AFTER = {
   mergePatients: (values, {merge}) => ({unmergePatients: {mergeId: merge.id}}),
   endAllergy: ({patientMrn, mrnAuthority, allergyId}) => pair('AllergyEnd', {}, {patientMrn, mrnAuthority, allergyId}),
   registerPractitioner: values => ({correctPractitioner: values}),
-  changePractitioner: ({staffNumber, newStaffNumber, validFrom}) => ({cancelPractitionerChange: {staffNumber: newStaffNumber ?? staffNumber, validFrom}}),
+  changePractitioner: ({staffNumber, newStaffNumber}, {validFrom}) => ({cancelPractitionerChange: {staffNumber: newStaffNumber ?? staffNumber, validFrom}}),
   openRoom: values => ({correctRoom: placed(values)}),
   addBed: values => pair('Bed', {}, placed(values)),
   changeRoom: ({ward, room, newWard, newRoom}) => ({cancelRoomChange: {ward: newWard ?? ward, room: newRoom ?? room}}),
   renameWard: ({ward, newWard, validFrom}) => ({renameWard: {ward: newWard, newWard: ward, validFrom}}),
-  setBedCleaning: ({ward, applies, from, occurredAt}, {recordedAt}) => ({setBedCleaning: {ward, applies: !applies, from, occurredAt: occurredAt ?? recordedAt}}),
-  setRoomPolicy: ({ward, room, policy, occurredAt}, {room: {history}}) => {
-    const setAt = occurredAt ?? history.at(-1).since;
-    return pair('RoomPolicy', {occurredAt: setAt}, {ward, room, policy, setAt});
-  },
+  setBedCleaning: ({ward, applies, from}, {occurredAt}) => ({setBedCleaning: {ward, applies: !applies, from, occurredAt}}),
+  setHospitalTime: values => ({setHospitalTime: values}),
+  setRoomPolicy: ({ward, room, policy}, {occurredAt: setAt}) => pair('RoomPolicy', {occurredAt: setAt}, {ward, room, policy, setAt}),
   placeLegalHold: values => ({liftLegalHold: person(values)}),
   liftLegalHold: values => ({placeLegalHold: person(values)}),
   requestErasure: values => ({requestErasure: {...person(values), legalBasis: values.legalBasis}, withdrawErasure: person(values)}),
@@ -79,31 +80,20 @@ const AFTER = {
   restateReport: (values, {issue}) => ({restateReport: {issueId: issue.id}}),
 };
 
-/** The commands by which an act is put right that no stay tells of, which the role may give. */
-export async function waysAfter(command, values, outcome) {
+/** The commands by which an act is put right that no stay tells of. */
+export function waysAfter(command, values, outcome) {
   const {expectedArrival, allergy} = outcome;
   const {ward, room, patientMrn, mrnAuthority} = values;
   let ways = AFTER[command]?.(values, outcome);
+  if (/^cancel/.test(command)) return [];
   if (expectedArrival) ways = pair('ExpectedArrival', values, {expectedArrivalId: expectedArrival.id});
   else if (allergy) ways = pair('Allergy', values, {allergyId: allergy.id, patientMrn, mrnAuthority});
-  else if (BEDS.test(command)) {
-    const bedStateId = values.bedStateId ?? (await stateOf(values));
-    ways = bedStateId && pair('BedState', values, {bedStateId, ward, room});
-  }
-  return Object.entries(ways || {}).filter(([command]) => may(command));
+  else if (outcome.bedStates?.length) ways = pair('BedState', values, {bedStateId: outcome.bedStates.at(-1).id, ward, room});
+  return Object.entries(ways || {});
 }
 
 /** What an act is about that no stay tells of: a place, records, a practitioner. */
 export function subjectOf({ward, room, bed, patientMrn, intoMrn, mrn, staffNumber}) {
   const records = [patientMrn ?? mrn, intoMrn].filter(Boolean).join(' → ');
   return [[ward, room, bed].filter(Boolean).join(' '), records, staffNumber].filter(Boolean).join(' · ');
-}
-
-const BEDS = /^(closeBed|reopenBed|reserveBed|releaseReservation|startCleaning|finishCleaning)$/;
-
-/** What keeps a bed from being free now, by its id. */
-async function stateOf({ward, room, bed}) {
-  const {roomOccupancy} = await ask('Beds');
-  const those = roomOccupancy.find(each => each.room.ward === ward && each.room.number === room);
-  return those?.beds.find(({code}) => code === bed)?.bedStateId;
 }

@@ -25,7 +25,7 @@ export function logIn(given) {
 
 export function logOut() {
   sessionStorage.removeItem(KEY);
-  viewer = null;
+  viewer = chosenPurpose = null;
   session.dispatchEvent(new Event('logout'));
 }
 
@@ -37,9 +37,23 @@ export function setViewer(told) {
 }
 
 export const role = () => viewer?.role.toLowerCase() ?? '';
+/** What roles read for that treat nobody; said with each reading, and recorded. */
+const PURPOSES = {registrar: 'ADMINISTRATION', bed_manager: 'ADMINISTRATION', admin: 'ADMINISTRATION', analyst: 'QUALITY', auditor: 'LEGAL', privacy_officer: 'LEGAL'};
+let chosenPurpose = null;
+export const purpose = () => chosenPurpose ?? PURPOSES[role()] ?? 'TREATMENT';
+
+/** Read for something else from now on, what is followed too. */
+export function setPurpose(chosen) {
+  chosenPurpose = chosen;
+  session.dispatchEvent(new Event('renewed'));
+}
+
 export const wards = () => viewer?.wards ?? null;
 export const isAlive = () => !!token() && !(viewer && Date.parse(viewer.until) < Date.now());
 
 /** Whether the role may give a command, or has a right such as "timeline" or "data:identity". */
 export const may = what =>
   (rights.commands[what] ?? rights.rights[what] ?? []).includes(role());
+
+/** Whether the role may give any command. */
+export const acts = () => Object.keys(rights.commands).some(may);

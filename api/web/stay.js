@@ -2,12 +2,12 @@
 
 import {classMap, html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf, save, scroll} from './shell.js';
-import {ask, live} from './gql.js';
+import {ask, askAll, live} from './gql.js';
 import {may} from './session.js';
-import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, isPast, localDay, short, time, weekday} from './time.js';
+import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, hospital, isPast, localDay, short, time, weekday} from './time.js';
 import {allergiesOf} from './find.js';
-import {button} from './lists.js';
-import {wayName, waysOf} from './putright.js';
+import {button, place} from './lists.js';
+import {entryOf, wayName, waysOf} from './putright.js';
 import {named, say, told} from './words.js';
 
 const READINGS = ['TRUTH', 'ALL', 'RECORD'];
@@ -20,14 +20,23 @@ class StayScreen extends Screen {
     const sees = may('timeline');
     const {stay, position} = await ask('StayAlone', {id, ...asked()}, signal);
     const [timeline, difference] = await Promise.all([
-      sees ? readTimeline({stayId: id, read: this.reading, ...asked()}, signal) : null,
+      sees ? askAll('Timeline', {stayId: id, read: this.reading, ...asked()}, signal) : this.#readMovements(id, signal),
       sees && clocks.knownAt ? ask('StayDifference', {id, fromKnown: clocks.knownAt}, signal).catch(() => null) : null,
     ]);
     if (sees && !isPast())
       this.unfollow = live.follow('TimelineFollowing', {stayId: id}, position, 'timelineExtended', this.refreshSoon);
-    const marks = (timeline ?? []).filter(entry => entry.corrects || entry.cancels || entry.late).map(entry => entry.recordedAt);
+    const marks = timeline.filter(entry => entry.corrects || entry.cancels || entry.late).map(entry => entry.recordedAt);
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: marks}));
     return {stay, timeline, facts: difference?.stayDifference?.facts ?? []};
+  }
+
+  /** The movements as a timeline, for who sees no findings. */
+  async #readMovements(id, signal) {
+    const {stay} = await ask('Movements', {id, ...asked()}, signal);
+    const isLate = ({occurredAt, recordedAt}) => Date.parse(recordedAt) - Date.parse(occurredAt) > hospital.lateAfterMinutes * 60e3;
+    const entries = (stay?.movements ?? []).map(each => ({...entryOf(id, each), id: each.entry, recordedBy: each.recorder, late: isLate(each), summary: summaryOf(each)}));
+    if (this.reading === 'RECORD') return entries.toSorted((a, b) => Date.parse(a.recordedAt) - Date.parse(b.recordedAt));
+    return entries.filter(({status}) => this.reading === 'ALL' || status === 'TRUE');
   }
 
   get reading() {
@@ -41,7 +50,7 @@ class StayScreen extends Screen {
       <div class="columns">
         <div>
           ${facts.length ? html`<section class="card learned"><h2>${say('learnedSince')}</h2><ul>${facts.map(entry => html`<li><b>${dayTime(entry.recordedAt)}</b> ${told(entry.summary)} ${entry.reason ? html`<q>${entry.reason}</q>` : nothing}</li>`)}</ul></section>` : nothing}
-          ${timeline ? this.#timeline(stay, timeline) : html`<p class="quiet card">${say('clinicalHidden')}</p>`}
+          ${this.#timeline(stay, timeline)}${may('timeline') ? nothing : html`<p class="quiet">${say('clinicalHidden')}</p>`}
         </div>
         <div>${stay.prescriptions ? this.#chart(stay) : nothing}${stay.consults?.length ? this.#consults(stay) : nothing}</div>
       </div>`;
@@ -181,16 +190,9 @@ export function howOften({frequency, schedule}) {
   return asNeeded ? named('asNeeded') : everyHours ? say('everyHours', {n: everyHours}) : (timesOfDay ?? []).map(each => each.slice(0, 5)).join(', ');
 }
 
-async function readTimeline(variables, signal) {
-  const found = [];
-  let after = null;
-  do {
-    const {timeline} = await ask('Timeline', {...variables, after}, signal);
-    found.push(...timeline.nodes);
-    after = timeline.pageInfo.hasNextPage ? timeline.pageInfo.endCursor : null;
-  } while (after);
-  return found;
-}
+/** A movement in words. */
+const summaryOf = ({kind, attending, specialty, admissionType, plan, expectedAt, expectedReturn, disposition, destination, ...more}) =>
+  [named(kind), place(more), attending?.familyName, specialty, ...[admissionType, plan, disposition].filter(Boolean).map(named), destination, expectedAt && short(expectedAt), expectedReturn && say('backAt', {at: short(expectedReturn)})].filter(Boolean).join(' · ');
 
 /** The places of a stay over time, as a strip. */
 function strip(stay) {

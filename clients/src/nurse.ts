@@ -121,7 +121,7 @@ assert.ok(cleared.__typename === "StayRecorded", JSON.stringify(cleared));
 const { stay } = (await nurse.ask(ask.StayPageDocument, { id: lena.stay.id })).data;
 assert.equal(stay?.dischargePlan, "CLEARED");
 assert.ok(stay.movements.some(({ status }) => status === "CORRECTED"));
-assert.ok(stay.movements.every(({ recordedBy }) => recordedBy.length > 0));
+assert.ok(stay.movements.every(({ recorder }) => recorder.subject.length > 0));
 const before = (
   await nurse.ask(ask.StayPageDocument, { id: lena.stay.id, at: { knownAtPosition: board.position } })
 ).data.stay;

@@ -7,6 +7,7 @@ import pytest
 
 from application.authorization.roles import Role
 from tests.support.api_dsl import Ward, ago
+from tests.support.erasure_examples import request
 from tests.web.browsing import Open, form, go
 
 pytestmark = pytest.mark.browser
@@ -94,3 +95,89 @@ def test_the_bar_after_an_act_puts_it_right(
         if correction == "Correct rule of room":
             dialog.locator("#f-occurredAt").fill(ago(hours=1)[:16])
     notice.get_by_text(correction).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("command", "says", "way"),
+    [
+        ("Set time zone", "Set time zone", "Put right"),
+        ("Break the glass", "it ends by itself", None),
+        ("Erase the person", "Nothing brings it back", None),
+    ],
+)
+def test_the_bar_says_what_an_act_was_and_where_nothing_puts_it_right(
+    page_of: Open, followed: Ward, command: str, says: str, way: str | None
+) -> None:
+    name = followed.name("Erased")
+    mrn = followed.patient(familyName=name)
+    request(followed, mrn)
+    inputs = {
+        "Set time zone": fill(timeZone="UTC", validFrom=ago(days=1)[:10]),
+        "Break the glass": fill(patientMrn=mrn, reason="collapsed"),
+        "Erase the person": fill(patientMrn=mrn),
+    }
+    page = page_of(Role.ADMIN)
+    go(page, "acts")
+    page.locator(".commands").get_by_role("button", name=command, exact=True).click()
+    with form(page, command) as dialog:
+        inputs[command](dialog)
+    notice = page.locator(".notice")
+    notice.get_by_text(says).wait_for()
+    if way:
+        notice.get_by_role("button", name=way).wait_for()
+    if command == "Break the glass":
+        notice.get_by_role("link", name="Open the patient").click()
+        page.get_by_role("heading", name=name).wait_for()
+
+
+def test_a_clerk_puts_movements_right_though_findings_are_closed(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.REGISTRAR)
+    go(page, f"stay/{ada['stay']}")
+    page.get_by_text("Clinical data is not shown to your role.").wait_for()
+    page.locator(".acts").get_by_role("button", name="Transfer").click()
+    with form(page, "Transfer") as dialog:
+        dialog.locator("#f-bed").select_option(label=f"{ada['ward']} {ada['room']}-B · Free")
+    notice = page.locator(".notice")
+    notice.get_by_role("button", name="Take back").wait_for()
+    entry = page.locator(".timeline .entry", has_text="Transferred").first
+    entry.get_by_role("button", name="Put right").click()
+    with form(page, "Put movement right") as dialog:
+        dialog.locator("#f-occurredAt").fill(ago(minutes=10)[:16])
+        dialog.locator("#f-reason").fill("read from the wrong clock")
+    notice.get_by_text("Put movement right").wait_for()
+    notice.get_by_role("button", name="Take back").click()
+    with form(page, "Take back movement") as dialog:
+        dialog.locator("#f-because").select_option("ENTERED_IN_ERROR")
+        dialog.locator("#f-reason").fill("another patient")
+    notice.get_by_text("Taken back in error? Record it anew.").wait_for()
+
+
+def test_who_may_not_put_an_act_right_is_told_who_may(page_of: Open, followed: Ward) -> None:
+    page = page_of(Role.NURSE)
+    go(page, "acts")
+    page.locator(".commands").get_by_role("button", name="Register patient", exact=True).click()
+    with form(page, "Register patient") as dialog:
+        fill(mrn=followed.name("N"), familyName=followed.name("New"))(dialog)
+    page.locator(".notice").get_by_text("It is put right by: Registrar").wait_for()
+
+
+def test_the_bar_of_a_long_stay_has_its_correction_too(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    """The timeline was asked for its first two hundred entries alone."""
+    doctor = followed.doctor()
+    at = f"{ago(days=1)[:10]}T12:00:00Z"
+    visits = [
+        {"stayId": ada["stay"], "practitioner": doctor, "kind": "ROUND", "occurredAt": at}
+        for _ in range(100)
+    ]
+    for _ in range(2):
+        followed.record("correctFacts", newVisits=visits, reason="the paper was found")
+    page = page_of()
+    go(page, f"stay/{ada['stay']}")
+    page.locator(".acts").get_by_role("button", name="Discharge", exact=False).last.click()
+    with form(page, "Discharge") as dialog:
+        dialog.locator("#f-disposition").select_option("HOME")
+    page.locator(".notice").get_by_role("button", name="Take back").wait_for()

@@ -247,7 +247,7 @@ def test_each_operation_that_a_script_asks_is_there() -> None:
     asked = {
         name
         for script in SCRIPTS
-        for name in re.findall(r"\b(?:ask|follow)\(\s*'(\w+)'", script.read_text())
+        for name in re.findall(r"\b(?:ask|askAll|follow)\(\s*'(\w+)'", script.read_text())
     }
     assert asked == names
 

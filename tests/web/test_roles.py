@@ -56,3 +56,45 @@ def test_only_a_page_that_follows_has_the_dot_of_one(page_of: Open, ada: dict[st
     other = page_of()
     other.locator(".dot.live").wait_for()
     assert other.locator(".dot").evaluate(colour) != connecting
+
+
+def test_who_treats_nobody_reads_for_another_purpose_and_may_say_which(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    """All that the page asked was recorded as read for treatment."""
+    page = page_of(Role.AUDITOR)
+    page.locator(".dot.live").wait_for()
+    page.locator(".me summary").click()
+    page.get_by_label("Purpose").select_option("PATIENT_REQUEST")
+    go(page, f"stay/{ada['stay']}")
+    page.get_by_role("heading", name=ada["name"]).wait_for()
+    told = followed.ask(
+        '{ accesses(subject: "a auditor") { nodes { operation purpose patient { mrn } } } }'
+    )["accesses"]["nodes"]
+    read = [(each["operation"], each["purpose"]) for each in told if each["patient"]]
+    assert read[0][1] == "PATIENT_REQUEST"
+    assert {purpose for _, purpose in read} == {"LEGAL", "PATIENT_REQUEST"}
+
+
+def test_who_is_in_the_house_is_not_offered_another_admission(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.REGISTRAR)
+    go(page, f"find?q={ada['mrn']}")
+    page.get_by_role("link", name=ada["name"]).click()
+    page.get_by_role("button", name="Correct patient details").wait_for()
+    assert not page.locator("main").get_by_role("button", name="Admit").count()
+    followed.record("dischargePatient", stayId=ada["stay"], disposition="HOME")
+    page.reload()
+    page.locator("main").get_by_role("button", name="Admit").wait_for()
+
+
+def test_on_a_phone_what_can_be_done_with_a_room_stands_in_its_line(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    """Each button was on a line of its own, beyond the edge."""
+    page = page_of(Role.BED_MANAGER, viewport={"width": 360, "height": 740})
+    go(page, "house")
+    row = page.get_by_role("row", name=ada["ward"]).bounding_box()
+    assert row is not None
+    assert row["height"] < 80

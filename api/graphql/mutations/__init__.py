@@ -35,5 +35,8 @@ _SUBJECTS = (
 Mutation = create_type(
     "Mutation",
     [field for subject in _SUBJECTS for field in mutations_of(subject)],
-    description="What can be recorded.",
+    description="What can be recorded: each command whole or not at all. It answers what was recorded"
+    " (Recorded), with the ids by which that is put right, or why it was not (Refusal). Make a UUID for"
+    " each, as commandId: sent again with it, a command has one effect and the same answer. Facts are"
+    " put right by correct… and amend…, and taken back by cancel….",
 )

@@ -60,6 +60,7 @@ async def dispatch(
         "command_id": strawberry.ID(str(outcome.command_id)),
         "position": context.position(outcome.position),
         "recorded_at": outcome.recorded_at,
+        "occurred_at": outcome.entry.occurred_at,
     }
     progress = context.state.progress
     with tracing.span("wait for the read models"):

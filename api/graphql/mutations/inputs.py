@@ -102,7 +102,8 @@ class CommandInput:
     performed_by: str | None = optional("Who did it, where that is not who records it.")
     witnessed_by: str | None = optional("Who witnessed it, where two must sign.")
     reason: str | None = optional(
-        "Why; needed for entries more than an hour late, and for closures."
+        "Why; needed for entries more than an hour late, for what is put right, taken back, merged or"
+        " closed, for confirmed warnings, legal holds, erasures and emergency access."
     )
     expected_version: int | None = optional("The version the client read before it wrote.")
 

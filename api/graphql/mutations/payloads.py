@@ -6,7 +6,7 @@ A result union has one payload, the two that stand in for it while it cannot be 
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
@@ -20,13 +20,10 @@ from api.graphql.types.consults import Consult
 from api.graphql.types.movements import Merge, Movement
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.report_issues import ReportIssue
-from api.graphql.types.rooms import Room
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Administration, Prescription, Stay, Visit
 from api.graphql.types.timeline import Recording
 from domain.break_glass import EmergencyAccess
-from domain.hospital_calendar import HospitalCalendar
-from domain.house_rules import HouseRules
 from domain.prescription.events import PrescriptionEvents
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
@@ -63,6 +60,9 @@ class Recorded:
     command_id: strawberry.ID = strawberry.field(description="The command's id.")
     position: Position = strawberry.field(description="Its place in the log.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
+    occurred_at: datetime = strawberry.field(
+        description="When it happened, as recorded: occurredAt of the command, or recordedAt."
+    )
 
     @classmethod
     async def prepare(cls, info: Ask) -> None:
@@ -151,56 +151,26 @@ class GlassBroken(Recorded):
 @strawberry.type(description="A practitioner was recorded.")
 class PractitionerRecorded(Recorded):
     practitioner: Practitioner = strawberry.field(description="The practitioner as now held.")
+    valid_from: date | None = strawberry.field(
+        description="Of a change: the hospital's day from which it holds, by which it is cancelled."
+    )
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         practitioner = await Practitioner.find(read.info, read.first("practitioner"), read.as_of)
-        return cls(**read.envelope, practitioner=practitioner) if practitioner else None
+        valid_from = getattr(read.recorded.events[0], "valid_from", None)
+        if practitioner is None:
+            return None
+        return cls(**read.envelope, practitioner=practitioner, valid_from=valid_from)
 
 
-@strawberry.type(description="A room was recorded.")
-class RoomRecorded(Recorded):
-    room: Room = strawberry.field(description="The room as now held.")
-
-    @classmethod
-    async def load(cls, read: ReadBack) -> Self | None:
-        room = await Room.find(read.info, read.first("room"), read.as_of)
-        return cls(**read.envelope, room=room) if room else None
-
-
-@strawberry.type(description="Rooms were recorded.")
-class RoomsRecorded(Recorded):
-    rooms: list[Room] = strawberry.field(description="The rooms as now held.")
-
-    @classmethod
-    async def load(cls, read: ReadBack) -> Self | None:
-        ids = read.recorded.ids("room")
-        rooms = [await Room.find(read.info, id, read.as_of) for id in ids]
-        return cls(**read.envelope, rooms=[room for room in rooms if room])
-
-
-@strawberry.type(description="The hospital's own clock was recorded.")
-class HospitalTimeRecorded(Recorded):
-    time_zone: str = strawberry.field(description="The time zone that was set.")
-
-    @classmethod
-    async def load(cls, read: ReadBack) -> Self | None:
-        event = read.recorded.events[0]
-        assert isinstance(event, HospitalCalendar.TimeSet)
-        return cls(**read.envelope, time_zone=event.time_zone)
-
-
-@strawberry.type(description="A decision about cleaning beds was recorded.")
-class BedCleaningRecorded(Recorded):
-    ward: str | None = strawberry.field(description="The ward; absent: the whole house.")
-    applies: bool = strawberry.field(description="Whether beds are to be cleaned.")
-    since: datetime = strawberry.field(description="From when on.")
-
-    @classmethod
-    async def load(cls, read: ReadBack) -> Self | None:
-        event = read.recorded.events[0]
-        assert isinstance(event, HouseRules.CleaningSet)
-        return cls(**read.envelope, ward=event.ward, applies=event.applies, since=event.since)
+async def new_movements(info: Ask, stays: list[UUID], at: AsOf) -> list[Movement]:
+    """Return the movements of stays that were recorded or put right at a position."""
+    views = []
+    for stay in stays:
+        movements = await info.context.load(movements_of, stay, at)
+        views += [m for m in movements or () if m.recorded_position == at.known]
+    return [Movement.of(info, view, at) for view in views]
 
 
 @strawberry.type(description="A stay was recorded.")
@@ -213,6 +183,7 @@ class StayRecorded(Recorded):
     still_stopped: list[Prescription] = strawberry.field(
         description="What a discharge that was reversed had stopped: it stays stopped."
     )
+    recorded: strawberry.Private[application.command.Recorded]
     ids: strawberry.Private[list[UUID]]
     at: strawberry.Private[AsOf]
 
@@ -220,11 +191,27 @@ class StayRecorded(Recorded):
         description="The movements that it recorded or put right, with the ids to correct them."
     )
     async def movements(self, info: Ask) -> list[Movement]:
-        new_movements = []
-        for id in self.ids:
-            movements = await info.context.load(movements_of, id, self.at)
-            new_movements += [m for m in movements or () if m.recorded_position == self.at.known]
-        return [Movement.of(info, view, self.at) for view in new_movements]
+        return await new_movements(info, self.ids, self.at)
+
+    @strawberry.field(
+        description="The visits that it recorded or put right, with the ids to correct them."
+    )
+    async def visits(self, info: Ask) -> list[Visit]:
+        ids = self.recorded.facts("visit")
+        views = [await info.context.query(visit_by_id, id, self.at) for id in ids]
+        return [Visit.of(view, self.at) for view in views if view]
+
+    @strawberry.field(
+        description="The doses that it recorded or put right, with the ids to correct them."
+    )
+    async def administrations(self, info: Ask) -> list[Administration]:
+        ids = self.recorded.facts("administration")
+        views = [
+            view
+            for prescription in self.recorded.ids("prescription")
+            for view in await info.context.load(doses_of, prescription, self.at) or ()
+        ]
+        return [Administration.of(v, self.at) for v in views if v.administration in ids]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -244,6 +231,7 @@ class StayRecorded(Recorded):
             with_stay=stays[1] if is_swap else None,
             changed_stays=stays,
             still_stopped=await _still_stopped(read),
+            recorded=read.recorded,
             ids=ids,
             at=read.as_of,
         )
@@ -348,6 +336,14 @@ class SourceMovementRecorded(Recorded):
         description="The movement as that system holds it: recorded, cancelled, or pending and why."
     )
     stay: Stay | None = strawberry.field(description="The stay as now held, where there is one.")
+    ids: strawberry.Private[list[UUID]]
+    at: strawberry.Private[AsOf]
+
+    @strawberry.field(
+        description="The movements that it recorded or put right, with the ids to correct them."
+    )
+    async def movements(self, info: Ask) -> list[Movement]:
+        return await new_movements(info, self.ids, self.at)
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -358,7 +354,8 @@ class SourceMovementRecorded(Recorded):
         if movement is None:
             return None
         stay = await Stay.find(read.info, movement.of_stay, read.as_of)
-        return cls(**read.envelope, source_movement=movement, stay=stay)
+        ids = read.recorded.ids("stay")
+        return cls(**read.envelope, source_movement=movement, stay=stay, ids=ids, at=read.as_of)
 
 
 @shows(DataKind.FIGURES)

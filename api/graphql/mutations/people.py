@@ -2,6 +2,7 @@
 
 from datetime import date, time
 
+from api.graphql.mutations.house_payloads import HospitalTimeRecorded
 from api.graphql.mutations.inputs import (
     IN_ERROR_ALONE,
     CommandInput,
@@ -14,7 +15,6 @@ from api.graphql.mutations.inputs import (
 )
 from api.graphql.mutations.payloads import (
     GlassBroken,
-    HospitalTimeRecorded,
     PatientRecorded,
     PractitionerRecorded,
 )

@@ -2,6 +2,11 @@
 
 from datetime import date, datetime
 
+from api.graphql.mutations.house_payloads import (
+    BedCleaningRecorded,
+    RoomRecorded,
+    RoomsRecorded,
+)
 from api.graphql.mutations.inputs import (
     BedStateId,
     CommandInput,
@@ -12,7 +17,6 @@ from api.graphql.mutations.inputs import (
     optional,
     required,
 )
-from api.graphql.mutations.payloads import BedCleaningRecorded, RoomRecorded, RoomsRecorded
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import RoomPolicy
 

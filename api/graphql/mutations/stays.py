@@ -21,6 +21,8 @@ from api.graphql.types.enums import (
     Disposition,
 )
 
+WITHOUT_BED = "In place of ward, room and bed: where somebody without one is: corridor, trolley."
+
 
 @command_input("admit_patient", StayRecorded, "Open a stay, with a bed or without.")
 class AdmitPatientInput(CommandInput):
@@ -34,7 +36,7 @@ class AdmitPatientInput(CommandInput):
     room: str | None = optional("The room of the bed.")
     bed: str | None = optional("The bed's code.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a newborn in her bed.")
-    without_bed: str | None = optional("Where a patient without a bed is: corridor, trolley.")
+    without_bed: str | None = optional(WITHOUT_BED)
     confidentiality: Confidentiality | None = optional(
         "Confidentiality label; the patient's by default."
     )
@@ -76,7 +78,7 @@ class TransferPatientInput(CommandInput):
     room: str | None = optional("The room of the bed.")
     bed: str | None = optional("The bed's code.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a newborn in her bed.")
-    without_bed: str | None = optional("Where a patient without a bed is: corridor, trolley.")
+    without_bed: str | None = optional(WITHOUT_BED)
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares the mother's bed."
     )
@@ -108,7 +110,7 @@ class EndLeaveInput(CommandInput):
     room: str | None = optional("The room of the bed.")
     bed: str | None = optional("The bed's code.")
     shares_bed_of: StayId | None = optional("The mother's stay, for a newborn in her bed.")
-    without_bed: str | None = optional("Where a patient without a bed is: corridor, trolley.")
+    without_bed: str | None = optional(WITHOUT_BED)
     sharers: list[SharerInput] | None = optional(
         "Where each child goes that shares the bed that was kept."
     )

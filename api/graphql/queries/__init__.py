@@ -38,7 +38,12 @@ from infrastructure.read_models.timeline.queries import entry_by_id
 from infrastructure.read_models.visits import visit_by_id
 
 
-@strawberry.type(description="What can be asked.")
+@strawberry.type(
+    description="What can be asked: by POST to /graphql, with the header Authorization: Bearer TOKEN."
+    " X-Purpose says what patients' data are read for (viewer { purposes }). extensions.position of an"
+    " answer is how far the log was read: it is given as atLeast, or to a subscription as after. An"
+    " error says in extensions.errorCode which it is (ErrorCode)."
+)
 class Query(
     HouseQueries,
     PeopleQueries,

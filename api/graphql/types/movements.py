@@ -20,11 +20,14 @@ from api.graphql.types.enums import (
 )
 from api.graphql.types.people import Practitioner
 from api.graphql.types.rooms import Room
+from api.graphql.types.timeline import Recorder
 from application.authorization.roles import may
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import EntryView, merges_of_persons, movements_of
 
 T = TypeVar("T")
+
+USE_RECORDER = "Use recorder { subject }."
 
 
 @shows(DataKind.STAY, read_by=(movements_of,))
@@ -43,7 +46,10 @@ class Movement:
     occurred_at_precision: Precision = strawberry.field(description="How precisely that is known.")
     recorded_at: datetime = strawberry.field(description="When the record learned of it.")
     position: Position = strawberry.field(description="Its place in the log.")
-    recorded_by: str = strawberry.field(description="The login that recorded it.")
+    recorded_by: str = strawberry.field(
+        description="The login that recorded it.", deprecation_reason=USE_RECORDER
+    )
+    recorder: Recorder = strawberry.field(description="Who recorded it.")
     performed_by: str | None = strawberry.field(description="Who did it.")
     reason: str | None = strawberry.field(
         description="Why it was recorded late or corrected; for the roles that may read what its"
@@ -105,6 +111,7 @@ class Movement:
             recorded_at=view.recorded_at,
             position=info.context.position(view.recorded_position),
             recorded_by=str(view.recorded_by["subject"]),
+            recorder=Recorder.of(view.recorded_by),
             performed_by=view.performed_by,
             reason=reason_for(info, view.reason, view.recorded_by),
             bed=bed["bed"] if bed else None,
@@ -150,7 +157,10 @@ class Merge:
     record: strawberry.ID = strawberry.field(description="The record that was merged away.")
     into: strawberry.ID = strawberry.field(description="The record that it was merged into.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
-    recorded_by: str = strawberry.field(description="The login that recorded it.")
+    recorded_by: str = strawberry.field(
+        description="The login that recorded it.", deprecation_reason=USE_RECORDER
+    )
+    recorder: Recorder = strawberry.field(description="Who recorded it.")
     reason: str | None = strawberry.field(
         description="Why; for the roles that may read what its writer may."
     )
@@ -164,6 +174,7 @@ class Merge:
             into=strawberry.ID(str(view.data["into"])),
             recorded_at=view.recorded_at,
             recorded_by=str(view.recorded_by["subject"]),
+            recorder=Recorder.of(view.recorded_by),
             reason=reason_for(info, view.reason, view.recorded_by),
         )
 

@@ -328,6 +328,10 @@ class Room(Node):
 
     @strawberry.field(description="The closures, cleanings and reservations of its beds, in order.")
     async def bed_states(self, info: Ask) -> list[BedStatePeriod]:
+        return await self.periods(info)
+
+    async def periods(self, info: Ask) -> list[BedStatePeriod]:
+        """Return the closures, cleanings and reservations of its beds."""
         spells = await info.context.load(spells_of, UUID(self.id), self.at) or ()
         return [
             BedStatePeriod(
