@@ -44,7 +44,7 @@ class Find extends Screen {
   }
 
   view() {
-    const {nodes} = this.data;
+    const {nodes, pageInfo} = this.data;
     const search = this.route.own.q;
     return html`<h1>${say('find')}</h1>
       <form role="search" @submit=${event => event.preventDefault()}>
@@ -52,7 +52,7 @@ class Find extends Screen {
         <input id="q" type="search" autocomplete="off" .value=${search ?? ''} @input=${this.#look}>
         ${may('registerPatient') ? html`<button type="button" @click=${() => act('registerPatient', guess(search))}>${named('registerPatient')}</button>` : nothing}
       </form>
-      ${search ? html`<p role="status" class="quiet">${say('find.found', {n: nodes.length})}</p>` : html`<p class="quiet">${say('find.help')}</p>`}
+      ${search ? html`<p role="status" class="quiet">${say(pageInfo?.hasNextPage ? 'find.many' : 'find.found', {n: nodes.length})}</p>` : html`<p class="quiet">${say('find.help')}</p>`}
       <ul class="people">${nodes.map(patient => this.#person(patient))}</ul>`;
   }
 

@@ -98,3 +98,12 @@ def test_on_a_phone_what_can_be_done_with_a_room_stands_in_its_line(
     row = page.get_by_role("row", name=ada["ward"]).bounding_box()
     assert row is not None
     assert row["height"] < 80
+
+
+def test_a_list_of_patients_that_is_cut_says_so(page_of: Open, followed: Ward) -> None:
+    name = followed.name("Many")
+    for _ in range(31):
+        followed.patient(familyName=name)
+    page = page_of(Role.REGISTRAR)
+    go(page, f"find?q={name}")
+    page.get_by_text("More than 30: these are the first.").wait_for()

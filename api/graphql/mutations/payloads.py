@@ -61,7 +61,7 @@ class Recorded:
     position: Position = strawberry.field(description="Its place in the log.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
     occurred_at: datetime = strawberry.field(
-        description="When it happened, as recorded: occurredAt of the command, or recordedAt."
+        description="When it happened, as recorded: occurredAt of the command, or when it was given."
     )
 
     @classmethod
