@@ -111,6 +111,8 @@ def id_of(event: Event, field: str) -> str:
 
 def lacking(event: Event, input: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     """Return what the corrections of a fact need, and neither input nor answer says."""
+    if getattr(event, "discharge", None):  # a stop that is put right with its discharge
+        return []
     told = [*leaves(answer), *leaves(input)]
     names, values = {name for name, _ in told}, {value for _, value in told}
     remedies = [r for r in (event.CORRECTED_BY, event.CANCELLED_BY) if not isinstance(r, NotNeeded)]
