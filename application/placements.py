@@ -22,7 +22,9 @@ from domain.prescription.aggregate import Prescription
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
+    BedStateBroken,
     ContradictsLaterFacts,
+    InvalidInput,
     OutsideStay,
     PatientAlreadyAdmitted,
     PatientDied,
@@ -35,11 +37,12 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
-from domain.time import MINUTE, Precision
+from domain.time import ALWAYS, MINUTE, Precision
 
 OF_TIME = (
     BedNotOpen,
     BedOccupied,
+    BedStateBroken,
     ContradictsLaterFacts,
     OutsideStay,
     PatientAlreadyAdmitted,
@@ -51,6 +54,9 @@ OF_TIME = (
     StayStateBroken,
 )
 """The refusals that may rest on a moment."""
+
+TIMES = {"occurred_at", "from", "until"}
+"""The parts of an input that say a moment: an invalid one may rest on another fact of its day."""
 
 MOST = 16
 """The placements that are tried, at most, before the command is refused."""
@@ -95,7 +101,8 @@ class Placement:
 
 def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
     """Return the placements to try for a command that was refused, those that move least first."""
-    if not isinstance(refusal, OF_TIME):
+    is_invalid_time = isinstance(refusal, InvalidInput) and refusal.field in TIMES
+    if not (is_invalid_time or isinstance(refusal, OF_TIME)):
         return iter(())
     if isinstance(refusal, BedOccupied):
         uow.load(Stay, refusal.by_stay)
@@ -155,10 +162,8 @@ def _moments(uow: UnitOfWork) -> Iterator[datetime]:
         elif isinstance(aggregate, Prescription) and aggregate.exists:
             yield from (fact.occurred_at for fact in aggregate.all_facts())
         elif isinstance(aggregate, Room):
-            for spell in aggregate.spells:
-                yield spell.period.start
-                if spell.period.end:
-                    yield spell.period.end
+            yield from (fact.at for fact in aggregate.timed_facts())
+            yield from (spell.period.end for spell in aggregate.spells if spell.period.end)
 
 
 def _hold(
@@ -166,6 +171,10 @@ def _hold(
 ) -> None:
     held_fact = next((f for f in aggregate.timed_facts() if f.id == fact.id), None)
     if held_fact is None or held_fact.at == at:
+        return
+    if isinstance(aggregate, Room):
+        claims = uow.claims(aggregate.id, ALWAYS)
+        aggregate.retime(fact.id, at, fact.precision, entry, claims)
         return
     if not isinstance(aggregate, Stay):
         aggregate.retime(fact.id, at, fact.precision, entry)

@@ -30,15 +30,17 @@ def change_name(
     ward = _as_spelled(uow, ward, name.ward)
     named_before = room.named
     room.change(ward, number, since, uow.entry)
+    open_since = max(since, room.opened_at or since)
     for period, new_name in _periods(room.names):
-        if period.end is not None and period.end <= since:
+        if period.end is not None and period.end <= open_since:
             continue
         owner = uow.owner(unique_keys.room_number(new_name.ward, new_name.number))
         if owner in (None, room.id):
             continue
         assert owner is not None
         other = uow.one(Room, owner, "room", "room")
-        if period.end is None or _is_named(other, new_name, period):
+        open_period = Period(max(period.start, open_since), period.end)
+        if period.end is None or _is_named(other, new_name, open_period):
             _refuse(new_name, named_before.at(new_name.since))
 
 
@@ -69,12 +71,11 @@ def rename_rooms(uow: UnitOfWork, ward: str, new_ward: str, since: datetime) -> 
 
 def _begins_in_ward(room: Room, ward: str, period: Period) -> list[datetime]:
     """Return when a room comes to a ward of a name within a period, its beginning included."""
-    opened_at = room.opened_at or period.start
     begins: list[datetime] = []
     was_there = False
     for span, name in _periods(room.names):
         is_there = key(name.ward) == key(ward) and span.meets(period)
-        start = max(span.start, period.start, opened_at)
+        start = max(span.start, period.start)
         if is_there and not was_there and start in period:
             begins.append(start)
         was_there = is_there

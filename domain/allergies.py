@@ -21,7 +21,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.text import key
-from domain.time import Moment, Period, Precision, corrected_time
+from domain.time import Moment, Period, Precision, SpanOf, corrected_time
 
 
 class Substance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -185,7 +185,20 @@ class Allergy:
         """Return the period in which the patient has it."""
         return Period(self.at, self.end.at if self.end else None)
 
-    def says_same(self, other: "Allergy") -> bool:
+    def known_period(self, span_of: SpanOf) -> Period | None:
+        """Return the period in which the patient surely has it; None if it may have had no duration.
+
+        What is known to the day began at its end at the latest, and ended at its beginning at the
+        earliest.
+        """
+        start, end = self.at, self.end.at if self.end else None
+        if self.precision in (Precision.HOUR, Precision.DAY):
+            start = span_of(start, self.precision)[1]
+        if self.end and self.end.precision in (Precision.HOUR, Precision.DAY):
+            end = span_of(self.end.at, self.end.precision)[0]
+        return None if end is not None and end < start else Period(start, end)
+
+    def says_same(self, other: "Allergy", span_of: SpanOf) -> bool:
         """Return whether both tell one thing: of one substance, in one time, as held or as refuted."""
         is_refuted = AllergyVerification.REFUTED
         return (
@@ -193,8 +206,12 @@ class Allergy:
             and self.allergy_kind is other.allergy_kind
             and (self.verification is is_refuted) == (other.verification is is_refuted)
             and is_one_substance(self.substance, other.substance)
-            and self.period.meets(other.period)
+            and (self.period == other.period or self._meets(other, span_of))
         )
+
+    def _meets(self, other: "Allergy", span_of: SpanOf) -> bool:
+        periods = self.known_period(span_of), other.known_period(span_of)
+        return periods[0] is not None and periods[1] is not None and periods[0].meets(periods[1])
 
     def forbids(self, medication: "Coded", period: Period) -> bool:
         """Return whether a medicine in a period meets an allergy that is not refuted."""

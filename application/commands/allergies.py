@@ -162,7 +162,7 @@ def check_new(uow: UnitOfWork, patient: Patient, id: UUID) -> None:
     """Refuse what another allergy of the person tells already. Raises AllergyKnown."""
     allergy = patient.allergy(id)
     for other in persons.allergies_of(uow, patient.id):
-        if other.says_same(allergy):
+        if other.says_same(allergy, patient.span_of):
             raise AllergyKnown(other.allergy_kind.lower(), other.substance.name, other.id)
 
 

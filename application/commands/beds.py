@@ -195,11 +195,16 @@ class BedStates(CommandGroup):
         ``open_ended``: it has not ended after all. Raises BedOccupied as closing does.
         """
         aggregate = lookups.room(uow, ward, room)
-        times = utc(since, "from"), utc(until, "until")
+        precision = uow.corrected_precision
+
+        def told(part: str, at: datetime | None) -> datetime | None:
+            return at and uow.tell(part, at, precision or Precision.MINUTE)
+
+        times = told("from", utc(since, "from")), told("until", utc(until, "until"))
         claims = uow.claims(aggregate.id, ALWAYS)
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         aggregate.correct_spell(
-            bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry, about
+            bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry, about, precision
         )
 
     @correction(roles=HOUSEKEEPING)
@@ -224,7 +229,7 @@ class BedStates(CommandGroup):
         """Correct when a policy was set or lifted: at ``occurred_at``, not at ``set_at``."""
         aggregate, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
         assert at is not None
-        aggregate.correct_policy(policy, at, uow.corrected_at, uow.entry)
+        aggregate.correct_policy(policy, at, uow.corrected_at, uow.entry, uow.corrected_precision)
 
     @correction(roles=HOUSEKEEPING)
     def cancel_room_policy(

@@ -117,7 +117,8 @@ class Corrections(CommandGroup):
         """Take a discharge back, naming where the patient is: the old bed may be taken.
 
         Entered in error, the patient never left and the prescriptions were never stopped. Reversed,
-        the patient was away from the discharge until ``occurred_at``; they stay stopped.
+        the patient was away from the discharge until ``occurred_at``; they stay stopped. Children who
+        were discharged with their mother come back with her if ``sharers`` names them, and else not.
         """
         reason_needed(uow.entry, Problem.CANCEL)
         stay = lookups.stay(uow, stay_id)

@@ -60,7 +60,8 @@ class Rooms(BedStates):
         aggregate = lookups.room(uow, ward, room)
         new_ward = check_name(uow, aggregate, new_ward, new_room)
         claims = uow.claims(aggregate.id, ALWAYS)
-        aggregate.correct(new_ward, new_room, uow.corrected_at, claims, uow.entry)
+        opened = uow.corrected_at, claims, uow.entry, uow.corrected_precision
+        aggregate.correct(new_ward, new_room, *opened)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def change_room(
@@ -114,7 +115,8 @@ class Rooms(BedStates):
     def correct_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Correct since when a bed is there (``occurred_at``). Raises ContradictsLaterFacts."""
         aggregate = lookups.room(uow, ward, room)
-        aggregate.correct_bed(bed, uow.corrected_at, uow.claims(aggregate.id, ALWAYS), uow.entry)
+        claims = uow.claims(aggregate.id, ALWAYS)
+        aggregate.correct_bed(bed, uow.corrected_at, claims, uow.entry, uow.corrected_precision)
 
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
     def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:

@@ -13,7 +13,7 @@ from domain.envelope import About, Envelope
 from domain.prescription.course import Course, Step
 from domain.prescription.schedule import Schedule
 from domain.prescription.state import ORDERS, changes_of, merged_changes
-from domain.prescription.writing import PrescriptionWriting, check_schedule
+from domain.prescription.writing import PrescriptionWriting, check_life, check_schedule
 from domain.problems import Problem
 from domain.refusals import (
     ContradictsLaterFacts,
@@ -259,6 +259,8 @@ class Prescription(PrescriptionWriting):
         self.deferred = self.course_before = None
         if not fact_ids or self.course.cancelled:
             return
+        if self.id in fact_ids:
+            check_life(self.course, died_at)
         for step, problem in self.course.problems(self.span_of):
             if step.id in fact_ids:
                 raise PrescriptionStateBroken(*problem)

@@ -145,11 +145,11 @@ class Course:
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
         """Return status and regimen in order, each with its period. Illegal steps change nothing."""
-        return self._states_and_problems[0]
+        return self._folded[0]
 
     def problems(self, span_of: SpanOf) -> list[tuple[Step, WhyNot]]:
         """Return the steps that the status before them does not allow, with the reason."""
-        problems = [*self._states_and_problems[1]]
+        problems = [*self._folded[1]]
         begin, known_ids = self._first(span_of), {step.id for step, _ in problems}
         for step in self.steps:
             if step.id not in known_ids and is_later(begin, step.at):
@@ -161,22 +161,27 @@ class Course:
         return min(span_of(self.written_at, self.precision)[0], self.regimen.start)
 
     @cached_property
-    def _states_and_problems(
+    def _folded(
         self,
     ) -> tuple[
-        tuple[tuple[Period, PrescriptionStatus, Regimen], ...], tuple[tuple[Step, WhyNot], ...]
+        tuple[tuple[Period, PrescriptionStatus, Regimen], ...],
+        tuple[tuple[Step, WhyNot], ...],
+        tuple[tuple[datetime, PrescriptionStatus], ...],
     ]:
+        """Return segments, problems, and each status with its beginning, also of no duration."""
         begin = min(self.written_at, self.regimen.start)
         if self.steps and begin == self.written_at:  # perhaps earlier on the day that is known
             begin = max(widest_span(begin, self.precision)[0], min(begin, self.steps[0].at))
         if self.cancelled:
-            return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), ()
+            return ((Period(begin), PrescriptionStatus.CANCELLED, self.regimen),), (), ()
         states: list[tuple[datetime, PrescriptionStatus, Regimen]] = []
         problems: list[tuple[Step, WhyNot]] = []
+        begins: list[tuple[datetime, PrescriptionStatus]] = []
         status, regimen = PrescriptionStatus.SCHEDULED, self.regimen
 
         def now(at: datetime) -> None:
             at = max(at, states[-1][0]) if states else at
+            begins.append((at, status))
             if states and states[-1][0] == at:
                 states.pop()
             if not states or states[-1][1:] != (status, regimen):
@@ -220,7 +225,7 @@ class Course:
         segments = tuple(
             (Period(at, end), st, re) for (at, st, re), end in zip(states, ends, strict=True)
         )
-        return segments, tuple(problems)
+        return segments, tuple(problems), tuple(begins)
 
     @property
     def has_schedule(self) -> bool:
@@ -268,15 +273,19 @@ class Course:
 
     @cached_property
     def _holds(self) -> list[Period]:
-        """Return the periods in which it is held, whatever else changes meanwhile."""
+        """Return the periods in which it is held, whatever else changes meanwhile.
+
+        Two of them, if it is resumed and held again at one moment: a dose of that moment was between.
+        """
         holds: list[Period] = []
-        for period, status, _ in self.segments():
-            if status is not PrescriptionStatus.HELD:
-                continue
-            if holds and holds[-1].end == period.start:
-                period = Period(holds.pop().start, period.end)
-            holds.append(period)
-        return holds
+        held_since: datetime | None = None
+        for at, status in self._folded[2]:
+            if status is PrescriptionStatus.HELD:
+                held_since = held_since or at
+            elif held_since is not None:
+                holds.append(Period(held_since, at))
+                held_since = None
+        return holds if held_since is None else [*holds, Period(held_since)]
 
     @property
     def period(self) -> Period:

@@ -41,8 +41,7 @@ class PrescriptionWriting(PrescriptionDoses):
         One that stops before it starts was called off in between, and never active.
         """
         check_regimen(regimen, envelope.occurred_at)
-        if died_at is not None and is_after(max(regimen.start, envelope.occurred_at), died_at):
-            raise PatientDied(died_at)
+        check_life(Course(envelope.occurred_at, regimen), died_at)
         self.record(
             PrescriptionEvents.Written,
             envelope,
@@ -82,9 +81,9 @@ class PrescriptionWriting(PrescriptionDoses):
         if course == before and contents == (self.medication, self.prescriber):
             raise InvalidInput("prescription_id", "it is written so already; say what is different")
         check_regimen(course.regimen, course.written_at)
-        if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
-            raise PatientDied(died_at)
-        if self.deferred is not None:
+        if self.deferred is None:
+            check_life(course, died_at)
+        else:
             self.deferred.add(self.id)
             self.add(right)
             return
@@ -140,3 +139,9 @@ def check_regimen(regimen: Regimen, written_at: datetime) -> None:
     check_schedule(regimen.schedule)
     if regimen.stop is not None and regimen.stop < min(regimen.start, written_at):
         raise InvalidInput("stop", "a prescription cannot stop before it is written and starts")
+
+
+def check_life(course: Course, died_at: datetime | None) -> None:
+    """Refuse what is written, or begins, after a death. Raises PatientDied."""
+    if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
+        raise PatientDied(died_at)

@@ -26,10 +26,10 @@ from domain.refusals import (
 from domain.room.details import RoomDetails
 from domain.room.occupancy import Claim, newly_claimed
 from domain.room.policies import POLICIES, Occupant, RoomPolicy
-from domain.room.state import BedState, Spell
+from domain.room.state import BedState, Spell, end_of
 from domain.stay.history import Stretch
 from domain.text import key
-from domain.time import Period
+from domain.time import Period, Precision, corrected_time
 
 __all__ = ["BedState", "Room", "Spell"]
 
@@ -63,13 +63,20 @@ class Room(RoomDetails):
         self.record(Room.PolicySet, envelope, policy=policy, applies=applies)
 
     def correct_policy(
-        self, policy: RoomPolicy, set_at: datetime, since: datetime | None, envelope: Envelope
+        self,
+        policy: RoomPolicy,
+        set_at: datetime,
+        since: datetime | None,
+        envelope: Envelope,
+        precision: Precision | None = None,
     ) -> None:
         """Correct when a policy was set or lifted. Raises InvalidInput."""
         self._must_have_policy(policy, set_at)
+        since = corrected_time(since, precision, set_at)
         if since is None:
             raise InvalidInput("occurred_at", "say when it was really set or lifted")
-        self.record(Room.PolicyCorrected, envelope, policy=policy, set_at=set_at, since=since)
+        times = {"set_at": set_at, "since": since, "precision": precision}
+        self.record(Room.PolicyCorrected, envelope, policy=policy, **times)
 
     def cancel_policy(self, policy: RoomPolicy, set_at: datetime, envelope: Envelope) -> None:
         """Take back that a policy was set or lifted. Raises InvalidInput."""
@@ -86,10 +93,12 @@ class Room(RoomDetails):
         now: datetime,
         envelope: Envelope,
         about: UUID | None = None,
+        precision: Precision | None = None,
     ) -> None:
         """Correct the times of a closure, cleaning or reservation; what is absent stays as it was.
 
         ``about``: the person whom the reason is about, by default that of the closure.
+        ``precision``: of the times that are given; with none, of the beginning as it is held.
         Raises NotFound, InvalidInput, BedStateBroken, BedOccupied.
         """
         old = self._spell_of(id)
@@ -99,7 +108,8 @@ class Room(RoomDetails):
         if is_released and until is not None:
             end = max(until, old.period.start)  # released before it began, it never did
         period = Period(since or old.period.start, end)
-        if period == old.period or (open_ended and (until is not None or is_reserved)):
+        is_same = period == old.period and precision is None
+        if is_same or (open_ended and (until is not None or is_reserved)):
             raise InvalidInput("until", "say since when or until when it really was so")
         if period.is_empty and not is_released:
             raise InvalidInput("until", "it ends after it begins")
@@ -121,6 +131,8 @@ class Room(RoomDetails):
             until=end,
             ended=end is not None and (old.ended or (until is not None and end <= now)),
             patient=about or old.about,
+            since_precision=precision if since or not until else None,
+            until_precision=precision if until else None,
         )
 
     def cancel_spell(self, id: UUID, envelope: Envelope, about: UUID | None = None) -> None:
@@ -282,7 +294,7 @@ class Room(RoomDetails):
                         raise BedNotOpen(
                             stretch.bed, "it is reserved for somebody else", spell.state
                         )
-                elif _refuses(spell, period, now):
+                elif spell.keeps_out(period, now):
                     doing = spell.reason or "it is being cleaned"
                     raise BedNotOpen(
                         stretch.bed, doing, spell.state, is_free_text=spell.reason is not None
@@ -295,11 +307,32 @@ class Room(RoomDetails):
             if objection:
                 raise RoomPolicyBroken(PolicyName(policy.value), objection)
 
+    def retime(
+        self,
+        fact: UUID,
+        at: datetime,
+        precision: Precision,
+        envelope: Envelope,
+        claims: Iterable[Claim] = (),
+    ) -> None:
+        claims, now = list(claims), envelope.occurred_at
+        if fact == self.id:
+            self.correct(None, None, at, claims, envelope, precision)
+        for bed in [b for b in self.beds if self.adding_of(b) == fact]:
+            self.correct_bed(bed, at, claims, envelope, precision)
+        for bed in [b for b in self.retired if self.retirement_of(b) == fact]:
+            self.cancel_retirement([bed], envelope)
+            entry = replace_entry(envelope, occurred_at=at, precision=precision)
+            self.retire([bed], claims, entry)
+        for setting in [s for s in self.policies if s.id == fact]:
+            self.correct_policy(setting.policy, setting.since, at, envelope, precision)
+        for spell in [s for s in self.spells if fact in (s.id, end_of(s.id))]:
+            since, until = (at, None) if fact == spell.id else (None, at)
+            correction = (since, until, False, claims, now, envelope, None, precision)
+            self.correct_spell(spell.id, *correction)
+
     def _must_have_policy(self, policy: RoomPolicy, set_at: datetime) -> None:
-        if not any(
-            since == set_at and recorded_policy is policy
-            for since, recorded_policy, _ in self.policies
-        ):
+        if not any((p.since, p.policy) == (set_at, policy) for p in self.policies):
             raise InvalidInput("set_at", f"{policy.value} was not set or lifted then")
 
     def _spell_of(self, id: UUID) -> Spell:
@@ -360,10 +393,3 @@ def _must_not_be(spells: Iterable[Spell], bed: str, state: BedState, period: Per
             raise BedStateBroken(
                 Problem.BED_IN_STATE, f"bed {bed} is {state.value.lower()} in that time", state
             )
-
-
-def _refuses(spell: Spell, period: Period, now: datetime) -> bool:
-    """Return whether a closed or uncleaned bed cannot have been used in a period."""
-    if not spell.planned:
-        return spell.period.collides(period)
-    return period.start in spell.period or spell.period.until(now).overlaps(period)

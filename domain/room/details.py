@@ -16,8 +16,8 @@ from domain.refusals import (
     NotFound,
 )
 from domain.room.occupancy import Claim
-from domain.room.state import RoomState
-from domain.time import Period
+from domain.room.state import RENAMING, RoomState
+from domain.time import Period, Precision, corrected_time
 
 
 class RoomDetails(RoomState):
@@ -30,6 +30,7 @@ class RoomDetails(RoomState):
         opened_at: datetime | None,
         claims: Iterable[Claim],
         envelope: Envelope,
+        precision: Precision | None = None,
     ) -> None:
         """Correct the ward and number as the room is named last, or when it was opened.
 
@@ -37,7 +38,14 @@ class RoomDetails(RoomState):
         """
         name = (ward or self.ward, number or self.number)
         is_renamed = name != (self.ward, self.number)
-        if not is_renamed and opened_at in (None, self.opened_at):
+        if self.opened_at is not None:
+            opened_at = corrected_time(opened_at, precision, self.opened_at)
+        if (opened_at, precision or Precision.MINUTE) == (
+            self.opened_at,
+            self.precision_of(self.id),
+        ):
+            opened_at = None
+        if not is_renamed and opened_at is None:
             raise InvalidInput(
                 "new_room", "say what is different: ward, room, or when it was opened"
             )
@@ -51,7 +59,12 @@ class RoomDetails(RoomState):
                 self._must_be_unused(bed, Period(self.beds[bed], opened_at), claims)
         ward, number = name if is_renamed else (None, None)
         self.record(
-            RoomDetails.DetailsCorrected, envelope, ward=ward, number=number, opened_at=opened_at
+            RoomDetails.DetailsCorrected,
+            envelope,
+            ward=ward,
+            number=number,
+            opened_at=opened_at,
+            precision=precision if opened_at else None,
         )
 
     def change(
@@ -59,13 +72,18 @@ class RoomDetails(RoomState):
     ) -> None:
         """Give the room another ward or number from a time on, until it was changed later.
 
+        It is so from the day of its opening, at the earliest; a ward may have been renamed before.
         Raises InvalidInput.
         """
         name = self.name_at(since)
         ward, number = ward or name.ward, number or name.number
         if (ward, number) == (name.ward, name.number):
             raise InvalidInput("new_room", "say what is different: the ward or the room's number")
-        self._must_be_open(since, "valid_from")
+        if self.opened_at is not None and envelope.operation != RENAMING:
+            day = self.span_of(self.opened_at, Precision.DAY)
+            self._must_be_open(
+                max(since, self.opened_at) if since >= day[0] else since, "valid_from"
+            )
         last = self.named.with_change(since, ward, number).names[-1]
         is_last = last.since == since
         self.record(
@@ -98,19 +116,29 @@ class RoomDetails(RoomState):
         )
 
     def correct_bed(
-        self, bed: str, since: datetime | None, claims: Iterable[Claim], envelope: Envelope
+        self,
+        bed: str,
+        since: datetime | None,
+        claims: Iterable[Claim],
+        envelope: Envelope,
+        precision: Precision | None = None,
     ) -> None:
         """Correct since when a bed is there. Raises NotFound, InvalidInput, ContradictsLaterFacts."""
         bed = self.code_of(bed)
         if bed not in self.beds:
             raise NotFound("bed", bed, "bed")
-        if since is None or since == self.beds[bed]:
+        since = corrected_time(since, precision, self.beds[bed])
+        held_precision = self.precision_of(self.adding_of(bed))
+        if since is None or (since, precision or Precision.MINUTE) == (
+            self.beds[bed],
+            held_precision,
+        ):
             raise InvalidInput("occurred_at", "say since when the bed is there")
         self._must_be_open(since)
         if since >= self.retired.get(bed, datetime.max.replace(tzinfo=UTC)):
             raise InvalidInput("occurred_at", "the bed was retired before")
         self._must_be_unused(bed, Period(self.beds[bed], since), claims)
-        self.record(RoomDetails.BedCorrected, envelope, bed=bed, since=since)
+        self.record(RoomDetails.BedCorrected, envelope, bed=bed, since=since, precision=precision)
 
     def cancel_bed(self, bed: str, claims: Iterable[Claim], envelope: Envelope) -> None:
         """Take a bed back that was entered in error. Raises NotFound, ContradictsLaterFacts."""

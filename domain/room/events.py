@@ -5,7 +5,7 @@ from uuid import UUID
 from domain.aggregate import Cancelling, Correcting, Event, TextsOfPerson
 from domain.envelope import Code, Sealed, Text
 from domain.room.policies import RoomPolicy
-from domain.time import Moment
+from domain.time import Moment, Precision
 
 
 class RoomEvents:
@@ -133,6 +133,7 @@ class RoomEvents:
         ward: Text | None
         number: Code | None
         opened_at: Moment | None
+        precision: Precision | None = None
 
     class DetailsChanged(Event):
         """The room has another ward or number from a time on.
@@ -170,6 +171,7 @@ class RoomEvents:
         DESCRIPTION = "A bed was there from another time on."
         bed: Code
         since: Moment
+        precision: Precision | None = None
 
     class BedCancelled(Cancelling, Event):
         TOPIC = "room.bed-cancelled"
@@ -206,6 +208,8 @@ class RoomEvents:
         until: Moment | None
         ended: bool
         patient: UUID | None = None
+        since_precision: Precision | None = None
+        until_precision: Precision | None = None
 
     class SpellCancelled(Cancelling, TextsOfPerson, Event):
         TOPIC = "room.spell-cancelled"
@@ -225,6 +229,7 @@ class RoomEvents:
         policy: RoomPolicy
         set_at: Moment
         since: Moment
+        precision: Precision | None = None
 
     class PolicyCancelled(Cancelling, Event):
         TOPIC = "room.policy-cancelled"

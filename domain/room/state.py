@@ -1,9 +1,11 @@
 """The state of a room: its names, its beds and their states, and its policies, each by valid time."""
 
 from bisect import insort
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
+from typing import NamedTuple
+from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
@@ -11,7 +13,7 @@ from domain.room.events import RoomEvents
 from domain.room.names import RoomName, RoomNames
 from domain.room.policies import RoomPolicy
 from domain.text import key
-from domain.time import Period
+from domain.time import Period, Precision
 
 RENAMING = "rename_ward"
 """The command that gives all rooms of a ward another name of it."""
@@ -46,6 +48,34 @@ class Spell:
     about: UUID | None = None
     """The person whom the reason is about."""
 
+    def keeps_out(self, period: Period, now: datetime) -> bool:
+        """Return whether a closed or uncleaned bed cannot have been used in a period."""
+        if not self.planned:
+            return self.period.collides(period)
+        return period.start in self.period or self.period.until(now).overlaps(period)
+
+
+class PolicySetting(NamedTuple):
+    """A policy that was set or lifted at a time, with the id of that fact."""
+
+    since: datetime
+    policy: RoomPolicy
+    applies: bool
+    id: UUID
+
+    def is_of(self, event: RoomEvents.PolicyCorrected | RoomEvents.PolicyCancelled) -> bool:
+        """Return whether an event is about a policy of that time."""
+        return (self.since, self.policy) == (event.set_at, event.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFact:
+    """A fact of a room that has a time: its opening, a bed, a state of one, a policy."""
+
+    id: UUID
+    at: datetime
+    precision: Precision
+
 
 class RoomState(RoomEvents, Aggregate):
     """A room as its events have it."""
@@ -59,7 +89,35 @@ class RoomState(RoomEvents, Aggregate):
         self.retired: dict[str, datetime] = {}
         """Since when beds are out of service for good."""
         self.spells: tuple[Spell, ...] = ()
-        self.policies: tuple[tuple[datetime, RoomPolicy, bool], ...] = ()
+        self.policies: tuple[PolicySetting, ...] = ()
+        self.precisions: Mapping[UUID, Precision] = {}
+        """How precisely the times of facts are known that are not known to the minute."""
+
+    def timed_facts(self) -> list[RoomFact]:
+        times: dict[UUID, datetime] = {}
+        if self.opened_at is not None:
+            times[self.id] = self.opened_at
+        added = (bed for bed in self.beds if bed not in self.opened_with)
+        times |= {self.adding_of(bed): self.beds[bed] for bed in added}
+        times |= {self.retirement_of(bed): at for bed, at in self.retired.items()}
+        times |= {setting.id: setting.since for setting in self.policies}
+        for spell in self.spells:
+            times[spell.id] = spell.period.start
+            if spell.ended and spell.period.end is not None:
+                times[end_of(spell.id)] = spell.period.end
+        return [RoomFact(id, at, self.precision_of(id)) for id, at in times.items()]
+
+    def precision_of(self, fact: UUID) -> Precision:
+        """Return how precisely the time of a fact is known."""
+        return self.precisions.get(fact, Precision.MINUTE)
+
+    def adding_of(self, bed: str) -> UUID:
+        """Return the fact that a bed was added to the room."""
+        return uuid5(self.id, f"bed {bed}")
+
+    def retirement_of(self, bed: str) -> UUID:
+        """Return the fact that a bed was taken out of service."""
+        return uuid5(self.id, f"retirement {bed}")
 
     @property
     def ward(self) -> str:
@@ -98,9 +156,9 @@ class RoomState(RoomEvents, Aggregate):
     def policies_at(self, moment: datetime) -> list[RoomPolicy]:
         """Return the policies in force at a moment."""
         in_force: dict[RoomPolicy, bool] = {}
-        for since, policy, applies in self.policies:
-            if since <= moment:
-                in_force[policy] = applies
+        for setting in self.policies:
+            if setting.since <= moment:
+                in_force[setting.policy] = setting.applies
         return [policy for policy, applies in in_force.items() if applies]
 
     def apply(self, event: Event) -> None:
@@ -110,6 +168,7 @@ class RoomState(RoomEvents, Aggregate):
                 self.named = RoomNames(event.ward, event.number)
                 self.opened_at, self.opened_with = at, frozenset(event.beds)
                 self.beds = dict.fromkeys(event.beds, at)
+                self._know(self.id, event.entry.precision)
             case RoomEvents.DetailsCorrected():
                 self._correct(event)
             case RoomEvents.DetailsChanged():
@@ -123,9 +182,11 @@ class RoomState(RoomEvents, Aggregate):
                 self.named = self.named.without_as_told(event.since, event.ward, event.number)
             case RoomEvents.BedAdded():
                 self.beds = {**self.beds, event.bed: at}
+                self._know(self.adding_of(event.bed), event.entry.precision)
             case RoomEvents.BedCorrected():
                 self.beds = {**self.beds, event.bed: event.since}
                 self.opened_with -= {event.bed}
+                self._know(self.adding_of(event.bed), event.precision)
             case RoomEvents.BedCancelled():
                 self.beds = {bed: at for bed, at in self.beds.items() if bed != event.bed}
                 self.retired = {bed: at for bed, at in self.retired.items() if bed != event.bed}
@@ -133,21 +194,23 @@ class RoomState(RoomEvents, Aggregate):
                 self.opened_with -= {event.bed}
             case RoomEvents.BedsRetired():
                 self.retired = {**self.retired, **dict.fromkeys(event.beds, at)}
+                for bed in event.beds:
+                    self._know(self.retirement_of(bed), event.entry.precision)
             case RoomEvents.RetirementCancelled():
                 retired_beds = event.beds
                 self.retired = {
                     bed: at for bed, at in self.retired.items() if bed not in retired_beds
                 }
             case RoomEvents.PolicySet():
-                self._set_policy(at, event.policy, event.applies)
+                id = event.entry.id_of(f"policy {event.policy.value}")
+                self._set_policy(PolicySetting(at, event.policy, event.applies, id))
+                self._know(id, event.entry.precision)
             case RoomEvents.PolicyCorrected() | RoomEvents.PolicyCancelled():
-                replaced_policies = [
-                    p for p in self.policies if p[:2] == (event.set_at, event.policy)
-                ][-1:]
-                self.policies = tuple(p for p in self.policies if p not in replaced_policies)
-                if isinstance(event, RoomEvents.PolicyCorrected):
-                    for _, policy, applies in replaced_policies:
-                        self._set_policy(event.since, policy, applies)
+                old = next((p for p in reversed(self.policies) if p.is_of(event)), None)
+                self.policies = tuple(p for p in self.policies if not old or p[:3] != old[:3])
+                if old and isinstance(event, RoomEvents.PolicyCorrected):
+                    self._set_policy(old._replace(since=event.since))
+                    self._know(old.id, event.precision)
             case _:
                 self._apply_to_spells(event)
 
@@ -158,23 +221,25 @@ class RoomState(RoomEvents, Aggregate):
                 period, is_planned = Period(event.since, event.until), event.since > at
                 closed_state = BedState.CLOSED
                 spell = Spell(event.spell, event.bed, closed_state, period, event.why)
-                self._begin(replace(spell, planned=is_planned, about=event.patient))
+                self._begin(replace(spell, planned=is_planned, about=event.patient), event)
             case RoomEvents.CleaningStarted():
-                self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)))
+                self._begin(Spell(event.spell, event.bed, BedState.CLEANING, Period(at)), event)
             case RoomEvents.BedReserved():
                 period, holder = Period(event.since, event.until), (event.patient, event.stay)
                 reserved_state = BedState.RESERVED
                 spell = Spell(event.spell, event.bed, reserved_state, period, None, *holder)
-                self._begin(replace(spell, about=event.about))
+                self._begin(replace(spell, about=event.about), event)
             case (
                 RoomEvents.BedReopened()
                 | RoomEvents.CleaningFinished()
                 | RoomEvents.ReservationReleased()
             ):
                 self._end(event.spell, at)
+                self._know(end_of(event.spell), event.entry.precision)
             case RoomEvents.SpellCorrected():
                 period = Period(event.since, event.until)
                 is_planned = event.since > at
+                self._know_corrected(event)
                 self.spells = tuple(
                     replace(s, period=period, ended=event.ended, planned=s.planned or is_planned)
                     if s.id == event.spell
@@ -192,14 +257,32 @@ class RoomState(RoomEvents, Aggregate):
         if event.opened_at is not None:
             self.opened_at = event.opened_at
             self.beds = {**self.beds, **dict.fromkeys(self.opened_with, event.opened_at)}
+            self._know(self.id, event.precision)
 
-    def _set_policy(self, since: datetime, policy: RoomPolicy, applies: bool) -> None:
+    def _know(self, fact: UUID, precision: Precision | None) -> None:
+        """Hold how precisely the time of a fact is known: to the minute, unless that is said."""
+        if self.precision_of(fact) is not (precision or Precision.MINUTE):
+            self.precisions = {**self.precisions, fact: precision or Precision.MINUTE}
+
+    def _know_corrected(self, event: RoomEvents.SpellCorrected) -> None:
+        """Hold how precisely corrected times are known; one that stayed, and was not said, as before."""
+        old = next((s for s in self.spells if s.id == event.spell), None)
+        if old is None:
+            return
+        if event.since_precision or event.since != old.period.start:
+            self._know(event.spell, event.since_precision)
+        if event.until_precision or event.until != old.period.end:
+            self._know(end_of(event.spell), event.until_precision)
+
+    def _set_policy(self, setting: PolicySetting) -> None:
         policies = list(self.policies)
-        insort(policies, (since, policy, applies), key=lambda p: p[0])
+        insort(policies, setting, key=lambda p: p.since)
         self.policies = tuple(policies)
 
-    def _begin(self, spell: Spell) -> None:
+    def _begin(self, spell: Spell, event: Event) -> None:
         self.spells = (*self.spells, spell)
+        if spell.period.start == event.entry.occurred_at:  # or it was said apart, as planned
+            self._know(spell.id, event.entry.precision)
 
     def _end(self, id: UUID, at: datetime) -> None:
         self.spells = tuple(
@@ -208,3 +291,8 @@ class RoomState(RoomEvents, Aggregate):
             else s
             for s in self.spells
         )
+
+
+def end_of(spell: UUID) -> UUID:
+    """Return the fact that a closure, cleaning or reservation ended."""
+    return uuid5(spell, "end")

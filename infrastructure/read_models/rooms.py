@@ -121,7 +121,7 @@ def _rooms(room: Room) -> Rows:
     if room.opened_at is None:
         return {}
     opened_at = room.opened_at
-    changes = [name.since for name in room.names] + [since for since, _, _ in room.policies]
+    changes = [name.since for name in room.names] + [setting.since for setting in room.policies]
     begins = sorted({opened_at, *(max(opened_at, since) for since in changes)})
     rows: Rows = {}
     for start, end in zip(begins, [*begins[1:], None], strict=True):

@@ -147,3 +147,21 @@ def test_mistake_138_an_allergy_that_ended_or_was_refuted_may_be_recorded_again(
     third = allergy(ward, mrn, hours=1)
     again = ward.execute("correctAllergy", **second, verification="CONFIRMED", **WRONG)
     assert (again["__typename"], again["allergyId"]) == ("AllergyKnown", third["allergyId"])
+
+
+def test_mistake_433_an_allergy_that_ended_that_day_is_beside_one_that_began_that_day(
+    ward: Ward,
+) -> None:
+    """Whichever is known to the day alone. One that goes on into the other is the same one."""
+    mrn, first_day = patient(ward), {"occurredAtPrecision": "DAY"}
+    noon = f"{ago(days=2)[:10]}T12:00:00Z"
+    first = allergy(ward, mrn, hours=200)
+    ward.record("endAllergy", **first, **late(f"{ago(days=2)[:10]}T23:00:00Z"))
+    begun = {"patientMrn": mrn, "substance": PENICILLIN, **late(noon)}
+    assert ward.execute("recordAllergy", **begun)["__typename"] == "AllergyKnown"
+    ward.record("correctAllergyEnd", **first, **first_day, **WRONG)
+    second = ward.record("recordAllergy", **begun)["allergy"]["id"]
+    for right in ({"occurredAt": ago(days=1)}, {"occurredAt": ago(days=1), **first_day}):
+        told = ward.execute("correctAllergyEnd", **first, **right, **WRONG)
+        assert (told["__typename"], told["allergyId"]) == ("AllergyKnown", second)
+    ward.record("correctAllergyEnd", **first, occurredAt=noon, **WRONG)

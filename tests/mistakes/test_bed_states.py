@@ -256,3 +256,30 @@ def test_mistake_425_a_bed_request_goes_with_its_stay_to_the_right_patient(ward:
     admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
     past = ward.execute("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
     assert past["__typename"] == "ContradictsLaterFacts"
+
+
+@pytest.mark.parametrize("end", ["dischargePatient", "recordDeath"])
+def test_mistake_430_a_bed_asked_for_after_a_discharge_or_death_is_not_waited_for_in_either_order(
+    ward: Ward, end: str
+) -> None:
+    """The end is told late: asked for before, the request is over at once; told before, refused."""
+    statuses, mrn = [], ward.patient()
+    stay = ward.stay(at=ago(hours=9), patientMrn=mrn)
+    of = (
+        {"stayId": stay, "disposition": "HOME"}
+        if end == "dischargePatient"
+        else {"patientMrn": mrn}
+    )
+    told = ward.record("requestBed", stayId=stay, **late(ago(hours=4)))
+    ids = {"id": told["expectedArrival"]["id"]}
+    ward.record(end, **of, **late(ago(hours=5)))
+    asked = """query($id: ID!, $at: DateTime) {
+      nodeAsOf(id: $id, asOf: $at) { ... on ExpectedArrival { status } } }"""
+    for hours in (3.9, 1, 0):
+        answer = ward.ask(asked, **ids, at=ago(hours=hours))
+        statuses.append(answer["nodeAsOf"]["status"])
+    assert set(statuses) == {"EXPIRED"}
+    waiting = ward.ask("{ expectedArrivals(first: 500) { nodes { id } } }")["expectedArrivals"]
+    assert ids not in waiting["nodes"]
+    after = ward.execute("requestBed", stayId=stay, **late(ago(hours=4)))
+    assert after["__typename"] in ("OutsideStay", "PatientDied")

@@ -204,3 +204,21 @@ def test_mistake_195_who_left_and_came_back_in_one_minute_did_whatever_the_secon
         ward.record("endLeave", stayId=stay, **late(f"{minute_later}40Z"))
         ward.record("startLeave", stayId=stay, keepBed=True, **late(f"{minute_later}10Z"))
         assert ward.ask(ask, id=stay)["stay"]["status"] == "ON_LEAVE"
+
+
+@pytest.mark.parametrize("seconds", [(0, 0), (10, 40), (40, 10)], ids=str)
+def test_mistake_431_a_dose_in_the_minute_between_two_holds_is_recorded(
+    ward: Ward, seconds: tuple[int, int]
+) -> None:
+    """It was resumed for less than a minute; the dose was given then."""
+    drug = ward.prescription(ward.stay(at=ago(hours=10)), **late(ago(hours=9)))
+    of_drug = {"prescriptionId": drug}
+    ward.record("holdPrescription", **of_drug, **late(second(0, -3)))
+    ward.record("resumePrescription", **of_drug, **late(second(seconds[0])))
+    again = ward.record("holdPrescription", **of_drug, **late(second(seconds[1])))
+    assert again["prescription"]["status"] == "HELD"
+    dose = {**of_drug, "given": True}
+    for minute in (-1, 1):
+        at = second(0, minute)
+        assert tried(ward, "recordAdministration", at, **dose) == "PrescriptionStateBroken"
+    ward.record("recordAdministration", **dose, **late(second(20)))

@@ -306,3 +306,20 @@ def test_mistake_157_a_place_that_was_wrong_is_corrected_for_her_and_who_went_al
     ward.record("correctMovement", movementId=moved, **place(f"{room}/c"), **WRONG)
     beds = [family(ward, stay)["bed"] for stay in (mother, along, apart_child)]
     assert beds == ["c", "c", "d"]
+
+
+@pytest.mark.parametrize("why", [IN_ERROR, REVERSED], ids=["in error", "reversed"])
+def test_mistake_434_who_was_discharged_with_the_mother_comes_back_with_her_if_that_is_said(
+    ward: Ward, why: dict[str, str]
+) -> None:
+    room = ward.room(*"ab")
+    mother, (one, other) = twins_in_bed(ward, room)
+    home = {"stayId": mother, "disposition": "HOME", **shared([one, other])}
+    ward.record("dischargePatient", **home, **late(ago(hours=5)))
+    back = {"stayId": mother, **place(f"{room}/a"), **shared([one]), **why}
+    ward.record("cancelDischarge", **back)
+    told = {stay: family(ward, stay)["status"] for stay in (mother, one, other)}
+    assert told == {mother: "ADMITTED", one: "ADMITTED", other: "DISCHARGED"}
+    by_itself = {"stayId": other, **place(f"{room}/b"), **why}
+    ward.record("cancelDischarge", **by_itself)
+    assert family(ward, other)["bed"] == "b"

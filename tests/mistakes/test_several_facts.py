@@ -266,3 +266,21 @@ def test_mistake_282_what_only_fits_together_is_refused_without_one_of_its_parts
     told = ward.execute("correctFacts", **parts, reason="the sheet was found")
     assert told["__typename"] == refusal
     assert ward.ask(WHOLE, id=stay) == before
+
+
+def test_mistake_432_an_order_is_put_right_beside_a_death_that_was_told_in_error(
+    ward: Ward,
+) -> None:
+    """Neither fits alone: the order was written after that discharge as DIED."""
+    stay = ward.stay(at=ago(hours=9))
+    drug = ward.prescription(stay, **late(ago(hours=8)))
+    ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=5)))
+    parts = {
+        "prescriptions": [{"prescriptionId": drug, "occurredAt": ago(hours=4)}],
+        "cancels": [{"movementId": movement(ward, stay, "STAY_DISCHARGED"), "because": IN_ERROR}],
+    }
+    alone = {"prescriptions": parts["prescriptions"], "reason": "the sheet was found"}
+    assert ward.execute("correctFacts", **alone)["__typename"] != "StayRecorded"
+    ward.record("correctFacts", **parts, reason="the sheet was found")
+    (held,) = ward.ask(WHOLE, id=stay)["stay"]["prescriptions"]
+    assert held["status"] == "ACTIVE"

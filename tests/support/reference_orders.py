@@ -31,6 +31,18 @@ class Note:
     nth: int = 0
     of: Any = None
     infusion: bool = False
+    start: int = 0
+    """Of an order: from when on it is to be given, if not since it was written."""
+    stop: int | None = None
+    """Of an order: when it is planned to end."""
+
+    @property
+    def starts(self) -> int:
+        return self.start or self.minute
+
+    @property
+    def begin(self) -> int:
+        return min(self.minute, self.starts)
 
 
 @dataclass(frozen=True)
@@ -88,14 +100,17 @@ class Orders:
         notes = [note for note in self.notes if note.order == order]
         if not notes:
             return
-        written = next(note.minute for note in notes if note.kind == "order")
+        first = self._written(order)
+        written = first.minute
+        if first.stop is not None and first.stop < first.begin:
+            raise Illegal("it stops before it is written and starts")
         end, holds = self.course(order, life)
         for note in notes:
             if note.kind in FOR_THE_LIVING and note.minute > life.died:
                 raise Illegal("dead")
             if note.kind in IN_STAY and not life.includes(note.minute):
                 raise Illegal("outside the stay")
-            if note.kind == "given" and not written <= note.minute <= end:
+            if note.kind == "given" and not first.starts <= note.minute <= end:
                 raise Illegal("outside the prescription")
             if note.kind == "given" and any(a < note.minute < b for a, b in holds):
                 raise Illegal("held")
@@ -111,14 +126,19 @@ class Orders:
 
     def course(self, order: Any, life: Life) -> tuple[int, list[tuple[int, int]]]:
         """Return when it ended, and from when to when it was held. Raises Illegal."""
-        written = next(n.minute for n in self.notes if n.order == order and n.kind == "order")
+        written = self._written(order)
         stopped = min([minute for minute, _ in self.stops(order, life)], default=NEVER)
+        planned = NEVER if written.stop is None else written.stop
         ended: int | None = None
         since: int | None = None
         holds: list[tuple[int, int]] = []
         for step in self._steps(order):
-            if ended is not None or not written <= step.minute <= stopped:
+            if ended is not None or not written.begin <= step.minute <= stopped:
                 raise Illegal("before it was written, or after it ended")
+            if step.minute >= planned:
+                raise Illegal("its time is over")
+            if step.kind in ("hold", "complete") and step.minute < written.starts:
+                raise Illegal("it has not started")
             if (step.kind == "hold") > (since is None) or (step.kind == "resume") > (
                 since is not None
             ):
@@ -130,27 +150,33 @@ class Orders:
                 since = None
             elif step.kind in ENDS:
                 ended = step.minute
-        end = stopped if ended is None else min(ended, stopped)
+        end = min(stopped, planned) if ended is None else min(ended, stopped)
         if since is not None:
             holds.append((since, end))
         return end, holds
 
     def status(self, order: Any, life: Life, minute: int) -> str | None:
         """Return the status at the end of a minute; None before it was written."""
-        written = next(n.minute for n in self.notes if n.order == order and n.kind == "order")
-        if minute < written:
+        written = self._written(order)
+        if minute < written.begin:
             return None
-        steps = [(n.minute, n.kind) for n in self._steps(order)]
-        steps += [(at, "stop") for at, _ in self.stops(order, life)]
-        done = [kind for at, kind in steps if at <= minute and kind != "change"]
-        return {"hold": "HELD", "stop": "STOPPED", "complete": "COMPLETED"}.get(
-            ["", *done][-1], "ACTIVE"
-        )
+        ends = [(n.minute, n.kind) for n in self._steps(order) if n.kind in ENDS]
+        ends += [(at, "stop") for at, _ in self.stops(order, life)]
+        if written.stop is not None:
+            ends.insert(0, (written.stop, "complete" if written.stop >= written.starts else "stop"))
+        over = min([end for end in ends if end[0] <= minute], key=lambda end: end[0], default=None)
+        if over:
+            return {"stop": "STOPPED", "complete": "COMPLETED"}[over[1]]
+        done = [n.kind for n in self._steps(order) if n.minute <= minute and n.kind != "change"]
+        if done and done[-1] == "hold":
+            return "HELD"
+        return "SCHEDULED" if minute < written.starts else "ACTIVE"
 
     def stops(self, order: Any, life: Life) -> list[tuple[int, Any]]:
         """Return the ends of the stay that stop what had not ended before."""
         steps = self._steps(order)
-        ended = min([n.minute for n in steps if n.kind in ENDS], default=NEVER)
+        planned = [n.stop for n in self.notes if n.id == order and n.stop is not None]
+        ended = min([*planned, *(n.minute for n in steps if n.kind in ENDS)], default=NEVER)
         for id, minute in sorted(life.ends.items(), key=lambda end: end[1]):
             if ended > minute and (id == life.ended_by or id in self.stopped_by.get(order, ())):
                 return [(minute, id)]
@@ -164,6 +190,9 @@ class Orders:
             for order, stay in self.stays.items()
         }
         return replace(self, stopped_by=stopped_by)
+
+    def _written(self, order: Any) -> Note:
+        return next(n for n in self.notes if n.order == order and n.kind == "order")
 
     def _steps(self, order: Any) -> list[Note]:
         steps = [note for note in self.notes if note.order == order and note.kind in STEPS]

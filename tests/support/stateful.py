@@ -9,10 +9,12 @@ from hypothesis import event
 from hypothesis import strategies as st
 
 from application.command import Recorded, Request
-from application.commands.clinical_corrections import VisitCorrection
+from application.commands.clinical_corrections import InfusionEndCorrection, VisitCorrection
 from application.commands.dose_corrections import DoseCorrection
 from application.commands.doses import LateDose, LateUnprescribedDose
 from application.commands.late_entries import Cancel, Correction, EntryKind, LateEntry
+from application.commands.prescription_changes import PrescriptionChangeCorrection
+from application.commands.prescription_corrections import PrescriptionCorrection
 from application.commands.visits import LateVisit
 from application.hospital import Hospital
 from domain.clinical_refusals import ClinicalWarning
@@ -39,6 +41,10 @@ _FACT, _MAYBE, _OFF = st.integers(0, 11), st.none() | _PLACE, st.integers(-6, 4)
 _BY_ID = st.tuples(
     st.sampled_from(["corrected", "in error", "reversed"]), _FACT, st.none() | _OFF, _MAYBE
 )
+_START = st.sampled_from([0, 0, 0, -2, 1, 3, 6])
+_STOP = st.sampled_from([None, None, None, -1, 2, 5, 9, 14])
+"""Minutes from the writing of an order until it starts, and until it is planned to stop."""
+_NOTE = st.tuples(st.sampled_from(["note corrected", "note in error"]), _FACT, _OFF, st.none())
 _ENTRY = st.tuples(
     st.sampled_from(
         ["transfer", "transfer", "leave, keep bed", "return", "visit", "dose", "given"]
@@ -58,7 +64,7 @@ _WEIGHTS = (
     (3, st.tuples(st.just("discharge"), _NTH)),
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("dose"), _NTH)),
-    (4, st.tuples(st.just("order"), _NTH)),
+    (4, st.tuples(st.just("order"), _NTH, _START, _STOP)),
     (5, st.tuples(st.just("step"), _NTH, st.sampled_from(ORDER_STEPS))),
     (4, st.tuples(st.just("given"), _NTH, st.booleans())),
     (2, st.tuples(st.just("ended"), _NTH)),
@@ -82,7 +88,9 @@ _WEIGHTS = (
     ),
     (
         5,
-        st.tuples(st.just("together"), st.lists(st.one_of(_BY_ID, _ENTRY), min_size=2, max_size=3)),
+        st.tuples(
+            st.just("together"), st.lists(st.one_of(_BY_ID, _ENTRY, _NOTE), min_size=2, max_size=3)
+        ),
     ),
     (1, st.tuples(st.just("merge"), _RECORD, _RECORD)),
     (1, st.tuples(st.just("unmerge"), st.integers(0, 2))),
@@ -270,8 +278,13 @@ class Machine:
                 return None
             stay, id = self._stay(what[1]), self._id("prescription")
             after = replace(orders, stays={**orders.stays, id: stay})
-            after = after.with_notes(Note(id, id, "order", at))
-            return "write_prescription", {"stay_id": stay, "medication": DRUG}, at, after
+            start = at + what[2] if what[2] else 0
+            stop = None if what[3] is None else at + what[3]
+            new = Note(id, id, "order", at, start=start, stop=stop)
+            content = {"stay_id": stay, "medication": DRUG, **_planned(new)}
+            is_alive = self.house.lives()[stay].died >= max(at, new.starts)
+            after = after.with_notes(new)
+            return "write_prescription", content, at, after if is_alive else None
         if not orders.notes:
             return None
         if what[0] in ("note corrected", "note in error"):
@@ -279,9 +292,7 @@ class Machine:
             if what[0] == "note in error":
                 return self._note_in_error(note)
             when = max(10, min(self.minute, note.minute + what[2]))
-            after = orders.with_notes(replace(note, minute=when))
-            is_same = note.kind == "order" and when == note.minute
-            return *_note_corrected(note), when, None if is_same else after
+            return *_note_corrected(note), when, self._with_corrected(orders, note, when)
         if what[0] == "ended":
             doses = [note for note in orders.notes if note.kind == "given"]
             if not doses:
@@ -303,6 +314,29 @@ class Machine:
         id = uuid5(self._id(name), str(order))
         after = orders.with_notes(Note(order, id, what[2], at))
         return operation, {"prescription_id": order, **details}, at, after
+
+    def _with_corrected(self, orders: Orders, note: Note, when: int) -> Orders | None:
+        """Return the orders with a note at its right minute; None if that can't be said."""
+        corrected = replace(note, minute=when)
+        if note.kind == "order" and note.start == note.minute:
+            corrected = replace(corrected, start=0)  # it begins as it is written, and goes on to
+        if note.kind == "order":
+            died = self.house.lives()[orders.stays[note.order]].died
+            if when == note.minute or max(when, corrected.starts) > died:
+                return None
+        return orders.with_notes(corrected)
+
+    def _told_in_error(
+        self, orders: Orders, note: Note, cancels: list[Cancel], seen: dict[str, list[Any]]
+    ) -> Orders | None:
+        """Take a note back among other facts; return the orders without it, None if that can't be."""
+        if note.kind == "end":
+            seen["cancelled_infusion_ends"].append(note.of)
+            return orders.without([note.id])
+        cancels.append(Cancel(movement_id=note.id, because=ERROR))
+        if note.kind == "order":
+            return None
+        return orders.without(n.id for n in orders.notes if note.id in (n.id, n.of))
 
     def _note_in_error(self, note: Note) -> tuple[str, dict[str, Any], int, Orders | None]:
         orders, because = self.house.orders, {"because": ERROR}
@@ -461,15 +495,39 @@ class Machine:
         self, acts: list[tuple[Any, ...]]
     ) -> tuple[str, dict[str, Any], Lines | None, int] | None:
         """Several in one command; the ids of what is new are only known when it is recorded."""
-        cancels, corrections, entries = [], [], []
+        cancels: list[Cancel] = []
+        corrections, entries = [], []
         seen: dict[str, list[Any]] = {
-            name: [] for name in ("visits", "doses", "new_doses", *_NEW.values())
+            name: []
+            for name in ("visits", "cancelled_infusion_ends", *_PART.values(), *_NEW.values())
         }
         lines: dict[str, Lines] = {"cancels": [], "corrections": [], "entries": [], "new": []}
-        corrected_ids = set()
+        corrected_ids: set[UUID] = set()
         fine = True
         for nth, (what, which, off, where) in enumerate(acts):
             new = self._id(f"not yet known {nth}")
+            if what in ORDERING:
+                orders = self.orders or self.house.orders
+                known_notes = self.house.orders.notes
+                if not known_notes:
+                    return None
+                note = known_notes[-1 - which % len(known_notes)]
+                fine = fine and note.id not in corrected_ids and orders.note(note.id) is not None
+                if (
+                    what == "note in error"
+                ):  # of a dose: its end went with it, and is not told apart
+                    fine = fine and not corrected_ids & {
+                        n.id for n in known_notes if n.of == note.id
+                    }
+                corrected_ids.add(note.id)
+                when = max(10, min(self.minute, note.minute + off))
+                if what == "note in error":
+                    after = self._told_in_error(orders, note, cancels, seen)
+                else:
+                    after = self._with_corrected(orders, note, when)
+                    seen[_PART[note.kind]].append(_correction(note, moment(when)))
+                self.orders, fine = after or orders, fine and after is not None
+                continue
             if what in _ENTRIES:
                 stay = self._stay(which)
                 at = max(10, min(self.minute, self.at + (off or 0)))
@@ -591,7 +649,30 @@ CONFIRMED: dict[str, Any] = {"confirmed_warnings": (ClinicalWarning.ON_LEAVE,)}
 _ID = {"visit": "visit_id", "dose": "administration_id"}
 _CORRECTED = {"visit": "amend_visit", "dose": "correct_administration"}
 _CANCELLED = {"visit": "cancel_visit", "dose": "cancel_administration"}
-_NEW = {"visit": "new_visits", "dose": "new_unprescribed_doses"}
+_NEW = {"visit": "new_visits", "dose": "new_unprescribed_doses", "given": "new_doses"}
+_PART = {
+    "order": "prescriptions",
+    **dict.fromkeys(ORDER_STEPS, "prescription_changes"),
+    "given": "doses",
+    "end": "infusion_ends",
+}
+"""The part of a command of several facts in which a note is corrected."""
+
+
+def _correction(note: Note, at: datetime) -> Any:
+    match note.kind:
+        case "order":
+            return PrescriptionCorrection(prescription_id=note.id, occurred_at=at)
+        case "given":
+            return DoseCorrection(administration_id=note.id, occurred_at=at, **CONFIRMED)
+        case "end":
+            return InfusionEndCorrection(administration_id=note.of, occurred_at=at)
+    return PrescriptionChangeCorrection(change_id=note.id, occurred_at=at)
+
+
+def _planned(order: Note) -> dict[str, datetime]:
+    planned = {"start": order.start or None, "stop": order.stop}
+    return {name: moment(minute) for name, minute in planned.items() if minute is not None}
 
 
 def _late(what: str, stay: UUID, at: datetime) -> LateVisit | LateUnprescribedDose:
