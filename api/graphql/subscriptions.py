@@ -56,6 +56,9 @@ class RoomOccupancyChange:
     rooms: list[RoomOccupancy] = strawberry.field(
         description="Those rooms with all their beds, as they are now."
     )
+    left: list[strawberry.ID] = strawberry.field(
+        description="The ids of rooms that are on this board no more: of another ward now."
+    )
 
 
 @shows(DataKind.HOUSE)
@@ -244,6 +247,7 @@ async def _rooms(
             yield RoomOccupancyChange(
                 position=context.position(item.position),
                 rooms=await boards(info, item.payload.rooms, at),
+                left=[strawberry.ID(str(room)) for room in item.payload.left],
             )
 
 

@@ -57,7 +57,7 @@ class Board extends Screen {
     const ward = this.route.own.ward ?? null;
     const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {...this.#asked, expected: !isPast()}, signal); // a step of the time bar waits for no more
     if (!isPast()) {
-      this.follow('Following', ward, position, 'roomOccupancyChanged', ({rooms}) => this.#told(rooms));
+      this.follow('Following', ward, position, 'roomOccupancyChanged', change => this.#told(change));
       this.#readAsideIn(60e3);
     }
     this.#readMore(ward, signal);
@@ -97,8 +97,16 @@ class Board extends Screen {
   }
 
   /** Put rooms in their places. Wards of which nothing is another keep their list, and are not drawn anew. */
-  #told(rooms) {
+  #told({rooms, left}) {
+    const wardOf = new Map([...left.map(id => [id]), ...rooms.map(({room}) => [room.id, room.ward])]);
+    const moved = ({room}) => wardOf.has(room.id) && wardOf.get(room.id) !== room.ward;
     let wards = new Map(this.data.wards);
+    for (const [name, those] of this.data.wards) {
+      if (!those.some(moved)) continue;
+      const rest = those.filter(each => !moved(each));
+      if (rest.length) wards.set(name, rest);
+      else wards.delete(name);
+    }
     const changed = [];
     for (const each of rooms) {
       const those = wards.get(each.room.ward) ?? [];

@@ -46,10 +46,11 @@ OF_ROOMS = (stretches, spells, beds, rooms)
 
 @dataclass(frozen=True, slots=True)
 class ChangedRooms:
-    """The rooms of a board that changed, as they are at a moment."""
+    """The rooms of a board that changed, as they are at a moment, and those that left the board."""
 
     at: AsOf
     rooms: tuple[BoardRoom, ...]
+    left: tuple[UUID, ...]
 
 
 class OccupancyTopic:
@@ -80,7 +81,7 @@ class OccupancyTopic:
         self, connection: AsyncConnection, after: int, until: int
     ) -> tuple[Sequence[Change[ChangedRooms]], int]:
         now = await database_now(connection)
-        visible_rooms = await self._rooms(connection, until)
+        visible_rooms = await self._rooms(connection, after, until)
         if until - after > MAX_INSPECTED_EVENTS:
             changed_rooms = visible_rooms
         else:
@@ -99,11 +100,13 @@ class OccupancyTopic:
             return [], until
         at = AsOf(now, until)
         board_rooms = await board(connection, at, self._ward, changed_rooms)
-        return [Change(until, ChangedRooms(at, tuple(board_rooms)))], until
+        left = changed_rooms.difference(room.room.room for room in board_rooms)
+        return [Change(until, ChangedRooms(at, tuple(board_rooms), tuple(sorted(left))))], until
 
-    async def _rooms(self, connection: AsyncConnection, position: int) -> set[UUID]:
-        """Return the rooms of the ward."""
-        query = select(rooms.c.room).distinct().where(known(rooms, position))
+    async def _rooms(self, connection: AsyncConnection, before: int, position: int) -> set[UUID]:
+        """Return the rooms that are, or were, of the ward, as known at either of two positions."""
+        is_known = or_(known(rooms, before), known(rooms, position))
+        query = select(rooms.c.room).distinct().where(is_known)
         if self._ward is not None:
             query = query.where(rooms.c.ward == self._ward)
         return set((await connection.execute(query)).scalars())
