@@ -197,10 +197,13 @@ class BedStates(CommandGroup):
         aggregate = lookups.room(uow, ward, room)
         precision = uow.corrected_precision
 
-        def told(part: str, at: datetime | None) -> datetime | None:
+        def placed_time(part: str, at: datetime | None) -> datetime | None:
             return at and uow.tell(part, at, precision or Precision.MINUTE)
 
-        times = told("from", utc(since, "from")), told("until", utc(until, "until"))
+        times = (
+            placed_time("from", utc(since, "from")),
+            placed_time("until", utc(until, "until")),
+        )
         claims = uow.claims(aggregate.id, ALWAYS)
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         aggregate.correct_spell(

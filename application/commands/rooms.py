@@ -60,8 +60,8 @@ class Rooms(BedStates):
         aggregate = lookups.room(uow, ward, room)
         new_ward = check_name(uow, aggregate, new_ward, new_room)
         claims = uow.claims(aggregate.id, ALWAYS)
-        opened = uow.corrected_at, claims, uow.entry, uow.corrected_precision
-        aggregate.correct(new_ward, new_room, *opened)
+        opening = uow.corrected_at, claims, uow.entry, uow.corrected_precision
+        aggregate.correct(new_ward, new_room, *opening)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def change_room(

@@ -97,8 +97,8 @@ class RoomState(RoomEvents, Aggregate):
         times: dict[UUID, datetime] = {}
         if self.opened_at is not None:
             times[self.id] = self.opened_at
-        added = (bed for bed in self.beds if bed not in self.opened_with)
-        times |= {self.adding_of(bed): self.beds[bed] for bed in added}
+        later_beds = (bed for bed in self.beds if bed not in self.opened_with)
+        times |= {self.adding_of(bed): self.beds[bed] for bed in later_beds}
         times |= {self.retirement_of(bed): at for bed, at in self.retired.items()}
         times |= {setting.id: setting.since for setting in self.policies}
         for spell in self.spells:

@@ -100,8 +100,10 @@ class OccupancyTopic:
             return [], until
         at = AsOf(now, until)
         board_rooms = await board(connection, at, self._ward, changed_rooms)
-        left = changed_rooms.difference(room.room.room for room in board_rooms)
-        return [Change(until, ChangedRooms(at, tuple(board_rooms), tuple(sorted(left))))], until
+        rooms_left = changed_rooms.difference(room.room.room for room in board_rooms)
+        return [
+            Change(until, ChangedRooms(at, tuple(board_rooms), tuple(sorted(rooms_left))))
+        ], until
 
     async def _rooms(self, connection: AsyncConnection, before: int, position: int) -> set[UUID]:
         """Return the rooms that are, or were, of the ward, as known at either of two positions."""
