@@ -287,10 +287,18 @@ def test_an_output_that_nobody_reads_is_no_traceback_whatever_the_command(
     assert code == ExitCode.REFUSED  # the help was not read
 
 
+BY_DAY = {("accesses", 400), ("report", 400), ("serve", 400), ("worker", 150)}
+"""Interruptions that are not left to the night: each is a process of its own."""
+
+
 @pytest.mark.parametrize(
-    "moment", [400, *(pytest.param(moment, marks=pytest.mark.nightly) for moment in (1, 150, 600))]
+    ("path", "moment"),
+    [
+        pytest.param(path, moment, marks=() if (path, moment) in BY_DAY else pytest.mark.nightly)
+        for path in COMMANDS
+        for moment in (1, 150, 400, 600)
+    ],
 )
-@pytest.mark.parametrize("path", COMMANDS)
 def test_an_interruption_at_any_moment_is_130_and_no_traceback_whatever_the_command(
     here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, path: str, moment: int
 ) -> None:
