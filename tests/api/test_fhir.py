@@ -498,15 +498,35 @@ SCOPES = [
 
 @pytest.mark.parametrize(("scope", "left"), SCOPES, ids=[scope for scope, _ in SCOPES])
 def test_scopes_take_away_types_and_add_nothing(fhir: Fhir, scope: str, left: set[str]) -> None:
-    for type, path in (("Patient", "Patient/{patient}"), ("Encounter", "Encounter/{stay}")):
-        fhir.get(path, status=200 if type in left else 403, token=scoped(scope))
+    """Whichever way a type is asked for."""
+    for type, id in (("Patient", fhir.ids["patient"]), ("Encounter", fhir.ids["stay"])):
+        status, token = 200 if type in left else 403, scoped(scope)
+        forms = [f"{type}/{id}", f"{type}?_id={id}", f"{type}?_id={id}&_summary=count"]
+        forms += [f"{type}/{id}/_history"]
+        forms += [f"{type}/{id}/$everything"] if type == "Patient" else []
+        for path in forms:
+            fhir.get(path, status, token)
+        assert posted(fhir, type, token, _id=id) == status
     fhir.get("Patient/{patient}", status=403, token=scoped(scope, "analyst"))
 
 
+def posted(fhir: Fhir, type: str, token: str, **parameters: str) -> int:
+    """Post a search; return the status of its answer."""
+    headers = {"Authorization": f"Bearer {token}"}
+    response = fhir.ward.client.http.post(f"/fhir/{type}/_search", data=parameters, headers=headers)
+    return response.status_code
+
+
 def test_an_include_is_in_the_scopes_too(fhir: Fhir) -> None:
-    others = "_include=Encounter:subject", "_revinclude=Provenance:target", "subject.identifier=1"
-    for included in others:
-        fhir.get("Encounter?_id={stay}&" + included, 403, scoped("user/Encounter.rs"))
+    others = {
+        "_include": "Encounter:subject",
+        "_revinclude": "Provenance:target",
+        "subject.identifier": "1",
+    }
+    token = scoped("user/Encounter.rs")
+    for name, value in others.items():
+        fhir.get("Encounter?_id={stay}&" + f"{name}={value}", 403, token)
+        assert posted(fhir, "Encounter", token, _id=fhir.ids["stay"], **{name: value}) == 403
 
 
 def test_scopes_come_before_who_a_chain_leads_to(fhir: Fhir) -> None:

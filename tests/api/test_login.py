@@ -461,6 +461,7 @@ def test_a_token_that_the_provider_did_not_make_for_us_is_not_taken(house: House
         house.token(iss="https://elsewhere.example"),
         house.token(aud="another"),
         house.token(aud=None),
+        *(house.token(sub=sub) for sub in (None, "", ["Ada"])),
         house.token(exp=None),
         house.token(nbf=int(time.time()) + 600),
         house.token(role="matron"),

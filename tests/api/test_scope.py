@@ -17,7 +17,7 @@ from domain.refusals import InvalidInput, ReasonNeeded
 from infrastructure.postgres.database import Database
 from tests.api.test_mutations import mutations
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward, ago, codes, place
+from tests.support.api_dsl import Ward, ago, ahead, codes, place
 from tests.support.api_example import EXAMPLES
 from tests.support.graphql_client import GraphQLClient
 
@@ -157,6 +157,9 @@ def test_a_person_is_in_another_ward_by_whichever_record(house: House) -> None:
 
     assert codes(north.raw(query, {"m": known})) == {"NOT_ALLOWED"}
     assert south.ask(query, m=known)["patient"] == {"mrn": known}
+    plan = {"patientMrn": known, "expectedAt": ahead(hours=9)}
+    assert north.execute("planAdmission", **plan)["code"] == "NotAllowed"
+    assert south.execute("planAdmission", **plan)["__typename"] == "ExpectedArrivalRecorded"
     ward.record("dischargePatient", stayId=stay, disposition="HOME")
     assert north.ask(query, m=known)["patient"] == {"mrn": known}
 

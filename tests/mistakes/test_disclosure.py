@@ -316,3 +316,8 @@ def test_mistake_352_what_a_house_keeps_from_its_administrators_is_told_by_other
         (told,) = http.post("/commands", json=body, headers=admin._headers).json()["results"]
         assert told["__typename"] == "VisitRecorded"
         assert "unrest" not in json.dumps(told)
+        facts = "... on ContradictsLaterFacts { facts { kind } }"
+        for client, kinds in ((admin, set()), (ward.client, {"visit", "prescription"})):
+            refusal = give(client, "cancelAdmission", facts, stayId=stay, **IN_ERROR)
+            told_kinds = {fact["kind"] for fact in refusal["facts"]}
+            assert told_kinds & {"visit", "prescription"} == kinds

@@ -13,7 +13,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.api.test_scope import login
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward, ago, codes, late, place
+from tests.support.api_dsl import Ward, ago, ahead, codes, late, place
 from tests.support.graphql_client import GraphQLClient
 
 HERE = {"in a bed of hers", "on leave with a bed of hers", "moved to her"}
@@ -46,7 +46,7 @@ def brought(ward: Ward, where: str, here: str, **admission: Any) -> str:
     return stay
 
 
-@pytest.mark.parametrize("labelled", ["record", "stay", "another record"])
+@pytest.mark.parametrize("labelled", ["record", "stay", "another record", "the record it is of"])
 @pytest.mark.parametrize("where", PLACES)
 def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_own_ward(
     shared: Ward, where: str, labelled: str
@@ -58,11 +58,14 @@ def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_o
         mrn = shared.patient(**(confidentiality if labelled == "record" else {}))
         of_stay = confidentiality if labelled == "stay" else {}
         stay = brought(shared, where, here, patientMrn=mrn, **of_stay)
-        if labelled == "another record":
-            other = shared.patient(**confidentiality)
-            shared.record("mergePatients", patientMrn=other, intoMrn=mrn, reason="recognised")
         is_open = where in HERE and label == "RESTRICTED"
         nurse = login(shared, Role.NURSE, name)
+        if labelled not in ("record", "stay"):
+            records = shared.patient(**confidentiality), mrn
+            merged, into = records if labelled == "another record" else records[::-1]
+            shared.record("mergePatients", patientMrn=merged, intoMrn=into, reason="recognised")
+            told = nurse.execute("planAdmission", patientMrn=into, expectedAt=ahead(hours=9))
+            assert (told.get("code") != "NotAllowed") is is_open, (label, told)
         told = nurse.raw(STAY, {"id": stay})
         assert ("errors" not in told) is is_open, (label, told)
         assert is_open or codes(told) == {"NOT_ALLOWED"}
