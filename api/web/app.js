@@ -58,6 +58,7 @@ class App extends Plain {
     });
     addEventListener('keydown', event => this.#keys(event));
     for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => (this.lastAct = Date.now()), {passive: true});
+    addEventListener('pointerdown', event => /** @type {Element} */ (event.target).closest?.('.me') || this.#closeMenu());
     setInterval(() => this.#tick(), 30e3);
     this.lastAct = Date.now();
     shell.addEventListener('read', () => requestIdleCallback(() => this.#prepare().catch(() => null), {timeout: 2000}), {once: true});
@@ -137,6 +138,12 @@ class App extends Plain {
     this.route = {path: path || 'board', screen: screen || 'board', id, own};
     this.marks = [];
     this.menu = null;
+    this.#closeMenu();
+  }
+
+  /** Close the menu at the name. */
+  #closeMenu() {
+    this.querySelector('.me[open]')?.removeAttribute('open');
   }
 
   /** Load the script of a screen. Where it cannot be, that is said, until one goes there again. */
@@ -172,7 +179,7 @@ class App extends Plain {
     if (event.key === 'Escape' && !document.querySelector('dialog[open]')) {
       this.menu = null;
       this.notice = null;
-      return;
+      return this.#closeMenu();
     }
     // the focus stays in a dialog that was closed until the next frame
     const isTyping = event.target.matches('input, select, textarea') && !event.target.closest('dialog:not([open])');
@@ -282,7 +289,7 @@ class App extends Plain {
     return html`<div class="notices" role="status" aria-live="polite">${this.notice
       ? html`<div class="notice"><span>✓ ${this.notice.text}${this.notice.parked ? ` ${this.notice.parked}` : ''}</span>
           ${(this.notice.ways ?? []).map(([command, values]) => html`<button type="button" @click=${() => act(command, values, {...this.notice.context, about: this.notice.about ?? this.notice.context.about})}>${say(wayName(command))}</button>`)}
-          ${this.notice.none ? html`<span class="quiet">${this.notice.none}</span>` : nothing}
+          ${this.notice.none ? html`<span>${this.notice.none}</span>` : nothing}
           ${this.notice.command === 'registerPatient' && may('admitPatient') ? html`<button type="button" @click=${() => act('admitPatient', {...this.notice.context.arrival, patientMrn: this.notice.patient.mrn, mrnAuthority: this.notice.patient.mrnAuthority}, this.notice.context)}>${named('admitPatient')}</button>` : nothing}
           ${this.notice.patient && this.route.id !== this.notice.patient.id ? html`<a href=${address('patient/' + this.notice.patient.id)}>${say('openPatient')}</a>` : nothing}
           ${this.notice.stayId && this.route.id !== this.notice.stayId ? html`<a href=${address('stay/' + this.notice.stayId)}>${say('openStay')}</a>` : nothing}

@@ -5,6 +5,9 @@ import {html, nothing, svg} from './vendor/lit.js';
 const WIDTH = 640;
 const LEFT = 42;
 
+/** Every how manyth of some labels has room: on a phone letters are larger beside the plot. */
+const every = labels => Math.ceil(labels / (matchMedia('(max-width: 640px)').matches ? 5 : 10));
+
 /** Bars of rows {label, value, shown}, as wide as there is room. */
 export function bars(rows, title) {
   const width = 900;
@@ -40,11 +43,11 @@ export function columns(rows, {title, names = [], line = null}) {
   const room = (WIDTH - LEFT) / rows.length;
   const x = i => LEFT + i * room;
   const width = names.length ? (room * 0.8) / names.length : 0;
-  const every = Math.ceil(rows.length / 12);
+  const nth = every(rows.length);
   return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + 22}`}>
     ${lines}
     ${rows.map(({label, values}, i) => svg`${values.map((value, n) => value ? svg`<rect class=${`s${n}`} x=${x(i) + room * 0.1 + n * width} y=${y(value)} width=${width} height=${bottom - y(value)} rx="1"><title>${label}: ${value} ${names[n] ?? ''}</title></rect>` : nothing)}
-      ${i % every ? nothing : svg`<text x=${x(i) + room / 2} y=${bottom + 16} text-anchor="middle">${label}</text>`}`)}
+      ${i % nth ? nothing : svg`<text x=${x(i) + room / 2} y=${bottom + 16} text-anchor="middle">${label}</text>`}`)}
     ${line ? svg`<path class="step" d=${'M' + line.values.map((value, i) => `${x(i)} ${y(value)}H${x(i + 1)}`).join('L')}></path>` : nothing}
   </svg>
   ${names.length + (line ? 1 : 0) > 1 ? html`<p class="legend">${names.map((name, n) => html`<span class=${`s${n}`}>${name}</span>`)}${line ? html`<span class="step">${line.name}</span>` : nothing}</p>` : nothing}`;
@@ -55,10 +58,10 @@ export function stairs(points, {title, from, to, days, most = 0, isSmall = false
   const bottom = isSmall ? 110 : 150;
   const {y, lines} = scale([most, ...points.map(({value}) => value)], 10, bottom);
   const x = at => LEFT + ((WIDTH - LEFT) * (Math.min(Math.max(at, from), to) - from)) / (to - from);
-  const every = Math.ceil(days.length / 10);
+  const nth = every(days.length);
   return html`<svg class="plot" role="img" aria-label=${title} viewBox=${`0 0 ${WIDTH} ${bottom + (isSmall ? 6 : 22)}`}>
     ${isSmall ? svg`<line x1=${LEFT} x2=${WIDTH} y1=${bottom} y2=${bottom}></line>` : lines}
-    ${days.map(({at, label}, i) => svg`<line class="day" x1=${x(at)} x2=${x(at)} y1="10" y2=${bottom}></line>${i % every ? nothing : svg`<text x=${x(at) + 3} y=${bottom + 16}>${label}</text>`}`)}
+    ${days.map(({at, label}, i) => svg`<line class="day" x1=${x(at)} x2=${x(at)} y1="10" y2=${bottom}></line>${i % nth ? nothing : svg`<text x=${x(at) + 3} y=${bottom + 16}>${label}</text>`}`)}
     <path class="step" d=${points.map(({at, value}, i) => (i ? `H${x(at)}V${y(value)}` : `M${x(at)} ${y(value)}`)).join('') + `H${x(to)}`}></path>
   </svg>`;
 }

@@ -20,7 +20,12 @@ class Reports extends Screen {
       may('report_issues') ? ask('ReportIssues', {name}, signal).catch(error => ({error})) : null,
     ]);
     const history = report.report && /census|occupancy/.test(name) ? await readHistory(report.report, signal).catch(() => null) : null;
-    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error ?? issues?.error, issues: issues?.reportIssues?.nodes, history};
+    return {definitions: reportDefinitions, wards, chosen, report: report.report, error: report.error ?? issues?.error, issues: issues?.reportIssues, history};
+  }
+
+  async #more({nodes, pageInfo}) {
+    const {reportIssues} = await ask('ReportIssues', {name: this.data.chosen.name, after: pageInfo.endCursor});
+    this.data = {...this.data, issues: {...reportIssues, nodes: [...nodes, ...reportIssues.nodes]}};
   }
 
   #choose(part, value) {
@@ -42,7 +47,8 @@ class Reports extends Screen {
       </form>
       ${error ? failure(error) : nothing}
       ${report ? this.#figures(report, definition) : nothing}
-      ${issues?.length ? html`<section class="card"><h2>${say('issued')}</h2>${issues.map(issue => this.#issue(issue))}</section>` : nothing}`;
+      ${issues?.nodes.length ? html`<section class="card"><h2>${say('issued')}</h2>${issues.nodes.map(issue => this.#issue(issue))}
+        ${issues.pageInfo.hasNextPage ? html`<button type="button" @click=${() => this.#more(issues)}>${say('moreActs')}</button>` : nothing}</section>` : nothing}`;
   }
 
   #figures(report, definition) {

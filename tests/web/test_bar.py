@@ -8,7 +8,7 @@ import pytest
 from application.authorization.roles import Role
 from tests.support.api_dsl import Ward, ago
 from tests.support.erasure_examples import request
-from tests.web.browsing import Open, form, go
+from tests.web.browsing import Open, form, go, violations
 
 pytestmark = pytest.mark.browser
 
@@ -125,6 +125,7 @@ def test_the_bar_says_what_an_act_was_and_where_nothing_puts_it_right(
     notice.get_by_text(says).wait_for()
     if way:
         notice.get_by_role("button", name=way).wait_for()
+    assert violations(page) == []
     if command == "Break the glass":
         notice.get_by_role("link", name="Open the patient").click()
         page.get_by_role("heading", name=name).wait_for()

@@ -83,3 +83,20 @@ def test_what_is_refused_or_recorded_after_a_form_was_closed_leaves_the_next_one
 def _has_focus(page: Any) -> None:
     """The first field of the open form has the focus."""
     assert page.evaluate("document.activeElement.closest('dialog[open]') !== null")
+
+
+def test_the_menu_at_the_name_closes_by_escape_and_when_one_goes_on(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    """It lay over what was shown next, on a phone over half of it."""
+    page = page_of()
+    menu = page.locator(".me[open]")
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("navigation").get_by_role("link", name="House").click(),
+        lambda: page.get_by_role("heading", name="House").click(),
+    ):
+        page.locator(".me summary").click()
+        menu.wait_for()
+        close()
+        menu.wait_for(state="detached")

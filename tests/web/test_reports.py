@@ -98,3 +98,39 @@ def _choose(page: Any, label: str, value: str) -> None:
 
 def _value(page: Any, figure: str) -> Any:
     return page.locator(".tiles dt, .figures th", has_text=figure).first
+
+
+def test_on_a_phone_no_label_of_a_plot_runs_into_the_next(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.ANALYST, viewport={"width": 360, "height": 740}, locale="de-DE")
+    go(page, f"reports?ward={ada['ward']}&from={ago(days=9)[:10]}&to={ago(days=2)[:10]}")
+    page.locator(".plot:not(.bars) text").first.wait_for()
+    overlaps = page.evaluate(
+        """() => [...document.querySelectorAll('.plot:not(.bars)')].flatMap(plot => {
+          const boxes = [...plot.querySelectorAll('text')].map(text => text.getBoundingClientRect());
+          return boxes.flatMap((a, i) => boxes.slice(i + 1).filter(b =>
+            a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom));
+        }).length"""
+    )
+    assert overlaps == 0
+
+
+def test_reports_that_were_issued_before_are_reached_too(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    day = ago(days=3)[:10]
+    for number in range(17):
+        followed.record(
+            "issueReport",
+            name="bed-occupancy-rate",
+            period={"from": day, "to": day},
+            ward=ada["ward"],
+            reason=f"copy {number}",
+        )
+    page = page_of(Role.ADMIN)
+    go(page, f"reports?name=bed-occupancy-rate&ward={ada['ward']}")
+    page.locator(".issue", has_text="copy 16").wait_for()
+    assert page.locator(".issue", has_text="copy 0").count() == 0
+    page.locator("main").get_by_role("button", name="More", exact=True).click()
+    page.locator(".issue", has_text="copy 0").wait_for()
