@@ -11,7 +11,17 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.filling import fill
-from api.cli.terminal import Csv, Json, moment, operator, out, print_rows, settings, stop
+from api.cli.terminal import (
+    Csv,
+    Json,
+    err,
+    moment,
+    operator,
+    out,
+    print_rows,
+    settings,
+    stop,
+)
 from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from infrastructure.access_log import NOBODY_SHOWN, AccessRecord, AccessView, accesses_page, write
@@ -150,11 +160,16 @@ def accesses(
     subject: Annotated[str | None, typer.Option(help="By this login.")] = None,
     since: Annotated[str | None, typer.Option("--from", help="Not before this moment.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Before this moment.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The latest so many.")] = 1_000,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1_000_000_000, help="The latest so many.")
+    ] = 1_000,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
     """List who read whose data, the latest first. Of one patient: what may be handed to the patient."""
+    begin, end = moment(since, "--from"), moment(until, "--to")
+    if begin and end and end <= begin:
+        stop("--to has to lie after --from.", ExitCode.USAGE)
     configuration = settings()
     zone, database = open_hospital(configuration)
 
@@ -170,9 +185,9 @@ def accesses(
                 connection,
                 patients=records,
                 subject=subject,
-                since=moment(since, "--from"),
-                until=moment(until, "--to"),
-                first=limit,
+                since=begin,
+                until=end,
+                first=limit + 1,
             )
             views = await patients_by_id(
                 connection, list({a.patient for a in accesses_read if a.patient}), at
@@ -186,8 +201,10 @@ def accesses(
     rows = run_query(database, "accesses", Purpose.LEGAL, ask)
     if rows is None:
         stop(f"There is no patient with MRN {mrn!r}.")
+    if len(rows) > limit:
+        err.print(f"There are more than these {limit:,}: name a greater --limit, or a time.")
     print_rows(
-        [_access(access, of) for access, of in rows],
+        [_access(access, of) for access, of in rows[:limit]],
         {
             "at": "at",
             "who": lambda row: f"{row['subject']} ({row['issuer']})",

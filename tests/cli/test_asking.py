@@ -276,3 +276,20 @@ def test_who_asks_at_the_terminal_is_recorded_too(run: Run, moved: dict[str, Any
     assert "wardbook accesses" in shown.out
     assert run("accesses", "--mrn", "M1", "--to", ago(days=1).isoformat(), "--json").json == []
     assert run("accesses", "--mrn", "nobody").code == 1
+
+
+def test_accesses_that_are_not_all_listed_are_said_to_be_more(
+    run: Run, moved: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        run("timeline", "M1")
+    told = run("accesses", "--limit", "1", "--json")
+    assert (told.code, len(told.json)) == (0, 1)
+    assert "There are more than these 1" in told.err
+    assert run("accesses", "--json").err == ""
+
+
+def test_a_time_of_accesses_that_ends_before_it_begins_is_wrong_usage(run: Run) -> None:
+    told = run("accesses", "--from", ago(days=1).isoformat(), "--to", ago(days=2).isoformat())
+    assert (told.code, told.out) == (2, "")
+    assert told.err == "--to has to lie after --from.\n"

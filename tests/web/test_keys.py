@@ -1,5 +1,6 @@
 """Keys at once after one another, in a browser: what was closed does not close what comes next."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -91,11 +92,10 @@ def test_the_menu_at_the_name_closes_by_escape_and_when_one_goes_on(
     """It lay over what was shown next, on a phone over half of it."""
     page = page_of()
     menu = page.locator(".me[open]")
-    for close in (
-        lambda: page.keyboard.press("Escape"),
-        lambda: page.get_by_role("navigation").get_by_role("link", name="House").click(),
-        lambda: page.get_by_role("heading", name="House").click(),
-    ):
+    house = page.get_by_role("navigation").get_by_role("link", name="House")
+    elsewhere = page.get_by_role("heading", name="House")
+    ways = partial(page.keyboard.press, "Escape"), house.click, elsewhere.click
+    for close in ways:
         page.locator(".me summary").click()
         menu.wait_for()
         close()
