@@ -192,7 +192,7 @@ export function howOften({frequency, schedule}) {
 
 /** A movement in words. */
 const summaryOf = ({kind, attending, specialty, admissionType, plan, expectedAt, expectedReturn, disposition, destination, ...more}) =>
-  [named(kind), place(more), attending?.familyName, specialty, ...[admissionType, plan, disposition].filter(Boolean).map(named), destination, expectedAt && short(expectedAt), expectedReturn && say('backAt', {at: short(expectedReturn)})].filter(Boolean).join(' · ');
+  [named(kind), place(/** @type {any} */ (more)), attending?.familyName, specialty, ...[admissionType, plan, disposition].filter(Boolean).map(named), destination, expectedAt && short(expectedAt), expectedReturn && say('backAt', {at: short(expectedReturn)})].filter(Boolean).join(' · ');
 
 /** The places of a stay over time, as a strip. */
 function strip(stay) {
