@@ -147,6 +147,7 @@ def screens(lying: Lying, room: UUID, before: datetime, role: Role) -> list[Scre
         "LikelyDuplicates": {"familyName": "Expected", "givenName": "Nobody"},
         "PatientRecord": {"id": patient},
         "StayAlone": {"id": stay},
+        "Movements": {"id": stay},
         "Timeline": {"stayId": stay, "read": "ALL"},
         "StayDifference": {"id": stay, **known},
         "Course": {"stayId": stay},

@@ -127,9 +127,8 @@ class Followed:
                 self.held.pop(room, None)
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_mistake_436_followed_boards_of_two_wards_and_the_house_are_what_questions_say(
     running: Served, followed: Ward, seed: int
 ) -> None:

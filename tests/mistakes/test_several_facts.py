@@ -98,6 +98,7 @@ def times(hours: Mapping[str, float]) -> dict[str, str]:
     return {name: ago(hours=back) for name, back in hours.items()}
 
 
+@pytest.mark.slow
 def test_mistake_235_visits_doses_and_orders_are_put_right_with_movements_in_any_order_of_parts(
     ward: Ward,
 ) -> None:
