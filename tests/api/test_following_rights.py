@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from api.graphql.schema import schema
 from application.authorization.roles import MAY, Role
 from application.authorization.scope import hidden_labels
 from domain.break_glass import EmergencyAccess
@@ -15,6 +16,7 @@ from tests.api.test_sockets import code_of
 from tests.api.test_subscriptions import BOARD, EVENTS, TIMELINE
 from tests.conftest import LOGIN as TOKENS
 from tests.support.api_dsl import Ward, ahead, place
+from tests.support.extreme_arguments import forged
 from tests.support.graphql_client import GraphQLClient
 from tests.support.server_process import Client, Served
 
@@ -260,3 +262,39 @@ def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
             )
         followed.record("changeSpecialty", stayId=stay, specialty="Surgery")
         assert ended(socket) == "NOT_ALLOWED"
+
+
+# -- from where on --
+
+FOLLOWED_AFTER = (
+    "events(after: $after) { id }",
+    "timelineExtended(stayId: $stay, after: $after) { id }",
+    'roomOccupancyChanged(ward: "Places", after: $after) { position }',
+    'houseTotalsChanged(ward: "Places", after: $after) { position }',
+    'dosesDueChanged(ward: "Places", after: $after) { position }',
+)
+
+
+def test_nothing_goes_on_after_a_position_of_another_log_or_one_that_never_was(
+    running: Served, followed: Ward
+) -> None:
+    """Of another log, of before and after a restore, ahead of the log, and none at all."""
+    stay = followed.stay(f"{followed.room('a', ward='Places')}/a")
+    of_the_log = (0, 1, 5)  # that are read as its beginning
+    positions = enumerate(forged(followed.position()))
+    wrong = [*(p for n, p in positions if n not in of_the_log), "garbage"]
+    of_all = schema._schema.subscription_type
+    assert of_all is not None
+    assert {field.partition("(")[0] for field in FOLLOWED_AFTER} == of_all.fields.keys()
+    with following(running, Role.SERVICE) as socket:
+        for field in FOLLOWED_AFTER:
+            of_stay = {"stay": stay} if "$stay" in field else {}
+            types = "$after: Position" + (", $stay: ID" if of_stay else "")
+            for position in wrong:
+                socket.subscribe(f"subscription({types}) {{ {field} }}", after=position, **of_stay)
+                assert code_of(socket.receive()) == "InvalidInput", (field, position)
+    for position in wrong:
+        answer = followed.client.http.get(
+            f"/fhir/Encounter?_known={position}", headers=followed.client._headers
+        )
+        assert answer.status_code == 400, position

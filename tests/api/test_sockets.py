@@ -25,6 +25,7 @@ from tests.support.server_process import LOGIN, Client, Served, served
 ODD_CLAIMS: dict[str, dict[str, Any]] = {
     "role": {"role": {"roles": ["nurse"]}, "exp": 2**32},
     "exp": {"role": "nurse", "exp": 10**30},
+    "scope": {"role": "admin", "exp": 2**32, "scope": "openid user/*.rs"},
 }
 ODD = {
     name: jwt.encode(
@@ -32,7 +33,7 @@ ODD = {
     )
     for name, claims in ODD_CLAIMS.items()
 }
-"""Tokens that are signed as they should be, and whose claims make no sense."""
+"""Tokens that are signed as they should be, and whose claims make no sense, or are for FHIR alone."""
 
 FOLLOW = "subscription { events { id } }"
 QUERY = "{ wards { name } }"
@@ -58,6 +59,7 @@ def code_of(told: dict[str, Any]) -> str:
         {"Authorization": f"Basic {TOKEN}"},
         {"Authorization": f"Bearer {ODD['role']}"},
         {"Authorization": f"Bearer {ODD['exp']}"},
+        {"Authorization": f"Bearer {ODD['scope']}"},
         {"Authorization": {"Bearer": TOKEN}},
         {"token": TOKEN},
     ],

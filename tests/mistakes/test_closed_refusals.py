@@ -21,6 +21,8 @@ from domain.fact_ref import FactKind, FactRef
 from domain.patient import Confidentiality
 from domain.problems import Problem
 from domain.refusals import BedNotOpen, BedOccupied, BedRef, Refusal
+from domain.stay.aggregate import Stay
+from domain.stay.events import VisitKind
 from domain.things import ThingName
 from tests.conftest import LOGIN
 from tests.support import hospital_dsl as dsl
@@ -32,13 +34,13 @@ from tests.support.graphql_client import GraphQLClient
 # -- every class of refusals, also those to come --
 
 
-def told(kind: Any, closed: UUID) -> Any:
+def told(kind: Any, closed: UUID, stay: UUID) -> Any:
     """Return a value of a parameter of a refusal, which tells a closed id wherever it can."""
     values: dict[Any, Any] = {
         UUID: closed,
         UUID | None: closed,
         tuple[UUID, ...]: (closed,),
-        tuple[FactRef, ...]: (FactRef(closed, FactKind.VISIT, dsl.ago(), closed),),
+        tuple[FactRef, ...]: (FactRef(closed, FactKind.VISIT, dsl.ago(), stay),),
         str: f"something of {closed}",
         str | None: "CLOSED",
         Problem: Problem.ON_LEAVE,
@@ -53,19 +55,25 @@ def told(kind: Any, closed: UUID) -> Any:
 
 @pytest.mark.parametrize("kind", Refusal.__subclasses__(), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("role", [Role.NURSE, Role.PRIVACY_OFFICER])
+@pytest.mark.parametrize("thing", ["stay", "visit"])
 def test_mistake_225_no_class_of_refusals_tells_an_id_that_is_closed(
-    hospital: Hospital, kind: type[Refusal], role: Role
+    hospital: Hospital, kind: type[Refusal], role: Role, thing: str
 ) -> None:
     """By the label for the one, by the ward for the other."""
     dsl.room(hospital, ward="There")
     label, said = Confidentiality.VERY_RESTRICTED, dsl.request(dsl.ago(days=30))
     hospital.patients.register_patient(said, mrn="M1", confidentiality=label)
-    closed = dsl.readmitted(hospital, "M1", "There/1/a")
+    stay = closed = dsl.readmitted(hospital, "M1", "There/1/a")
+    if thing == "visit":
+        result = hospital.stays.record_visit(
+            dsl.request(), stay_id=stay, practitioner=dsl.doctor(hospital), kind=VisitKind.ROUND
+        )
+        (closed,) = [e.visit for e in result.events if isinstance(e, Stay.VisitRecorded)]
     hints = get_type_hints(kind.__init__)
     parameters = [p for p in signature(kind).parameters if p != "untold"]
 
     def refuse(_: Any) -> None:
-        raise kind(**{name: told(hints[name], closed) for name in parameters})
+        raise kind(**{name: told(hints[name], closed, stay) for name in parameters})
 
     def refusal(by: Role, *wards: str) -> Refusal:
         who = Actor(issuer="test", subject="somebody", role=by)
