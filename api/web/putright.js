@@ -59,12 +59,17 @@ const pair = (what, values, id) => ({['correct' + what]: {...values, ...id}, ['c
 /** How acts are put right that no stay tells of: of a person, a room, a report. */
 const AFTER = {
   registerPatient: (values, {patient}) => ({correctPatientDetails: {...values, patientMrn: patient.mrn}}),
-  correctPatientDetails: ({patientMrn, mrnAuthority, validFrom, ...values}) => validFrom && pair('PatientChange', values, {patientMrn, mrnAuthority, validFrom}),
+  correctPatientDetails: ({patientMrn, mrnAuthority, validFrom, ...values}) => validFrom
+    ? pair('PatientChange', values, {patientMrn, mrnAuthority, validFrom})
+    : {correctPatientDetails: {...values, patientMrn: values.mrn ?? patientMrn, mrnAuthority: values.newMrnAuthority ?? mrnAuthority}},
   mergePatients: (values, {merge}) => ({unmergePatients: {mergeId: merge.id}}),
   endAllergy: ({patientMrn, mrnAuthority, allergyId}) => pair('AllergyEnd', {}, {patientMrn, mrnAuthority, allergyId}),
   registerPractitioner: values => ({correctPractitioner: values}),
+  correctPractitioner: values => ({correctPractitioner: {...values, staffNumber: values.newStaffNumber ?? values.staffNumber}}),
   changePractitioner: ({staffNumber, newStaffNumber}, {validFrom}) => ({cancelPractitionerChange: {staffNumber: newStaffNumber ?? staffNumber, validFrom}}),
   openRoom: values => ({correctRoom: placed(values)}),
+  correctRoom: ({ward, room, newWard, newRoom}) => ({correctRoom: {ward: newWard ?? ward, room: newRoom ?? room}}),
+  correctBed: values => pair('Bed', {}, placed(values)),
   addBed: values => pair('Bed', {}, placed(values)),
   changeRoom: ({ward, room, newWard, newRoom}) => ({cancelRoomChange: {ward: newWard ?? ward, room: newRoom ?? room}}),
   renameWard: ({ward, newWard, validFrom}) => ({renameWard: {ward: newWard, newWard: ward, validFrom}}),

@@ -25,6 +25,7 @@ class StayScreen extends Screen {
     ]);
     if (sees && !isPast())
       this.unfollow = live.follow('TimelineFollowing', {stayId: id}, position, 'timelineExtended', this.refreshSoon);
+    else if (stay?.room && !isPast()) this.follow('BedsFollowing', stay.room.ward, position, 'roomOccupancyChanged', this.refreshSoon);
     const marks = timeline.filter(entry => entry.corrects || entry.cancels || entry.late).map(entry => entry.recordedAt);
     this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: marks}));
     return {stay, timeline, facts: difference?.stayDifference?.facts ?? []};

@@ -182,3 +182,18 @@ def test_the_bar_of_a_long_stay_has_its_correction_too(
     with form(page, "Discharge") as dialog:
         dialog.locator("#f-disposition").select_option("HOME")
     page.locator(".notice").get_by_role("button", name="Take back").wait_for()
+
+
+def test_what_was_put_right_is_put_right_again_by_the_bar(page_of: Open, followed: Ward) -> None:
+    mrn, right = followed.patient(familyName=followed.name("Wrong")), followed.name("M")
+    page = page_of(Role.REGISTRAR)
+    go(page, "acts")
+    command = "Correct patient details"
+    page.locator(".commands").get_by_role("button", name=command, exact=True).click()
+    with form(page, command) as dialog:
+        fill(patientMrn=mrn, mrn=right, reason="read wrongly")(dialog)
+    page.locator(".notice").get_by_role("button", name="Put right").click()
+    with form(page, command) as dialog:
+        assert dialog.locator("#f-mrn").input_value() == right
+        fill(mrn=mrn, reason="it was right")(dialog)
+    page.locator(".notice").get_by_text(command).wait_for()

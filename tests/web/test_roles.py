@@ -107,3 +107,15 @@ def test_a_list_of_patients_that_is_cut_says_so(page_of: Open, followed: Ward) -
     page = page_of(Role.REGISTRAR)
     go(page, f"find?q={name}")
     page.get_by_text("More than 30: these are the first.").wait_for()
+
+
+def test_a_clerk_sees_at_once_that_a_patient_was_moved(
+    page_of: Open, followed: Ward, ada: dict[str, str]
+) -> None:
+    page = page_of(Role.REGISTRAR)
+    go(page, f"stay/{ada['stay']}")
+    page.locator(".dot.live").wait_for()
+    place = {"ward": ada["ward"], "room": ada["room"], "bed": "B"}
+    followed.record("transferPatient", stayId=ada["stay"], **place)
+    page.locator(".facts", has_text=f"{ada['room']}-B").wait_for()
+    page.locator(".timeline .entry", has_text="Transferred").wait_for()
