@@ -207,7 +207,12 @@ def _consult(message: Message, sender: SendingSystem, action: str) -> Act | None
         case "end":
             return Act(command="withdraw_consult", content={}, occurred=order_time, names=names)
         case "change":
-            content = {"specialty": specialty, "question": question}
+            content = {
+                "specialty": specialty,
+                "question": question,
+                "source_recorded_at": recording_time(message, sender)[0],
+                "source_sequence": sequence_of(message),
+            }
             return Act(command="correct_consult", content=content, names=names)
         case "hold" | "resume":
             return None

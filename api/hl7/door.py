@@ -16,21 +16,24 @@ from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, head_of, parse
+from api.hl7.holds import HOLD, MAY_BE_RELEASED, content_as_recorded, is_released, waiting_release
 from api.hl7.known import allergies_alike
 from api.hl7.refused import UNREADABLE, RefusedMessages, client_of, room_of
 from api.hl7.sending import SendingSystem
+from api.hl7.things import MESSAGES, named_by, needed_by, thing_id, told_by
 from application.aggregate_cache import current
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from application.ports import RecordedCommand
+from domain.aggregate import Event
 from domain.clinical_refusals import AllergyKnown
 from domain.envelope import Actor
 from domain.errors import WardbookError
 from domain.names import folded_name
 from domain.prescription.aggregate import Prescription
-from domain.problems import Problem
 from domain.refusals import (
     CommandIdReused,
+    ContradictsLaterFacts,
     MovementNotFound,
     NotFound,
     PrescriptionStateBroken,
@@ -40,9 +43,6 @@ from domain.refusals import (
 from domain.source_visit import SourceVisit
 from domain.time import Precision
 from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
-
-MESSAGES = UUID("6d4b3a64-5a3a-4be7-9f4e-0d2a5f2f3c55")
-"""The namespace of command ids that are derived from messages."""
 
 KEPT = Verdict("A")
 PENDING = Verdict("A", "pending, until it fits what is known")
@@ -245,19 +245,27 @@ class Door:
                 verdicts.add(NO_COMMAND)
                 continue
             own_id = uuid5(message_id, str(number)) if number else message_id
-            command_id = _thing_id(sender, act.thing) if act.thing else own_id
+            command_id = thing_id(sender, act.thing) if act.thing else own_id
             try:
                 verdicts.add(self._give(act, sender, command_id, waiting))
             except (NotFound, MovementNotFound):
-                return WAITS, _needed_by(act, sender)
+                return WAITS, needed_by(act, sender)
             except PrescriptionStateBroken as error:
-                if error.problem is not Problem.PRESCRIPTION_NOT_HELD:
+                if error.problem not in MAY_BE_RELEASED:
                     raise
-                return WAITS, _needed_by(act, sender)  # the hold may come after its end
+                if not is_released(self.hospital, named_by(act, sender)["prescription_id"], act):
+                    return WAITS, needed_by(act, sender)  # the hold may come after its end
+            except ContradictsLaterFacts:
+                if act.command != HOLD:
+                    raise
+                release = waiting_release(self.refused, sender, needed_by(act, sender), act)
+                if release is None:  # a dose may have been told before the end of the hold
+                    return WAITS, needed_by(act, sender)
+                self._give(replace(act, content={"until": release}), sender, command_id, waiting)
         if any(self._is_pending(visit, source_id) for visit, source_id in waiting):
             verdicts.add(PENDING)
         verdict = next(v for v in (OTHERWISE_KNOWN, NO_COMMAND, PENDING, KEPT) if v in verdicts)
-        return verdict, {subject for act in acts for subject in _told_by(act, sender)}
+        return verdict, {subject for act in acts for subject in told_by(act, sender)}
 
     def _is_pending(self, visit: UUID, source_id: str) -> bool:
         """Return whether a movement that was reported waits still: another may have come after it."""
@@ -278,8 +286,7 @@ class Door:
             if stay is None:
                 raise NotFound("stay of visit", act.visit, "stay_id")
             content["stay_id"] = stay
-        for field, (name, kind) in act.names.items():
-            content[field] = uuid5(_thing_id(sender, name), kind)
+        content |= named_by(act, sender)
         if (act.medication or act.start) and not self._is_as_known(act, content["prescription_id"]):
             return OTHERWISE_KNOWN
         at, precision = act.occurred or (None, None)
@@ -302,7 +309,11 @@ class Door:
                     give(request, **content)  # answered before that was said of an id
                 return KEPT
             if not act.thing:
-                raise  # what is made of a thing of the sender's is made once
+                otherwise = content_as_recorded(act, self._events_of(command_id))
+                if otherwise is None:
+                    raise
+                give(request, **{**content, **otherwise})
+                return KEPT
             self.counts[f"known already: {act.command}"] += 1
             try:
                 give(self._as_first(request), **content)
@@ -335,11 +346,14 @@ class Door:
 
     def _as_first(self, request: Request) -> Request:
         """Return a request at the time of the command of its id: messages of a thing have their own."""
-        earlier = self._command_of(request.command_id)
-        assert earlier is not None
-        first, *_ = self.hospital.record.events_between(earlier.first_position, earlier.position)
+        first, *_ = self._events_of(request.command_id)
         precision = None if first.entry.precision is Precision.MINUTE else first.entry.precision
         return replace(request, occurred_at=first.entry.occurred_at, precision=precision)
+
+    def _events_of(self, command_id: UUID) -> Sequence[Event]:
+        earlier = self._command_of(command_id)
+        assert earlier is not None
+        return self.hospital.record.events_between(earlier.first_position, earlier.position)
 
     def _command_of(self, command_id: UUID) -> RecordedCommand | None:
         """Return the command of an id, if it was recorded."""
@@ -363,28 +377,6 @@ def _pending_in(result: Recorded) -> set[tuple[UUID, str]]:
         if isinstance(event, SourceVisit.Settled)
         for pending in event.pending
     }
-
-
-def _needed_by(act: Act, sender: SendingSystem) -> set[UUID]:
-    """Return the visit or the things of a sender without which an act cannot be carried out."""
-    visit = {SourceVisit.id_for(sender.name, act.visit)} if act.visit else set()
-    return visit | {_thing_id(sender, name) for name, _ in act.names.values()}
-
-
-def _told_by(act: Act, sender: SendingSystem) -> set[UUID]:
-    """Return the visit and the things of a sender that an act tells of."""
-    visit = act.content.get("source_visit")
-    subjects = _needed_by(act, sender)
-    if visit:
-        subjects.add(SourceVisit.id_for(sender.name, visit))
-    if act.thing:
-        subjects.add(_thing_id(sender, act.thing))
-    return subjects
-
-
-def _thing_id(sender: SendingSystem, name: str) -> UUID:
-    """Return the id of the command that makes a thing of a sender's."""
-    return uuid5(MESSAGES, f"{sender.name}\0{name}")
 
 
 def _head(data: bytes) -> Message | None:

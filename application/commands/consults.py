@@ -5,7 +5,7 @@ from uuid import UUID
 
 from application import imprecise_times, lookups, persons
 from application.authorization.roles import CLINICAL
-from application.command import STAY_REFUSALS
+from application.command import STAY_REFUSALS, utc
 from application.command_group import CommandGroup, command, correction
 from application.commands.late_entries import entered_in_error_only
 from application.unit_of_work import UnitOfWork
@@ -51,6 +51,8 @@ class ConsultRequests(CommandGroup):
         practitioner: str | None = None,
         requested_by: str | None = None,
         question: str | None = None,
+        source_recorded_at: datetime | None = None,
+        source_sequence: int | None = None,
     ) -> None:
         """Correct the time (``occurred_at``) or content of a consult that was asked for."""
         stay = lookups.stay_with_consult(uow, consult_id)
@@ -60,6 +62,8 @@ class ConsultRequests(CommandGroup):
             uow.corrected_precision,
             uow.entry,
             _died_at(uow, stay),
+            utc(source_recorded_at, "source_recorded_at"),
+            source_sequence,
             specialty=specialty,
             asked=lookups.practitioner_if_named(uow, practitioner, "practitioner"),
             requested_by=lookups.practitioner_if_named(uow, requested_by, "requested_by"),

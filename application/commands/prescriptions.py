@@ -115,12 +115,17 @@ class Prescriptions(Doses):
         let_prescription_follow(uow, prescription)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
-    def hold_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
-        """Pause it; it can be resumed."""
+    def hold_prescription(
+        self, uow: UnitOfWork, *, prescription_id: UUID, until: datetime | None = None
+    ) -> None:
+        """Pause it; it can be resumed. ``until``: it was resumed then, which is told late with it."""
         prescription = lookups.prescription(uow, prescription_id)
         died_at = persons.died_at(uow, prescription.patient)
+        end = utc(until, "until")
+        if end is not None:
+            end = uow.check_time(end)
         imprecise_times.in_prescription(
-            uow, prescription, lambda entry: prescription.hold(entry, died_at)
+            uow, prescription, lambda entry: prescription.hold(entry, died_at, end)
         )
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))

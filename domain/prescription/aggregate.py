@@ -60,11 +60,29 @@ class Prescription(PrescriptionWriting):
             schedule=schedule,
         )
 
-    def hold(self, envelope: Envelope, died_at: datetime | None = None) -> None:
-        """Hold the prescription. Raises PrescriptionStateBroken, PatientDied."""
+    def hold(
+        self, envelope: Envelope, died_at: datetime | None = None, until: datetime | None = None
+    ) -> None:
+        """Hold the prescription; ``until``: it was resumed then, as is told in the same act.
+
+        Raises PrescriptionStateBroken, PatientDied, ContradictsLaterFacts.
+        """
         step = self._next_step("held", envelope)
-        self._check_step(step, died_at)
+        if until is None:
+            self._check_step(step, died_at)
+            self.record(Prescription.Held, envelope, change=step.id)
+            return
+        if until <= envelope.occurred_at:
+            raise InvalidInput("until", "it is resumed after it was held")
+        resumed_envelope = structs.replace(envelope, occurred_at=until)
+        end = replace(self._next_step("resumed", resumed_envelope), order=step.order + 1)
+        for candidate in (step, end):
+            self._check_is_order(candidate, died_at)
+        course = self.course.with_step(step).with_step(end)
+        for candidate in (step, end):
+            self._check_course(course, candidate)
         self.record(Prescription.Held, envelope, change=step.id)
+        self.record(Prescription.Resumed, resumed_envelope, change=end.id)
 
     def resume(self, envelope: Envelope, died_at: datetime | None = None) -> None:
         """Resume the prescription after a hold. Raises PrescriptionStateBroken, PatientDied."""
@@ -245,10 +263,13 @@ class Prescription(PrescriptionWriting):
 
     def _check_step(self, candidate: Step, died_at: datetime | None = None) -> None:
         """Refuse a step that does not fit. ``died_at`` where it is an order: none is for the dead."""
+        self._check_is_order(candidate, died_at)
+        self._check_course(self.course.with_step(candidate), candidate)
+
+    def _check_is_order(self, candidate: Step, died_at: datetime | None) -> None:
         if died_at is not None and self.deferred is None and is_after(candidate.at, died_at):
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
-        self._check_course(self.course.with_step(candidate), candidate)
 
     def check_deferred(self, died_at: datetime | None) -> None:
         """Refuse the course that came out of the commands since `defer_checks`, if it is illegal.

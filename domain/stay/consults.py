@@ -1,7 +1,7 @@
 """Consults: asked for, answered by a visit, withdrawn; each step put right and taken back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -14,6 +14,11 @@ from domain.stay.events import StayEvents
 from domain.stay.visits import StayVisits
 from domain.time import Precision, corrected_time
 
+SourceClock = tuple[datetime, int]
+"""The time at which another system recorded something, and its number within one tick of its clock."""
+
+DETAILS = ("specialty", "asked", "requested_by", "question")
+
 
 @dataclass(frozen=True, slots=True)
 class Consult:
@@ -23,6 +28,8 @@ class Consult:
     answer: UUID | None = None
     """The visit that answers it."""
     withdrawal: UUID | None = None
+    told: Mapping[str, SourceClock] = field(default_factory=dict)
+    """The clock of what another system said last of each detail."""
 
 
 Consults = Mapping[UUID, Consult]
@@ -69,9 +76,14 @@ class StayConsults(StayVisits):
         precision: Precision | None,
         envelope: Envelope,
         died_at: datetime | None,
+        source_recorded_at: datetime | None = None,
+        source_sequence: int | None = None,
         **details: object,
     ) -> None:
-        """Correct when a consult was asked for, of whom, by whom, or the question."""
+        """Correct when a consult was asked for, of whom, by whom, or the question.
+
+        Where another system corrects it, what it recorded last of a detail holds, whatever comes last.
+        """
         request = self.consult(consult)
         fact = self.history.fact(consult)
         at = corrected_time(at, precision, fact.at) if fact else at
@@ -83,6 +95,12 @@ class StayConsults(StayVisits):
             before = [fact for fact in ends if fact and self.latest(fact) < begins]
             if before:
                 raise ContradictsLaterFacts(tuple(self.history.ref(fact) for fact in before))
+        if source_recorded_at is not None:
+            clock = _clock(source_recorded_at, source_sequence)
+            details = {
+                name: None if name in request.told and request.told[name] > clock else value
+                for name, value in details.items()
+            }
         self._record(
             StayEvents.ConsultCorrected,
             envelope,
@@ -90,6 +108,8 @@ class StayConsults(StayVisits):
             consult=consult,
             at=at,
             precision=precision,
+            source_recorded_at=source_recorded_at,
+            source_sequence=source_sequence,
             **details,
         )
 
@@ -154,7 +174,7 @@ class StayConsults(StayVisits):
         requests = self.consults.values()
         consult = next((request.id for request in requests if request.withdrawal == fact), None)
         if fact in self.consults:
-            details = dict.fromkeys(("specialty", "asked", "requested_by", "question"))
+            details = dict.fromkeys(DETAILS)
             self.correct_consult(fact, at, precision, envelope, None, **details)
         elif consult:
             self.correct_consult_withdrawal(consult, at, precision, envelope, None)
@@ -219,6 +239,13 @@ def _after(consults: Consults, event: Event) -> Consults:
     match event:
         case StayEvents.ConsultRequested():
             return {**consults, event.consult: Consult(event.consult)}
+        case StayEvents.ConsultCorrected() if event.source_recorded_at is not None:
+            clock = _clock(event.source_recorded_at, event.source_sequence)
+            request = consults.get(event.consult)
+            clocks = {name: clock for name in DETAILS if getattr(event, name) is not None}
+            return _with(
+                consults, event.consult, told={**(request.told if request else {}), **clocks}
+            )
         case StayEvents.ConsultCancelled():
             return {id: request for id, request in consults.items() if id != event.consult}
         case StayEvents.ConsultWithdrawn():
@@ -235,6 +262,10 @@ def _after(consults: Consults, event: Event) -> Consults:
             return {id: request for id, request in consults.items() if id not in event.voided}
         case _:
             return consults
+
+
+def _clock(recorded_at: datetime, sequence: int | None) -> SourceClock:
+    return recorded_at, -1 if sequence is None else sequence
 
 
 def _with(consults: Consults, id: UUID, **ending: Any) -> Consults:

@@ -290,6 +290,8 @@ class StayEvents(FlagEvents):
         asked: UUID | None
         requested_by: UUID | None
         question: Sealed | None
+        source_recorded_at: Moment | None = None
+        source_sequence: int | None = None
 
     class ConsultCancelled(Cancelling, Event):
         """Entered in error: it was never asked for."""

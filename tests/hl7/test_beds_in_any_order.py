@@ -55,6 +55,13 @@ STORIES: dict[str, tuple[Story, str]] = {
         lambda: [*stay("7", ends=12), in_bed_a(13, "H"), in_bed_a(14, "U"), *stay("8", 15)],
         "a CLEANING 13-14",
     ),
+    "closed while it is reserved": (
+        lambda: [
+            *(*stay("7"), planned("A15", 11, "7"), planned("A26", 14, "7")),
+            *(status("C 12", 12, "C"), status("U 13", 13, "U")),
+        ],
+        "b RESERVED 11-14, b CLOSED 12-13",
+    ),
     "reserved and given up": (
         lambda: [*stay("7"), planned("A15", 12, "7"), planned("A26", 15, "7")],
         "b RESERVED 12-15",
@@ -128,3 +135,25 @@ def _hour(moment: datetime | None) -> str:
         return ""
     told = moment + timedelta(hours=1) + TICK
     return f"{told:%H}" if told.day == 2 else f"{told:%d/%H}"
+
+
+@pytest.mark.parametrize("is_on_leave", [False, True])
+def test_of_a_bed_that_is_closed_during_a_stay_in_it_what_came_first_holds(
+    hospital: Hospital, tmp_path: Path, is_on_leave: bool
+) -> None:
+    """The source contradicts itself: the other is pending, until one of them is put right."""
+    story = stay("7")
+    if is_on_leave:  # with the bed kept
+        story.append(of_visit(message("A21", "leave", 11), "7"))
+    story.append(in_bed_a(12, "C"))
+    door = Door(hospital, SENDERS, tmp_path)
+    for n, order in enumerate(permutations(range(len(story)))):
+        room(hospital, "1", "a", "b", "c", ward=f"W{n}", at=datetime(2026, 1, 1, tzinfo=UTC))
+        for index in order:
+            assert answer(door, own(story[index], n)) in ("AA", PENDING)
+        hospital.source_movements.wait()
+        is_closed = order.index(len(story) - 1) < order.index(0)
+        stay_id = hospital.source_movements.stay_of("north", f"V{n}.7")
+        assert (stay_id is None) is is_closed, order
+        assert bool(hospital.rooms.spells_of(f"W{n}", "1", "a")) is is_closed, order
+        assert not list(door.refused)

@@ -9,7 +9,8 @@ import pytest
 
 from api.hl7 import door as module
 from api.hl7.act import thing_name
-from api.hl7.door import MESSAGES, WAITS, Door
+from api.hl7.door import WAITS, Door
+from api.hl7.things import MESSAGES
 from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.prescription.aggregate import Prescription
@@ -31,6 +32,13 @@ def consult(control: str, action: str, hour: int, specialty: str = "Heart") -> b
     return of_kind("ORM^O01", control, order, f"OBR|1|||C^{specialty}")
 
 
+def recorded(message: bytes, minute: int, sequence: str = "") -> bytes:
+    """Return a message as its sender recorded it at another minute, or with a number."""
+    head, _, rest = message.partition(b"\r")
+    head = head.replace(b"20260302101500", b"2026030210%02d00" % minute)
+    return head + (f"|{sequence}".encode() if sequence else b"") + b"\r" + rest
+
+
 ADMITTED = adt("A01", "1")
 LEFT = adt("A03", "9", "ZBE|M9|20260302180000+0100||INSERT|N|A03")
 NEW, GIVEN = rde("2", "NW", 12, "400"), ras("3", 13)
@@ -42,6 +50,19 @@ STORIES: dict[str, list[bytes]] = {
     "changed twice": [NEW, rde("3", "XO", 14, "600"), rde("4", "XO", 16, "200")],
     "given, then stopped": [NEW, GIVEN, rde("4", "DC", 16, "")],
     "held and released": [NEW, rde("3", "HD", 14, ""), rde("4", "RL", 16, "")],
+    "held and released before a dose": [
+        *(NEW, rde("3", "HD", 14, ""), rde("4", "RL", 15, ""), ras("5", 16)),
+    ],
+    "a consult put right twice": [
+        consult("2", "NW", 11),
+        recorded(consult("3", "XO", 11, "Kidneys"), 20),
+        recorded(consult("4", "XO", 11, "Lungs"), 30),
+    ],
+    "a consult put right twice in one second": [
+        consult("2", "NW", 11),
+        recorded(consult("3", "XO", 11, "Kidneys"), 20, "8"),
+        recorded(consult("4", "XO", 11, "Lungs"), 20, "9"),
+    ],
     "a consult put right and withdrawn": [
         *(consult("2", "NW", 11), consult("3", "XO", 11, "Kidneys"), consult("4", "CA", 13))
     ],
@@ -73,7 +94,13 @@ def history(hospital: Hospital, example: int) -> object:
     orders = [thing_name("prescription", f"{number}-{example}") for number in (8, 9)]
     ids = [uuid5(uuid5(MESSAGES, f"north\0{order}"), "prescription") for order in orders]
     courses = [current(hospital.record, Prescription.empty(id)) for id in ids]
+    specialties = [
+        event.specialty
+        for event in hospital.record.streams({id: 0})[id]
+        if isinstance(event, Stay.ConsultRequested | Stay.ConsultCorrected) and event.specialty
+    ]
     return (
+        specialties[-1:],
         [(period, state.status, state.plan) for period, state in stay.history.segments],
         [(bool(each.answer), bool(each.withdrawal)) for each in stay.consults.values()],
         [type(fact).__name__ for fact in stay.history.facts],

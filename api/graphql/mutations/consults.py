@@ -1,5 +1,7 @@
 """Inputs of the commands about consults."""
 
+from datetime import datetime
+
 from api.graphql.mutations.inputs import (
     IN_ERROR_ALONE,
     CommandInput,
@@ -37,6 +39,12 @@ class CorrectConsultInput(CommandInput):
     practitioner: str | None = optional("Staff number of the practitioner who was really asked.")
     requested_by: str | None = optional("Staff number of who really asked.")
     question: str | None = optional("What was really asked.")
+    source_recorded_at: datetime | None = optional(
+        "When another system that corrects it recorded that: what it recorded last of a detail holds."
+    )
+    source_sequence: int | None = optional(
+        "Its number in the order of that system, where its clock tells no more than seconds."
+    )
 
 
 @command_input("cancel_consult", ConsultRecorded, "The consult was never asked for.")

@@ -60,6 +60,9 @@ class ChangePrescriptionInput(CommandInput):
 @command_input("hold_prescription", PrescriptionRecorded, "Pause a prescription.")
 class HoldPrescriptionInput(CommandInput):
     prescription_id: PrescriptionId = required("The prescription.")
+    until: datetime | None = optional(
+        "When it was resumed, if that is past: of a hold that is told after a dose that came after it."
+    )
 
 
 @command_input(
