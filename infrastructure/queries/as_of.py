@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal,
 )
 
-from infrastructure.queries.row_security import Viewer, held
+from infrastructure.queries.row_security import Viewer, held, moment_order
 
 V = TypeVar("V")
 
@@ -78,6 +78,11 @@ def columns(table: Table, *left_out: str) -> list[ColumnElement[Any]]:
 def since(table: Table) -> ColumnElement[Any]:
     """Return the beginning of a row's period."""
     return func.lower(table.c.during).label("since")
+
+
+def in_time(table: Table) -> ColumnElement[Any]:
+    """Return the order of rows by when they begin, of a few that are found otherwise."""
+    return moment_order(func.lower(table.c.during))
 
 
 def until(table: Table) -> ColumnElement[Any]:

@@ -36,7 +36,7 @@ class DeceasedView:
 
 _live = CompiledStatement(
     lambda at: (
-        select(*columns(prescriptions))
+        select(*columns(prescriptions, "agent"))
         .where(prescriptions.c.status.in_(literal_values("live", LIVE)), at.holds(prescriptions))
         .order_by(*in_order)
     )

@@ -18,7 +18,7 @@ from domain.prescription.due import due_times
 from domain.prescription.schedule import LONGEST_REACH, Schedule, slot_of
 from domain.stay.facts import Status
 from domain.time import Period
-from infrastructure.queries.as_of import AsOf, since, until
+from infrastructure.queries.as_of import AsOf, in_time, since, until
 from infrastructure.queries.compiled import (
     CompiledStatement,
     equals,
@@ -107,7 +107,7 @@ _courses = CompiledStatement(
             prescriptions.c.status.in_(GIVEN),
             _not_over(prescriptions),
         )
-        .order_by(prescriptions.c.prescription, since(prescriptions))
+        .order_by(prescriptions.c.prescription, in_time(prescriptions))
     )
 )
 """The parts of courses, with a schedule and after a moment, in which doses are due."""

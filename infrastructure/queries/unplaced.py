@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.compiled import CompiledStatement, literal_values, parameter
-from infrastructure.queries.row_security import known, value
+from infrastructure.queries.row_security import known, moment_order, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import rooms, rooms_of_ward
 from infrastructure.read_models.stays import OPEN, stays
@@ -26,7 +26,7 @@ def _last_room(at: AsOf) -> ScalarSelect[Any]:
             known(_earlier, at.known),
             func.lower(_earlier.c.during) <= value(at.as_of),
         )
-        .order_by(func.lower(_earlier.c.during).desc())
+        .order_by(moment_order(func.lower(_earlier.c.during)).desc())
         .limit(1)
         .correlate(stays)
         .scalar_subquery()

@@ -14,7 +14,7 @@ from domain.allergies import ALLERGIES
 from domain.patient import Patient
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection, events_of
-from infrastructure.queries.as_of import AsOf, columns, group_views, since
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since
 from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
@@ -87,7 +87,7 @@ _allergies_of = by_id(
     lambda at: (
         select(*columns(allergies), since(allergies))
         .where(is_one_of(allergies.c.patient, "ids"), at.of(allergies))
-        .order_by(since(allergies), allergies.c.position, allergies.c.allergy)
+        .order_by(in_time(allergies), allergies.c.position, allergies.c.allergy)
     )
 )
 

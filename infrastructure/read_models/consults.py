@@ -16,7 +16,7 @@ from domain.stay.facts import Status
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
-from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import rooms
@@ -134,7 +134,7 @@ def _consults(at: AsOf) -> Select[Any]:
         select(*columns(consults), since(consults), visits.c.visit, status.label("status"))
         .outerjoin_from(consults, visits, answers)
         .where(at.of(consults))
-        .order_by(since(consults), consults.c.position)
+        .order_by(in_time(consults), consults.c.position)
     )
 
 

@@ -14,7 +14,7 @@ from domain.stay.observations import FLAGS
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
-from infrastructure.queries.as_of import AsOf, columns, group_views, since
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since
 from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.stays import OPEN, stays
@@ -104,7 +104,7 @@ _flags_of = by_id(
             stays.c.status.in_(OPEN),
             or_(flags.c.lowered_at.is_(None), flags.c.lowered_at > at.as_of),
         )
-        .order_by(since(flags), flags.c.position, flags.c.flag)
+        .order_by(in_time(flags), flags.c.position, flags.c.flag)
     )
 )
 

@@ -1,6 +1,6 @@
 """Inpatients read model: whole inpatient stays, one row each, for reports."""
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Uuid
+from sqlalchemy import Column, DateTime, Index, MetaData, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.aggregate import Event
@@ -32,6 +32,8 @@ inpatients = bitemporal_table(
     visibility="stay",
     find_by=("patient",),
 )
+Index("inpatients_decided", inpatients.c.decided_to_admit_at)
+"""For who was decided on in a period, and came after it."""
 
 NOT_IN_SPANS = (
     Stay.AttendingChanged,

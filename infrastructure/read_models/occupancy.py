@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.room.aggregate import BedState
-from infrastructure.queries.as_of import AsOf, columns, group_views, since, until, view
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, until, view
 from infrastructure.queries.bed_states import DERIVED_FROM, with_derived_states
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.row_security import held_within, known, value
@@ -84,7 +84,7 @@ _history = CompiledStatement(
         .where(
             held_within(stretches, _START, _END, at.known),
         )
-        .order_by(since(stretches), stretches.c.stay)
+        .order_by(in_time(stretches), stretches.c.stay)
         .limit(parameter("most", Integer))
     ),
     rooms=is_one_of(stretches.c.room, "rooms"),
@@ -130,7 +130,7 @@ _stretches_of = by_id(
             (func.lower(stretches.c.during) <= value(at.as_of)).is_(True),
             known(stretches, at.known),
         )
-        .order_by(since(stretches))
+        .order_by(in_time(stretches))
     )
 )
 

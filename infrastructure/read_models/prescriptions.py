@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Index,
     MetaData,
     Select,
     String,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Uuid,
     cast,
     func,
+    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -26,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import PrescriptionStatus
+from domain.prescription.events import Medication
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import (
     Copy,
@@ -36,7 +39,7 @@ from infrastructure.projections.bitemporal_table import (
     index_by_moment,
 )
 from infrastructure.projections.projection import AggregateProjection, EventPosition, events_of
-from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.timeline.projection import entries
@@ -52,6 +55,9 @@ prescriptions = bitemporal_table(
     Column("medication", String, nullable=False),
     Column("medication_code", String),
     Column("medication_system", String),
+    Column(
+        "agent", String, nullable=False, comment="its code in upper case, else its name in lower"
+    ),
     Column("dose", String),
     Column("route", String),
     Column("frequency", String),
@@ -68,6 +74,15 @@ prescriptions = bitemporal_table(
 LIVE = (PrescriptionStatus.ACTIVE.value, PrescriptionStatus.HELD.value)
 index_by_moment("prescriptions_live", prescriptions, prescriptions.c.status.in_(LIVE))
 """An index of live prescriptions alone: the last row of an ended one holds for ever."""
+
+Index(
+    "prescriptions_agent",
+    prescriptions.c.agent,
+    prescriptions.c.medication,
+    func.coalesce(prescriptions.c.medication_code, literal_column("''::character varying")),
+    prescriptions.c.written_at,
+)
+"""The spellings of an agent in order, and the latest order of each: there are orders of all years."""
 
 doses = bitemporal_table(
     "doses",
@@ -88,6 +103,8 @@ doses = bitemporal_table(
     of="prescription",
     revised_by=("administration", "prescription"),
 )
+Index("doses_begin", func.lower(doses.c.during))
+"""For the doses of a period: a dose holds for ever from when it was given on."""
 
 
 class Prescriptions(AggregateProjection[Prescription]):
@@ -206,6 +223,7 @@ class Prescriptions(AggregateProjection[Prescription]):
                         "medication": prescription.medication.name,
                         "medication_code": prescription.medication.code,
                         "medication_system": prescription.medication.system,
+                        "agent": _agent(prescription.medication),
                         "dose": regimen.dose,
                         "route": regimen.route,
                         "frequency": regimen.frequency,
@@ -221,6 +239,13 @@ class Prescriptions(AggregateProjection[Prescription]):
                 for period, status, regimen in prescription.course.segments()
             }
         }
+
+
+def _agent(medication: Medication) -> str:
+    """Return what orders of one medicine have alike: its code where there is one, or else its name."""
+    if medication.code is None:
+        return f"name {medication.name.lower()}"
+    return " ".join(filter(None, ("code", medication.system, medication.code))).upper()
 
 
 def _dose_of(event: Event, administration: UUID) -> Values:
@@ -277,7 +302,7 @@ in_order = (prescriptions.c.start, _entered.scalar_subquery(), prescriptions.c.p
 def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose prescriptions by an id, in the order of their start."""
     return lambda at: (
-        select(*columns(prescriptions))
+        select(*columns(prescriptions, "agent"))
         .where(is_one_of(column, "ids"), at.of(prescriptions))
         .order_by(*in_order)
     )
@@ -309,7 +334,7 @@ def _stopped_prescriptions(at: AsOf) -> Select[Any]:
         at.of(entries),
     )
     return (
-        select(*columns(prescriptions))
+        select(*columns(prescriptions, "agent"))
         .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
         .order_by(*in_order)
     )
@@ -339,7 +364,7 @@ _doses_of = by_id(
     lambda at: (
         select(*columns(doses, "first_position"), since(doses))
         .where(is_one_of(doses.c.prescription, "ids"), at.of(doses))
-        .order_by(since(doses), doses.c.first_position, doses.c.administration)
+        .order_by(in_time(doses), doses.c.first_position, doses.c.administration)
     )
 )
 

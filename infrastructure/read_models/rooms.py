@@ -22,7 +22,7 @@ from domain.room.aggregate import Room
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
-from infrastructure.queries.as_of import AsOf, columns, since, until
+from infrastructure.queries.as_of import AsOf, columns, in_time, since, until
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
@@ -239,7 +239,7 @@ _room_periods = by_id(
     lambda at: (
         select(*columns(rooms), since(rooms), until(rooms))
         .where(is_one_of(rooms.c.room, "ids"), known(rooms, at.known))
-        .order_by(since(rooms))
+        .order_by(in_time(rooms))
     )
 )
 
@@ -259,7 +259,7 @@ _spells_of = by_id(
     lambda at: (
         select(*columns(spells), since(spells), until(spells))
         .where(is_one_of(spells.c.room, "ids"), known(spells, at.known))
-        .order_by(since(spells), spells.c.spell)
+        .order_by(in_time(spells), spells.c.spell)
     )
 )
 

@@ -30,7 +30,7 @@ from infrastructure.projections.bitemporal_table import (
     index_by_moment,
 )
 from infrastructure.projections.projection import AggregateProjection
-from infrastructure.queries.as_of import AsOf, columns, since, until, view
+from infrastructure.queries.as_of import AsOf, columns, in_time, since, until, view
 from infrastructure.queries.compiled import (
     CompiledStatement,
     by_id,
@@ -178,7 +178,7 @@ def _sharing(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
             known(stays, at.known),
             at.visible(stays),
         )
-        .order_by(since(stays), stays.c.stay)
+        .order_by(in_time(stays), stays.c.stay)
     )
 
 
@@ -242,7 +242,7 @@ _periods = CompiledStatement(
     lambda at: (
         select(since(stays), until(stays), *columns(stays))
         .where(equals(stays.c.stay, "stay"), known(stays, at.known), at.visible(stays))
-        .order_by(since(stays))
+        .order_by(in_time(stays))
     )
 )
 

@@ -21,7 +21,7 @@ from domain.stay.aggregate import Stay
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table, first_position
 from infrastructure.projections.projection import EventPosition, ReadModel
-from infrastructure.queries.as_of import AsOf, columns, group_views, since, view
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
 from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.tables_read import reads
 
@@ -117,7 +117,7 @@ def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     return lambda at: (
         select(*columns(visits, "first_position"), since(visits))
         .where(is_one_of(column, "ids"), at.of(visits))
-        .order_by(since(visits), visits.c.first_position, visits.c.visit)
+        .order_by(in_time(visits), visits.c.first_position, visits.c.visit)
     )
 
 

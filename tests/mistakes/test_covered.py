@@ -13,7 +13,7 @@ PLANNING = set(range(160, 165))
 WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343}
 """Numbers of mistakes about the work of a login."""
 
-SPEED = {185}
+SPEED = {185, 504, 505}
 """Numbers of mistakes about what an operation costs."""
 
 TAMPERING = set(range(175, 180)) | {262, 273, 403, 404}

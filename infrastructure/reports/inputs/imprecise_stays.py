@@ -20,7 +20,7 @@ def imprecise_stays(query: ReportQuery) -> frozenset[str]:
     """Return the stays with such a fact in the period that is known to the hour or day, or estimated."""
     rows = query.rows(
         "SELECT DISTINCT stay::text FROM timeline_v3.entries"
-        " WHERE known @> %(position)s::int8 AND status = 'TRUE' AND precision <> 'MINUTE'"
+        " WHERE (known @> %(position)s::int8) IS TRUE AND status = 'TRUE' AND precision <> 'MINUTE'"
         "   AND kind = ANY(%(kinds)s) AND stay IS NOT NULL"
         f"   AND occurred_at > %(start)s AND occurred_at <= %(end)s{query.of_patient('patient')}",
         kinds=list(KINDS),

@@ -1,6 +1,6 @@
 """Persons of stays, with the begins of their other stays and their deaths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from application.reports.inputs import Admission
@@ -12,8 +12,8 @@ def admissions(query: ReportQuery) -> tuple[Admission, ...]:
     (days,) = query.question.numbers("days")
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at FROM inpatients_v3.inpatients"
-        " WHERE known @> %(position)s::int8 AND admitted_at > %(start)s AND admitted_at < %(until)s"
-        f"{query.of_patient('patient')}",
+        " WHERE known @> %(position)s::int8 AND during && tstzrange(%(start)s, %(until)s)"
+        f" AND admitted_at > %(start)s AND admitted_at < %(until)s{query.of_patient('patient')}",
         until=query.window[1] + timedelta(days=days + 2),
     )
     return tuple(Admission(*row) for row in rows)
@@ -24,7 +24,7 @@ def persons(query: ReportQuery) -> dict[str, str]:
     links: dict[str, str] = dict(
         query.rows(
             "SELECT DISTINCT patient::text, merged_into::text FROM patients_v4.patients"
-            " WHERE known @> %(position)s::int8 AND merged_into IS NOT NULL"
+            " WHERE (known @> %(position)s::int8) IS TRUE AND merged_into IS NOT NULL"
         )
     )
     survivors = {}
@@ -41,23 +41,28 @@ def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
     Of merged records those of the one that stayed; of who was erased since, what the erasure left.
     """
     survivors = persons(query)
+    records = _records_of_period(query, survivors)
     details = {
         patient: (birth_date, sex)
         for patient, birth_date, sex in query.rows(
             "SELECT DISTINCT ON (patient) patient::text, birth_date, sex FROM patients_v4.patients"
-            " WHERE known @> %(position)s::int8 AND NOT during >> tstzrange(%(start)s, %(end)s, '[]')"
-            " ORDER BY patient, lower(during) DESC NULLS LAST"
+            " WHERE (known @> %(position)s::int8) IS TRUE"
+            " AND NOT during >> tstzrange(%(start)s, %(end)s, '[]')"
+            " AND patient = ANY(%(records)s::uuid[]) ORDER BY patient, lower(during) DESC NULLS LAST",
+            records=records,
         )
     }
     details |= {
         patient: (birth_date, sex)
         for patient, birth_date, sex in query.rows(
             "SELECT DISTINCT ON (d.patient) d.patient::text, d.birth_date, d.sex"
-            " FROM erased_patients_v1.grouped_details d"
-            " JOIN record.events e ON e.stream = d.patient AND e.version = d.version"
-            " WHERE upper_inf(d.known) AND e.command_end <= %(position)s"
+            " FROM erased_patients_v1.grouped_details d WHERE upper_inf(d.known)"
+            " AND (SELECT command_end FROM record.events e"
+            "  WHERE e.stream = d.patient AND e.version = d.version) <= %(position)s"
             " AND NOT d.during >> tstzrange(%(start)s, %(end)s, '[]')"
-            " ORDER BY d.patient, d.version DESC, lower(d.during) DESC"
+            " AND d.patient = ANY(%(records)s::uuid[])"
+            " ORDER BY d.patient, d.version DESC, lower(d.during) DESC",
+            records=records,
         )
     }
     return {
@@ -66,7 +71,10 @@ def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
 
 
 def deaths(query: ReportQuery) -> dict[str, datetime]:
-    """Return when patients died, by each record of a person whose death one of them has."""
+    """Return when those died whose stays touch the period, by each record of a person.
+
+    One of them has the death.
+    """
     person = persons(query)
     records_of: dict[str, set[str]] = {}
     for record, of in person.items():
@@ -74,10 +82,23 @@ def deaths(query: ReportQuery) -> dict[str, datetime]:
     deaths: dict[str, datetime] = {}
     rows: Iterable[tuple[str, datetime]] = query.rows(
         "SELECT patient::text, min(died_at) FROM patients_v4.patients"
-        " WHERE known @> %(position)s::int8 AND died_at IS NOT NULL"
-        f"{query.of_patient('patient')} GROUP BY patient"
+        " WHERE (known @> %(position)s::int8) IS TRUE AND died_at IS NOT NULL"
+        f" AND patient = ANY(%(records)s::uuid[]){query.of_patient('patient')} GROUP BY patient",
+        records=_records_of_period(query, person),
     )
     for record, died_at in rows:
         for record_of_person in records_of.get(person.get(record, record), {record}):
             deaths[record_of_person] = min(died_at, deaths.get(record_of_person, died_at))
     return deaths
+
+
+def _records_of_period(query: ReportQuery, person_of: Mapping[str, str]) -> list[str]:
+    """Return all records of the persons whose stays touch the period: not those of all years."""
+    stays = query.rows(
+        "SELECT DISTINCT patient::text FROM inpatients_v3.inpatients"
+        " WHERE known @> %(position)s::int8 AND during && tstzrange(%(start)s, %(end)s, '[]')"
+        f"{query.of_patient('patient')}"
+    )
+    persons_of_period = {person_of.get(patient, patient) for (patient,) in stays}
+    merged_records = (record for record, person in person_of.items() if person in persons_of_period)
+    return [*persons_of_period, *merged_records]

@@ -6,6 +6,11 @@ from infrastructure.reports.inputs.context import ReportQuery
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+BEGUN = (
+    "i.during && tstzrange(%(start)s, %(end)s, '[]')"
+    " AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+)
+"""The stays that began in the period; an index finds those that touch it."""
 
 
 def reviews(query: ReportQuery) -> dict[str, datetime]:
@@ -27,8 +32,8 @@ def reviews(query: ReportQuery) -> dict[str, datetime]:
             "   AS c (practitioner, since, until)"
             "   ON c.practitioner = v.practitioner AND c.since <= lower(v.during)"
             "   AND lower(v.during) < c.until"
-            " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
-            "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+            " WHERE i.known @> %(position)s::int8 AND (v.known @> %(position)s::int8) IS TRUE"
+            f"   AND {BEGUN}"
             f"{query.of_patient('i.patient')} GROUP BY v.stay",
             who=[stay for stay, _, _ in consultants],
             since=[since for _, since, _ in consultants],
@@ -43,9 +48,9 @@ def unknown_grades(query: ReportQuery) -> frozenset[str]:
         "SELECT DISTINCT v.stay::text FROM inpatients_v3.inpatients i"
         " JOIN visits_v1.visits v USING (stay)"
         " JOIN practitioners_v1.practitioners p USING (practitioner)"
-        " WHERE i.known @> %(position)s::int8 AND v.known @> %(position)s::int8"
+        " WHERE i.known @> %(position)s::int8 AND (v.known @> %(position)s::int8) IS TRUE"
         "   AND p.known @> %(position)s::int8 AND p.grade IN ('OTHER', 'UNKNOWN')"
-        "   AND i.admitted_at > %(start)s AND i.admitted_at <= %(end)s"
+        f"   AND {BEGUN}"
         f"{query.of_patient('i.patient')}"
     )
     return frozenset(stay for (stay,) in rows)

@@ -20,22 +20,24 @@ _types = msgspec.json.Decoder(tuple[tuple[datetime, str], ...])
 
 def stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that touch the period, whole."""
-    return _stays(query, "during && tstzrange(%(start)s, %(end)s, '[]')")
+    return _stays(
+        query, "known @> %(position)s::int8 AND during && tstzrange(%(start)s, %(end)s, '[]')"
+    )
 
 
 def awaited_stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
     """Return the stays that were decided on in the period and began after it."""
     condition = "decided_to_admit_at BETWEEN %(start)s AND %(end)s"
-    return _stays(query, f"during >> tstzrange(%(start)s, %(end)s, '[]') AND {condition}")
+    after = "(during >> tstzrange(%(start)s, %(end)s, '[]') AND known @> %(position)s::int8)"
+    return _stays(query, f"{condition} AND {after} IS TRUE")
 
 
 def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | None]]:
     """Return the arrival and departure at the emergency department of stays that began in the period."""
     rows = query.rows(
         "SELECT DISTINCT stay::text, arrived_at, departed_at FROM stays_v1.stays"
-        " WHERE known @> %(position)s::int8 AND arrived_at IS NOT NULL"
-        " AND admitted_at > %(start)s AND admitted_at <= %(end)s"
-        f"{query.of_patient('patient')}"
+        " WHERE (known @> %(position)s::int8) IS TRUE AND arrived_at IS NOT NULL"
+        f" AND admitted_at > %(start)s AND admitted_at <= %(end)s AND stay IN ({_touching(query)})"
     )
     return {stay: (arrival, departure) for stay, arrival, departure in rows}
 
@@ -45,20 +47,24 @@ def specialties(query: ReportQuery) -> dict[str, tuple[str | None, str | None]]:
     rows = query.rows(
         "SELECT stay::text, (array_agg(specialty ORDER BY lower(during)))[1],"
         "  (array_agg(specialty ORDER BY lower(during) DESC))[1] FROM stays_v1.stays"
-        " WHERE known @> %(position)s::int8 AND admitted_at <= %(end)s AND stay IN ("
-        "  SELECT stay FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8"
-        f"   AND during && tstzrange(%(start)s, %(end)s, '[]'){query.of_patient('patient')})"
-        " GROUP BY stay"
+        " WHERE (known @> %(position)s::int8) IS TRUE AND admitted_at <= %(end)s"
+        f" AND stay IN ({_touching(query)}) GROUP BY stay"
     )
     return {stay: (first, last) for stay, first, last in rows}
+
+
+def _touching(query: ReportQuery) -> str:
+    return (
+        "SELECT stay FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8"
+        f" AND during && tstzrange(%(start)s, %(end)s, '[]'){query.of_patient('patient')}"
+    )
 
 
 def _stays(query: ReportQuery, condition: str) -> tuple[InpatientStay, ...]:
     rows = query.rows(
         "SELECT stay::text, patient::text, admission_type, admitted_at, decided_to_admit_at,"
         "  discharged_at, disposition, (spans->'spans')::text, last_type, (spans->'types')::text"
-        f" FROM inpatients_v3.inpatients WHERE known @> %(position)s::int8 AND {condition}"
-        f"{query.of_patient('patient')}"
+        f" FROM inpatients_v3.inpatients WHERE {condition}{query.of_patient('patient')}"
     )
     wards = query.wards
     result = []
