@@ -319,8 +319,10 @@ def _cancel(
         elif isinstance(fact, Discharge):
             cancel_discharge_of(uow, stay, fact, because, place)
         else:
-            died_at = persons.told_death_at(uow, stay.patient)
+            died_at, ends = persons.told_death_at(uow, stay.patient), stay.history.ends
             stay.cancel_movement(movement, because, place, uow.entry, died_at)
+            if stay.history.ends != ends:
+                let_prescriptions_follow(uow, stay)
 
 
 def cancel_admission_of(

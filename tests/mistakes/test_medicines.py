@@ -8,7 +8,7 @@ import pytest
 from application.authorization.roles import Role
 from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, late
-from tests.support.correction_examples import IN_ERROR, WRONG, entries, movement
+from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
 
 STATUS = "query($id: ID!, $at: DateTime) { prescription(id: $id, asOf: $at) { status } }"
 
@@ -181,3 +181,15 @@ def test_mistake_209_an_end_of_a_stay_after_that_of_a_prescription_stopped_nothi
         right = {"movementId": discharge, "occurredAt": ago(hours=hours), **WRONG}
         shared.record("correctMovement", **right)
         assert (status(shared, drug), len(stops())) == (ended, told)
+
+
+def test_mistake_437_what_a_reversed_admission_stopped_goes_on_if_it_was_never_reversed(
+    ward: Ward,
+) -> None:
+    stay = ward.stay(at=ago(hours=9))
+    ward.record("cancelAdmission", stayId=stay, **REVERSED, occurredAt=ago(hours=5))
+    prescription = ward.prescription(stay, **late(ago(hours=7)))
+    assert [status(ward, prescription, ago(hours=h)) for h in (6, 1)] == ["ACTIVE", "STOPPED"]
+    reversal = movement(ward, stay, "STAY_ADMISSION_CANCELLED")
+    ward.record("cancelMovement", movementId=reversal, **IN_ERROR)
+    assert [status(ward, prescription, ago(hours=h)) for h in (6, 1)] == ["ACTIVE", "ACTIVE"]
