@@ -240,6 +240,36 @@ def test_a_board_does_not_name_who_got_a_label(running: Served, followed: Ward) 
             assert (bed["state"], bed["patient"], bed["stay"]) == ("OCCUPIED", None, None)
 
 
+def let_hours_go_by(database: Database, who: str) -> None:
+    """End all that somebody has opened by breaking the glass."""
+    stream = EmergencyAccess.id_for(Actor(issuer="local", subject=who, role="nurse"))
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "UPDATE record.stored_events SET own = jsonb_set(own, '{until}', to_jsonb(now()))"
+            " WHERE own ? 'until' AND stream = %s",
+            [stream],
+        )
+
+
+def test_a_board_names_whom_breaking_the_glass_opened_until_it_is_whole_again(
+    running: Served, followed: Ward, migrated: Database
+) -> None:
+    room, mrn = followed.room("a", "b", ward="Glass"), followed.patient()
+    stay = followed.stay(f"{room}/a", patientMrn=mrn)
+    label = {"confidentiality": "VERY_RESTRICTED", "reason": "known to the press"}
+    followed.record("correctPatientDetails", patientMrn=mrn, **label)
+    nurse = asking(followed, Role.NURSE, "Glass", who="Cleo")
+    assert nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")["until"]
+    with following(running, Role.NURSE, "Glass", who="Cleo") as socket:
+        socket.subscribe(BOARD, ward="Glass", after=followed.position())
+        followed.record("transferPatient", stayId=stay, **place(f"{room}/b"))
+        assert {"mrn": mrn} in [bed["patient"] for bed in socket.next()["rooms"][0]["beds"]]
+        let_hours_go_by(migrated, "Cleo")
+        followed.record("transferPatient", stayId=stay, **place(f"{room}/a"))
+        beds = socket.next()["rooms"][0]["beds"]
+        assert (beds[0]["state"], beds[0]["patient"]) == ("OCCUPIED", None)
+
+
 def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
     running: Served, followed: Ward, migrated: Database
 ) -> None:
@@ -254,12 +284,7 @@ def test_what_breaking_the_glass_opens_is_followed_until_it_is_whole_again(
         socket.subscribe(TIMELINE, stay=stay, after=followed.position())
         followed.record("changeSpecialty", stayId=stay, specialty="Cardiology")
         assert socket.next()["kind"] == "STAY_SPECIALTY_CHANGED"
-        with psycopg.connect(migrated.owner_url) as owner:  # the hours go by
-            owner.execute(
-                "UPDATE record.stored_events SET own = jsonb_set(own, '{until}', to_jsonb(now()))"
-                " WHERE own ? 'until' AND stream = %s",
-                [EmergencyAccess.id_for(Actor(issuer="local", subject="Bea", role="nurse"))],
-            )
+        let_hours_go_by(migrated, "Bea")
         followed.record("changeSpecialty", stayId=stay, specialty="Surgery")
         assert ended(socket) == "NOT_ALLOWED"
 
