@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import accumulate
 from random import Random
 from subprocess import TimeoutExpired
 from uuid import UUID
@@ -30,6 +31,9 @@ from infrastructure.projections.rebuild_workers import Process
 from infrastructure.projections.status import forget, position_of, put_in_place
 
 REBUILD_LOCK = 1463898722, 5
+EVENTS_OF_SUBJECT = 250
+"""The events of a subject of a sample, on average at most: a room has those of all its years."""
+
 FIRST_ID, LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
 
 Progress = Callable[[int, int], None]
@@ -129,24 +133,53 @@ def _sample(
 ) -> list[UUID]:
     """Draw some of the subjects of the rows, and add all that have dead letters.
 
-    Ids are as good as random: those that follow a random one, past the last the first, are a lot.
+    Ids are as good as random: those that follow a random one, past the last the first, are a lot. They
+    are found by their first events, and a long stream counts as several, so that no log is too long.
     """
     kinds = [f"{kind.TOPIC}.%" for kind in model.entities()]
     entities: list[UUID] = []
     lot_id = UUID(int=lot.getrandbits(128))
     for begin, end in ((lot_id, LAST_ID), (FIRST_ID, lot_id)):
         rows = owner.execute(
-            "SELECT stream FROM record.stored_events WHERE version = 1 AND position <= %s"
-            " AND kind = ANY(ARRAY(SELECT no FROM record.kinds WHERE topic LIKE ANY(%s)))"
-            " AND stream BETWEEN %s AND %s ORDER BY stream LIMIT %s",
-            [position, kinds, begin, end, limit - len(entities)],
+            "SELECT e.stream FROM record.kinds k CROSS JOIN LATERAL (SELECT stream"
+            "  FROM record.stored_events WHERE version = 1 AND kind = k.no"
+            "  AND (position <= %(position)s) IS TRUE AND stream BETWEEN %(begin)s AND %(end)s"
+            "  ORDER BY stream LIMIT %(limit)s) e"
+            " WHERE k.topic LIKE ANY(%(kinds)s) ORDER BY e.stream LIMIT %(limit)s",
+            {
+                "position": position,
+                "kinds": kinds,
+                "begin": begin,
+                "end": end,
+                "limit": limit - len(entities),
+            },
         )
         entities += [entity for (entity,) in rows]
+    entities = _not_too_long(owner, model, entities, limit * EVENTS_OF_SUBJECT)
     dead_letters = owner.execute(
         "SELECT DISTINCT unnest(streams) FROM projections.dead_letters WHERE read_model = %s",
         [str(model.metadata.schema)],
     )
     return list({*entities, *(entity for (entity,) in dead_letters)})
+
+
+def _not_too_long(
+    owner: Connection[TupleRow], model: type[ReadModel], entities: Sequence[UUID], most_events: int
+) -> list[UUID]:
+    """Return the first of some subjects, at least one, whose streams have so many events together."""
+    events_of: dict[UUID, int] = dict(
+        owner.execute(
+            "SELECT s, coalesce((SELECT version FROM record.stored_events WHERE stream = s"
+            " ORDER BY version DESC LIMIT 1), 0) FROM unnest(%s::uuid[]) AS s",
+            [[model.stream_of(entity) for entity in entities]],
+        ).fetchall()
+    )
+    counts = accumulate(events_of[model.stream_of(entity)] for entity in entities)
+    return [
+        entity
+        for number, (entity, count) in enumerate(zip(entities, counts, strict=True))
+        if not number or count <= most_events
+    ]
 
 
 @contextmanager
