@@ -52,21 +52,26 @@ def command(
 
 
 def correction(
-    *, roles: Roles, raises: tuple[type[Refusal], ...] = ()
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = (), has_other_times: bool = False
 ) -> Callable[[Decide[G, P]], Command[G, P]]:
     """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
 
-    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4).
+    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4). ``has_other_times``: the
+    times of the fact are fields of the command, and ``occurred_at`` is of no effect.
     """
 
     def declare(decide: Decide[G, P]) -> Command[G, P]:
-        return _declare(roles, raises, True, decide)
+        return _declare(roles, raises, True, decide, has_other_times)
 
     return declare
 
 
 def _declare(
-    roles: Roles, raises: tuple[type[Refusal], ...], corrects: bool, decide: Decide[G, P]
+    roles: Roles,
+    raises: tuple[type[Refusal], ...],
+    corrects: bool,
+    decide: Decide[G, P],
+    has_other_times: bool = False,
 ) -> Command[G, P]:
     name = decide.__name__
     grant(name, roles)
@@ -80,7 +85,8 @@ def _declare(
 
         return group.pipeline.execute(Invocation(request, name, content, attempt, corrects))
 
-    execute.spec = CommandSpec(name, roles, raises, corrects, decide)  # type: ignore[attr-defined]
+    spec = CommandSpec(name, roles, raises, corrects, decide, has_other_times)
+    execute.spec = spec  # type: ignore[attr-defined]
     return cast("Command[G, P]", execute)
 
 

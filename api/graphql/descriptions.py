@@ -16,6 +16,7 @@ _RIGHT_TIME = (
     "When the fact really happened; unchanged by default, never in the future. It is put right now."
 )
 _OF_NO_EFFECT = "Of no effect here: the fact is taken back now."
+_IN_OTHER_FIELDS = "Of no effect here: the times of the fact are fields of their own."
 
 
 def describe(schema: GraphQLSchema) -> None:
@@ -28,9 +29,11 @@ def describe(schema: GraphQLSchema) -> None:
     mutations = schema.mutation_type
     for name, field in mutations.fields.items() if mutations else ():
         field.args["input"].description = _INPUT
-        if COMMANDS[snake(name)].corrects:
+        command = COMMANDS[snake(name)]
+        if command.corrects:
             input_type: Any = get_named_type(field.args["input"].type)
-            time = _OF_NO_EFFECT if name.startswith("cancel") else _RIGHT_TIME
+            time = _IN_OTHER_FIELDS if command.has_other_times else _RIGHT_TIME
+            time = _OF_NO_EFFECT if name.startswith("cancel") else time
             input_type.fields["occurredAt"].description = time
 
 

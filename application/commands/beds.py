@@ -176,7 +176,9 @@ class BedStates(CommandGroup):
         """Give a reservation up before it lapses."""
         lookups.room(uow, ward, room).release_reservation(reservation_id, uow.entry)
 
-    @correction(roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken))
+    @correction(
+        roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken), has_other_times=True
+    )
     def correct_bed_state(
         self,
         uow: UnitOfWork,

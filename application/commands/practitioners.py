@@ -41,7 +41,7 @@ class Practitioners(CommandGroup):
             uow.entry,
         )
 
-    @correction(roles=SYSTEMS, raises=(AlreadyExists,))
+    @correction(roles=SYSTEMS, raises=(AlreadyExists,), has_other_times=True)
     def correct_practitioner(
         self,
         uow: UnitOfWork,

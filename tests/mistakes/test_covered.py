@@ -25,7 +25,7 @@ FHIR = set(range(180, 183)) | {200, 201, 232, 272} | {400, 401, 402}
 READINGS = {242, 183, 184, 186, 187, 188, 189} | set(range(220, 225))
 """Numbers of mistakes about what is read or told past the rights and the record of reading."""
 
-SCREENS = {202, 203, 239, 240, 246, 571, 572, 573, 574, 575}
+SCREENS = {202, 203, 239, 240, 246, 571, 572, 573, 574, 575, 576}
 """Numbers of mistakes about what a screen asks for."""
 
 STARTS = {570}

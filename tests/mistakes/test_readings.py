@@ -186,3 +186,13 @@ def test_mistake_465_a_registration_despite_likely_duplicates_is_recorded_as_a_r
     told = asking.ask("query($p: Position) { events(after: $p) { nodes { kind } } }", p=position)
     assert told["events"]["nodes"] == [{"kind": "PATIENT_REGISTERED"}]
     assert [entry["patientsShown"] for entry in accesses(ward, reader)] == [2, 2]
+
+
+def test_mistake_576_nobody_read_in_a_time_that_ends_before_it_begins(ward: Ward) -> None:
+    """An auditor who had the two times the wrong way round was told that nobody had read."""
+    query = (
+        "query($from: DateTime, $to: DateTime) { accesses(from: $from, to: $to) { nodes { id } } }"
+    )
+    told = ward.client.raw(query, {"from": ago(days=1), "to": ago(days=2)})
+    (error,) = told["errors"]
+    assert error["message"] == "`to`: the period ends after it begins."

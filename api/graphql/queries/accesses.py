@@ -16,6 +16,7 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import Purpose, Role
 from api.graphql.types.people import Patient
 from domain.described_enum import DescribedEnum
+from domain.refusals import InvalidInput
 from infrastructure.access_log import NOBODY, REFUSED, SUCCESS, AccessView, accesses_page
 from infrastructure.queries.as_of import AsOf
 
@@ -126,6 +127,8 @@ class AccessQueries:
     ) -> Connection[Access]:
         if mrn is None:
             check_ward(info.context, None)
+        if from_ is not None and to is not None and to <= from_:
+            raise InvalidInput("to", "the period ends after it begins")
         at = await info.context.at()
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None
