@@ -16,8 +16,8 @@ PAGE = 20
 
 async def version_of(reader: Reader, resource: Resource, id: str, version: str) -> Item:
     """Return a version of a resource. Raises FhirError if it has none such."""
-    digits, _, suffix = version.partition("-")
-    number = whole_from(digits)
+    last, _, suffix = version.partition("-")
+    number = whole_from(last.partition(".")[0])
     if number is not None and await reader.is_recorded(number):
         item = await _version_at(reader, resource, id, number)
         if item is not None and _version_id(item) != version:

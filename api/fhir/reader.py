@@ -208,7 +208,7 @@ class Reader:
             its = [changes[id] for s in item.streams if (id := UUID(s)) in changes]
             if its:
                 last = max(its, key=lambda change: change.position)
-                version = str(last.position)
+                version = self._version(last.position)
                 if item.follows_clock:
                     version += f"-{item.follows_clock}"
                 meta = item.resource.setdefault("meta", {})
@@ -290,7 +290,17 @@ class Reader:
 
     def known_at(self, position: Position) -> str:
         """Return a position of the log as a version."""
-        return str(decode_position(position, self._state.log.id, self._state.log.epoch, "position"))
+        log = self._state.log
+        return self._version(decode_position(position, log.id, log.epoch, "position"))
+
+    def _version(self, position: int) -> str:
+        """Return the version of a resource that changed last at a position.
+
+        After a restore others have the positions of what was recorded since its backup, so the epoch
+        is part of a version from the second on.
+        """
+        epoch = self._state.log.epoch
+        return f"{position}.{epoch}" if epoch > 1 else str(position)
 
     async def _ask(self, fields: str, variables: Variables) -> tuple[Json | None, Sequence[Any]]:
         times: dict[str, str | None] = {**self._times}
