@@ -128,6 +128,7 @@ def lacking(event: Event, input: dict[str, Any], answer: dict[str, Any]) -> list
     return lacks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", mutations())
 def test_mistake_571_an_answer_lacks_what_its_correction_needs(heard: Ward, name: str) -> None:
     """The id of a closure was at its bed only, and gone with it; the day of a change that was taken
