@@ -87,6 +87,7 @@ def killed_and_resent(
     assert {c.promise: c.examples for c in verify(database) if c.broken} == {}
 
 
+@pytest.mark.slow
 def test_a_message_whose_answer_was_lost_is_answered_as_the_first_time(
     hospital: Hospital, database: Database, tmp_path: Path
 ) -> None:

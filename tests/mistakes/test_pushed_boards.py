@@ -169,9 +169,8 @@ class Bedside:
         return "moveStay", {"stayId": self.stay, **self.who()}
 
 
-@pytest.mark.parametrize(
-    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
 def test_mistake_376_a_followed_board_is_what_a_question_says_after_each_correction(
     running: Served, followed: Ward, seed: int
 ) -> None:
