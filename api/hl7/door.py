@@ -133,12 +133,12 @@ class Door:
 
     def retry_waiting(self) -> None:
         """Take some of those again that wait until what they are about is known, of each client."""
-        rooms = defaultdict[str, list[dict[str, Any]]](list)
-        for message in self.refused.waiting():
-            rooms[room_of(Path(message["file"]))].append(message)
-        for room, messages in rooms.items():
-            rest = [message for message in messages if message["file"] > self._last_tried[room]]
-            for message in (rest or messages)[: max(1, MAX_RETRIED // len(rooms))]:
+        rooms = defaultdict[str, list[Path]](list)
+        for file in self.refused.waiting_files():
+            rooms[room_of(file)].append(file)
+        for room, files in rooms.items():
+            rest = [file for file in files if str(file) > self._last_tried[room]]
+            for message in self.refused.read((rest or files)[: max(1, MAX_RETRIED // len(rooms))]):
                 self._last_tried[room] = message["file"]
                 self._retry(message)
 

@@ -101,9 +101,9 @@ class RefusedMessages:
     def waiting(self, waits_for: UUID | None = None) -> list[dict[str, Any]]:
         """Return the messages that wait for something, or for anything, the oldest first."""
         ending = f"{WAITING}{waits_for.hex if waits_for else ''}"
-        return list(self._read(file for file in self._waiting_files() if ending in file.name))
+        return list(self.read(file for file in self.waiting_files() if ending in file.name))
 
-    def _waiting_files(self) -> list[Path]:
+    def waiting_files(self) -> list[Path]:
         """Return the files of messages that wait; the folder is listed again once it has changed."""
         try:
             changed_at = self._folder.stat().st_mtime_ns
@@ -115,9 +115,10 @@ class RefusedMessages:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Return what was refused, the oldest first."""
-        yield from self._read(sorted(self._folder.glob("*.json")))
+        yield from self.read(sorted(self._folder.glob("*.json")))
 
-    def _read(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    def read(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
+        """Return the records in some files, but of those that were deleted since."""
         for file in files:
             with suppress(FileNotFoundError):  # deleted since
                 yield {"file": str(file), **_record(file)}
