@@ -91,7 +91,7 @@ class RoomState(RoomEvents, Aggregate):
         self.spells: tuple[Spell, ...] = ()
         self.policies: tuple[PolicySetting, ...] = ()
         self.precisions: Mapping[UUID, Precision] = {}
-        """How precisely the times of facts are known that are not known to the minute."""
+        """Precisions of the times of facts that are not known to the minute."""
 
     def timed_facts(self) -> list[RoomFact]:
         times: dict[UUID, datetime] = {}

@@ -12,7 +12,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from infrastructure.postgres.database import Database
 from tests.conftest import app_on_empty_log
@@ -29,6 +29,13 @@ def driver(connection: AsyncConnection) -> psycopg.AsyncConnection:
     return found
 
 
+async def pid_of(engine: AsyncEngine) -> int:
+    """Return the process of the server that answers by the only connection of a pool."""
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+        return driver(connection).info.backend_pid
+
+
 def test_mistake_391_who_closes_a_tab_while_a_question_is_sent_takes_a_connection_along(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -36,8 +43,7 @@ def test_mistake_391_who_closes_a_tab_while_a_question_is_sent_takes_a_connectio
 
     async def ask_and_go() -> tuple[int, int]:
         engine = database.async_engine(1)
-        async with engine.connect() as connection:
-            before = driver(connection).info.backend_pid
+        before = await pid_of(engine)
         asking = asyncio.Event()
 
         async def ask() -> None:
@@ -56,9 +62,7 @@ def test_mistake_391_who_closes_a_tab_while_a_question_is_sent_takes_a_connectio
             question.cancel()
             with suppress(asyncio.CancelledError):
                 await question
-        async with engine.connect() as connection:
-            assert (await connection.execute(text("SELECT 1"))).scalar() == 1
-            after = driver(connection).info.backend_pid
+        after = await pid_of(engine)
         await engine.dispose()
         return before, after
 
@@ -75,8 +79,7 @@ def test_mistake_540_a_question_that_is_cancelled_twice_takes_a_connection_along
 
     async def ask_and_go_twice(watch: psycopg.Connection) -> tuple[int, int]:
         engine = database.async_engine(1)
-        async with engine.connect() as connection:
-            before = driver(connection).info.backend_pid
+        before = await pid_of(engine)
         for turns in range(5):  # of the loop between both
             asking = asyncio.Event()
 
@@ -95,9 +98,7 @@ def test_mistake_540_a_question_that_is_cancelled_twice_takes_a_connection_along
                     await asyncio.sleep(0)
             with suppress(asyncio.CancelledError):
                 await question
-        async with engine.connect() as connection:
-            assert (await connection.execute(text("SELECT 1"))).scalar() == 1
-            after = driver(connection).info.backend_pid
+        after = await pid_of(engine)
         await engine.dispose()
         return before, after
 
