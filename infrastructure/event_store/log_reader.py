@@ -56,8 +56,8 @@ _STILL_CURRENT = (
     " WHERE coalesce(version, 0) <> seen OR recorded_at > %s)"
 )
 _OWNERS = (
-    "SELECT kind, key, owner FROM record.unique_claims"
-    " JOIN unnest(%(kinds)s::text[], %(keys)s::text[]) AS w (kind, key) USING (kind, key)"
+    "SELECT c.* FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS w (kind, key), LATERAL"
+    " (SELECT * FROM record.unique_claims WHERE kind = w.kind AND key = w.key OFFSET 0) AS c"
 )
 _FORESEEN = (
     f"WITH named AS MATERIALIZED ({_OWNERS}),"

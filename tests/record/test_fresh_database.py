@@ -6,7 +6,7 @@ ever tells the planner otherwise: in a new database, and in one that has grown s
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,11 +60,7 @@ class Phase:
 @pytest.fixture(scope="module")
 def fresh(server: Database, worker_id: str) -> Iterator[Phase]:
     """A small house lives some days in a new database, followed by a projection runner."""
-    with server.scratch(f"fresh_{worker_id}") as database:
-        migrate(database)
-        with psycopg.connect(database.owner_url, autocommit=True) as owner:
-            keep_statistics_away(owner)
-        database.open_log("simulated")
+    with _new_house(server, f"fresh_{worker_id}") as database:
         yield _live(database, days=7, seed=1, until=UNTIL, analyze=True)
 
 
@@ -74,6 +70,16 @@ def grown(fresh: Phase) -> Phase:
     multiply(fresh.database, COPIES)
     until = UNTIL + timedelta(days=100 * (COPIES + 1))
     return _live(fresh.database, days=2, seed=2, until=until)
+
+
+@contextmanager
+def _new_house(server: Database, name: str) -> Iterator[Database]:
+    with server.scratch(name) as database:
+        migrate(database)
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            keep_statistics_away(owner)
+        database.open_log("simulated")
+        yield database
 
 
 def _live(
@@ -117,6 +123,18 @@ def test_no_table_and_no_index_is_read_from_end_to_end(fresh: Phase) -> None:
     assert fresh.commands > 500
     assert fresh.reads.found["record.stored_events"] > fresh.commands
     assert fresh.reads.more_than(*_most(fresh.commands)) == {}
+
+
+def test_nor_are_those_that_were_vacuumed_while_they_were_empty(
+    server: Database, worker_id: str
+) -> None:
+    """All plans of them cost the same, and a connection keeps the one that it was given."""
+    with _new_house(server, f"vacuumed_{worker_id}") as database:
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            owner.execute("VACUUM ANALYZE")
+        house = _live(database, days=7, seed=1, until=UNTIL)
+    assert house.commands > 500
+    assert house.reads.more_than(*_most(house.commands)) == {}
 
 
 def test_no_batch_of_a_rebuild_reads_a_draft_from_end_to_end(fresh: Phase) -> None:

@@ -10,12 +10,13 @@ BEGIN
             WHERE b.begun
         ), beside AS (
             SELECT b.*, c.during, c.stay AS other, c.shares_bed_of AS other_shares
-            FROM begun b JOIN bed_claims c
-                ON c.room = b.room AND c.bed = b.bed AND upper_inc(c.during)
+            FROM begun b, LATERAL (SELECT * FROM bed_claims
+                WHERE room = b.room AND bed = b.bed AND upper_inc(during) OFFSET 0) AS c
             UNION ALL
             SELECT b.*, c.during, c.stay, c.shares_bed_of
-            FROM begun b JOIN bed_claims c
-                ON c.room = b.room AND c.bed = b.bed AND b.since = b.until
+            FROM begun b, LATERAL (SELECT * FROM bed_claims
+                WHERE room = b.room AND bed = b.bed OFFSET 0) AS c
+            WHERE b.since = b.until
         )
         SELECT FROM beside
         WHERE stay <> other
