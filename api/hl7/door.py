@@ -15,8 +15,8 @@ from api.hl7.ack import Verdict, acknowledgements
 from api.hl7.act import BY_HAND, MOVEMENT, Act
 from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
-from api.hl7.er7 import Message, Unreadable, head_of, parse
-from api.hl7.holds import HOLD, MAY_BE_RELEASED, content_as_recorded, is_released, waiting_release
+from api.hl7.er7 import Message, Unreadable, parse, parsed_head
+from api.hl7.holds import NEXT, content_as_recorded, is_recorded, may_fit_later, waiting_end
 from api.hl7.known import allergies_alike
 from api.hl7.refused import UNREADABLE, RefusedMessages, client_of, room_of
 from api.hl7.sending import SendingSystem
@@ -102,7 +102,7 @@ class Door:
         message, verdict, subjects = self._verdict(data, client)
         if verdict != IMPOSTOR and (verdict.kind == "R" or verdict in LATER):
             waits_for = next(iter(subjects), NOTHING_NAMED) if verdict == WAITS else None
-            sender = self._sender(message or _head(data))
+            sender = self._sender(message or parsed_head(data))
             name = sender.name if sender else ""
             verdict = self._kept_for_later(data, verdict, waits_for, client, name)
         if verdict in (*CARRIED_OUT, WAITS):
@@ -111,7 +111,7 @@ class Door:
             except Exception as error:  # what was asked is done: the rest has its turn later
                 log.warning("Waiting HL7 messages were not taken again: %s", type(error).__name__)
         self.counts[f"A{verdict.kind}"] += 1
-        return acknowledgements(message or _head(data), verdict)
+        return acknowledgements(message or parsed_head(data), verdict)
 
     def replay(self) -> Iterator[tuple[dict[str, Any], Verdict]]:
         """Take what was kept again, the oldest first, and remove what is carried out now.
@@ -178,7 +178,9 @@ class Door:
     def too_long(self, beginning: bytes) -> list[bytes]:
         """Return the answer to a message that is longer than is read, from its beginning."""
         self.counts["AR"] += 1
-        return acknowledgements(_head(beginning), Verdict("R", "the message is too long", 207))
+        return acknowledgements(
+            parsed_head(beginning), Verdict("R", "the message is too long", 207)
+        )
 
     def _kept_for_later(
         self, data: bytes, verdict: Verdict, waits_for: UUID | None, client: Set[str], sender: str
@@ -250,22 +252,38 @@ class Door:
                 verdicts.add(self._give(act, sender, command_id, waiting))
             except (NotFound, MovementNotFound):
                 return WAITS, needed_by(act, sender)
-            except PrescriptionStateBroken as error:
-                if error.problem not in MAY_BE_RELEASED:
+            except (PrescriptionStateBroken, ContradictsLaterFacts) as error:
+                order = named_by(act, sender).get("prescription_id")
+                if order is None or not may_fit_later(self.hospital, order, act, error):
                     raise
-                if not is_released(self.hospital, named_by(act, sender)["prescription_id"], act):
-                    return WAITS, needed_by(act, sender)  # the hold may come after its end
-            except ContradictsLaterFacts:
-                if act.command != HOLD:
-                    raise
-                release = waiting_release(self.refused, sender, needed_by(act, sender), act)
-                if release is None:  # a dose may have been told before the end of the hold
+                if not self._is_with_end(act, order, sender, command_id, waiting):
                     return WAITS, needed_by(act, sender)
-                self._give(replace(act, content={"until": release}), sender, command_id, waiting)
         if any(self._is_pending(visit, source_id) for visit, source_id in waiting):
             verdicts.add(PENDING)
         verdict = next(v for v in (OTHERWISE_KNOWN, NO_COMMAND, PENDING, KEPT) if v in verdicts)
         return verdict, {subject for act in acts for subject in told_by(act, sender)}
+
+    def _is_with_end(
+        self,
+        act: Act,
+        prescription: UUID,
+        sender: SendingSystem,
+        command_id: UUID,
+        waiting: set[tuple[UUID, str]],
+    ) -> bool:
+        """Return whether a hold or a release is known, or fits with what ends it and waits itself."""
+        if is_recorded(self.hospital, prescription, act):
+            return True
+        if act.command not in NEXT:
+            return False  # a dose may have been told before the end of the hold
+        end = waiting_end(self.refused, sender, needed_by(act, sender), act)
+        if end is None:
+            return False
+        try:
+            self._give(replace(act, content={"until": end}), sender, command_id, waiting)
+        except (PrescriptionStateBroken, ContradictsLaterFacts):
+            return False
+        return True
 
     def _is_pending(self, visit: UUID, source_id: str) -> bool:
         """Return whether a movement that was reported waits still: another may have come after it."""
@@ -377,13 +395,3 @@ def _pending_in(result: Recorded) -> set[tuple[UUID, str]]:
         if isinstance(event, SourceVisit.Settled)
         for pending in event.pending
     }
-
-
-def _head(data: bytes) -> Message | None:
-    """Return the first segment of a message that cannot be read as a whole, if it can be read."""
-    head = head_of(data).decode("ascii", "replace")
-    fields = head.split(head[3:4]) if head[3:4] else []
-    try:
-        return parse("|".join(fields[:17]).replace("|", head[3:4]).encode())
-    except Unreadable:
-        return None

@@ -206,6 +206,16 @@ def head_of(data: bytes) -> bytes:
     return re.split(rb"[\r\n]", begin, maxsplit=1)[0]
 
 
+def parsed_head(data: bytes) -> Message | None:
+    """Return the first segment of a message that cannot be read as a whole, if it can be read."""
+    head = head_of(data).decode("ascii", "replace")
+    fields = head.split(head[3:4]) if head[3:4] else []
+    try:
+        return parse("|".join(fields[:17]).replace("|", head[3:4]).encode())
+    except Unreadable:
+        return None
+
+
 def parse(data: bytes) -> Message:
     """Read a message. Raises Unreadable; limits hold before anything is split."""
     if len(data) > MAX_BYTES:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time_ns
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,9 @@ ROOM = "-of-"
 
 WAITING = "-for-"
 """Sign in the name of a file, before the id of what its message waits for."""
+
+NS_OF_CHANGE = 2_000_000_000
+"""The time in ns within which two changes of a folder may have one time of change."""
 
 SUBJECT = "hl7-refused"
 """The subject of the key by which messages are sealed that were refused."""
@@ -110,7 +114,9 @@ class RefusedMessages:
         except FileNotFoundError:
             return []
         if self._listed[0] != changed_at:
-            self._listed = changed_at, sorted(self._folder.glob(f"*{WAITING}*.json"))
+            is_settled = time_ns() - changed_at > NS_OF_CHANGE
+            files = sorted(self._folder.glob(f"*{WAITING}*.json"))
+            self._listed = changed_at if is_settled else 0, files
         return self._listed[1]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

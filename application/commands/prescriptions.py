@@ -1,5 +1,6 @@
 """Commands about prescriptions and the doses given."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from application.commands.prescription_corrections import (
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning, WarningsUnconfirmed
+from domain.envelope import Envelope
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Regimen
 from domain.prescription.drug_chart import DrugChart
@@ -119,23 +121,14 @@ class Prescriptions(Doses):
         self, uow: UnitOfWork, *, prescription_id: UUID, until: datetime | None = None
     ) -> None:
         """Pause it; it can be resumed. ``until``: it was resumed then, which is told late with it."""
-        prescription = lookups.prescription(uow, prescription_id)
-        died_at = persons.died_at(uow, prescription.patient)
-        end = utc(until, "until")
-        if end is not None:
-            end = uow.check_time(end)
-        imprecise_times.in_prescription(
-            uow, prescription, lambda entry: prescription.hold(entry, died_at, end)
-        )
+        _take_step(uow, prescription_id, Prescription.hold, until)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, PatientDied, ContradictsLaterFacts))
-    def resume_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
-        """Go on with a prescription that is held."""
-        prescription = lookups.prescription(uow, prescription_id)
-        died_at = persons.died_at(uow, prescription.patient)
-        imprecise_times.in_prescription(
-            uow, prescription, lambda entry: prescription.resume(entry, died_at)
-        )
+    def resume_prescription(
+        self, uow: UnitOfWork, *, prescription_id: UUID, until: datetime | None = None
+    ) -> None:
+        """Go on with a prescription that is held. ``until``: it was held again then, told late."""
+        _take_step(uow, prescription_id, Prescription.resume, until)
 
     @command(roles=PHARMACY, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
@@ -270,6 +263,23 @@ class Prescriptions(Doses):
         """Cancel a prescription that was never written. Once a dose was given it can only be stopped."""
         entered_in_error_only(uow, because)
         lookups.prescription(uow, prescription_id).cancel(uow.entry)
+
+
+def _take_step(
+    uow: UnitOfWork,
+    prescription_id: UUID,
+    take: Callable[[Prescription, Envelope, datetime | None, datetime | None], None],
+    until: datetime | None,
+) -> None:
+    """Hold or resume a prescription, perhaps until a time that is past, too."""
+    prescription = lookups.prescription(uow, prescription_id)
+    died_at = persons.died_at(uow, prescription.patient)
+    end = utc(until, "until")
+    if end is not None:
+        end = uow.check_time(end)
+    imprecise_times.in_prescription(
+        uow, prescription, lambda entry: take(prescription, entry, died_at, end)
+    )
 
 
 def _with_change(uow: UnitOfWork, change: UUID) -> Prescription:

@@ -67,28 +67,41 @@ class Prescription(PrescriptionWriting):
 
         Raises PrescriptionStateBroken, PatientDied, ContradictsLaterFacts.
         """
-        step = self._next_step("held", envelope)
-        if until is None:
-            self._check_step(step, died_at)
-            self.record(Prescription.Held, envelope, change=step.id)
-            return
-        if until <= envelope.occurred_at:
-            raise InvalidInput("until", "it is resumed after it was held")
-        resumed_envelope = structs.replace(envelope, occurred_at=until)
-        end = replace(self._next_step("resumed", resumed_envelope), order=step.order + 1)
-        for candidate in (step, end):
-            self._check_is_order(candidate, died_at)
-        course = self.course.with_step(step).with_step(end)
-        for candidate in (step, end):
-            self._check_course(course, candidate)
-        self.record(Prescription.Held, envelope, change=step.id)
-        self.record(Prescription.Resumed, resumed_envelope, change=end.id)
+        self._record_step("held", "resumed", envelope, died_at, until)
 
-    def resume(self, envelope: Envelope, died_at: datetime | None = None) -> None:
-        """Resume the prescription after a hold. Raises PrescriptionStateBroken, PatientDied."""
-        step = self._next_step("resumed", envelope)
-        self._check_step(step, died_at)
-        self.record(Prescription.Resumed, envelope, change=step.id)
+    def resume(
+        self, envelope: Envelope, died_at: datetime | None = None, until: datetime | None = None
+    ) -> None:
+        """Resume the prescription after a hold; ``until``: it was held again then.
+
+        Raises PrescriptionStateBroken, PatientDied, ContradictsLaterFacts.
+        """
+        self._record_step("resumed", "held", envelope, died_at, until)
+
+    def _record_step(
+        self,
+        kind: str,
+        next_kind: str,
+        envelope: Envelope,
+        died_at: datetime | None,
+        until: datetime | None,
+    ) -> None:
+        """Record a step, with the one that ends it where that is told in the same act."""
+        steps = [(self._next_step(kind, envelope), envelope)]
+        if until is not None:
+            if until <= envelope.occurred_at:
+                raise InvalidInput("until", f"it was {next_kind} after it was {kind}")
+            envelope = structs.replace(envelope, occurred_at=until)
+            end = self._next_step(next_kind, envelope)
+            steps.append((replace(end, order=end.order + 1), envelope))
+        course = self.course
+        for step, _ in steps:
+            self._check_is_order(step, died_at)
+            course = course.with_step(step)
+        for step, _ in steps:
+            self._check_course(course, step)
+        for step, entry in steps:
+            self.record(_EVENTS[step.kind], entry, change=step.id)
 
     def stop(self, envelope: Envelope, discharge: UUID | None = None) -> None:
         """Stop the prescription, perhaps by a discharge. Raises PrescriptionStateBroken."""

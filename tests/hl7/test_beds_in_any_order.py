@@ -137,15 +137,16 @@ def _hour(moment: datetime | None) -> str:
     return f"{told:%H}" if told.day == 2 else f"{told:%d/%H}"
 
 
+@pytest.mark.parametrize("code", ["C", "H"])
 @pytest.mark.parametrize("is_on_leave", [False, True])
-def test_of_a_bed_that_is_closed_during_a_stay_in_it_what_came_first_holds(
-    hospital: Hospital, tmp_path: Path, is_on_leave: bool
+def test_of_a_bed_that_is_closed_or_cleaned_during_a_stay_in_it_what_came_first_holds(
+    hospital: Hospital, tmp_path: Path, is_on_leave: bool, code: str
 ) -> None:
     """The source contradicts itself: the other is pending, until one of them is put right."""
     story = stay("7")
     if is_on_leave:  # with the bed kept
         story.append(of_visit(message("A21", "leave", 11), "7"))
-    story.append(in_bed_a(12, "C"))
+    story.append(in_bed_a(12, code))
     door = Door(hospital, SENDERS, tmp_path)
     for n, order in enumerate(permutations(range(len(story)))):
         room(hospital, "1", "a", "b", "c", ward=f"W{n}", at=datetime(2026, 1, 1, tzinfo=UTC))

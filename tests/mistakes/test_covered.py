@@ -70,6 +70,9 @@ ODD_FILES = {500, 501, 502, 503}
 TRUE = set(range(370, 377)) | set(range(422, 438))
 """Numbers of mistakes about what is true and refused, or false and accepted."""
 
+LISTENERS = {660}
+"""Numbers of mistakes about messages of other systems that wait, and what is run for years."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -121,4 +124,5 @@ def test_every_mistake_has_a_test() -> None:
         | CAUSES
         | OPEN_DOORS
         | ORACLES
+        | LISTENERS
     )

@@ -1,9 +1,12 @@
 """Mistakes of doors for HL7 v2: what a message says is lost, or held otherwise."""
 
 import asyncio
+import os
 import socket
+import time
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +142,14 @@ def test_mistake_275_an_allergy_is_found_under_one_of_a_chain_of_merged_records_
     found = counts(database)
     assert found["patient.allergy-corrected"] == found["patient.allergy-cancelled"] == 1
     assert not list(door.refused)
+
+
+def test_mistake_660_a_message_waits_for_ever_that_was_kept_as_the_folder_was_listed(
+    door: Door, tmp_path: Path
+) -> None:
+    """Within one tick of its clock a file system gives two changes of a folder one time."""
+    tick = time.time_ns() + 3_600 * 10**9
+    for number in (1, 2):
+        assert answer(door, rde(str(number), "XO", 12, "400")).startswith("AA|kept, until")
+        os.utime(tmp_path / "hl7-refused", ns=(tick, tick))
+        assert len(door.refused.waiting()) == number

@@ -70,6 +70,9 @@ class HoldPrescriptionInput(CommandInput):
 )
 class ResumePrescriptionInput(CommandInput):
     prescription_id: PrescriptionId = required("The prescription.")
+    until: datetime | None = optional(
+        "When it was held again, if that is past: where a later hold and its end were told before."
+    )
 
 
 @command_input("stop_prescription", PrescriptionRecorded, "End a prescription.")
