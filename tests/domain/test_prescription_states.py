@@ -310,3 +310,18 @@ def test_changes_at_the_same_moment_follow_the_order_of_recording() -> None:
     given(a_prescription(), written("08:00"), stopped("10:00")).when(hold("10:00")).then_refused(
         PrescriptionStateBroken
     )
+
+
+def test_a_release_between_two_that_are_known_is_told_with_the_hold_that_ended_it() -> None:
+    story = given(a_prescription(), written("08:00"), held("09:00"), resumed("12:00"))
+    assert story.when(resume("10:00")).refusal
+    assert story.when(hold("11:00")).refusal
+    story.when(resume("10:00", until="10:00")).then_refused(InvalidInput, field="until")
+    outcome = story.when(resume("10:00", until="11:00"))
+    assert course(outcome.then(Prescription.Resumed, Prescription.Held)) == [
+        "08:00-09:00 ACTIVE 500 mg",
+        "09:00-10:00 HELD 500 mg",
+        "10:00-11:00 ACTIVE 500 mg",
+        "11:00-12:00 HELD 500 mg",
+        "12:00- ACTIVE 500 mg",
+    ]

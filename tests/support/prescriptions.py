@@ -91,12 +91,12 @@ def change(
     )
 
 
-def hold(clock: str, died: str | None = None) -> Act[Prescription]:
-    return lambda prescription: prescription.hold(entry(clock), maybe_at(died))
+def hold(clock: str, died: str | None = None, until: str | None = None) -> Act[Prescription]:
+    return lambda prescription: prescription.hold(entry(clock), maybe_at(died), maybe_at(until))
 
 
-def resume(clock: str, died: str | None = None) -> Act[Prescription]:
-    return lambda prescription: prescription.resume(entry(clock), maybe_at(died))
+def resume(clock: str, died: str | None = None, until: str | None = None) -> Act[Prescription]:
+    return lambda prescription: prescription.resume(entry(clock), maybe_at(died), maybe_at(until))
 
 
 def stop(clock: str, discharge: UUID | None = None) -> Act[Prescription]:
