@@ -157,8 +157,8 @@ class CommandSpec:
     """The refusals beside `COMMON_REFUSALS`, in the order of the published result union."""
     corrects: bool
     decide: Callable[..., None]
-    has_other_times: bool = False
-    """True if a correction says the times of its fact in fields of its own."""
+    own_times: tuple[str, ...] = ()
+    """The parameters by which a correction says the times of its fact, if not ``occurred_at``."""
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

@@ -52,16 +52,16 @@ def command(
 
 
 def correction(
-    *, roles: Roles, raises: tuple[type[Refusal], ...] = (), has_other_times: bool = False
+    *, roles: Roles, raises: tuple[type[Refusal], ...] = (), own_times: tuple[str, ...] = ()
 ) -> Callable[[Decide[G, P]], Command[G, P]]:
     """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
 
-    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4). ``has_other_times``: the
-    times of the fact are fields of the command, and ``occurred_at`` is of no effect.
+    The act of correcting itself occurs now, and needs a reason (HL7 EVN-4). ``own_times``: the
+    parameters that say the times of the fact instead, and ``occurred_at`` is refused.
     """
 
     def declare(decide: Decide[G, P]) -> Command[G, P]:
-        return _declare(roles, raises, True, decide, has_other_times)
+        return _declare(roles, raises, True, decide, own_times)
 
     return declare
 
@@ -71,7 +71,7 @@ def _declare(
     raises: tuple[type[Refusal], ...],
     corrects: bool,
     decide: Decide[G, P],
-    has_other_times: bool = False,
+    own_times: tuple[str, ...] = (),
 ) -> Command[G, P]:
     name = decide.__name__
     grant(name, roles)
@@ -83,9 +83,10 @@ def _declare(
         def attempt(uow: UnitOfWork) -> None:
             decide(group, uow, **uow.by_the_clock(content))  # type: ignore[call-arg]
 
-        return group.pipeline.execute(Invocation(request, name, content, attempt, corrects))
+        call = Invocation(request, name, content, attempt, corrects, own_times)
+        return group.pipeline.execute(call)
 
-    spec = CommandSpec(name, roles, raises, corrects, decide, has_other_times)
+    spec = CommandSpec(name, roles, raises, corrects, decide, own_times)
     execute.spec = spec  # type: ignore[attr-defined]
     return cast("Command[G, P]", execute)
 

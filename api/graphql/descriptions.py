@@ -4,6 +4,7 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLSchema, get_named_type
 from strawberry.types.enum import StrawberryEnumDefinition
+from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.extensions.authorization import snake
 from application.hospital import COMMANDS
@@ -16,7 +17,7 @@ _RIGHT_TIME = (
     "When the fact really happened; unchanged by default, never in the future. It is put right now."
 )
 _OF_NO_EFFECT = "Of no effect here: the fact is taken back now."
-_IN_OTHER_FIELDS = "Of no effect here: the times of the fact are fields of their own."
+_IN_OTHER_FIELDS = "Refused here: the times of the fact are fields of their own."
 
 
 def describe(schema: GraphQLSchema) -> None:
@@ -32,9 +33,12 @@ def describe(schema: GraphQLSchema) -> None:
         command = COMMANDS[snake(name)]
         if command.corrects:
             input_type: Any = get_named_type(field.args["input"].type)
-            time = _IN_OTHER_FIELDS if command.has_other_times else _RIGHT_TIME
-            time = _OF_NO_EFFECT if name.startswith("cancel") else time
-            input_type.fields["occurredAt"].description = time
+            occurred_at = input_type.fields["occurredAt"]
+            occurred_at.description = _OF_NO_EFFECT if name.startswith("cancel") else _RIGHT_TIME
+            if command.own_times:
+                times = " or ".join(to_camel_case(time) for time in command.own_times)
+                occurred_at.description = _IN_OTHER_FIELDS
+                occurred_at.deprecation_reason = f"Give {times}."
 
 
 def _members(kind: GraphQLEnumType) -> dict[str, DescribedEnum]:

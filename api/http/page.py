@@ -200,6 +200,7 @@ def forms() -> dict[str, Any]:
         name: {
             "input": _add_input(get_named_type(field.args["input"].type), inputs, enums),
             "outcomes": _outcomes_of(field.type.of_type),
+            "without": _deprecated_fields(get_named_type(field.args["input"].type)),
         }
         for name, field in mutations.fields.items()
     }
@@ -223,6 +224,11 @@ def _add_input(kind: Any, inputs: dict[str, Any], enums: dict[str, list[str]]) -
             own_fields if "commandId" in kind.fields else kind.fields, inputs, enums
         )
     return kind.name
+
+
+def _deprecated_fields(kind: Any) -> list[str]:
+    """Return the common fields that a form does not ask for: the command refuses them."""
+    return [name for name in COMMON if kind.fields[name].deprecation_reason]
 
 
 def _fields(

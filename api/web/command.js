@@ -19,7 +19,7 @@ class CommandForm extends Plain {
     if (!changed.has('order')) return;
     const {command, values} = this.order;
     this.form = forms.commands[command];
-    this.fields = new Map([...forms.inputs[this.form.input], ...forms.common].map(field => [field.name, field]));
+    this.fields = new Map([...forms.inputs[this.form.input], ...forms.common.filter(({name}) => !this.form.without.includes(name))].map(field => [field.name, field]));
     this.commandId = crypto.randomUUID();
     this.entered = {};
     for (const [name, value] of Object.entries(values))
@@ -186,7 +186,7 @@ class CommandForm extends Plain {
     if (FIRST[command]) for (const name of own) if (this.fields.get(name)?.required && !first.includes(name)) first.push(name);
     if ((keepsReason(command) || this.#isLate || this.entered[WARNED]?.length || this.refusal?.code === 'REASON_NEEDED') && !first.includes('reason')) first.push('reason');
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
-    const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt');
+    const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt' && this.fields.has(name));
     const place = fieldOf(this.refusal, isShown, picksBed);
     return html`<dialog aria-labelledby="form-title" @close=${() => this.dispatchEvent(new Event('closed'))}>
       <form @submit=${this.#send} novalidate>
@@ -206,6 +206,7 @@ class CommandForm extends Plain {
 
   /** When it happened: now, or earlier; both clocks are in sight. */
   #when(command, place) {
+    if (!this.fields.has('occurredAt')) return nothing;
     const input = html`<input id="f-occurredAt" type="datetime-local" max=${wall(Date.now())} aria-label=${named('occurredAt')}
       aria-invalid=${place === 'occurredAt'} .value=${this.entered.occurredAt ?? ''} @input=${event => this.#enter('occurredAt', event.target.value)}>`;
     if (keepsTime(command))

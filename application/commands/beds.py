@@ -177,7 +177,9 @@ class BedStates(CommandGroup):
         lookups.room(uow, ward, room).release_reservation(reservation_id, uow.entry)
 
     @correction(
-        roles=HOUSEKEEPING, raises=(BedOccupied, BedNotOpen, BedStateBroken), has_other_times=True
+        roles=HOUSEKEEPING,
+        raises=(BedOccupied, BedNotOpen, BedStateBroken),
+        own_times=("from", "until"),
     )
     def correct_bed_state(
         self,

@@ -82,7 +82,7 @@ class PatientIdentity(CommandGroup):
             unknown=tuple(dict.fromkeys(unknown)) if unknown else None,
         )
 
-    @correction(roles=DEMOGRAPHICS, has_other_times=True)
+    @correction(roles=DEMOGRAPHICS, own_times=("new_valid_from",))
     def correct_patient_change(
         self,
         uow: UnitOfWork,

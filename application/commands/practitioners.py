@@ -41,7 +41,7 @@ class Practitioners(CommandGroup):
             uow.entry,
         )
 
-    @correction(roles=SYSTEMS, raises=(AlreadyExists,), has_other_times=True)
+    @correction(roles=SYSTEMS, raises=(AlreadyExists,), own_times=("grade_from",))
     def correct_practitioner(
         self,
         uow: UnitOfWork,

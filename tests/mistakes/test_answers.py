@@ -1,15 +1,20 @@
 """Mistakes about answers to commands: what was just recorded cannot be put right, for want of its id."""
 
+import re
+from collections.abc import Iterator
 from typing import Any, get_args
 from uuid import uuid4
 
 from api.graphql.schema import schema
 from api.graphql.types.reports import ReportUnit
+from api.http.page import forms
 from application.authorization.roles import Role
 from application.reports.registry import REPORTS
 from domain.things import Thing, ThingName
 from tests.api.test_scope import login
-from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.correction_examples import renamed
+from tests.support.room_examples import closed
 
 ANSWER = """mutation($input: %sInput!) { answer: %s(input: $input) { __typename
   ... on %s { %s } ... on Refusal { message } } }"""
@@ -151,3 +156,27 @@ def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they
     assert error["extensions"]["errorCode"] == "BAD_REQUEST"
     viewer = shared.ask("{ viewer { roleName } }")["viewer"]
     assert viewer == {"roleName": "ADMIN"}
+
+
+def own_times(ward: Ward) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the corrections whose times are fields of their own, each with an input."""
+    here, closure = closed(ward)
+    yield "correctBedState", {**here, "bedStateId": closure, "until": ahead(days=1)}
+    yield "correctPatientChange", {**renamed(ward, "2026-01-02"), "newValidFrom": "2026-01-03"}
+    yield "correctPractitioner", {"staffNumber": ward.doctor(), "gradeFrom": "2020-01-01"}
+
+
+def test_mistake_630_a_time_is_taken_that_puts_nothing_right(shared: Ward) -> None:
+    """`occurredAt` of these was taken, and the fact stayed as it was."""
+    corrections = dict(own_times(shared))
+    without = {name: form["without"] for name, form in forms()["commands"].items()}
+    assert {name for name, fields in without.items() if fields} == corrections.keys()
+    for command, content in corrections.items():
+        input = {**content, "reason": "mistyped", "commandId": str(uuid4())}
+        refusal = shared.execute(command, **input, occurredAt=ago(hours=1))
+        assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["occurredAt"]), command
+        fields = schema._schema.type_map[f"{command[0].upper()}{command[1:]}Input"].fields
+        times = re.findall(r"\w+", fields["occurredAt"].deprecation_reason)
+        assert {"from", "until", "newValidFrom", "gradeFrom"} & {*times, *content}, command
+        assert all(f"{time}" in refusal["message"] for time in times if time in fields)
+        assert shared.execute(command, **input)["__typename"].endswith("Recorded")

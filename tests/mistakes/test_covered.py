@@ -10,6 +10,9 @@ from pathlib import Path
 PLANNING = set(range(160, 165))
 """Numbers of mistakes in finding patients and planning beds."""
 
+USED = {630, 631, 632}
+"""Numbers of mistakes that those meet who build a screen on the API, or break off."""
+
 WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343}
 """Numbers of mistakes about the work of a login."""
 
@@ -114,6 +117,7 @@ def test_every_mistake_has_a_test() -> None:
         | WORK
         | SPEED
         | PLANNING
+        | USED
         | FHIR
         | READINGS
         | COPIES
