@@ -175,7 +175,8 @@ def test_mistake_630_a_time_is_taken_that_puts_nothing_right(shared: Ward) -> No
         input = {**content, "reason": "mistyped", "commandId": str(uuid4())}
         refusal = shared.execute(command, **input, occurredAt=ago(hours=1))
         assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["occurredAt"]), command
-        fields = schema._schema.type_map[f"{command[0].upper()}{command[1:]}Input"].fields
+        input_type: Any = schema._schema.type_map[f"{command[0].upper()}{command[1:]}Input"]
+        fields = input_type.fields
         times = re.findall(r"\w+", fields["occurredAt"].deprecation_reason)
         assert {"from", "until", "newValidFrom", "gradeFrom"} & {*times, *content}, command
         assert all(f"{time}" in refusal["message"] for time in times if time in fields)

@@ -156,8 +156,9 @@ class Executor(PartialExecutor):
                 plan = self._plans[id(selected)] = plan.without(name)
         if data and not plan.others:
             return data
-        results = super().execute_fields(parent_type, source_value, path, plan.others, position)
-        if isinstance(results, dict):
+        fields = plan.others
+        results: Any = super().execute_fields(parent_type, source_value, path, fields, position)
+        if not self.is_awaitable(results):
             return plan.merge(data, results)
 
         async def await_others(executed: Awaitable[dict[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from graphql import FieldNode, GraphQLObjectType, OperationType, get_nullable_ty
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from api.graphql.context import Context
+from api.graphql.execution.begun_work import Coroutines, closing_others, noting
 from api.graphql.extensions.authorization import INTROSPECTION, needed_for, refusal_of
 from api.graphql.refused_fields import RefusedFields
 from api.work import in_thread
@@ -24,6 +25,22 @@ class PartialExecutor(StrawberryGraphQLCoreExecutionContext):
         self._refused: RefusedFields = getattr(self.context_value, "refused_fields", {})
         self._told: set[int] = set()
         self._has_several_roots = False
+        self._note_begun()
+
+    def _note_begun(self) -> None:
+        self._begun: Coroutines = []
+        self.is_awaitable = noting(self._begun)
+
+    def execute_operation(self, *args: Any, **named: Any) -> Any:
+        """Execute the operation; what it began and nobody awaits is closed in the end."""
+        result = super().execute_operation(*args, **named)
+        return closing_others(result, self._begun) if self.is_awaitable(result) else result
+
+    def build_per_event_executor(self, payload: Any) -> Any:
+        """Return the executor of one item of a subscription, which notes what it begins itself."""
+        executor: Any = super().build_per_event_executor(payload)
+        executor._note_begun()
+        return executor
 
     def execute_root_grouped_field_set(
         self, root_type: GraphQLObjectType, root_value: Any, fields: Any, *rest: Any
