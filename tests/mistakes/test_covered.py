@@ -76,6 +76,9 @@ TRUE = set(range(370, 377)) | set(range(422, 438))
 LISTENERS = {660}
 """Numbers of mistakes about messages of other systems that wait, and what is run for years."""
 
+SAME = {577, 578}
+"""Numbers of mistakes about what is the same by another number, another door or another order."""
+
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
 
@@ -83,6 +86,7 @@ MISTAKES = (
     set(range(1, 86))
     | LEFT
     | TRUE
+    | SAME
     | ODD_FILES
     | set(range(90, 99))
     | set(range(110, 128))

@@ -7,16 +7,14 @@ The facts of `test_precision`, on days of 23 and of 25 hours in two zones, by `P
 import os
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import TOKEN
 from tests.mistakes import test_precision as precision
 from tests.support import api_dsl
 from tests.support.api_dsl import Ward, said
+from tests.support.json_door import Commands
 
 DAYS = {
     "2026-03-29": "Europe/Berlin",
@@ -25,27 +23,6 @@ DAYS = {
     "2025-11-02": "America/St_Johns",
 }
 """Days on which clocks go forward, and back."""
-
-
-class Commands(Ward):
-    """A ward whose commands go to ``POST /commands``."""
-
-    def __init__(self, ward: Ward) -> None:
-        super().__init__(ward.client, ward._named)
-        self.execute, self.record = self._execute, self._record
-
-    def _execute(self, command: str, **input: Any) -> dict[str, Any]:
-        sent = {"mutation": command, "input": {"commandId": str(uuid4()), **input}}
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        answer = self.client.http.post("/commands", json={"commands": [sent]}, headers=headers)
-        (told,) = answer.json()["results"]
-        assert "__typename" in told, told
-        return dict(told)
-
-    def _record(self, command: str, **input: Any) -> dict[str, Any]:
-        told = self._execute(command, **input)
-        assert told["__typename"].endswith("Recorded"), told
-        return told
 
 
 @pytest.fixture(params=DAYS)
