@@ -149,7 +149,9 @@ class PrescriptionDoses(PrescriptionState):
         """
         id = administration or envelope.id_of("administration")
         dose = Dose(id, envelope.occurred_at, True, None, envelope.precision)
-        if died_at is not None and self.earliest(dose) > died_at:
+        if self.deferred is not None:
+            self.deferred.add(id)
+        elif died_at is not None and self.earliest(dose) > died_at:
             raise PatientDied(died_at)
         self.record(
             PrescriptionEvents.UnprescribedGiven,

@@ -19,6 +19,7 @@ STATES = """query($ward: String!) { roomOccupancy(ward: $ward) {
   room { number } beds { code bedStateId } } }"""
 NAMES = "query($m: String!) { patient(mrn: $m) { otherRecords { familyName } merges { id } } }"
 
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 ROOM, BED, HOUR = st.sampled_from("12"), st.sampled_from("abc"), st.integers(1, 20)
 STEP = st.tuples(
     st.sampled_from(
@@ -86,11 +87,10 @@ class House:
             case "correctBedState" | "cancelBedState":
                 rooms = self.ward.ask(STATES, ward=self.name)["roomOccupancy"]
                 ids = [b["bedStateId"] for r in rooms for b in r["beds"] if b["bedStateId"]]
-                unknown = "00000000-0000-4000-8000-000000000000"
                 until = {"until": said(self.begin + timedelta(hours=hour + 2))}
                 return {
                     **here,
-                    "bedStateId": (ids or [unknown])[-1],
+                    "bedStateId": (ids or [UNKNOWN])[-1],
                     **(until if step == "correctBedState" else {}),
                 }
             case "admitPatient":
@@ -99,15 +99,13 @@ class House:
             case "dischargePatient":
                 asked = "query($m: String!) { patient(mrn: $m) { stays { id } } }"
                 stays = self.ward.ask(asked, m=self.mrns[number])["patient"]["stays"]
-                unknown = {"id": "00000000-0000-4000-8000-000000000000"}
-                return {"stayId": (stays or [unknown])[-1]["id"], "disposition": "HOME"}
+                return {"stayId": (stays or [{"id": UNKNOWN}])[-1]["id"], "disposition": "HOME"}
             case "mergePatients":
                 away, into = self.mrns[number], self.mrns[hour % 3]
                 return {"patientMrn": away, "intoMrn": into}
             case "unmergePatients":
                 merges = self.ward.ask(NAMES, m=self.mrns[number])["patient"]["merges"]
-                unknown = {"id": "00000000-0000-4000-8000-000000000000"}
-                return {"mergeId": (merges or [unknown])[-1]["id"]}
+                return {"mergeId": (merges or [{"id": UNKNOWN}])[-1]["id"]}
         return {**here, "bed": bed}
 
     def told(self) -> Any:

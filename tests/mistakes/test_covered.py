@@ -7,6 +7,9 @@ the mistake that it keeps out, and goes through the public API.
 import re
 from pathlib import Path
 
+SAME = {577, 578, 579, 580}
+"""Numbers of mistakes about what is the same by another number, another door or another order."""
+
 PLANNING = set(range(160, 165))
 """Numbers of mistakes in finding patients and planning beds."""
 
@@ -75,9 +78,6 @@ TRUE = set(range(370, 377)) | set(range(422, 438))
 
 LISTENERS = {660}
 """Numbers of mistakes about messages of other systems that wait, and what is run for years."""
-
-SAME = {577, 578}
-"""Numbers of mistakes about what is the same by another number, another door or another order."""
 
 NOT_GIVEN = {40, 41, 42, 48, 49, 50, 51, 59, 62, 71, 72, 73, 80}
 """Numbers of no mistake."""
