@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+from api.fhir.changes import OF_NO_ENCOUNTER
 from api.fhir.location import Location, physical_type
 from api.fhir.parameters import Kind, Parameter, date, references, to, token
 from api.fhir.resource import (
@@ -153,7 +154,8 @@ class Encounter(Resource):
         mothers = node["mother"] and node["mother"]["patient"]
         patients = [person["id"] for person in (patient, mothers) if person]
         records = [patient, *patient["otherRecords"]] if patient else []  # they have labels, too
-        return Item(resource, patients, (node["id"], *(record["id"] for record in records)))
+        streams = node["id"], *(record["id"] for record in records)
+        return Item(resource, patients, streams, unseen=OF_NO_ENCOUNTER)
 
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None

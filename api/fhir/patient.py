@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 
+from api.fhir.changes import OF_NO_PATIENT
 from api.fhir.outcome import suppress_not_found
 from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
 from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order, one
@@ -97,7 +98,7 @@ class Patient(Resource):
         }
         since = node["unchangedSince"] and re.sub("[:-]", "", node["unchangedSince"])
         streams = node["id"], *others
-        return Item(resource, streams, streams, follows_clock=since)
+        return Item(resource, streams, streams, follows_clock=since, unseen=OF_NO_PATIENT)
 
     async def search(
         self, reader: Reader, criteria: Criteria, first: int, after: str | None

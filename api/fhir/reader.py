@@ -6,6 +6,7 @@ read is recorded once for the request, of those patients whom its response shows
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
 from api.container import AppState
+from api.fhir.changes import OF_NO_RESOURCE
 from api.fhir.outcome import FhirError, refused
 from api.fhir.values import Json
 from api.graphql.context import Context
@@ -25,7 +27,7 @@ from application.authorization.roles import Caller
 from domain.refusals import InvalidInput
 from infrastructure.access_log import NOBODY_SHOWN, REFUSED, SUCCESS, AccessRecord
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.log import changes_before, last_changes
+from infrastructure.queries.log import Unseen, changes_before, last_changes
 
 TIMES = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"
 """The arguments by which an operation is as of the moments of the request."""
@@ -48,7 +50,8 @@ _ROOT, _VARIABLE = re.compile(r"\w+"), re.compile(r"\$(\w+)")
 class Item:
     """A resource, what it is of, and whom it shows.
 
-    ``streams``: those of the record that it is made of; the last change of any is its version.
+    ``streams``: those of the record that it is made of; the last change of any is its version, but for
+    what is ``unseen``, of which it tells nothing.
     ``follows_clock``: what of it changes as time goes by, and makes a version of it with the position.
     """
 
@@ -56,6 +59,7 @@ class Item:
     patients: Collection[str] = ()
     streams: Collection[str] = ()
     follows_clock: str | None = None
+    unseen: Unseen = OF_NO_RESOURCE
     cursor: str | None = None
     holds: Collection[str] = ()
     """The search parameters by which it was found, so that it is not compared again."""
@@ -199,13 +203,19 @@ class Reader:
 
     async def finish(self, items: Sequence[Item]) -> None:
         """Give resources their versions."""
-        streams = {UUID(stream) for item in items for stream in item.streams}
-        if not streams:
+        streams = defaultdict[Unseen, set[UUID]](set)
+        for item in items:
+            streams[item.unseen].update(map(UUID, item.streams))
+        if not any(streams.values()):
             return
         async with self._state.engine.connect() as connection:
-            changes = await last_changes(connection, sorted(streams), self._known)
+            changes = {
+                unseen: await last_changes(connection, sorted(ids), self._known, unseen)
+                for unseen, ids in streams.items()
+            }
         for item in items:
-            its = [changes[id] for s in item.streams if (id := UUID(s)) in changes]
+            by_stream = changes[item.unseen]
+            its = [by_stream[id] for s in item.streams if (id := UUID(s)) in by_stream]
             if its:
                 last = max(its, key=lambda change: change.position)
                 version = self._version(last.position)
@@ -219,7 +229,7 @@ class Reader:
         position = self._known if before is None else min(before - 1, self._known)
         streams = [UUID(stream) for stream in item.streams]
         async with self._state.engine.connect() as connection:
-            return await changes_before(connection, streams, position, first)
+            return await changes_before(connection, streams, position, first, item.unseen)
 
     async def is_recorded(self, position: int) -> bool:
         """Return whether the log has got to a position. Raises FhirError while nobody can tell."""

@@ -88,12 +88,15 @@ _VERSIONS = (
 
 _LAST_CHANGES = (
     "SELECT stream, max(command_end), max(recorded_at) FROM record.events"
-    " WHERE stream = ANY(%(streams)s) AND position <= %(position)s GROUP BY stream"
+    " WHERE stream = ANY(%(streams)s) AND position <= %(position)s AND topic <> ALL(%(topics)s)"
+    " AND (topic <> ALL(%(unless_label)s) OR own->>'confidentiality' IS NOT NULL) GROUP BY stream"
 )
 
 _CHANGES = text(
     "SELECT DISTINCT command_end FROM record.events WHERE stream = ANY(:streams)"
-    " AND command_end <= :position ORDER BY command_end DESC LIMIT :first"
+    " AND command_end <= :position AND topic <> ALL(:topics)"
+    " AND (topic <> ALL(:unless_label) OR own->>'confidentiality' IS NOT NULL)"
+    " ORDER BY command_end DESC LIMIT :first"
 )
 
 
@@ -180,19 +183,34 @@ class StreamChange:
     recorded_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Events that are no changes of what somebody sees of a stream, by their topics."""
+
+    topics: frozenset[str] = frozenset()
+    unless_label: frozenset[str] = frozenset()
+    """Topics that are one only where the event has a confidentiality label."""
+
+    @property
+    def values(self) -> dict[str, list[str]]:
+        """Return the values of a statement."""
+        return {"topics": sorted(self.topics), "unless_label": sorted(self.unless_label)}
+
+
 async def last_changes(
-    connection: AsyncConnection, streams: list[UUID], position: int
+    connection: AsyncConnection, streams: list[UUID], position: int, unseen: Unseen
 ) -> dict[UUID, StreamChange]:
-    """Return the last change of each of some streams as known at a position."""
-    rows = await execute(connection, _LAST_CHANGES, {"streams": streams, "position": position})
+    """Return the last change of each of some streams as known at a position, but for what is unseen."""
+    values = {"streams": streams, "position": position, **unseen.values}
+    rows = await execute(connection, _LAST_CHANGES, values)
     return {row[0]: StreamChange(row[1], row[2]) for row in rows}
 
 
 async def changes_before(
-    connection: AsyncConnection, streams: list[UUID], position: int, first: int
+    connection: AsyncConnection, streams: list[UUID], position: int, first: int, unseen: Unseen
 ) -> list[int]:
     """Return the positions up to one at which some streams changed, the latest first."""
-    values = {"streams": streams, "position": position, "first": first}
+    values = {"streams": streams, "position": position, "first": first, **unseen.values}
     return list((await connection.execute(_CHANGES, values)).scalars())
 
 

@@ -10,7 +10,7 @@ from joserfc.jwk import OctKey
 
 from application.authorization.roles import Role
 from tests.conftest import KEY, LOGIN, TOKEN
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.canary_log import written_without_canary
 
 
@@ -194,3 +194,54 @@ def test_mistake_400_a_version_that_never_was_is_told_as_a_wrong_request(
         for suffix in ("", f"/_history/{current}", "/_history", "/_history/abc"):
             outcome = told(shared, f"{path}{suffix}", status=404)
             assert outcome["resourceType"] == "OperationOutcome", path
+
+
+def test_mistake_600_a_version_changes_by_what_its_reader_may_not_see(shared: Ward) -> None:
+    """`If-None-Match` told an analyst of each note, and a registrar of each allergy and legal hold."""
+    room, mrn = shared.room("a", "b"), shared.patient(familyName="Before")
+    stay = shared.stay(f"{room}/a", at=ago(hours=9), patientMrn=mrn)
+    patient = patient_of(shared, stay)
+    seen = {Role.ANALYST: [f"Encounter/{stay}"]}
+    seen[Role.REGISTRAR] = [*seen[Role.ANALYST], f"Patient/{patient}"]
+    tags: dict[tuple[Role, str], str] = {}
+    histories: dict[tuple[Role, str], int] = {}
+
+    def changed() -> set[tuple[Role, str]]:
+        """Read all again, by those who know it; return which are others now, and know these."""
+        others = set()
+        for role, path in ((role, path) for role, paths in seen.items() for path in paths):
+            login = {"Authorization": f"Bearer {LOGIN.make(role, role.value)}"}
+            get = shared.client.http.get
+            known = {"If-None-Match": tags.get((role, path), '"none"')}
+            status = get(f"/fhir/{path}", headers={**login, **known}).status_code
+            whole = get(f"/fhir/{path}", headers=login)
+            number = len(get(f"/fhir/{path}/_history", headers=login).json()["entry"])
+            if status == 200:
+                others.add((role, path))
+                tags[role, path] = whole.headers["etag"]
+                histories[role, path] = number
+            assert histories[role, path] == number
+        return others
+
+    everything = changed()
+    note = {"note": "slept", "kind": "ROUND", "practitioner": shared.doctor()}
+    shared.record("recordVisit", stayId=stay, **note, **late(ago(hours=8)))
+    question = {"specialty": "cardiology", "question": "why"}
+    shared.record("requestConsult", stayId=stay, **question, **late(ago(hours=8)))
+    shared.record("raiseFlag", stayId=stay, flagKind="FALL_RISK", **late(ago(hours=8)))
+    shared.record("recordAllergy", patientMrn=mrn, substance={"name": "Latex"})
+    shared.prescription(stay)
+    shared.record("placeLegalHold", patientMrn=mrn, reason="a claim")
+    shared.record("liftLegalHold", patientMrn=mrn, reason="settled")
+    assert changed() == set()
+    shared.record("correctPatientDetails", patientMrn=mrn, familyName="After", reason="a typo")
+    assert changed() == {(Role.REGISTRAR, f"Patient/{patient}")}
+    label = {"confidentiality": "RESTRICTED", "reason": "asked"}
+    shared.record("correctPatientDetails", patientMrn=mrn, **label)
+    seen[Role.ANALYST], label["confidentiality"] = [], "NORMAL"
+    assert changed() == {key for key in everything if key[0] is Role.REGISTRAR}
+    shared.record("correctPatientDetails", patientMrn=mrn, **label)
+    seen[Role.ANALYST] = [f"Encounter/{stay}"]
+    assert changed() == everything
+    shared.record("transferPatient", stayId=stay, **place(f"{room}/b"))
+    assert changed() == {key for key in everything if key[1] == f"Encounter/{stay}"}
