@@ -133,7 +133,9 @@ async def visits_of(
 
 
 @reads(visits)
-async def visit_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> VisitView | None:
-    """Return a visit."""
-    row = (await _visits_by_id(connection, [id], at)).one_or_none()
-    return view(VisitView, row) if row else None
+async def visits_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, VisitView]:
+    """Return visits by their ids."""
+    rows = await _visits_by_id(connection, ids, at)
+    return {row.visit: view(VisitView, row) for row in rows}

@@ -1,9 +1,13 @@
 """Mistakes about answers to commands: what was just recorded cannot be put right, for want of its id."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 from uuid import uuid4
+
+from sqlalchemy import Engine, event
 
 from api.graphql.schema import schema
 from api.graphql.types.reports import ReportUnit
@@ -181,3 +185,54 @@ def test_mistake_630_a_time_is_taken_that_puts_nothing_right(shared: Ward) -> No
         assert {"from", "until", "newValidFrom", "gradeFrom"} & {*times, *content}, command
         assert all(f"{time}" in refusal["message"] for time in times if time in fields)
         assert shared.execute(command, **input)["__typename"].endswith("Recorded")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Collect the statements by which answers are read meanwhile."""
+    texts: list[str] = []
+
+    def note(connection: Any, _cursor: object, text: str, *_: object) -> None:
+        if connection.dialect.is_async:
+            texts.append(text)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield texts
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def repeated(texts: list[str]) -> list[str]:
+    """Return the statements that read tables of read models more than once."""
+    return [text for text, times in Counter(texts).items() if times > 1 and "_v" in text]
+
+
+RECORDED = "movements { id } visits { id } administrations { id } changedStays { id }"
+
+
+def test_mistake_632_an_answer_reads_what_it_recorded_one_after_the_other(shared: Ward) -> None:
+    """A statement for each prescription, visit and stay that a command had touched."""
+    stay, doctor = shared.stay(), shared.doctor()
+    orders, at = [shared.prescription(stay) for _ in range(4)], ago(hours=3)
+    doses = [{"prescriptionId": id, "given": True, "occurredAt": at} for id in orders]
+    visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND", "occurredAt": at}
+    facts = {"newDoses": doses, "newVisits": [visit] * 4, "reason": "the network was away"}
+    with statements() as texts:
+        told = answer(shared, "correctFacts", "StayRecorded", RECORDED, **facts)
+    assert len(told["administrations"]) == len(told["visits"]) == 4
+    assert repeated(texts) == []
+
+
+def test_mistake_632_so_are_the_visits_that_answer_consults(shared: Ward) -> None:
+    stay, doctor = shared.stay(), shared.doctor()
+    for _ in range(4):
+        asked = {"specialty": "skin", "question": "what is it?"}
+        consult = shared.record("requestConsult", stayId=stay, **asked)["consult"]["id"]
+        about = {"kind": "CONSULT", "practitioner": doctor, "consultId": consult}
+        shared.record("recordVisit", stayId=stay, **about)
+    query = "query($id: ID!) { stay(id: $id) { consults { visit { id } } } }"
+    with statements() as texts:
+        consults = shared.ask(query, id=stay)["stay"]["consults"]
+    assert all(consult["visit"] for consult in consults)
+    assert repeated(texts) == []

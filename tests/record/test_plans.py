@@ -112,7 +112,7 @@ from infrastructure.read_models.timeline.queries import (
     timeline_page,
 )
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
-from infrastructure.read_models.visits import visit_by_id, visits_of
+from infrastructure.read_models.visits import visits_by_id, visits_of
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -252,7 +252,7 @@ READS: dict[Query, Sends] = {
     flags_of: FEW["flags"],
     consults_of: FEW["consults of a stay"],
     consults_by_id: FEW["consults"],
-    visit_by_id: lambda c, at: visit_by_id(c, ID, at),
+    visits_by_id: lambda c, at: visits_by_id(c, [ID], at),
     prescriptions_by_id: FEW["prescriptions"],
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],

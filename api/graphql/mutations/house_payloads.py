@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 import application.command
+from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.mutations.payloads import ReadBack, Recorded
 from api.graphql.types.rooms import BedStatePeriod, Room
@@ -40,8 +41,8 @@ class RoomsRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         ids = read.recorded.ids("room")
-        rooms = [await Room.find(read.info, id, read.as_of) for id in ids]
-        return cls(**read.envelope, rooms=[room for room in rooms if room])
+        rooms = await find_all(Room.find(read.info, id, read.as_of) for id in ids)
+        return cls(**read.envelope, rooms=rooms)
 
 
 @strawberry.type(description="The hospital's own clock was recorded.")

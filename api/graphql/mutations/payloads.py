@@ -13,6 +13,7 @@ from uuid import UUID
 import strawberry
 
 import application.command
+from api.graphql.batches import find_all, load_all
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
@@ -35,7 +36,7 @@ from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.prescriptions import doses_of, stopped_by
 from infrastructure.read_models.timeline.queries import merges_of_persons, movements_of
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions
-from infrastructure.read_models.visits import visit_by_id
+from infrastructure.read_models.visits import visits_by_id
 
 
 @dataclass(frozen=True)
@@ -166,11 +167,9 @@ class PractitionerRecorded(Recorded):
 
 async def new_movements(info: Ask, stays: list[UUID], at: AsOf) -> list[Movement]:
     """Return the movements of stays that were recorded or put right at a position."""
-    views = []
-    for stay in stays:
-        movements = await info.context.load(movements_of, stay, at)
-        views += [m for m in movements or () if m.recorded_position == at.known]
-    return [Movement.of(info, view, at) for view in views]
+    of_stays = await load_all(info.context, movements_of, stays, at)
+    movements = [m for views in of_stays for m in views if m.recorded_position == at.known]
+    return [Movement.of(info, movement, at) for movement in movements]
 
 
 @strawberry.type(description="A stay was recorded.")
@@ -197,21 +196,19 @@ class StayRecorded(Recorded):
         description="The visits that it recorded or put right, with the ids to correct them."
     )
     async def visits(self, info: Ask) -> list[Visit]:
-        ids = self.recorded.facts("visit")
-        views = [await info.context.query(visit_by_id, id, self.at) for id in ids]
-        return [Visit.of(view, self.at) for view in views if view]
+        ids, at = self.recorded.facts("visit"), self.at
+        views = await load_all(info.context, visits_by_id, ids, at)
+        return [Visit.of(view, at) for view in views]
 
     @strawberry.field(
         description="The doses that it recorded or put right, with the ids to correct them."
     )
     async def administrations(self, info: Ask) -> list[Administration]:
-        ids = self.recorded.facts("administration")
-        views = [
-            view
-            for prescription in self.recorded.ids("prescription")
-            for view in await info.context.load(doses_of, prescription, self.at) or ()
-        ]
-        return [Administration.of(v, self.at) for v in views if v.administration in ids]
+        ids, at = self.recorded.facts("administration"), self.at
+        prescriptions = self.recorded.ids("prescription")
+        of_prescriptions = await load_all(info.context, doses_of, prescriptions, at)
+        doses = [dose for views in of_prescriptions for dose in views]
+        return [Administration.of(dose, at) for dose in doses if dose.administration in ids]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
@@ -219,9 +216,7 @@ class StayRecorded(Recorded):
         ids = read.recorded.ids("stay")
         if not ids and about and about.stay:  # what changed is a prescription of the stay
             ids = [about.stay]
-        stays = [
-            stay for id in ids if (stay := await Stay.find(read.info, id, read.as_of)) is not None
-        ]
+        stays = await find_all(Stay.find(read.info, id, read.as_of) for id in ids)
         if len(stays) < len(ids):  # "every stay that changed", or none
             return None
         is_swap = isinstance(read.recorded.events[0], StayAggregate.BedSwapped)
@@ -261,13 +256,13 @@ class VisitRecorded(Recorded):
     async def load(cls, read: ReadBack) -> Self | None:
         event_types = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
         (event,) = [e for e in read.recorded.events if isinstance(e, event_types)]
-        visit, stay = await asyncio.gather(
-            read.info.context.query(visit_by_id, event.visit, read.as_of),
-            Stay.find(read.info, event.originator_id, read.as_of),
-        )
+        context, at = read.info.context, read.as_of
+        visit_lookup = context.load(visits_by_id, event.visit, at)
+        stay_lookup = Stay.find(read.info, event.originator_id, at)
+        visit, stay = await asyncio.gather(visit_lookup, stay_lookup)
         if visit is None or stay is None:
             return None
-        return cls(**read.envelope, visit=Visit.of(visit, read.as_of), stay=stay)
+        return cls(**read.envelope, visit=Visit.of(visit, at), stay=stay)
 
 
 @strawberry.type(description="A consult was asked for, put right, withdrawn or taken back.")

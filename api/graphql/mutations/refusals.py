@@ -18,6 +18,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from api.errors import error_code
+from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import BedState, RoomPolicy
@@ -198,8 +199,7 @@ def _objects(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., An
 
     async def resolve(self: Any, info: Ask) -> Any:
         at = await info.context.at()
-        objects = [await of.find(info, UUID(id), at) for id in getattr(self, attribute)]
-        return list(filter(None, objects))
+        return await find_all(of.find(info, UUID(id), at) for id in getattr(self, attribute))
 
     resolve.__annotations__["return"] = GenericAlias(list, of)
     return resolve

@@ -35,7 +35,7 @@ from api.graphql.types.stays import Prescription, Stay, Visit
 from api.graphql.types.timeline import TimelineEntry, summaries_of
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.timeline.queries import entry_by_id
-from infrastructure.read_models.visits import visit_by_id
+from infrastructure.read_models.visits import visits_by_id
 
 
 @strawberry.type(
@@ -97,7 +97,7 @@ async def _node(info: Ask, id: strawberry.ID, at: AsOf) -> Node | None:
                 return entity
     if not _may_see(info, Visit):
         return None
-    visit = await info.context.query(visit_by_id, key, at)
+    visit = await info.context.load(visits_by_id, key, at)
     if visit is not None and await Stay.find(info, visit.stay, at):
         return Visit.of(visit, at)
     entry = await info.context.query(entry_by_id, key, at)

@@ -11,7 +11,7 @@ from api.graphql.types.enums import ConsultStatus
 from api.graphql.types.people import Practitioner
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.consults import ConsultView, consults_of
-from infrastructure.read_models.visits import visit_by_id
+from infrastructure.read_models.visits import visits_by_id
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay, Visit
@@ -57,9 +57,7 @@ class Consult:
     ) -> Annotated["Visit", strawberry.lazy("api.graphql.types.stays")] | None:
         from api.graphql.types.stays import Visit
 
-        if self.view.visit is None:
-            return None
-        view = await info.context.query(visit_by_id, self.view.visit, self.at)
+        view = await info.context.load(visits_by_id, self.view.visit, self.at)
         return Visit.of(view, self.at) if view else None
 
     @strawberry.field(description="The stay.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import strawberry
 
+from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.declarations import ISSUES, DataKind, shows
 from api.graphql.scalars import Position
@@ -119,8 +120,7 @@ class Exposure:
                 return containing(connection, state.settings.hospital, view)
 
         issues = await in_thread(find_issues)
-        issues_found = [await ReportIssue.find(info, issue, self.at) for issue in issues]
-        return [issue for issue in issues_found if issue]
+        return await find_all(ReportIssue.find(info, issue, self.at) for issue in issues)
 
     @classmethod
     async def find(cls, info: Ask, fact: UUID, at: AsOf) -> "Exposure | None":

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
+from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.declarations import VERSION, DataKind, read_by, shows
 from api.graphql.relay import Node
@@ -162,8 +163,7 @@ class Stay(Node):
     )
     async def children(self, info: Ask) -> list["Stay"]:
         ids = await info.context.load(children_of, self.view.stay, self.at)
-        stays = [await Stay.find(info, id, self.at) for id in ids or ()]
-        return [stay for stay in stays if stay]
+        return await find_all(Stay.find(info, id, self.at) for id in ids or ())
 
     @strawberry.field(description="The responsible doctor.")
     async def attending(self, info: Ask) -> Practitioner | None:
