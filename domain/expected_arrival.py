@@ -142,6 +142,7 @@ class ExpectedArrival(Aggregate):
         self.altered: tuple[str, ...] = ()
         """Which of birth date and sex somebody altered in the log, until another is told."""
         self.cancelled_at: datetime | None = None
+        self.cancelled_precision = Precision.MINUTE
         self.never_was = False
         self.by_stays: tuple[UUID, ...] = ()
         """The stays with whose admission it was given, also those that were cancelled since."""
@@ -157,7 +158,7 @@ class ExpectedArrival(Aggregate):
     ) -> None:
         """Plan an admission of a patient or a name, or ask for a bed in a stay. Raises InvalidInput."""
         self.about = patient
-        self._check(expectation, patient, envelope.occurred_at)
+        self._check(expectation, patient, self.span_of(envelope.occurred_at, envelope.precision)[0])
         self.record(
             ExpectedArrival.Planned,
             envelope,
@@ -184,9 +185,13 @@ class ExpectedArrival(Aggregate):
             raise InvalidInput("expected_at", "say what was different")
         about = patient or self.about
         expectation = replace(self.expectation, **changes)
-        self._check(expectation, about, at or self.requested_at or envelope.occurred_at)
-        if self.cancelled_at is not None and at is not None and at > self.cancelled_at:
-            raise InvalidInput("occurred_at", "it was called off before")
+        requested_at = at or self.requested_at or envelope.occurred_at
+        earliest = self.span_of(requested_at, precision or self.precision)[0]
+        self._check(expectation, about, earliest)
+        if self.cancelled_at is not None and at is not None:
+            cancelled_by = self.span_of(self.cancelled_at, self.cancelled_precision)[1]
+            if is_later(earliest, cancelled_by):
+                raise InvalidInput("occurred_at", "it was called off before")
         self.about = about
         self.record(
             ExpectedArrival.Corrected,
@@ -220,7 +225,10 @@ class ExpectedArrival(Aggregate):
                 raise MovementNotFound(
                     "expected arrival", self.id, "expected_arrival_id", cancelled=True
                 )
-            if self.requested_at is not None and is_later(self.requested_at, envelope.occurred_at):
+            last = self.span_of(envelope.occurred_at, envelope.precision)[1]
+            if self.requested_at is not None and is_later(
+                self.span_of(self.requested_at, self.precision)[0], last
+            ):
                 raise InvalidInput("occurred_at", "it lies before the arrival was planned")
         self.record(ExpectedArrival.Cancelled, envelope, arrival=self.id, because=because)
 
@@ -291,6 +299,7 @@ class ExpectedArrival(Aggregate):
                 self.never_was = True
             case ExpectedArrival.Cancelled():
                 self.cancelled_at = event.entry.occurred_at
+                self.cancelled_precision = event.entry.precision
             case ExpectedArrival.Converted():
                 self.by_stays = (*self.by_stays, event.by_stay)
             case _:

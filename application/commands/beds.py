@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import cleaning, lookups, reservations
+from application import cleaning, hospital_days, lookups, reservations
 from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
@@ -138,12 +138,14 @@ class BedStates(CommandGroup):
         """Decide whether a bed is to be cleaned after each patient, in a ward or in the whole house.
 
         From ``since`` on (default: when decided; may lie ahead). What a ward decides comes first.
+        A time known to the day or hour asks for no cleaning within that.
         """
         scope.check_ward(uow, ward)
         if ward is not None:
             ward = lookups.rooms_of(uow, ward)[0].ward
         at = utc(since, "from") or uow.entry.occurred_at
-        cleaning.rules_of(uow).set_cleaning(ward, applies, at, uow.entry)
+        first, last = hospital_days.span_of(uow, at, uow.entry.precision)
+        cleaning.rules_of(uow).set_cleaning(ward, applies, last if applies else first, uow.entry)
 
     @command(roles=PATIENT_FLOW, raises=(BedNotOpen, BedStateBroken, PatientDied))
     def reserve_bed(

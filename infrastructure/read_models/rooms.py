@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
 from domain.room.aggregate import Room
+from domain.room.state import end_of
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
@@ -60,6 +61,8 @@ spells = bitemporal_table(
     Column("reason", String),
     Column("for_patient", Uuid),
     Column("for_stay", Uuid),
+    Column("since_precision", String, nullable=False),
+    Column("until_precision", String, nullable=False),
     visibility="room",
     find_by=("room",),
     of="room",
@@ -149,6 +152,8 @@ def _spells(room: Room, id: UUID | None = None, bed: str | None = None) -> Rows:
                 "reason": s.reason,
                 "for_patient": s.patient,
                 "for_stay": s.stay,
+                "since_precision": room.precision_of(s.id).value,
+                "until_precision": room.precision_of(end_of(s.id)).value,
             },
         )
         for s in room.spells
@@ -177,6 +182,13 @@ class SpellView(Struct, frozen=True):
     for_stay: UUID | None
     since: datetime
     until: datetime | None
+
+
+class SpellPeriodView(SpellView, frozen=True):
+    """A spell with how precisely its times are known."""
+
+    since_precision: str
+    until_precision: str
 
 
 _wards = CompiledStatement(
@@ -267,11 +279,12 @@ _spells_of = by_id(
 @reads(spells)
 async def spells_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
-) -> dict[UUID, list[SpellView]]:
+) -> dict[UUID, list[SpellPeriodView]]:
     """Return the closures, cleanings and reservations of rooms at all times, by the rooms' ids."""
-    spells_by_room: dict[UUID, list[SpellView]] = {id: [] for id in ids}
+    spells_by_room: dict[UUID, list[SpellPeriodView]] = {id: [] for id in ids}
     for row in await _spells_of(connection, ids, at):
-        spells_by_room[row.room].append(SpellView(*row))
+        view = SpellPeriodView(*row[:7], *row[9:], *row[7:9])
+        spells_by_room[row.room].append(view)
     return spells_by_room
 
 

@@ -182,6 +182,31 @@ def test_mistake_428_corrections_of_rooms_say_how_precisely_a_time_is_known(ward
     assert day.admit(MORNING, free) == "StayRecorded"
 
 
+STATES = """query($ward: String!) { roomOccupancy(ward: $ward) { room {
+  bedStates { state since until sincePrecision untilPrecision } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [("closeBed", "reopenBed"), ("startCleaning", "finishCleaning")]
+)
+def test_mistake_581_how_precisely_a_state_of_a_bed_is_known_is_not_told(
+    ward: Ward, begin: str, end: str
+) -> None:
+    name = ward.name("W")
+    bed, hour = place(f"{ward.room('a', ward=name)}/a"), {"occurredAtPrecision": "HOUR"}
+    day = Day(ward)
+
+    def told() -> list[str]:
+        (occupied,) = ward.ask(STATES, ward=name)["roomOccupancy"]
+        (state,) = occupied["room"]["bedStates"]
+        return [state["sincePrecision"], state["untilPrecision"]]
+
+    ward.record(begin, **bed, **day.by_day(NOON))
+    assert told() == ["DAY", "MINUTE"]
+    ward.record(end, **bed, **hour, **day.at(LAST))
+    assert told() == ["DAY", "HOUR"]
+
+
 def test_mistake_429_a_ward_is_named_back_on_the_first_day_of_its_room(ward: Ward) -> None:
     former, other = ward.name("W"), ward.name("W")
     first = {"validFrom": ago(days=30)[:10]}
@@ -202,3 +227,79 @@ def test_mistake_429_a_ward_that_was_renamed_before_its_room_was_opened_can_be_r
     ward.record("renameWard", ward=former, newWard=second, validFrom=ago(days=50)[:10])
     told = ward.record("renameWard", ward=second, newWard=third, validFrom=ago(days=40)[:10])
     assert [r["ward"] for r in told["rooms"]] == [third]
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_mistake_582_a_rule_of_cleaning_known_to_the_day_asks_for_none_on_that_day(
+    ward: Ward, applies: bool
+) -> None:
+    """The house began, or ceased, to clean beds on that day: nobody knows at what hour."""
+    day, name = Day(ward), ward.name("W")
+    bed = place(f"{ward.room('a', ward=name)}/a")
+    before, hour = {"applies": not applies, "ward": name}, BEGIN if applies else LAST
+    ward.record("setBedCleaning", **before, **day.at(AT_NIGHT - timedelta(days=1)))
+    ward.record("setBedCleaning", applies=applies, ward=name, **day.by_day(hour))
+    stay = ward.stay("/".join(bed.values()), at=said(day.start + AT_NIGHT))
+    left = {"stayId": stay, "disposition": "HOME"}
+    ward.record("dischargePatient", **left, **day.at(MORNING))
+    assert day.admit(NOON, bed) == "StayRecorded"
+
+    exact = ward.name("W")
+    bed = place(f"{ward.room('a', ward=exact)}/a")
+    ward.record("setBedCleaning", **{**before, "ward": exact}, **day.at(AT_NIGHT))
+    ward.record("setBedCleaning", applies=applies, ward=exact, **day.at(hour))
+    stay = ward.stay("/".join(bed.values()), at=said(day.start + BEGIN))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **day.at(MORNING))
+    assert day.admit(NOON, bed) == "BedNotOpen"
+
+
+def test_mistake_582_the_day_after_a_rule_of_cleaning_it_holds(ward: Ward) -> None:
+    day, name = Day(ward), ward.name("W")
+    bed = place(f"{ward.room('a', ward=name)}/a")
+    ward.record("setBedCleaning", applies=True, ward=name, **day.by_day(NOON))
+    stay = ward.stay("/".join(bed.values()), at=said(day.start + AT_NIGHT))
+    next_day = timedelta(days=1)
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **day.at(next_day))
+    assert day.admit(next_day + NOON, bed) == "BedNotOpen"
+
+
+def asked(day: Day, at: dict[str, Any]) -> str:
+    """Ask for a bed for somebody who is in the house since the night before; return the request."""
+    stay = day.ward.stay(at=said(day.start + AT_NIGHT))
+    told = day.ward.record("requestBed", stayId=stay, **at)
+    return str(told["expectedArrival"]["id"])
+
+
+def planned(day: Day, at: dict[str, Any]) -> str:
+    later = {"expectedAt": said(day.start + timedelta(days=9)), "patientMrn": day.ward.patient()}
+    return str(day.ward.record("planAdmission", **later, **at)["expectedArrival"]["id"])
+
+
+@pytest.mark.parametrize("ask", [asked, planned])
+def test_mistake_583_an_expected_arrival_known_to_the_day_contradicts_nothing_of_that_day(
+    ward: Ward, ask: Callable[[Day, dict[str, Any]], str]
+) -> None:
+    day = Day(ward)
+    cancel = "cancelExpectedArrival"
+
+    def called_off(arrival: str, at: dict[str, Any]) -> str:
+        return str(ward.execute(cancel, expectedArrivalId=arrival, **at)["__typename"])
+
+    assert called_off(ask(day, day.by_day(LAST)), day.at(NOON)) == "ExpectedArrivalRecorded"
+    assert called_off(ask(day, day.at(NOON)), day.by_day(BEGIN)) == "ExpectedArrivalRecorded"
+    assert called_off(ask(day, day.at(NOON)), day.at(MORNING)) == "InvalidInput"
+    assert called_off(ask(day, day.by_day(NOON)), day.at(AT_NIGHT)) == "InvalidInput"
+
+    def corrected(arrival: str, **to: Any) -> str:
+        said = {"expectedArrivalId": arrival, **WRONG, **to}
+        return str(ward.execute("correctExpectedArrival", **said)["__typename"])
+
+    gone = ask(day, day.at(MORNING))
+    assert called_off(gone, day.at(NOON)) == "ExpectedArrivalRecorded"
+    late_in_day = day.by_day(LAST)["occurredAt"]
+    assert corrected(gone, occurredAt=late_in_day) == "InvalidInput"
+    by_day = {"occurredAt": late_in_day, "occurredAtPrecision": "DAY"}
+    assert corrected(gone, **by_day) == "ExpectedArrivalRecorded"
+    gone = ask(day, day.at(MORNING))
+    assert called_off(gone, day.by_day(NOON)) == "ExpectedArrivalRecorded"
+    assert corrected(gone, occurredAt=late_in_day) == "ExpectedArrivalRecorded"

@@ -11,6 +11,7 @@ import pytest
 from domain.aggregate import Aggregate, Event
 from domain.prescription.aggregate import Prescription
 from domain.room.aggregate import Room
+from domain.room.state import end_of
 from domain.stay.aggregate import Stay
 from domain.stay.facts import State
 from domain.stay.history import History
@@ -79,7 +80,11 @@ def prescription_answers(drug: Prescription, moment: datetime) -> set[Answer]:
 
 def spell_answers(room: Room, moment: datetime) -> set[Answer]:
     return {
-        (s.id, room.id, s.bed, s.state.value, s.reason, s.patient, s.stay)
+        (
+            *(s.id, room.id, s.bed, s.state.value, s.reason, s.patient, s.stay),
+            room.precision_of(s.id).value,
+            room.precision_of(end_of(s.id)).value,
+        )
         for s in room.spells
         if moment in s.period
     }
@@ -100,7 +105,8 @@ GRID: dict[str, tuple[type[Aggregate], Callable[[Any, datetime], set[Answer]], s
     "spells": (
         Room,
         spell_answers,
-        "SELECT spell, room, bed, state, reason, for_patient, for_stay FROM rooms_v1.spells",
+        "SELECT spell, room, bed, state, reason, for_patient, for_stay, since_precision,"
+        " until_precision FROM rooms_v1.spells",
     ),
 }
 

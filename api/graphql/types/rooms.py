@@ -13,7 +13,7 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import optional_id
-from api.graphql.types.enums import BedState, RoomPolicy
+from api.graphql.types.enums import BedState, Precision, RoomPolicy
 from api.graphql.types.flags import Flag
 from api.graphql.types.people import Patient
 from application.authorization.roles import may
@@ -252,6 +252,12 @@ class BedStatePeriod:
     state: BedState = strawberry.field(description="CLOSED, CLEANING or RESERVED.")
     since: datetime = strawberry.field(description="Since when.")
     until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
+    since_precision: Precision = strawberry.field(
+        description="How precisely the beginning is known."
+    )
+    until_precision: Precision = strawberry.field(
+        description="How precisely the end is known; one that is planned is to the minute."
+    )
     why: strawberry.Private[str | None]
     ward: strawberry.Private[str]
 
@@ -340,6 +346,8 @@ class Room(Node):
                 state=BedState(spell.state),
                 since=spell.since,
                 until=spell.until,
+                since_precision=Precision(spell.since_precision),
+                until_precision=Precision(spell.until_precision),
                 why=spell.reason,
                 ward=self.ward,
             )
