@@ -17,8 +17,9 @@ from api.hl7.acts import acts_of
 from api.hl7.batch import answer_to, is_batch, is_complete
 from api.hl7.er7 import Message, Unreadable, parse, parsed_head
 from api.hl7.holds import NEXT, content_as_recorded, is_recorded, may_fit_later, waiting_end
+from api.hl7.kept_files import room_of
 from api.hl7.known import allergies_alike
-from api.hl7.refused import UNREADABLE, RefusedMessages, client_of, room_of
+from api.hl7.refused import UNREADABLE, RefusedMessages, client_of
 from api.hl7.sending import SendingSystem
 from api.hl7.things import MESSAGES, named_by, needed_by, thing_id, told_by
 from application.aggregate_cache import current
@@ -135,7 +136,7 @@ class Door:
         """Take some of those again that wait until what they are about is known, of each client."""
         rooms = defaultdict[str, list[Path]](list)
         for file in self.refused.waiting_files():
-            rooms[room_of(file)].append(file)
+            rooms[room_of(file.name)].append(file)
         for room, files in rooms.items():
             rest = [file for file in files if str(file) > self._last_tried[room]]
             for message in self.refused.read((rest or files)[: max(1, MAX_RETRIED // len(rooms))]):

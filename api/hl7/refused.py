@@ -8,26 +8,17 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from time import time_ns
 from typing import Any
 from uuid import UUID
 
 from api.hl7.ack import Verdict
 from api.hl7.er7 import head_of
+from api.hl7.kept_files import ROOM, WAITING, KeptFiles, room_of
 from infrastructure.sealing.key_ring import SEAL, key_ring
 from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy, TextAltered
 
 MAX_REFUSED = 10_000
 """The messages of one client that are kept apart; beyond them it is told to come again."""
-
-ROOM = "-of-"
-"""Sign in the name of a file, before the digest of the client that takes room by its message."""
-
-WAITING = "-for-"
-"""Sign in the name of a file, before the id of what its message waits for."""
-
-NS_OF_CHANGE = 2_000_000_000
-"""The time in ns within which two changes of a folder may have one time of change."""
 
 SUBJECT = "hl7-refused"
 """The subject of the key by which messages are sealed that were refused."""
@@ -49,7 +40,7 @@ class RefusedMessages:
     def __init__(self, home: Path) -> None:
         self._folder = home / "hl7-refused"
         self._keys = key_ring()
-        self._listed: tuple[int, list[Path]] = (0, [])
+        self._files = KeptFiles(self._folder)
 
     def keep(
         self,
@@ -66,11 +57,11 @@ class RefusedMessages:
         ``waits_for``: what it is about and is not known yet, where that is why it was set aside.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if next(self._folder.glob(f"*-{self._hash(data, client)}*.json"), None):
+        if self._files.has(self._hash(data, client)):
             return True
         owner = ["client", *sorted(client)] if client else ["sender", sender]
         room = self._keys.hash_text("\0".join(owner))[:16]
-        if sum(room_of(file) == room for file in self._folder.iterdir()) >= MAX_REFUSED:
+        if self._files.count(room) >= MAX_REFUSED:
             return False
         self._write(data, verdict, f"{WAITING}{waits_for.hex}" if waits_for else "", client, room)
         return True
@@ -79,7 +70,7 @@ class RefusedMessages:
         """Keep a message that waited under a verdict that no fact to come changes."""
         data = self.message_of(kept)
         if data is not None:
-            self._write(data, verdict, "", client_of(kept), room_of(Path(kept["file"])))
+            self._write(data, verdict, "", client_of(kept), room_of(Path(kept["file"]).name))
             self.remove(kept)
 
     def _hash(self, data: bytes, client: Collection[str] | None) -> str:
@@ -101,6 +92,7 @@ class RefusedMessages:
             json.dump(record, stream)
             stream.flush()
             os.fsync(stream.fileno())
+        self._files.add(file)
 
     def waiting(self, waits_for: UUID | None = None) -> list[dict[str, Any]]:
         """Return the messages that wait for something, or for anything, the oldest first."""
@@ -108,16 +100,8 @@ class RefusedMessages:
         return list(self.read(file for file in self.waiting_files() if ending in file.name))
 
     def waiting_files(self) -> list[Path]:
-        """Return the files of messages that wait; the folder is listed again once it has changed."""
-        try:
-            changed_at = self._folder.stat().st_mtime_ns
-        except FileNotFoundError:
-            return []
-        if self._listed[0] != changed_at:
-            is_settled = time_ns() - changed_at > NS_OF_CHANGE
-            files = sorted(self._folder.glob(f"*{WAITING}*.json"))
-            self._listed = changed_at if is_settled else 0, files
-        return self._listed[1]
+        """Return the files of messages that wait, the oldest first."""
+        return self._files.waiting()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Return what was refused, the oldest first."""
@@ -141,18 +125,13 @@ class RefusedMessages:
 
     def remove(self, kept: Mapping[str, Any]) -> None:
         """Remove the file of a message that was carried out."""
-        Path(kept["file"]).unlink(missing_ok=True)
+        self._files.remove(Path(kept["file"]))
 
 
 def client_of(kept: Mapping[str, Any]) -> frozenset[str] | None:
     """Return the names of who sent a message that was kept; None where an older version kept it."""
     client = kept.get("client")
     return None if client is None else frozenset(client)
-
-
-def room_of(file: Path) -> str:
-    """Return the digest of who takes room by a file; nothing where an older version kept it."""
-    return file.name.partition(ROOM)[2][:16]
 
 
 def _record(file: Path) -> dict[str, Any]:

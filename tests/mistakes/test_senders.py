@@ -1,6 +1,7 @@
 """Mistakes about who sends messages of HL7 v2, and whom they are told to."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.hl7 import door as door_module
+from api.hl7 import kept_files
 from api.hl7 import refused as refused_module
 from api.hl7.door import CARRIED_OUT, IMPOSTOR, NOT_OPENED, Door
 from api.hl7.refused import UNREADABLE
@@ -174,3 +176,27 @@ def test_mistake_467_a_file_that_is_broken_holds_up_all_that_was_refused(
     assert {verdict.text for verdict in verdicts.values()} == {UNREADABLE, NOT_OPENED.text}
     assert {verdict.kind for verdict in verdicts.values()} == {"E"}
     assert {kept["file"] for kept in after.refused} == verdicts.keys(), "nothing of them is lost"
+
+
+def test_mistake_601_a_message_takes_longer_to_keep_the_more_are_kept(
+    hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder was walked through for each, twice: 10,000 refused ones made each of all senders slow."""
+    listings: list[Path] = []
+
+    def list_folder(folder: Path) -> list[str]:
+        listings.append(folder)
+        return [entry.name for entry in os.scandir(folder)]
+
+    monkeypatch.setattr(kept_files, "NS_OF_CHANGE", 10**18)  # on a machine however slow
+    monkeypatch.setattr(os, "listdir", list_folder)
+    door = Door(hospital, SENDERS, tmp_path)
+    for n in range(9):
+        assert answer_codes(door, adt("A40", str(n)), NORTH) == "AR"
+        assert answer_codes(door, adt("A40", "0"), NORTH) == "AR"
+        assert (
+            answer_codes(door, rde(f"w{n}", "NW", 12, "400").replace(b"|8|", b"|8-%d|" % n)) == "AA"
+        )
+    assert len(listings) == 1
+    assert len(list(door.refused)) == 18
+    assert len(door.refused.waiting()) == 9
