@@ -55,8 +55,8 @@ def test_the_index_says_what_is_in_the_folder_whoever_changes_it(
             names = [file.name for file in folder.iterdir()]
             for each in NUMBERS:
                 assert index.has(f"{each:032x}") == any(f"-{each:032x}" in n for n in names)
-            for each in CLIENTS:
-                assert index.count(each * 16) == sum(f"{ROOM}{each}" in n for n in names)
+            for room in CLIENTS:
+                assert index.count(room * 16) == sum(f"{ROOM}{room}" in n for n in names)
             assert [file.name for file in index.waiting()] == sorted(
                 name for name in names if WAITING in name
             )

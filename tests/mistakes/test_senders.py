@@ -181,7 +181,7 @@ def test_mistake_467_a_file_that_is_broken_holds_up_all_that_was_refused(
 def test_mistake_601_a_message_takes_longer_to_keep_the_more_are_kept(
     hospital: Hospital, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder was walked through for each, twice: 10,000 refused ones made each of all senders slow."""
+    """The folder was walked through for each, twice: 10,000 refused ones made all senders slow."""
     listings: list[Path] = []
 
     def list_folder(folder: Path) -> list[str]:
