@@ -178,7 +178,7 @@ class CommandPipeline(Application[UUID]):
 
     def _preload(self, call: Invocation) -> CommandPreload:
         """Read the clock, an earlier recording, and what the input names, in one round trip."""
-        ids = [value for value in call.content.values() if isinstance(value, UUID)]
+        ids = lookups.streams_in(call.content)
         keys = lookups.unique_keys_in(call.content, self.rules)
         return self.record.preload(call.request.command_id, self.cache.lacks(ids), keys, ids)
 
@@ -290,7 +290,7 @@ class CommandPipeline(Application[UUID]):
         """Append events; anew, not decided anew, while others only take other beds of the rooms."""
         for _ in range(MOST_BEHIND):
             try:
-                return self.save(*events, append=append)
+                return self.events.put(events, append=append)
             except Behind as behind:
                 append.reads = {**append.reads, **behind.versions}
                 events = with_next_versions(events, append.reads)

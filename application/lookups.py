@@ -20,6 +20,7 @@ from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
 from domain.refusals import BedRef, InvalidInput, MovementNotFound, NotFound
 from domain.room.aggregate import Room
+from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
 from domain.time import TICK, is_later
@@ -279,8 +280,10 @@ STAFF = ("practitioner", "attending", "prescriber", "ordered_by", "requested_by"
 def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys.Unique]:
     """Return the unique keys that these lookups will ask for, to be read in one round trip.
 
-    ``content`` is a command's input by parameter. A key that is not foreseen costs one more query.
+    ``content`` is a command's input by parameter, with the movement that another system reports. A key
+    that is not foreseen costs one more query.
     """
+    content = {**content, **_named_in(content.get("movement"))}
     keys: list[tuple[str, ...]] = [
         ("staff-number", content[name]) for name in STAFF if content.get(name)
     ]
@@ -288,8 +291,25 @@ def unique_keys_in(content: Mapping[str, Any], rules: Rules) -> list[unique_keys
         keys.append(("mrn", content.get("mrn_authority") or rules.mrn_authority, mrn))
     if content.get("ward") and content.get("room"):
         keys.append(("room", content["ward"], content["room"]))
-    return [
+    names = [
         key
         for kind, *parts in keys
         for key in (unique_keys.as_stored(kind, *parts), unique_keys.KEYS[kind](*parts))
     ]
+    if content.get("system") and content.get("source_id"):
+        names.append(unique_keys.source(content["system"], content["source_id"]))
+    return names
+
+
+def streams_in(content: Mapping[str, Any]) -> list[UUID]:
+    """Return the streams that a command's input names by ids, and by the visit of another system."""
+    ids = [value for value in content.values() if isinstance(value, UUID)]
+    if content.get("system") and content.get("source_visit"):
+        ids.append(SourceVisit.id_for(content["system"], content["source_visit"]))
+    return ids
+
+
+def _named_in(movement: object) -> dict[str, Any]:
+    """Return what a reported movement names, as the parameters of other commands do."""
+    names = ("patient_mrn", "mrn_authority", "ward", "room", "attending")
+    return {name: getattr(movement, name, None) for name in names} if movement else {}

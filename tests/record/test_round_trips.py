@@ -5,8 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from application.commands.movement_reports import MovementReport, PatientReport
 from application.hospital import Hospital
 from domain.prescription.events import Medication
+from domain.source_visit import SourceKind
 from domain.stay.events import VisitKind
 from infrastructure.event_store.recorder import Recorder
 from tests.support.hospital_dsl import admitted, ago, doctor, place, readmitted, request, room
@@ -53,3 +55,38 @@ def test_a_command_asks_no_more_often_than_it_must(hospital: Hospital, name: str
     act(hospital, stay, drug)
 
     assert recorder.pool.get_stats()["requests_num"] - before <= most
+
+
+def test_a_movement_of_another_system_asks_no_more_often_than_it_must(hospital: Hospital) -> None:
+    """First all that is named, then the beds, last the append."""
+    room(hospital, "1", "a", "b")
+    bed, known = place("A/1/a"), PatientReport(family_name="Every")
+    stories = {
+        "admission": MovementReport(
+            kind=SourceKind.ADMIT, occurred_at=ago(hours=4), patient_mrn="new", patient=known, **bed
+        ),
+        "transfer": MovementReport(
+            kind=SourceKind.TRANSFER, occurred_at=ago(hours=3), **place("A/1/b")
+        ),
+        "leave": MovementReport(kind=SourceKind.START_LEAVE, occurred_at=ago(hours=2)),
+        "return": MovementReport(kind=SourceKind.END_LEAVE, occurred_at=ago(hours=1), **bed),
+    }
+    recorder = hospital.pipeline.recorder
+    assert isinstance(recorder, Recorder)
+    asked = {}
+    for name, movement in stories.items():
+        before = recorder.pool.get_stats()["requests_num"]
+        hospital.source_movements.record_source_movement(
+            request(reason="as reported"),
+            source_id=name,
+            source_recorded_at=ago(minutes=5),
+            movement=movement,
+            system="north",
+            source_visit="V1",
+        )
+        asked[name] = recorder.pool.get_stats()["requests_num"] - before
+    assert hospital.source_movements.stay_of("north", "V1")
+    assert {name: asked[name] for name in ("transfer", "leave", "return")} == dict.fromkeys(
+        ("transfer", "leave", "return"), 3
+    )
+    assert asked["admission"] <= 8
