@@ -26,6 +26,7 @@ def change_name(
     uow: UnitOfWork, room: Room, ward: str | None, number: str | None, since: datetime
 ) -> None:
     """Give a room another ward or number from a moment on. Raises AlreadyExists for a taken name."""
+    since = room.begin_of_change(since)
     name = room.name_at(since)
     ward = _as_spelled(uow, ward, name.ward)
     named_before = room.named
@@ -54,7 +55,7 @@ def rename_rooms(uow: UnitOfWork, ward: str, new_ward: str, since: datetime) -> 
         change.since: room
         for room in present_rooms
         for change in room.named.changes
-        if change.renames_ward and change.since > since
+        if change.renames_ward and change.since > room.begin_of_change(since)
     }
     until = min(renamings, default=None)
     name_then = present_rooms[0].ward

@@ -67,6 +67,16 @@ class RoomDetails(RoomState):
             precision=precision if opened_at else None,
         )
 
+    def begin_of_change(self, since: datetime) -> datetime:
+        """Return when a change of name from a moment on is held to begin.
+
+        In logs of before, one of the day of the opening is held at the opening, and replaced there.
+        """
+        opened_at = self.opened_at
+        if opened_at is None or not since < opened_at <= self.span_of(since, Precision.DAY)[1]:
+            return since
+        return opened_at if any(c.since == opened_at for c in self.named.changes) else since
+
     def change(
         self, ward: str | None, number: str | None, since: datetime, envelope: Envelope
     ) -> None:

@@ -6,7 +6,7 @@ others, where each change held ward and number whole.
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,8 +36,11 @@ def moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def store(hospital: Hospital, log: list[Any]) -> UUID:
-    """Append events of a room as an older program did, each by a command of its own."""
+def store(hospital: Hospital, log: list[Any], hour: int = 0) -> UUID:
+    """Append events of a room as an older program did, each by a command of its own.
+
+    ``hour``: that of the opening, on 1 March 2026.
+    """
     rooms: list[UUID] = []
 
     def append(topic: str, own: dict[str, Any], operation: str) -> None:
@@ -47,7 +50,7 @@ def store(hospital: Hospital, log: list[Any]) -> UUID:
             room = uow.load(Room, *rooms)[0] if rooms else uow.new(Room, "room")
             room.record(EVENTS[topic], uow.entry, **values)
 
-        said = request(datetime(2026, 3, 1, tzinfo=UTC))
+        said = request(datetime(2026, 3, 1, hour, tzinfo=UTC))
         recorded = hospital.pipeline.execute(Invocation(said, operation, own, decide))
         rooms[:] = rooms or recorded.ids("room")
 
@@ -85,3 +88,33 @@ def test_mistake_281_a_room_change_taken_back_in_an_older_log_holds_otherwise_af
     for other_ward, other_number in {(w, n) for _, w, n in log["names"]} - {(ward, number)}:
         with pytest.raises(NotFound):
             admitted(hospital, f"M {other_ward}{other_number}", f"{other_ward}/{other_number}/b")
+
+
+OPENED = "2026-03-01T10:00:00Z"
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("command", ["rename_ward", "change_room"])
+def test_mistake_584_what_an_older_log_has_renamed_at_its_opening_is_never_named_back_on_that_day(
+    hospital: Hospital, command: str, later: bool
+) -> None:
+    """A change on the day of the opening was held at the opening, and not from midnight on."""
+    changes: list[Any] = [
+        ["room.opened", {"ward": "A", "number": "1", "beds": ["a"]}],
+        ["room.details-changed", {"since": OPENED, "ward": "B", "number": "1"}, command],
+    ]
+    if later:
+        since = "2026-03-20T00:00:00Z"
+        changes.append(
+            ["room.details-changed", {"since": since, "ward": "B", "number": "2"}, "change_room"]
+        )
+    store(hospital, changes, 10)
+    said: dict[str, Any] = {"ward": "B", "new_ward": "A", "valid_from": date(2026, 3, 1)}
+    if command == "rename_ward":
+        told = hospital.rooms.rename_ward(request(), **said)
+    else:
+        told = hospital.rooms.change_room(request(), room="2" if later else "1", **said)
+    assert len(told.events) == 1
+    admitted(hospital, "M1", "A/2/a" if later else "A/1/a")
+    with pytest.raises(NotFound):
+        admitted(hospital, "M2", "B/1/a")
