@@ -23,6 +23,7 @@ from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
+from domain.things import ThingName
 from domain.time import TICK, is_later
 
 
@@ -48,7 +49,8 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     if not stays:
         is_open = all(scope.is_open(uow, stay) for stay in stays_ever_with_it)
         is_cancelled = bool(stays_ever_with_it) and is_open
-        raise MovementNotFound("movement", movement, field, cancelled=is_cancelled)
+        kind: ThingName = "visit" if field == "visit_id" else "movement"
+        raise MovementNotFound(kind, movement, field, cancelled=is_cancelled)
     for candidate in stays:
         scope.check_stay(uow, candidate)
         check_kept(uow, candidate.patient, field)

@@ -187,11 +187,14 @@ def _role(value: object, claim: str) -> str:
 
 
 def with_purpose(caller: Caller, header: str | None) -> Caller:
-    """Return a caller with the purpose of reading (``X-Purpose``). Raises UnknownPurpose."""
+    """Return a caller with the purpose of reading (``X-Purpose``). Raises UnknownPurpose.
+
+    In small letters, or in capitals as the schema names it.
+    """
     if header is None:
         return caller
     try:
-        return replace(caller, purpose=Purpose(header))
+        return replace(caller, purpose=Purpose(header.lower()))
     except ValueError:
         names = ", ".join(Purpose)
         raise UnknownPurpose(f"X-Purpose says what data are read for: {names}.") from None

@@ -79,7 +79,7 @@ class BedStates(CommandGroup):
             raise ReasonNeeded(Problem.CLOSURE)
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         if period.is_empty:
-            raise InvalidInput("until", "a closure ends after it begins")
+            raise InvalidInput("until", "it has to be after the closure begins")
         aggregate = lookups.room(uow, ward, room)
         claims = uow.claims(aggregate.id, period)
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)

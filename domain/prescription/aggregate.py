@@ -43,7 +43,7 @@ class Prescription(PrescriptionWriting):
         """Change the regimen from a time on; None leaves a value. Raises PrescriptionStateBroken."""
         changes = changes_of(dose, route, frequency, stop, schedule)
         if not changes:
-            raise InvalidInput("dose", "say what changes: dose, route, frequency or stop")
+            raise InvalidInput("dose", "say what changes: dose, route, frequency, schedule or stop")
         check_schedule(schedule)
         if stop is not None and stop < envelope.occurred_at:
             raise InvalidInput("stop", "the new stop lies before the change")

@@ -396,4 +396,4 @@ class PrescriptionDoses(PrescriptionState):
 
     def _check_order(self, dose: Dose, end: InfusionEnd) -> None:
         if self.earliest(dose) > self.latest(end):
-            raise InvalidInput("occurred_at", "an infusion ends after it begins")
+            raise InvalidInput("occurred_at", "it has to be after the infusion begins")

@@ -112,7 +112,7 @@ class Room(RoomDetails):
         if is_same or (open_ended and (until is not None or is_reserved)):
             raise InvalidInput("until", "say since when or until when it really was so")
         if period.is_empty and not is_released:
-            raise InvalidInput("until", "it ends after it begins")
+            raise InvalidInput("until", "it has to be after it begins")
         if old.state is BedState.CLEANING and max(period.start, end or period.start) > now:
             raise InvalidInput("until", "cleaning is told once it has happened")
         self._must_have(old.bed, min(period.start, now))
@@ -230,7 +230,7 @@ class Room(RoomDetails):
         ended by use or by a death, by their ids.
         """
         if period.end is None or period.is_empty:
-            raise InvalidInput("until", "a reservation ends after it begins")
+            raise InvalidInput("until", "it has to be after the reservation begins")
         bed = self.code_of(bed)
         self._must_have(bed, max(period.start, envelope.occurred_at))
         _must_not_be(_until(self.spells, reservation_ends or {}), bed, BedState.RESERVED, period)

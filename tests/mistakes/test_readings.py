@@ -195,4 +195,4 @@ def test_mistake_576_nobody_read_in_a_time_that_ends_before_it_begins(ward: Ward
     )
     told = ward.client.raw(query, {"from": ago(days=1), "to": ago(days=2)})
     (error,) = told["errors"]
-    assert error["message"] == "to: the period ends after it begins."
+    assert error["message"] == "to: it has to be after from."

@@ -8,6 +8,7 @@ from datetime import datetime
 import strawberry
 
 from api.graphql.mutations.inputs import (
+    CHANGE_ID,
     CONFIRMED,
     PRECISION,
     SCHEDULE,
@@ -107,7 +108,7 @@ class DoseDetails:
 
 @strawberry.input
 class RegimenDetails:
-    change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
+    change_id: ChangeId = required(CHANGE_ID)
     dose: str | None = optional("Of a change of the regimen: how much at a time.")
     route: str | None = optional("Of a change of the regimen: by which route.")
     frequency: str | None = optional("Of a change of the regimen: how often.")

@@ -29,6 +29,7 @@ BLANK_IS_ABSENT = "blank_is_absent"
 
 IN_ERROR_ALONE = "ENTERED_IN_ERROR, the default and the only reason possible."
 PRECISION = "How precisely that time is known; MINUTE by default."
+CHANGE_ID = "The change: changeId of its recording, movementId of its entry in the timeline."
 CONFIRMED = "The warnings against it that are confirmed; the reason is needed."
 SCHEDULE = (
     "How often, as a program reads it; frequency and schedule are one statement, and one alone"
@@ -102,10 +103,13 @@ class CommandInput:
     performed_by: str | None = optional("Who did it, where that is not who records it.")
     witnessed_by: str | None = optional("Who witnessed it, where two must sign.")
     reason: str | None = optional(
-        "Why; needed for entries more than an hour late, for what is put right, taken back, merged or"
-        " closed, for confirmed warnings, legal holds, erasures and emergency access."
+        "Why; needed for late entries (hospital { lateAfterMinutes }), for what is put right, taken"
+        " back, merged or closed, for confirmed warnings, legal holds, erasures and emergency access."
     )
-    expected_version: int | None = optional("The version the client read before it wrote.")
+    expected_version: int | None = optional(
+        "The version that was read of what the command names first, as a stay, patient or room:"
+        " refused (VersionConflict) if that is another by now."
+    )
 
 
 @strawberry.input(description="A drug, by name and by code.")

@@ -10,6 +10,7 @@ from api.graphql.mutations.fact_inputs import (
     UnprescribedDose,
 )
 from api.graphql.mutations.inputs import (
+    CHANGE_ID,
     CONFIRMED,
     IN_ERROR_ALONE,
     SCHEDULE,
@@ -112,7 +113,7 @@ class CorrectPrescriptionChangeInput(CommandInput, RegimenDetails):
     "It was not changed, held, resumed or ended then.",
 )
 class CancelPrescriptionChangeInput(CommandInput):
-    change_id: ChangeId = required("The change: movementId of its entry in the timeline.")
+    change_id: ChangeId = required(CHANGE_ID)
     because: CancellationReason | None = optional(IN_ERROR_ALONE)
 
 

@@ -137,7 +137,11 @@ class CancelRoomChangeInput(CommandInput):
     valid_from: date | None = optional("The day of the change; the last one by default.")
 
 
-@command_input("rename_ward", RoomsRecorded, "A ward has another name from a day on.")
+@command_input(
+    "rename_ward",
+    RoomsRecorded,
+    "A ward has another name from a day on; a ward that has it already is joined.",
+)
 class RenameWardInput(CommandInput):
     ward: str = required("The ward.")
     new_ward: str = required("Its name from then on.")

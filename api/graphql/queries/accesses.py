@@ -128,7 +128,7 @@ class AccessQueries:
         if mrn is None:
             check_ward(info.context, None)
         if from_ is not None and to is not None and to <= from_:
-            raise InvalidInput("to", "the period ends after it begins")
+            raise InvalidInput("to", "it has to be after `from`")
         at = await info.context.at()
         size, place = page_size(first), decode_cursor(after, "accesses", int, UUID)
         records: list[UUID] | None = None

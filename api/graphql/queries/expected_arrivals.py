@@ -40,6 +40,9 @@ class ExpectedArrivalFilter:
     patient_mrn: str | None = strawberry.field(
         default=strawberry.UNSET, description="Of the patient with this MRN."
     )
+    mrn_authority: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Who assigned it; the hospital's own by default."
+    )
     expected_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Expected by this moment."
     )
@@ -79,8 +82,9 @@ class ExpectedArrivalQueries:
         if filter is not None:
             records: tuple[UUID, ...] | None = None
             if filter.patient_mrn:
-                mrn = filter.patient_mrn
-                records = tuple(await records_of_mrn(info.context, mrn, None, at, "patient_mrn"))
+                mrn, authority = filter.patient_mrn, filter.mrn_authority or None
+                find = records_of_mrn(info.context, mrn, authority, at, "patient_mrn")
+                records = tuple(await find)
             criteria = ArrivalCriteria(
                 tuple(status.value for status in filter.statuses or ()) or WAITING,
                 await known_ward(info.context, filter.ward or None),

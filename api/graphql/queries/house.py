@@ -30,7 +30,9 @@ class Viewer:
         description="The wards that it is limited to; absent for the whole house."
     )
     purpose: Purpose = strawberry.field(description="What this is read for, as said.")
-    purposes: list[Purpose] = strawberry.field(description="What may be said of it: X-Purpose.")
+    purposes: list[Purpose] = strawberry.field(
+        description="What may be said of it: in the header X-Purpose, or as purpose in connection_init."
+    )
     until: datetime = strawberry.field(description="When the login ends.")
 
     @strawberry.field(

@@ -215,7 +215,7 @@ class RoomQueries:
         moment: KnownMoment = None,
     ) -> list[OccupancyStretch]:
         if to <= from_:
-            raise InvalidInput("to", "the period ends after it begins")
+            raise InvalidInput("to", "it has to be after `from`")
         context = info.context
         at = await context.at(None, known_at, known_at_position, at_least, known_moment(moment))
         ward = await known_ward(context, ward)

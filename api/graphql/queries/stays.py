@@ -63,6 +63,9 @@ class StayFilter:
     patient_mrn: str | None = strawberry.field(
         default=strawberry.UNSET, description="Of the patient with this MRN."
     )
+    mrn_authority: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Who assigned it; the hospital's own by default."
+    )
     attending: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this staff number responsible then."
     )
@@ -140,8 +143,9 @@ class StayQueries:
             records: tuple[UUID, ...] | None = None
             attending = None
             if filter.patient_mrn:
-                mrn = filter.patient_mrn
-                records = tuple(await records_of_mrn(info.context, mrn, None, at, "patient_mrn"))
+                mrn, authority = filter.patient_mrn, filter.mrn_authority or None
+                find = records_of_mrn(info.context, mrn, authority, at, "patient_mrn")
+                records = tuple(await find)
             if filter.attending:
                 number = await info.context.query(staff_number_named, filter.attending, "attending")
                 staff = await info.context.query(practitioners_page, number, at, 1, None)
