@@ -178,6 +178,11 @@ class Prescription(PrescriptionWriting):
             changes=merged_changes(step.changes, changes),
             precision=precision or step.precision,
         )
+        planned_stop = dict(new_step.changes).get("stop")
+        if planned_stop is not None and planned_stop < new_step.at:
+            raise InvalidInput(
+                "occurred_at" if stop is None else "stop", "the new stop lies before the change"
+            )
         self._check_step(new_step, died_at if step.kind in ORDERS else None)
         self.record(
             Prescription.ChangeCorrected,

@@ -77,9 +77,11 @@ class Bedside:
 
     def step(self, at: int) -> None:
         kind, envelope = self.lot.choice(STEPS), self.entry(at)
-        content = ("2 mg", None, None, None, envelope) if kind == "change" else (envelope,)
+        stop = self.lot.choice([None, at - 1, at, at + 2, at + 9]) if kind == "change" else None
+        plan = (None if stop is None else moment(stop), envelope)
+        content = ("2 mg", None, None, *plan) if kind == "change" else (envelope,)
         word = {"stop": "stopped", "change": "changed", "hold": "held"}.get(kind, f"{kind}d")
-        note = Note(ORDER, uuid5(envelope.id_of(word), str(ORDER)), kind, at)
+        note = Note(ORDER, uuid5(envelope.id_of(word), str(ORDER)), kind, at, stop=stop)
         tell = getattr(self.prescription, kind)
         self.try_out(self.orders.with_notes(note), lambda: tell(*content))
 
@@ -111,7 +113,10 @@ class Bedside:
         right, at, envelope = replace(note, minute=minute), moment(minute), self.entry(24)
         if note.kind == "order" and note.start == note.minute:
             right = replace(right, start=0)
-        told = (at, Precision.MINUTE)
+        told, plan = (at, Precision.MINUTE), None
+        if note.kind == "change" and self.lot.random() < 0.5:
+            right = replace(right, stop=minute + self.lot.randint(-2, 9))
+            plan = moment(right.stop or 0)
         tell: dict[str, Callable[[], Any]] = {
             "order": lambda: held.rewrite_at(*told, envelope),
             "given": lambda: held.correct_administration(note.id, *told, *NOTHING_ELSE, envelope),
@@ -121,7 +126,8 @@ class Bedside:
         self.try_out(
             None if is_so_already else self.orders.with_notes(right),
             tell.get(
-                note.kind, lambda: held.correct_change(note.id, *told, *NOTHING_ELSE, envelope)
+                note.kind,
+                lambda: held.correct_change(note.id, *told, None, None, None, plan, envelope),
             ),
         )
 

@@ -241,3 +241,21 @@ def test_mistake_580_the_end_of_an_infusion_that_never_was_is_taken_back_beside_
         assert again["__typename"] == "PrescriptionRecorded"
     assert [ended for _, ended in results[0]] == [True, True, False]
     assert len({len(r) for r in results}) == 1
+
+
+def test_mistake_585_a_change_is_corrected_to_a_stop_that_lies_before_it(ward: Ward) -> None:
+    """Told anew it would be refused, whether its time or the stop is put right."""
+    sheet = Sheet(ward, None)
+    changed = {"prescriptionId": sheet.drug, "stop": ago(hours=3), **late(ago(hours=6))}
+    ward.record("changePrescription", **changed)
+    change = movement(ward, sheet.stay, "PRESCRIPTION_CHANGED")
+    for wrong in ({"stop": ago(hours=7)}, {"occurredAt": ago(hours=2)}):
+        right = {"changeId": change, **wrong}
+        for told in (
+            ward.execute("correctPrescriptionChange", **right, **WRONG),
+            ward.execute("correctFacts", prescriptionChanges=[right], **WRONG),
+            ward.execute("changePrescription", **changed | wrong),
+        ):
+            assert told["__typename"] in ("InvalidInput", "PrescriptionStateBroken"), told
+    both = {"changeId": change, "occurredAt": ago(hours=2), "stop": ago(hours=1)}
+    ward.record("correctPrescriptionChange", **both, **WRONG)

@@ -327,7 +327,10 @@ class Busy(Mending, Erasing, Furnishing):
         self._drugs += told.ids("prescription") if told else []
 
     def _change_prescription(self) -> None:
-        self._give("change_prescription", prescription_id=self._one(self._drugs), dose="2 g")
+        """Change a dose, and in every other minute when the prescription is to stop."""
+        drug, later = self._one(self._drugs), timedelta(hours=30)
+        stop = self.now + later if self.now.minute % 2 else None
+        self._give("change_prescription", prescription_id=drug, dose="2 g", stop=stop)
 
     def _hold_prescription(self) -> None:
         drug = self._one(self._drugs)

@@ -34,7 +34,7 @@ class Note:
     start: int = 0
     """Of an order: from when on it is to be given, if not since it was written."""
     stop: int | None = None
-    """Of an order: when it is planned to end."""
+    """Of an order, or a change of one: when it is planned to end; a change without it leaves that."""
 
     @property
     def starts(self) -> int:
@@ -128,7 +128,7 @@ class Orders:
         """Return when it ended, and from when to when it was held. Raises Illegal."""
         written = self._written(order)
         stopped = min([minute for minute, _ in self.stops(order, life)], default=NEVER)
-        planned = NEVER if written.stop is None else written.stop
+        planned = self._planned(order, [])
         ended: int | None = None
         since: int | None = None
         holds: list[tuple[int, int]] = []
@@ -150,6 +150,10 @@ class Orders:
                 since = None
             elif step.kind in ENDS:
                 ended = step.minute
+            elif step.kind == "change" and step.stop is not None:
+                planned = step.stop
+                if planned < step.minute:
+                    raise Illegal("it is planned to stop before that is told")
         end = min(stopped, planned) if ended is None else min(ended, stopped)
         if since is not None:
             holds.append((since, end))
@@ -162,8 +166,8 @@ class Orders:
             return None
         ends = [(n.minute, n.kind) for n in self._steps(order) if n.kind in ENDS]
         ends += [(at, "stop") for at, _ in self.stops(order, life)]
-        if written.stop is not None:
-            ends.insert(0, (written.stop, "complete" if written.stop >= written.starts else "stop"))
+        if (planned := self._planned(order, self._steps(order))) < NEVER:
+            ends.insert(0, (planned, "complete" if planned >= written.starts else "stop"))
         over = min([end for end in ends if end[0] <= minute], key=lambda end: end[0], default=None)
         if over:
             return {"stop": "STOPPED", "complete": "COMPLETED"}[over[1]]
@@ -175,8 +179,7 @@ class Orders:
     def stops(self, order: Any, life: Life) -> list[tuple[int, Any]]:
         """Return the ends of the stay that stop what had not ended before."""
         steps = self._steps(order)
-        planned = [n.stop for n in self.notes if n.id == order and n.stop is not None]
-        ended = min([*planned, *(n.minute for n in steps if n.kind in ENDS)], default=NEVER)
+        ended = min([self._planned(order, steps), *(n.minute for n in steps if n.kind in ENDS)])
         for id, minute in sorted(life.ends.items(), key=lambda end: end[1]):
             if ended > minute and (id == life.ended_by or id in self.stopped_by.get(order, ())):
                 return [(minute, id)]
@@ -193,6 +196,11 @@ class Orders:
 
     def _written(self, order: Any) -> Note:
         return next(n for n in self.notes if n.order == order and n.kind == "order")
+
+    def _planned(self, order: Any, steps: Iterable[Note]) -> int:
+        """Return when it is planned to end, as written and after some of its steps."""
+        notes = [*(n for n in self.notes if n.id == order), *steps]
+        return [NEVER, *(note.stop for note in notes if note.stop is not None)][-1]
 
     def _steps(self, order: Any) -> list[Note]:
         steps = [note for note in self.notes if note.order == order and note.kind in STEPS]

@@ -43,7 +43,7 @@ _BY_ID = st.tuples(
 )
 _START = st.sampled_from([0, 0, 0, -2, 1, 3, 6])
 _STOP = st.sampled_from([None, None, None, -1, 2, 5, 9, 14])
-"""Minutes from the writing of an order until it starts, and until it is planned to stop."""
+"""Minutes from the writing or change of an order until it starts, and is planned to stop."""
 _NOTE = st.tuples(st.sampled_from(["note corrected", "note in error"]), _FACT, _OFF, st.none())
 _ENTRY = st.tuples(
     st.sampled_from(
@@ -65,7 +65,7 @@ _WEIGHTS = (
     (2, st.tuples(st.just("visit"), _NTH)),
     (2, st.tuples(st.just("dose"), _NTH)),
     (4, st.tuples(st.just("order"), _NTH, _START, _STOP)),
-    (5, st.tuples(st.just("step"), _NTH, st.sampled_from(ORDER_STEPS))),
+    (5, st.tuples(st.just("step"), _NTH, st.sampled_from(ORDER_STEPS), _STOP)),
     (4, st.tuples(st.just("given"), _NTH, st.booleans())),
     (2, st.tuples(st.just("ended"), _NTH)),
     (6, st.tuples(st.just("note corrected"), _FACT, _OFF)),
@@ -312,8 +312,10 @@ class Machine:
             return "record_administration", dose_of, at, after
         operation, name, details = _STEPS[what[2]]
         id = uuid5(self._id(name), str(order))
-        after = orders.with_notes(Note(order, id, what[2], at))
-        return operation, {"prescription_id": order, **details}, at, after
+        stop = at + what[3] if what[2] == "change" and what[3] is not None else None
+        planned = {} if stop is None else {"stop": moment(stop)}
+        after = orders.with_notes(Note(order, id, what[2], at, stop=stop))
+        return operation, {"prescription_id": order, **details, **planned}, at, after
 
     def _with_corrected(self, orders: Orders, note: Note, when: int) -> Orders | None:
         """Return the orders with a note at its right minute; None if that can't be said."""
