@@ -16,11 +16,13 @@ from api.hl7.refused import UNREADABLE
 from application.aggregate_cache import current
 from application.hospital import Hospital
 from domain.patient import Patient
+from domain.patient_events import Confidentiality
 from infrastructure.postgres.database import Database
 from tests.hl7.test_inbound import SENDERS, adt, codes
+from tests.hl7.test_mutated import OWN
 from tests.hl7.test_orders import ras, rde
 from tests.hl7.test_outbound import a_day, follow_into, persons, persons_put_right, second
-from tests.support.hospital_dsl import doctor, room, rows
+from tests.support.hospital_dsl import doctor, request, room, rows
 
 __all__ = ["second"]
 
@@ -200,3 +202,46 @@ def test_mistake_601_a_message_takes_longer_to_keep_the_more_are_kept(
     assert len(listings) == 1
     assert len(list(door.refused)) == 18
     assert len(door.refused.waiting()) == 9
+
+
+def told_of(door: Door, message: bytes) -> list[list[str]]:
+    """What is answered to a message of a client named north, but for its time and its own id."""
+    (told,) = door.answers(message, NORTH)
+    head, *segments = [segment.split("|") for segment in told.decode().split("\r")]
+    return [head[:6] + head[7:9] + head[10:], *segments]
+
+
+AUTHORITY = "an authority that it does not have"
+BY_NUMBER = [b"^A%02d|" % number for number in (1, 5, 8, 14, 28, 31, 40, 45, 47, 60)]
+"""Triggers of messages that are carried out by the number of the patient, and not by the visit."""
+
+WRONG = {
+    "a facility that is not set up": lambda told: told.replace(b"|NORTH|", b"|EAST|"),
+    "another client than its certificate says": lambda told: told.replace(b"|NORTH|", b"|SOUTH|"),
+    AUTHORITY: lambda told: told.replace(b"^^^HOSP", b"^^^ELSE"),
+    "an exercise": lambda told: told.replace(b"|P|2.5", b"|T|2.5"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_mistake_602_an_answer_to_a_wrong_sender_tells_whether_a_patient_is_there(
+    hospital: Hospital, database: Database, tmp_path: Path, wrong: str
+) -> None:
+    north, south = (replace(sender, certificate=sender.name) for sender in SENDERS)
+    north = replace(north, authorities={"HOSP": "main"})
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    doctor(hospital)
+    door = Door(hospital, [north, south], tmp_path / "known")
+    for trigger in ("A28", "A01"):
+        assert answer_codes(door, adt(trigger, trigger), NORTH) == "AA"
+    hospital.identity.correct_patient_details(
+        request(reason="asked"), patient_mrn="4711", confidentiality=Confidentiality.RESTRICTED
+    )
+    before = rows(database, "SELECT count(*) FROM record.commands")
+    messages = [m for m in OWN if wrong != AUTHORITY or any(t in m for t in BY_NUMBER)]
+    assert len(messages) > 10
+    for number, message in enumerate(messages):
+        sent = WRONG[wrong](message.replace(b"|C|P|", b"|%d|P|" % number))
+        nobody = sent.replace(b"4711", b"9911").replace(b"4799", b"9999")
+        assert told_of(door, sent) == told_of(door, nobody), message
+    assert rows(database, "SELECT count(*) FROM record.commands") == before
