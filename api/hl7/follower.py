@@ -15,7 +15,7 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.errors import WardbookError
 from infrastructure.access_log import AccessRecord
-from infrastructure.hl7_deliveries import Deliveries
+from infrastructure.hl7_deliveries import Change, Deliveries
 
 SECONDS_OF_ANSWER = 30.0
 """The time within which a receiver has to answer."""
@@ -95,6 +95,10 @@ class HL7Follower:
         self._receiver, self._deliveries = receiver, deliveries
         self._connection = Connection(receiver)
         self._stopping = threading.Event()
+        self._recorded = ""
+        """The id of the message whose reading was recorded last."""
+        self._failures, self._failure = 0, ""
+        """How often the message was not answered that is being sent, and how it was not at last."""
 
     def stop(self) -> None:
         """Stop after the message that is being sent."""
@@ -111,24 +115,35 @@ class HL7Follower:
         """Tell what a page of the log holds. Returns how many messages that were."""
         count = 0
         for change in self._deliveries.changes():
-            sent_before = self._deliveries.sent
-            before = self._deliveries.position
-            for number, message in enumerate(self._writer.messages_of(change), 1):
-                if number <= sent_before:
-                    continue
-                self._deliveries.record_reading(self._reading_of(message))
-                code = self._answer_code(message)
-                if code is None:
-                    return count  # stopping; it is sent again, with the same control id
-                if code in ("AR", "CR"):
-                    self._deliveries.park(
-                        message.control_id, change.position, message.stay, message.trigger, code
-                    )
-                    log.warning("%s refused message %s", self._receiver.name, message.control_id)
-                self._deliveries.advance(before, number)
-                count += 1
+            position, number = self._deliveries.position, self._deliveries.sent
+            while not self._tell(change, position):
+                if self._stopping.is_set():
+                    return count + self._deliveries.sent - number
+            count += self._deliveries.sent - number
             self._deliveries.advance(change.position)
         return count
+
+    def _tell(self, change: Change, position: int) -> bool:
+        """Send those messages of a command that were not; return False where one was not answered.
+
+        It is made anew before it is sent again: somebody of whom it tells may be erased meanwhile.
+        """
+        for number, message in enumerate(self._writer.messages_of(change), 1):
+            if number <= self._deliveries.sent:
+                continue
+            if message.control_id != self._recorded:
+                self._deliveries.record_reading(self._reading_of(message))
+                self._recorded = message.control_id
+            code = self._answer_code(message)
+            if code is None:
+                return False
+            if code in ("AR", "CR"):
+                self._deliveries.park(
+                    message.control_id, change.position, message.stay, message.trigger, code
+                )
+                log.warning("%s refused message %s", self._receiver.name, message.control_id)
+            self._deliveries.advance(position, number)
+        return True
 
     def _reading_of(self, message: Outgoing) -> AccessRecord:
         """Return the entry of the record of reading for a message, written before it leaves."""
@@ -142,20 +157,18 @@ class HL7Follower:
         )
 
     def _answer_code(self, message: Outgoing) -> str | None:
-        """Return AA or AR, sending until there is one; None once it is to stop."""
-        attempt, problem = 0, ""
-        while not self._stopping.is_set():
-            try:
-                code = self._connection.answer(message)
-                if code in ("AA", "CA", "AR", "CR"):
-                    return code
-                failure = f"answered {code if code in ('AE', 'CE') else 'nothing known'}"
-            except NotAnswered as error:
-                failure = f"did not answer ({error})"
-            if failure != problem:
-                log.warning("%s %s; sending again", self._receiver.name, failure)
-                problem = failure
-            pauses = SECONDS_BETWEEN_RETRIES
-            self._stopping.wait(pauses[min(attempt, len(pauses) - 1)])
-            attempt += 1
+        """Send a message and return AA or AR; None, after a pause, if it has to be sent again."""
+        try:
+            code = self._connection.answer(message)
+            failure = f"answered {code if code in ('AE', 'CE') else 'nothing known'}"
+        except NotAnswered as error:
+            code, failure = "", f"did not answer ({error})"
+        if code in ("AA", "CA", "AR", "CR"):
+            self._failures, self._failure = 0, ""
+            return code
+        if failure != self._failure:
+            log.warning("%s %s; sending again", self._receiver.name, failure)
+        pauses = SECONDS_BETWEEN_RETRIES
+        self._stopping.wait(pauses[min(self._failures, len(pauses) - 1)])
+        self._failures, self._failure = self._failures + 1, failure
         return None

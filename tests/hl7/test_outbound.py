@@ -288,7 +288,9 @@ def test_after_simulated_days_the_bed_boards_are_equal(
 
 
 @contextmanager
-def answering(answer: Callable[[str], str | None]) -> Iterator[tuple[int, list[str]]]:
+def answering(
+    answer: Callable[[str], str | None], received_data: list[bytes] | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """A receiver that answers each control id so; None: it closes the connection instead."""
     server = socket.create_server(("127.0.0.1", 0))
     seen: list[str] = []
@@ -306,6 +308,8 @@ def answering(answer: Callable[[str], str | None]) -> Iterator[tuple[int, list[s
                     if not received.endswith(END):
                         continue
                     message = parse(received.strip(START + END))
+                    if received_data is not None:
+                        received_data.append(received)
                     seen.append(message.value("MSH", 10) or "")
                     code = answer(seen[-1])
                     if code is None:

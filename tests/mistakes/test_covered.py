@@ -67,7 +67,7 @@ OPEN_DOORS = {350, 351, 352, 353}
 ORACLES = set(range(460, 471)) | {601, 602}
 """Numbers of mistakes about what the kind of an answer tells, and who another system is."""
 
-LEFT = {344, 345, 346, 347, 348}
+LEFT = {344, 345, 346, 347, 348, 603}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
 ODD_FILES = {500, 501, 502, 503}

@@ -1,19 +1,30 @@
 """Mistakes about what is left of who was told of by messages alone: see `test_covered` for the list."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import psycopg
+import pytest
+
 from api.hl7.door import Door
+from application.hospital import Hospital
+from domain.erasure import LegalBasis
+from domain.stay.facts import Disposition
+from infrastructure.hl7_deliveries import parked_messages
 from infrastructure.postgres.database import Database
+from infrastructure.projections.runner import ProjectionRunner
 from tests.hl7.test_beds import message, pending
 from tests.hl7.test_inbound import SENDERS, adt
 from tests.hl7.test_orders import ras, rde
+from tests.hl7.test_outbound import answering, told
 from tests.hl7.test_triggers import answer, of_kind
 from tests.mistakes.test_erasure import CLEAR, erase, officer, where
 from tests.support.api_dsl import Ward
 from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import ago, readmitted, request, rows
 from tests.support.hospital_dsl import room as open_room
+from tests.support.random_privacy import EVE
 
 __all__ = ["officer"]
 
@@ -60,3 +71,53 @@ def test_mistake_320_messages_leave_something_of_whom_they_told_after_the_erasur
     assert not [file for file in tmp_path.rglob("*") if file.is_file() and sign in file.read_text()]
     erase(ward, officer, f"{sign}1")
     assert where(migrated, sign) == set()
+
+
+def test_mistake_603_a_message_that_waits_for_its_receiver_tells_of_who_was_erased_meanwhile(
+    hospital: Hospital, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was made once, and sent again as it was, for as long as the receiver was away."""
+    caplog.set_level("DEBUG")
+    sign, projections = "Quetzal", ProjectionRunner(database.app_url)
+    open_room(hospital)
+    hospital.patients.register_patient(
+        request(), mrn=f"{sign}1", family_name=f"{sign}fam", birth_date=date(1931, 7, 9)
+    )
+    stay = readmitted(hospital, f"{sign}1", "A/1/a", ago(hours=3))
+    hospital.stays.discharge_patient(
+        request(ago(hours=2)),
+        stay_id=stay,
+        disposition=Disposition.HOME,
+        destination=f"aunt of {sign}",
+    )
+    hospital.identity.correct_patient_details(
+        request(reason="a typo"), patient_mrn=f"{sign}1", mrn=f"{sign}2"
+    )
+    before: list[bytes] = []
+    with answering(lambda control: "R", before) as (port, _):
+        assert told(database, hospital, port) == 3
+    assert all(sign.encode() in message for message in before)
+    assert len(parked_messages(database)) == 3
+
+    def erased_meanwhile(control: str) -> str:
+        if len(received) > 1:
+            return "A"
+        hospital.erasures.request_erasure(
+            request(reason="asked"), patient_mrn=f"{sign}2", legal_basis=LegalBasis.OBJECTION
+        )
+        hospital.erasures.erase_patient(request(by=EVE), patient_mrn=f"{sign}2")
+        projections.catch_up()
+        return "E"
+
+    received: list[bytes] = []
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DELETE FROM hl7.deliveries")
+    with answering(erased_meanwhile, received) as (port, seen):
+        assert told(database, hospital, port) == 3
+    assert sign.encode() in received[0]
+    assert not [message for message in received[1:] if sign.encode() in message]
+    assert seen[0] == seen[1], "it is the same message, and counts as one"
+    assert where(database, sign) == set()
+    assert sign not in caplog.text
+    read = "SELECT count(*) FROM audit.accesses WHERE operation = 'wardbook hl7 send'"
+    assert rows(database, read) == [(3 + 3,)], "a message that is sent again is one reading"

@@ -205,7 +205,7 @@ def test_mistake_601_a_message_takes_longer_to_keep_the_more_are_kept(
 
 
 def told_of(door: Door, message: bytes) -> list[list[str]]:
-    """What is answered to a message of a client named north, but for its time and its own id."""
+    """Return the answer to a message of a client named north, but for its time and its own id."""
     (told,) = door.answers(message, NORTH)
     head, *segments = [segment.split("|") for segment in told.decode().split("\r")]
     return [head[:6] + head[7:9] + head[10:], *segments]
