@@ -30,6 +30,7 @@ from infrastructure.read_models import READ_MODELS
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from tests.support.graphql_client import GraphQLClient
+from tests.support.last_user import end_after_last_user
 from tests.support.own_server import own_server
 from tests.support.seeds import SEED
 from tests.support.shared_history import LIVED, Lived, dump, lived_once
@@ -84,12 +85,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Shared:
 
 
 @pytest.fixture(scope="session")
-def server(testrun_uid: str) -> Iterator[Database]:
+def server(testrun_uid: str, worker_id: str) -> Iterator[Database]:
     """The owner's way into the server that all workers of a run share.
 
     Not in pytest's own folder: run as root, its server is another user, and every run that begins
-    closes that folder to others. WARDBOOK_TESTS_POSTGRES names the programs of another version, which
-    `make postgres` tests on: then each worker has a server.
+    closes that folder to others. A run that is killed leaves no server. WARDBOOK_TESTS_POSTGRES names
+    the programs of another version, which `make postgres` tests on: then each worker has a server.
     """
     if programs := os.environ.get("WARDBOOK_TESTS_POSTGRES"):
         key_ring().bind(lambda store: store)
@@ -98,6 +99,8 @@ def server(testrun_uid: str) -> Iterator[Database]:
         return
     home = _in_memory() / f"wardbook-tests-{testrun_uid}"
     database = Database(ensure_server(home))
+    if worker_id in ("master", "gw0"):
+        end_after_last_user(home, KEYS.parent)
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         # A killed process loses nothing that the system holds; that is all that tests can do to it.
         owner.execute("ALTER SYSTEM SET fsync = off")
@@ -105,7 +108,7 @@ def server(testrun_uid: str) -> Iterator[Database]:
     key_ring().bind(lambda store: store)
     yield database
     if stop_server(home):
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(KEYS.parent, ignore_errors=True)
 
 
