@@ -13,8 +13,9 @@ from domain.text import number_key
 
 _APOSTROPHES = re.compile("['`\u00b4\u02b9\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\uff07]")
 _WORD = re.compile(r"[^\W_]+")
-_DATE = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b")
-_DAY_FIRST = re.compile(r"\b(\d{1,2})\.(\d{1,2})\.(\d{4})\b")
+_SEPARATOR = "[-/.\u2010-\u2013]"
+_YEAR_FIRST = re.compile(rf"\b(\d{{4}}){_SEPARATOR}(\d{{1,2}})(?:{_SEPARATOR}(\d{{1,2}}))?\b")
+_YEAR_LAST = re.compile(r"\b(?:(\d{1,2})\. ?)?(\d{1,2})[./] ?(\d{4})\b")
 
 _LETTERS = str.maketrans(
     {"\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u00f0": "d", "\u0127": "h", "\u0131": "i"}
@@ -40,16 +41,30 @@ def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date |
     return sorted(beginnings | ({day, day[:7], day[:4]} if day else set()))
 
 
-def search_words(text: str) -> list[str]:
-    """Return the folded words of a search, each the beginning of a word of who is looked for."""
-    text = _DAY_FIRST.sub(lambda day: f"{day[3]}-{day[2]:0>2}-{day[1]:0>2}", text)
-    dates = set(_DATE.findall(text))
-    return sorted(dates | set(map(_short, _WORD.findall(_fold(_DATE.sub(" ", text))))))
+def search_words(text: str) -> list[list[str]]:
+    """Return the readings of a search: of each its folded words, which begin words of who is looked for.
+
+    What looks like a date (1950-02-03, 1950/2, 3.2.1950, 2/1950) may be a number as well.
+    """
+    dates: set[str] = set()
+
+    def take(year: str, month: str, day: str | None) -> str:
+        dates.add("-".join(part.zfill(2) for part in (year, month, day) if part))
+        return " "
+
+    others = _YEAR_LAST.sub(lambda match: take(match[3], match[2], match[1]), text)
+    others = _YEAR_FIRST.sub(lambda match: take(match[1], match[2], match[3]), others)
+    readings = [sorted(dates | _typed_words(others)), sorted(_typed_words(text))]
+    return readings if dates else readings[:1]
+
+
+def _typed_words(text: str) -> set[str]:
+    return set(map(_short, _WORD.findall(_fold(text))))
 
 
 def name_words(family: str | None, given: str | None) -> frozenset[str]:
     """Return the folded words of a whole name, the same however it is typed."""
-    return frozenset(map(_short, _WORD.findall(_fold(f"{family or ''} {given or ''}"))))
+    return frozenset(_typed_words(f"{family or ''} {given or ''}"))
 
 
 def name_key(family: str | None, given: str | None) -> str | None:

@@ -52,8 +52,12 @@ class PlainConsole(Console):
     """A console on which no text is markup, an emoji or an escape sequence: texts are data."""
 
     def __init__(self, stream: TextIO, *, stderr: bool = False) -> None:
-        width = None if stream.isatty() else WIDE
-        super().__init__(stderr=stderr, markup=False, emoji=False, width=width)
+        width, is_terminal = (
+            (None, None) if stream.isatty() else (WIDE, False)
+        )  # nor by FORCE_COLOR
+        super().__init__(
+            stderr=stderr, markup=False, emoji=False, width=width, force_terminal=is_terminal
+        )
 
     def render_str(self, text: str, **style: Any) -> Text:
         return super().render_str(note(text), **style)

@@ -89,12 +89,17 @@ def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
             .where(at.unscoped.of(patients), *([_is_in_house(at)] if in_house else []))
             .order_by(*order.order)
         ),
-        words=patients.c.prefixes.bool_op("@>")(parameter("words", ARRAY(String))),
+        words=_has_words("words"),
+        number_words=or_(_has_words("date_words"), _has_words("number_words")),
         born_from=patients.c.birth_date >= parameter("born_from", Date),
         born_until=patients.c.birth_date <= parameter("born_until", Date),
         sex=equals(patients.c.sex, "sex"),
         after=order.after,
     ).enclose(_first_visible)
+
+
+def _has_words(name: str) -> ColumnElement[bool]:
+    return patients.c.prefixes.bool_op("@>")(parameter(name, ARRAY(String)))
 
 
 def _first_visible(query: Select[Any], at: AsOf) -> Select[Any]:
@@ -126,16 +131,19 @@ async def patients_page(
     """Return a page of patients in an order.
 
     ``search``: the beginnings of words of a name, in any order, or of an MRN; a birth date, its month or
-    its year.
+    its year. What may be a date or a number is looked for as either.
     """
     search = criteria.search
-    words = search_words(search or "")
-    if search and search.strip() and not words:
+    readings = search_words(search or "")
+    if search and search.strip() and not readings[0]:
         return []
+    date_words, number_words = readings if len(readings) > 1 else (None, None)
     rows = await _page(criteria.in_house, order).execute(
         connection,
         at,
-        words=words or None,
+        words=None if date_words else readings[0] or None,
+        date_words=date_words,
+        number_words=number_words,
         born_from=criteria.born_from,
         born_until=criteria.born_until,
         sex=criteria.sex,

@@ -117,6 +117,17 @@ def test_no_cell_is_cut_off_where_there_is_no_terminal() -> None:
     assert "y" * 500 in screen.getvalue()
 
 
+def test_no_colours_are_forced_upon_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As services that run programs do: a table would be wrapped, and have escape sequences."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    screen = StringIO()
+    console = PlainConsole(screen)
+    console.file = screen
+    console.print("told", style="red")
+    assert (console.is_terminal, screen.getvalue()) == (False, "told\n")
+
+
 def test_a_table_has_no_borders_where_there_is_no_terminal(run: Run) -> None:
     told = run("report")
     lines = told.out.splitlines()

@@ -1,5 +1,7 @@
 """Words of names: by which people are found, however they are typed."""
 
+from collections.abc import Iterable
+from datetime import date
 from unicodedata import normalize
 
 import pytest
@@ -7,6 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.names import name_key, name_order, prefixes, search_words
+
+
+def finds(typed: str, beginnings: Iterable[str]) -> bool:
+    """Return whether one reading of what is typed finds who has these beginnings."""
+    return any(set(words) <= set(beginnings) for words in search_words(typed))
+
 
 LETTERS = "aeouäöüåæøßssnrmlAEØÅ"
 
@@ -28,20 +36,47 @@ def test_a_name_is_found_by_each_of_its_spellings(spellings: tuple[str, ...]) ->
     for stored in spellings:
         beginnings = set(prefixes(stored, None, "M1", None))
         for typed in spellings:
-            assert set(search_words(typed)) <= beginnings, (stored, typed)
+            assert finds(typed, beginnings), (stored, typed)
     assert len({name_key(spelling, "Anna") for spelling in spellings}) == 1
 
 
 @given(st.text(LETTERS, min_size=1, max_size=12), st.data())
 def test_every_beginning_that_is_typed_finds_the_name(name: str, data: st.DataObject) -> None:
     end = data.draw(st.integers(1, len(name)))
-    assert set(search_words(name[:end])) <= set(prefixes(name, None, "M1", None))
+    assert finds(name[:end], prefixes(name, None, "M1", None))
 
 
 def test_a_number_is_found_as_it_is_written() -> None:
     assert "aa12" in prefixes(None, None, "AA12", None)
     assert "a12" not in prefixes(None, None, "AA12", None)
-    assert search_words("AA12") == ["aa12"]
+    assert search_words("AA12") == [["aa12"]]
+
+
+@given(st.from_regex(r"[A-Z]{0,2}[0-9]{1,4}([-/. ][0-9]{1,4}){0,3}", fullmatch=True))
+def test_a_number_is_found_as_it_was_given_also_if_it_could_be_a_date(mrn: str) -> None:
+    assert finds(mrn, prefixes(None, None, mrn, None))
+
+
+@given(st.dates(date(1850, 1, 1), date(2050, 1, 1)))
+def test_a_birth_date_is_found_however_it_is_written(born: date) -> None:
+    beginnings = prefixes("Okafor", None, "M1", born)
+    year, month, day = f"{born:%Y}", f"{born:%m}", f"{born:%d}"
+    of_day = (f"{year}{s}{month}{s}{day}" for s in "-/.\u2010\u2011\u2013")
+    of_month = (
+        f"{year}-{month}",
+        f"{year}/{born.month}",
+        f"{month}/{year}",
+        f"{born.month}.{year}",
+    )
+    german = (
+        f"{day}.{month}.{year}",
+        f"{born.day}.{born.month}.{year}",
+        f"{born.day}. {month}. {year}",
+    )
+    for typed in (*of_day, *of_month, *german, year):
+        assert finds(f"okafor {typed}", beginnings), typed
+        assert finds(f"{typed}, Okafor", beginnings), typed
+        assert not finds(f"okafor {typed}", prefixes("Okafor", None, "M1", None)), typed
 
 
 def test_a_name_is_listed_by_its_letters_whatever_their_accents_and_case() -> None:

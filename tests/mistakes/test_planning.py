@@ -74,6 +74,18 @@ def test_mistake_160_a_patient_is_found_by_what_is_remembered_of_her(ward: Ward)
     assert found(ward, name, inHouse=True) == set()
 
 
+def test_mistake_638_a_number_that_could_be_a_date_finds_nobody(ward: Ward) -> None:
+    """A house that numbers its patients by years found none of them by the number on the wristband."""
+    name, year = ward.name("Halloran"), "1907-05"
+    number = f"{year}-77"
+    ward.record("registerPatient", mrn=number, familyName=name)
+    born = ward.patient(familyName=name, birthDate="1907-05-04")
+    assert found(ward, f"{name} {number}") == {number}
+    assert found(ward, f"{name} {year}") == {number, born}
+    assert {born} == found(ward, f"{name} 1907/5/4") == found(ward, f"4. 5. 1907, {name}")
+    assert found(ward, f"{name} 5/1907") == {number, born}
+
+
 def test_mistake_161_who_registers_is_told_who_is_likely_the_same(ward: Ward) -> None:
     name = ward.name("Beauch\u00eane")
     person = {"birthDate": "1950-02-01", "sex": "FEMALE"}
