@@ -3,13 +3,14 @@
 import asyncio
 import socket
 import sys
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.http.middleware import MAX_BODY
+from api.http.middleware import MAX_BODY, SECURITY_HEADERS
 from api.http.websocket_frames import PacedFrames
 from domain.errors import ConfigurationError
 
@@ -31,10 +32,20 @@ FREE_READS = 8
 REST_SECONDS = 0.02
 """The rest after each further read: what comes byte by byte is read many bytes at once."""
 
-TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-length: 0\r\nconnection: close\r\n\r\n"
-)
+
+def _refusal(status: HTTPStatus, text: str = "") -> bytes:
+    """Return the response to what is no request, which no application gets to see."""
+    headers = {
+        **SECURITY_HEADERS,
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(text)),
+        "Connection": "close",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{lines}\r\n{text}".encode("ascii")
+
+
+TOO_LONG = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 SWITCH_SECONDS = 0.0002
 """Longest time for which a thread that reads a document keeps the interpreter from the event loop."""
@@ -97,6 +108,11 @@ class TimedHttp(HttpToolsProtocol):
         if is_incomplete and self._reads > FREE_READS:
             self.transport.pause_reading()
             self.loop.call_later(REST_SECONDS, self._read_on)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request of HTTP, with the headers of every response."""
+        self.transport.write(_refusal(HTTPStatus.BAD_REQUEST, msg))
+        self.transport.close()
 
     def _read_on(self) -> None:
         if not self.flow.read_paused and not self.transport.is_closing():

@@ -1,9 +1,13 @@
 """Frames of a WebSocket: many that say little are read with rests, so that none holds the loop."""
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Response
+
+from api.http.middleware import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent
@@ -28,6 +32,15 @@ class PacedFrames(WebSocketsSansIOProtocol):
         super().__init__(*arguments, **named)
         self._unread = bytearray()
         self._rest: asyncio.TimerHandle | None = None
+        self._reject = self.conn.reject
+        self.conn.reject = self._reject_with_headers  # type: ignore[method-assign]
+
+    def _reject_with_headers(self, status: HTTPStatus | int, text: str) -> Response:
+        """Refuse a handshake that no application gets to see, with the headers of every response."""
+        response = self._reject(status, text)
+        for name, value in SECURITY_HEADERS.items():
+            response.headers[name] = value
+        return response
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, now or after the rest."""

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -15,6 +15,7 @@ import pytest
 from api.http.allowances import REFUSALS_PER_SECOND
 from api.http.anonymous import MOST_SECONDS, Pace
 from api.http.app import app
+from api.http.middleware import SECURITY_HEADERS
 from api.http.processor_share import OTHERS_SECONDS
 from api.http.server import FREE_READS, REST_SECONDS, TimedHttp
 from api.http.websocket_frames import FRAME_SECONDS, FREE_FRAMES, PIECE_BYTES
@@ -187,3 +188,42 @@ def test_mistake_270_who_asks_after_a_flood_waits_for_its_end() -> None:
     assert max(pace.wait() for _ in range(100_000)) <= MOST_SECONDS
     now[0] += MOST_SECONDS + 1
     assert pace.wait() == 0
+
+
+NO_REQUESTS: dict[str, bytes] = {
+    "no HTTP": b"GARBAGE\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x00",
+    "another version": b"GET / HTTP/9.9\r\n\r\n",
+    "two lengths": b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "headers without end": b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 70_000,
+    "no handshake": b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\n\r\n",
+    "another version of WebSockets": b"GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: "
+    b"dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", NO_REQUESTS)
+def test_mistake_604_what_is_no_request_is_refused_without_the_headers_of_every_response(
+    migrated: Database, tmp_path: Path, sent: str
+) -> None:
+    """No application sees it, so none of its middleware does either."""
+    application = app(Settings(home=tmp_path), migrated, LOGIN, with_worker=False)
+    with (
+        served(application) as server,
+        closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection,
+    ):
+        connection.sendall(NO_REQUESTS[sent])
+        told = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65_536):
+                told += part
+    status, *lines = told.decode().partition("\r\n\r\n")[0].split("\r\n")
+    assert status.split()[1] in ("400", "426", "431"), told
+    names = [line.partition(":")[0].lower() for line in lines]
+    assert len(names) == len(set(names))
+    assert {f"{name}: {value}".lower() for name, value in SECURITY_HEADERS.items()} <= {
+        line.lower() for line in lines
+    }
+    assert "content-type" in names

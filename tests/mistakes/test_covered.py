@@ -16,7 +16,7 @@ PLANNING = set(range(160, 165))
 USED = set(range(630, 639))
 """Numbers of mistakes that those meet who build a screen on the API, or break off."""
 
-WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343}
+WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343, 604}
 """Numbers of mistakes about the work of a login."""
 
 SPEED = {185, 504, 505}
