@@ -1,6 +1,6 @@
 """Groups of commands about one subject, and the decorators that declare a command in them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import getmembers
 from typing import Concatenate, ParamSpec, TypeVar, cast
@@ -10,7 +10,8 @@ from application.command import CommandSpec, Recorded, Request, Rules
 from application.command_pipeline import CommandPipeline, Invocation
 from application.ports import EventStore
 from application.unit_of_work import UnitOfWork
-from domain.refusals import Refusal
+from domain.refusals import InvalidInput, Refusal
+from domain.text import BLANK, is_blank
 
 
 class CommandGroup:
@@ -81,7 +82,10 @@ def _declare(
         assert not args, "commands take keyword arguments only"
 
         def attempt(uow: UnitOfWork) -> None:
-            decide(group, uow, **uow.by_the_clock(content))  # type: ignore[call-arg]
+            try:
+                decide(group, uow, **uow.by_the_clock(content))  # type: ignore[call-arg]
+            except InvalidInput as refusal:
+                raise _as_sent(refusal, content) from None
 
         call = Invocation(request, name, content, attempt, corrects, own_times)
         return group.pipeline.execute(call)
@@ -89,6 +93,18 @@ def _declare(
     spec = CommandSpec(name, roles, raises, corrects, decide, own_times)
     execute.spec = spec  # type: ignore[attr-defined]
     return cast("Command[G, P]", execute)
+
+
+def _as_sent(refusal: InvalidInput, content: Mapping[str, object]) -> InvalidInput:
+    """Return a refusal of a blank text with the field of the command that has it.
+
+    The event, which refused it, may call it otherwise: the new ward is the ward there.
+    """
+    blank_fields = [name for name, value in content.items() if is_blank(value)]
+    if BLANK not in refusal.message or not blank_fields or refusal.field in blank_fields:
+        return refusal
+    likely_first = sorted(blank_fields, key=lambda name: not name.endswith(refusal.field))
+    return InvalidInput(likely_first[0], BLANK)
 
 
 def specs_of(commands: type) -> dict[str, CommandSpec]:

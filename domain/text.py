@@ -57,6 +57,15 @@ def note(text: str) -> str:
     return _without_controls(lines, _JOINERS + _PRESENTATION + "\n\t")
 
 
+BLANK = "it is blank: nothing of it can be seen; leave it out or fill it in"
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a value is a text, or has one, of which nothing can be seen."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return any(isinstance(text, str) and text and not code(text) for text in texts)
+
+
 def key(text: str) -> str:
     """Return what is the same for all spellings of a code: of another case, of fullwidth letters."""
     return code(code(text).casefold())
@@ -142,9 +151,7 @@ def _clean_text(clean: Callable[[str], str], value: str | None, field: str) -> s
         return None
     result = clean(value)
     if not result and value:
-        raise InvalidInput(
-            field, "it is blank: nothing of it can be seen; leave it out or fill it in"
-        )
+        raise InvalidInput(field, BLANK)
     return value if result == value else result
 
 

@@ -21,6 +21,7 @@ from api.errors import error_code
 from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.declarations import DataKind, shows
+from api.graphql.mutations.part_at_fault import part_at_fault
 from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.error_code import ErrorCode, first_line
 from api.graphql.types.people import Patient
@@ -125,7 +126,7 @@ class RefusalHandler:
             code=exception.code,
             error_code=ErrorCode[error_code(exception.code)],
             message=exception.text(to_camel_case),
-            path=[to_camel_case(part) for part in exception.path],
+            path=part_at_fault(exception.path, info.schema._schema, info.field_name),
             **data,
         )
 
