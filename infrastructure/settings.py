@@ -292,8 +292,8 @@ def _port(value: str) -> int:
 
 
 def _home(value: str) -> Path:
-    """Return a folder, there or to be made. Raises ValueError if something else is there."""
-    home = Path(value)
+    """Return a folder, there or to be made; ``~`` as a shell has it. Raises ValueError for a file."""
+    home = Path(os.path.expanduser(value))
     if os.path.lexists(home) and not home.is_dir():
         raise ValueError
     return home

@@ -1,6 +1,7 @@
 """Tests of settings from the environment."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,18 @@ def test_a_number_that_makes_no_sense_is_refused(name: str, value: str) -> None:
     no_number = "not a port" if name == "health_port" else "not a number"
     with pytest.raises(InvalidSetting, match=f"{variable_name(name)}='{value}' is {no_number}"):
         from_environment({variable_name(name): value})
+
+
+def test_a_home_that_no_shell_has_read_is_in_the_users_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A service's file says `WARDBOOK_HOME=~/house` as it stands."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_environment({"WARDBOOK_HOME": "~/house"}).home == tmp_path / "house"
+    assert from_environment({"WARDBOOK_HOME": "a~/house"}).home == Path("a~/house")
+    tmp_path.joinpath("file").touch()
+    with pytest.raises(InvalidSetting, match="WARDBOOK_HOME='~/file' is not a folder"):
+        from_environment({"WARDBOOK_HOME": "~/file"})
 
 
 @pytest.mark.parametrize("name", SWITCHES)
