@@ -12,15 +12,17 @@ import typer
 
 from api.auth.authentication import NotLoggedIn, check_not_revoked
 from api.auth.oidc import OidcAuthenticator
+from api.cli.queries import record_reading
 from api.cli.terminal import Csv, Json, err, now, operator, print_rows, settings, stop
 from api.exit_codes import ExitCode
 from application.aggregate_cache import current
-from application.authorization.roles import Caller
+from application.authorization.roles import Caller, Purpose
 from application.command import Recorded, Request
 from application.hospital import Hospital
 from domain.erasure import LegalBasis
 from domain.patient import Patient
 from domain.refusals import Refusal
+from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrated import check_migrated
@@ -69,6 +71,7 @@ def retention(
     check_migrated(database)
     persons = due_persons(database, now() - timedelta(days=kept_days))
     states = {person: _state(person) for person in persons}
+    caller = None
     if ask or erase:
         caller = _caller(configuration, database, token_file) if token_file else None
         reason = f"kept for {kept_days} days after the last fact"
@@ -76,6 +79,14 @@ def retention(
             for person in persons:
                 if states[person] == ("requested" if erase else "due"):
                     states[person] = _carry_out(house, person, reason, caller, erase=erase)
+    reading = AccessRecord(
+        caller.actor if caller else operator(),
+        "wardbook retention",
+        Purpose.ADMINISTRATION,
+        [record for person in persons for record in person.records],
+        entity=f"persons of whom nothing was recorded for {kept_days} days",
+    )
+    record_reading(database, [reading])
     rows = [
         {
             "patientId": str(person.records[0]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from getpass import getuser
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,18 @@ def test_two_tokens_of_the_provider_are_two_logins_at_one_machine(
         here, "SELECT subject FROM record.events WHERE topic = ANY(%s) ORDER BY position", [acts]
     )
     assert told == [("ada",), ("eve",)]
+
+
+def test_who_looks_for_persons_who_are_due_is_recorded_as_a_reading_of_them(
+    run: Run, house: Hospital, here: Database
+) -> None:
+    """Their ids, and when something was recorded of them last, were shown to somebody unnamed."""
+    shown = run("retention", "--days", "10", "--json").json
+    assert shown
+    ((patients, subject),) = rows(
+        here,
+        "SELECT patients, subject FROM audit.accesses WHERE operation = 'wardbook retention'",
+    )
+    assert {person["patientId"] for person in shown} <= set(map(str, patients))
+    assert len(patients) == sum(person["records"] for person in shown)
+    assert subject == getuser()
