@@ -5,16 +5,15 @@ Their names begin with ``WARDBOOK_``, those of the login's provider with ``OIDC_
 
 import os
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from platformdirs import user_data_path
-
 from domain.board_flags import BOARD_FLAGS
 from domain.errors import ConfigurationError
+from infrastructure.own_folder import own_folder
 
 if TYPE_CHECKING:  # the list of commands and a token need no domain
     from application.command import Rules
@@ -37,7 +36,7 @@ class Settings:
     read_database_url: str | None = None
     """A hot standby of the database (libpq URL), which answers boards, timelines and reports."""
 
-    home: Path = user_data_path("wardbook")
+    home: Path = field(default_factory=own_folder)
     """Folder of the embedded PostgreSQL's data, and of the key that local tokens are signed with."""
 
     keys: Path | None = None
@@ -202,16 +201,16 @@ class Settings:
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings from the environment. Raises InvalidSetting."""
     values: dict[str, object] = {}
-    for field in fields(Settings):
-        name = variable_name(field.name)
+    for setting in fields(Settings):
+        name = variable_name(setting.name)
         value = environ.get(name)
         if value is None or value == "":
             continue
         try:
-            values[field.name] = _CONVERT.get(field.name, str)(value)
+            values[setting.name] = _CONVERT.get(setting.name, str)(value)
         except ValueError:
             raise InvalidSetting(
-                f"{name}={value!r} is not {_expected_value(field.name)}."
+                f"{name}={value!r} is not {_expected_value(setting.name)}."
             ) from None
     settings = Settings(**values)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
