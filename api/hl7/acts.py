@@ -64,7 +64,7 @@ OrderAct = Callable[[Message, SendingSystem, str], Act | None]
 
 def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
     """Return the commands that a message gives; none if it has no fact here. Raises Unreadable."""
-    event, trigger = message.value("MSH", 9, 1), trigger_of(message)
+    event, trigger = (message.value("MSH", 9, 1) or "").upper(), trigger_of(message)
     if event == "ADT" and (count := message.count("ZBE")) > 1:
         if trigger != "Z99" or message.count("PV1") > 1:
             raise Unreadable(100, f"ZBE^{count}", "one ZBE; several in Z99 alone, after one PV1")
@@ -244,6 +244,8 @@ def _prescription(message: Message, sender: SendingSystem, action: str) -> Act |
     segment, code, amount, units = "RXE", 2, 3, 5
     if not message.has("RXE"):
         segment, code, amount, units = "RXO", 1, 2, 4
+    if (count := message.count(segment)) > 1:
+        raise Unreadable(100, f"{segment}^{count}", "several medicines in one order")
     begins, ends = message.time("TQ1", 7, sender.zone), message.time("TQ1", 8, sender.zone)
     name = message.value(segment, code, 2) or message.value(segment, code)
     medication = name and Medication(

@@ -153,3 +153,20 @@ def test_mistake_660_a_message_waits_for_ever_that_was_kept_as_the_folder_was_li
         assert answer(door, rde(str(number), "XO", 12, "400")).startswith("AA|kept, until")
         os.utime(tmp_path / "hl7-refused", ns=(tick, tick))
         assert len(door.refused.waiting()) == number
+
+
+def test_mistake_663_the_second_medicine_of_an_order_is_lost(
+    door: Door, database: Database
+) -> None:
+    two = rde("2", "NW", 12, "400") + b"\rRXE||X2^Naproxen^L|250||mg"
+    assert answer(door, adt("A01", "1")) == "AA"
+    assert answer(door, two) == "AR|several medicines in one order"
+    assert "prescription.written" not in counts(database)
+    assert len(list(door.refused)) == 1
+
+
+def test_mistake_664_a_message_in_small_letters_is_acknowledged_and_lost(
+    door: Door, hospital: Hospital
+) -> None:
+    assert answer(door, adt("A01", "1").replace(b"ADT^A01", b"adt^a01")) == "AA"
+    assert hospital.source_movements.stay_of("north", "VNORTH")
