@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from application.reports.definition import Subject
+from application.reports.definition import Definition, Subject
 from application.reports.issued import question_of
 from application.reports.service import ReportService
 from domain.report import Terms
@@ -22,6 +22,13 @@ from infrastructure.reports.report_data import ReadModelReportData
 
 AROUND = timedelta(days=2)
 """The most by which a day of the calendar may lie around the same day in UTC, generously."""
+
+
+NEEDS_AROUND = frozenset({"admissions", "awaited", "dose_days", "agent_days", "entry_delays"})
+"""The inputs of facts that lie outside the period, or outside of their stay.
+
+A readmission comes after the period, a decision to admit or a dose before the stay, a death after it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +63,11 @@ def containing(
         # reports may be issued many times
         key = msgspec.json.encode(computation.terms), len(changes)
         if key not in differs:
+            definition, question = question_of(computation.terms)
             differs[key] = any(
-                _touches_period(connection, computation, exposure, position)
+                _may_contribute(connection, definition, computation, exposure, position)
                 for position in {position for change in changes for position in change}
-            ) and reports.differs(subjects, *question_of(computation.terms), changes)
+            ) and reports.differs(subjects, definition, question, changes)
         if differs[key]:
             issue_ids[computation.issue] = None
     return list(issue_ids)
@@ -105,13 +113,19 @@ def _subjects(connection: Connection[TupleRow], exposure: ExposureView) -> set[S
     return subjects | {Subject("person", person) for (person,) in people}
 
 
-def _touches_period(
+def _may_contribute(
     connection: Connection[TupleRow],
+    definition: Definition,
     computation: _Computation,
     exposure: ExposureView,
     known_at: int,
 ) -> bool:
-    """Return whether its stay or closure touched the period at all: a cheap test that mostly fails."""
+    """Return whether it may be in the report at all: a cheap test that mostly fails.
+
+    What is only of stays and beds is of those that touch the period.
+    """
+    if definition.needs & NEEDS_AROUND:
+        return True
     table, column, ids = stays, "stay", exposure.stays
     if exposure.spell:
         table, column, ids = spells, "spell", [exposure.spell[0]]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.reports.test_asked import days_ago
 from tests.support.api_dsl import Ward, ago, ahead, late, place
-from tests.support.correction_examples import WRONG
+from tests.support.correction_examples import IN_ERROR, WRONG, movement
 
 EXPOSURE = """query($id: ID!) { exposure(movementId: $id) {
   wrong { kind } decided { kind } reports { id } } }"""
@@ -107,3 +107,35 @@ def test_mistake_280_an_id_of_nothing_is_refused(ward: Ward) -> None:
     nobody = "00000000-0000-4000-8000-000000000000"
     errors = ward.client.raw(EXPOSURE, {"id": nobody})["errors"]
     assert [error["extensions"]["code"] for error in errors] == ["NotFound"]
+
+
+def test_mistake_588_a_report_on_earlier_days_that_a_wrong_readmission_got_into_is_named_by_nobody(
+    ward: Ward,
+) -> None:
+    mrn, name = ward.patient(), ward.name("Left ")
+    first = ward.stay(f"{ward.room(ward=name)}/a", patientMrn=mrn, at=ago(days=22))
+    ward.record("dischargePatient", stayId=first, disposition="HOME", **late(ago(days=20)))
+    before = issued(ward, "readmission", 21, 18, ward=name)
+    again = ward.stay(patientMrn=mrn, at=ago(days=9), admissionType="EMERGENCY")
+    admission = movement(ward, again, "STAY_ADMITTED")
+    wrong = issued(ward, "readmission", 21, 18, ward=name)
+    issued(ward, "inpatient-census", 21, 18, ward=name)
+    ward.record("cancelAdmission", stayId=again, **IN_ERROR)
+    after = issued(ward, "readmission", 21, 18, ward=name)
+    assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
+    assert exposed(ward, admission) == [wrong]
+
+
+def test_mistake_588_a_report_on_the_day_of_a_wrong_decision_to_admit_is_named_by_nobody(
+    ward: Ward,
+) -> None:
+    name = ward.name("Board ")
+    bed = f"{ward.room(ward=name)}/a"
+    before = issued(ward, "boarding", 20, 18, ward=name)
+    stay = ward.stay(bed, at=ago(days=9), decidedToAdmitAt=ago(days=19))
+    wrong = issued(ward, "boarding", 20, 18, ward=name)
+    admission = movement(ward, stay, "STAY_ADMITTED")
+    ward.record("correctMovement", movementId=admission, decidedToAdmitAt=ago(days=10), **WRONG)
+    after = issued(ward, "boarding", 20, 18, ward=name)
+    assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
+    assert exposed(ward, admission) == [wrong]
