@@ -11,10 +11,10 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
+    held,
     id_of,
     ids_asked,
     in_order,
-    one,
 )
 from api.fhir.values import TERMINOLOGY, Json, coding, concept, login, reference
 from api.graphql.scalars import encode_cursor, iso_moment
@@ -121,7 +121,7 @@ class AuditEvent(Resource):
                 yield item
             return
         arguments: dict[str, tuple[str, str | None]] = {
-            "subject": ("String", one(criteria, "agent-name")),
+            "subject": ("String", None),
             "from": ("DateTime", None),
             "to": ("DateTime", None),
             "mrn": ("String", None),
@@ -134,7 +134,11 @@ class AuditEvent(Resource):
                     arguments["from"] = "DateTime", iso_moment(low)
                 if prefix in ("eq", "le", "lt", "eb"):
                     arguments["to"] = "DateTime", iso_moment(high)
-        patient = id_of(one(criteria, "patient", "entity"))
+        holds = [*held(criteria, "patient", "entity"), *held(criteria, "agent-name")]
+        holds = [criterion for criterion in holds if criterion.one]
+        login_name = next((c.one for c in holds if c.name == "agent-name"), None)
+        arguments["subject"] = "String", login_name
+        patient = id_of(next((c.one for c in holds if c.name != "agent-name"), None))
         if patient is not None:
             query_text = f"patient(id: $id, {TIMES}) {{ mrn mrnAuthority }}"
             data = await reader.ask(query_text, id=("ID", patient))
@@ -149,7 +153,7 @@ class AuditEvent(Resource):
             reader, list, self.own_fields, first, after, None, **arguments
         ):
             item = await self.item(reader, node)
-            item.cursor, item.holds = cursor, ("patient", "entity", "agent-name")
+            item.cursor, item.holds = cursor, holds
             yield item
 
 

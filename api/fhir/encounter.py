@@ -1,6 +1,6 @@
 """Encounter (https://hl7.org/fhir/R4/encounter.html): a stay, with its statuses and places."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
+    held,
     id_of,
     ids_asked,
+    ids_of,
     in_order,
-    one,
 )
 from api.fhir.values import (
     OWN,
@@ -161,41 +162,40 @@ class Encounter(Resource):
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
         ids = ids_asked(criteria)
-        patient = id_of(one(criteria, "patient", "subject"))
-        if ids is not None or patient is not None:
+        patients = ids_of(criteria, "patient", "subject")
+        wards, places = await self._places_asked(reader, criteria)
+        holds = held(criteria, "location")
+        if ids is not None or patients:
             if ids is not None:
                 items = await self.by_ids(reader, ids)
             else:
-                items = await self.of_patient(reader, str(patient))
-            holds = ("patient", "subject") if ids is None else ()
+                items = await self.of_patients(reader, patients)
+                holds += held(criteria, "patient", "subject")
+            items = [item for item in items if _is_in(item, places)]
             async for item in in_order(items, after, holds):
                 yield item
             return
-        wards, places = await self._places_asked(reader, criteria)
         filter: dict[str, Any] = {"statuses": _statuses_asked(criteria)}
         if wards is not None:
             if not wards:
                 return
-            filter["ward"] = wards[0]
+            if len(wards) == 1:
+                filter["ward"] = wards[0]
         query_text = f"stays(filter: $filter, {TIMES},"
         async for cursor, node in self.pages(
             reader, query_text, self.fields, first, after, filter=("StayFilter", filter)
         ):
             item = await self.item(reader, node)
-            item.cursor, item.holds = cursor, ("location",)
-            if places is None or places & {
-                place["location"].get("reference")
-                for place in item.resource["location"]
-                if place["status"] in ("active", "reserved")
-            }:
+            item.cursor, item.holds = cursor, holds
+            if _is_in(item, places):
                 yield item
 
-    async def of_patient(self, reader: Reader, patient: str) -> list[Item]:
-        """Return all stays of a person, whichever of their records it is."""
+    async def of_patients(self, reader: Reader, patients: Sequence[str]) -> list[Item]:
+        """Return all stays of some persons, whichever of their records it is."""
         query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {self.fields} }} }}"
-        data = await reader.ask(query_text, id=("ID", patient))
-        stays = data["patient"]["stays"] if data["patient"] else ()
-        return [await self.item(reader, node) for node in stays]
+        persons = await reader.ask_each(query_text, "ID", patients)
+        stays = {node["id"]: node for person in persons for node in person["stays"]}
+        return [await self.item(reader, node) for node in stays.values()]
 
     async def _places_asked(
         self, reader: Reader, criteria: Criteria
@@ -205,17 +205,27 @@ class Encounter(Resource):
         A login that is for one ward looks in that one.
         """
         own_wards = reader.caller.wards
-        if "location" not in criteria:
+        criterion = next(iter(held(criteria, "location")), None)
+        if criterion is None:
             return (
                 list(own_wards) if own_wards is not None and len(own_wards) == 1 else None
             ), None
-        ids = [id_of(value) for value in criteria["location"][0].values]
+        ids = [id_of(value) for value in criterion.values]
         places = await Location().places(reader)
         beds = {p.id for p in places if p.type == "bd" and set(ids) & {p.id, p.room, p.in_ward}}
         return (
             list(dict.fromkeys(p.ward for p in places if p.id in beds)),
             {f"Location/{id}" for id in beds},
         )
+
+
+def _is_in(item: Item, places: set[str] | None) -> bool:
+    """Return whether the patient of a stay has one of some beds; None for wherever."""
+    return places is None or not places.isdisjoint(
+        place["location"].get("reference")
+        for place in item.resource["location"]
+        if place["status"] in ("active", "reserved")
+    )
 
 
 def _statuses_asked(criteria: Criteria) -> list[str]:

@@ -11,6 +11,7 @@ from api.fhir.resource import (
     Part,
     Reader,
     Resource,
+    held,
     ids_asked,
     ids_of,
     in_order,
@@ -52,12 +53,12 @@ def drug(node: Json) -> Json:
 
 async def of_stays(reader: Reader, criteria: Criteria, encounter: str, fields: str) -> list[Json]:
     """Return what is asked of the stay, or of the stays of the person, that a search names."""
-    if stays := ids_of(criteria, encounter):
-        query_text = f"stay(id: $id, {TIMES}) {{ {fields} }}"
-        return await reader.ask_each(query_text, "ID!", stays)
-    query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {fields} }} }}"
-    patients = await reader.ask_each(query_text, "ID", ids_of(criteria, "patient", "subject"))
-    return [stay for patient in patients for stay in patient["stays"]]
+    if ids := ids_of(criteria, "patient", "subject"):
+        query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {fields} }} }}"
+        patients = await reader.ask_each(query_text, "ID", ids)
+        return [stay for patient in patients for stay in patient["stays"]]
+    query_text = f"stay(id: $id, {TIMES}) {{ {fields} }}"
+    return await reader.ask_each(query_text, "ID!", ids_of(criteria, encounter))
 
 
 async def prescriptions(
@@ -168,7 +169,7 @@ class MedicationRequest(Resource):
         else:
             nodes = await prescriptions(reader, criteria, "encounter", self.fields)
             items = [await self.item(reader, node) for node in nodes]
-        holds = ("patient", "subject") if ids is None else ()
+        holds = held(criteria, "patient", "subject") if ids is None else ()
         async for item in in_order(items, after, holds):
             yield item
 
@@ -241,7 +242,7 @@ class MedicationAdministration(Part):
 
     async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
         requests = ids_of(criteria, "request")
-        if not requests:
+        if not requests or ids_of(criteria, "patient", "subject"):
             return await prescriptions(reader, criteria, "context", self.fields)
         query_text = f"{self.root}(id: $id, {TIMES}) {{ {self.fields} }}"
         return await reader.ask_each(query_text, "ID!", requests)

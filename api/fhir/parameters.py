@@ -57,6 +57,13 @@ class Criterion:
         return self.values[0] if len(self.values) == 1 and self.modifier is None else None
 
 
+_VALUE = re.compile(r"(?:\\.|[^,])+", re.DOTALL)
+"""One of the values that commas separate, but for those after a backslash."""
+
+_ESCAPED = re.compile(r"\\([\\,|$])")
+"""Escapes in a value (https://hl7.org/fhir/R4/search.html#escaping)."""
+
+
 def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     """Return a parameter as it was given. Raises FhirError for a modifier that is not understood."""
     _, _, modifier = name.partition(":")
@@ -72,7 +79,8 @@ def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
         if text not in ("true", "false"):
             raise FhirError(400, "invalid", "The modifier missing takes true or false.")
         return Criterion(name.partition(":")[0], modifier, (text,))
-    values = tuple(value.strip() for value in re.split(r"(?<!\\),", text) if value.strip())
+    values = tuple(_ESCAPED.sub(r"\1", value) for value in _VALUE.findall(text))
+    values = tuple(value.strip() for value in values if value.strip())
     if parameter.kind is Kind.REFERENCE:
         types = (modifier,) if modifier else parameter.targets
         values = tuple(_as_reference(value, types) for value in values)

@@ -5,8 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 
 from api.fhir.changes import OF_NO_PATIENT
 from api.fhir.outcome import suppress_not_found
-from api.fhir.parameters import Kind, Parameter, codes, date, string, to, token
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order, one
+from api.fhir.parameters import Criterion, Kind, Parameter, codes, date, string, to, token
+from api.fhir.resource import (
+    TIMES,
+    Criteria,
+    Item,
+    Reader,
+    Resource,
+    held,
+    ids_asked,
+    in_order,
+    one,
+)
 from api.fhir.values import (
     TERMINOLOGY,
     Json,
@@ -104,10 +114,10 @@ class Patient(Resource):
         self, reader: Reader, criteria: Criteria, first: int, after: str | None
     ) -> AsyncIterator[Item]:
         ids = ids_asked(criteria)
+        holds: Sequence[Criterion] = ()
         if ids is None and (identifiers := _identifiers_asked(criteria)):
-            ids = await self.ids_by_identifiers(reader, identifiers)
+            ids, holds = await self.ids_by_identifiers(reader, identifiers.values), [identifiers]
         if ids is not None:
-            holds = () if "_id" in criteria else ("identifier",)
             async for item in in_order(await self.by_ids(reader, ids), after, holds):
                 yield item
             return
@@ -121,18 +131,21 @@ class Patient(Resource):
             words = born
         list = f"patients(search: $search, {TIMES},"
         search = ("String", words or None)
+        holds = [criterion for criterion in held(criteria, "name") if criterion.one]
         async for cursor, node in self.pages(
             reader, list, self.fields, first, after, search=search
         ):
             item = await self.item(reader, node)
-            item.cursor, item.holds = cursor, ("name",)
+            item.cursor, item.holds = cursor, holds
             yield item
 
     async def ids_by_identifiers(self, reader: Reader, identifiers: Sequence[str]) -> list[str]:
         """Return the ids of who have some identifiers, each with its system or without."""
         ids = []
         for identifier in identifiers:
-            system, _bar, mrn = identifier.rpartition("|")
+            system, bar, mrn = identifier.rpartition("|")
+            if bar and not system:  # one without a system, which nobody has
+                continue
             authority = named_by(system, "mrn") if system else None
             query_text = f"patient(mrn: $mrn, mrnAuthority: $authority, {TIMES}) {{ id }}"
             with suppress_not_found():
@@ -144,9 +157,9 @@ class Patient(Resource):
         return ids
 
 
-def _identifiers_asked(criteria: Criteria) -> Sequence[str]:
+def _identifiers_asked(criteria: Criteria) -> Criterion | None:
     """Return the first identifiers that are asked for; none where one is a system alone."""
     for criterion in criteria.get("identifier", ()):
         if not criterion.modifier and not any(value.endswith("|") for value in criterion.values):
-            return criterion.values
-    return ()
+            return criterion
+    return None

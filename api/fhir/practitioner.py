@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from api.fhir.parameters import Kind, Parameter, codes, string
-from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, ids_asked, in_order
+from api.fhir.parameters import Criterion, Kind, Parameter, codes, string
+from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, held, ids_asked, in_order
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept
 
 STAFF = f"{OWN}:staff"
@@ -52,9 +52,9 @@ class Practitioner(Resource):
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item
             return
-        if "identifier" in criteria:
-            items = await self._by_identifier(reader, criteria)
-            async for item in in_order(items, after, ("identifier",)):
+        if identifiers := held(criteria, "identifier"):
+            items = await self._by_identifier(reader, identifiers[0])
+            async for item in in_order(items, after, identifiers):
                 yield item
             return
         async for cursor, node in self.pages(
@@ -64,12 +64,12 @@ class Practitioner(Resource):
             item.cursor = cursor
             yield item
 
-    async def _by_identifier(self, reader: Reader, criteria: Criteria) -> list[Item]:
-        """Return those who have the first staff numbers that are asked for. Raises FhirError."""
+    async def _by_identifier(self, reader: Reader, identifiers: Criterion) -> list[Item]:
+        """Return those who have the staff numbers that are asked for. Raises FhirError."""
         items = {}
-        for identifier in criteria["identifier"][0].values:
-            system, _bar, number = identifier.rpartition("|")
-            if system in ("", STAFF):
+        for identifier in identifiers.values:
+            system, bar, number = identifier.rpartition("|")
+            if system == STAFF or not bar:
                 list = f"practitioners(staffNumber: $number, {TIMES},"
                 pages = self.pages(
                     reader, list, self.own_fields, 10, None, number=("String", number)

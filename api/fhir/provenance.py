@@ -10,9 +10,9 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
+    held,
     ids_asked,
     in_order,
-    one,
 )
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept, login, reference
 from api.graphql.scalars import Position
@@ -108,8 +108,10 @@ class Provenance(Resource):
             async for item in in_order(await self.by_ids(reader, ids), after):
                 yield item
             return
-        target = one(criteria, "target") or one(criteria, "patient")
-        if target is None:
+        holds = held(criteria, "target", "patient")
+        targets = [c for name in ("target", "patient") for c in criteria.get(name, ())]
+        target = holds[0].one if holds else None
+        if target is None or any(c not in holds and not c.modifier for c in targets):
             raise FhirError(400, "not-supported", "Provenance is searched by one target at once.")
         type, _, id = target.partition("/")
         subject = None
@@ -127,5 +129,5 @@ class Provenance(Resource):
         ):
             if subject in (None, node["subject"]):
                 item = await self.item(reader, node)
-                item.cursor, item.holds = cursor, ("target", "patient")
+                item.cursor, item.holds = cursor, holds
                 yield item

@@ -19,6 +19,7 @@ from strawberry.dataloader import DataLoader
 from api.container import AppState
 from api.fhir.changes import OF_NO_RESOURCE
 from api.fhir.outcome import FhirError, refused
+from api.fhir.parameters import Criterion
 from api.fhir.values import Json
 from api.graphql.context import Context
 from api.graphql.scalars import Position, decode_position, encode_position, iso_moment
@@ -61,8 +62,8 @@ class Item:
     follows_clock: str | None = None
     unseen: Unseen = OF_NO_RESOURCE
     cursor: str | None = None
-    holds: Collection[str] = ()
-    """The search parameters by which it was found, so that it is not compared again."""
+    holds: Collection[Criterion] = ()
+    """The criteria by which it was found, so that it is not compared again."""
 
     @property
     def type(self) -> str:

@@ -150,12 +150,13 @@ class Part(Resource):
         else:
             nodes = await self.nodes_of(reader, criteria)
             items = [item for node in nodes for item in self.parts(node)]
-        async for item in in_order(items, after, self.holds if ids is None else ()):
+        holds = held(criteria, *self.holds) if ids is None else ()
+        async for item in in_order(items, after, holds):
             yield item
 
 
 async def in_order(
-    items: Sequence[Item], after: str | None, holds: Collection[str] = ()
+    items: Sequence[Item], after: str | None, holds: Collection[Criterion] = ()
 ) -> AsyncIterator[Item]:
     """Yield what was found at once, from a cursor on: the number in its order."""
     begin = 0 if after is None else whole_number("_after", after) + 1
@@ -180,6 +181,12 @@ def ids_of(criteria: Criteria, *names: str) -> list[str]:
     """Return the ids that the first of some parameters names."""
     values = (c.values for name in names for c in criteria.get(name, ()) if not c.modifier)
     return list(dict.fromkeys(value.rpartition("/")[2] for value in next(values, ())))
+
+
+def held(criteria: Criteria, *names: str) -> list[Criterion]:
+    """Return the criteria that all meet what the first of some parameters finds: those of its values."""
+    criteria_given = [c for name in names for c in criteria.get(name, ()) if not c.modifier]
+    return [c for c in criteria_given if c.values == criteria_given[0].values]
 
 
 def id_of(reference: str | None) -> str | None:

@@ -169,7 +169,7 @@ def _matches(item: Item, query: Query) -> bool:
     return all(
         matches(criterion_given, query.resource.searched_by[name], resource)
         for criterion_given, name in query.narrowed
-        if name not in item.holds or criterion_given.modifier or len(query.criteria[name]) > 1
+        if criterion_given not in item.holds
     )
 
 

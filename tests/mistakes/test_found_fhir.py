@@ -1,0 +1,102 @@
+"""Mistakes of FHIR servers that find more, or less, than what was asked for."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward, ago, late
+
+
+class House:
+    """Two patients in two wards, each with a prescription, a dose, a flag and an allergy."""
+
+    def __init__(self, ward: Ward) -> None:
+        self.ward, self.ids = ward, dict[str, str]()
+        asked = "query($i: ID!) { stay(id: $i) { patient { id } stretches { room { ward } } } }"
+        for name in "ABC":
+            family = ward.name(f"Seldom{name}")
+            mrn = ward.patient(familyName=family, givenName="Comma, Jr")
+            stay = ward.stay(
+                ward.room("a", ward=ward.name("W")) + "/a", at=ago(hours=9), patientMrn=mrn
+            )
+            drug = ward.prescription(stay)
+            ward.record("recordAdministration", prescriptionId=drug, given=True, doseGiven="1 g")
+            ward.record("raiseFlag", stayId=stay, flagKind="FALL_RISK", **late(ago(hours=3)))
+            told = ward.ask(asked, i=stay)["stay"]
+            known_wards = {w["name"]: w["id"] for w in ward.ask("{ wards { id name } }")["wards"]}
+            self.ids |= {
+                f"stay{name}": stay,
+                f"drug{name}": drug,
+                f"family{name}": family,
+                f"mrn{name}": mrn,
+                f"patient{name}": told["patient"]["id"],
+                f"ward{name}": known_wards[told["stretches"][-1]["room"]["ward"]],
+            }
+
+    def found(self, path: str) -> list[Any]:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        response = self.ward.client.http.get(
+            f"/fhir/{path.format(**self.ids)}&_count=100", headers=headers
+        )
+        assert response.status_code == 200, response.text
+        entries = response.json().get("entry", [])
+        return [e["resource"] for e in entries if e["search"]["mode"] == "match"]
+
+
+@pytest.fixture(scope="module")
+def house(shared: Ward) -> House:
+    return House(shared)
+
+
+NOBODY = [
+    "Encounter?patient={patientA}&subject={patientB}",
+    "MedicationRequest?patient={patientA}&subject={patientB}",
+    "MedicationRequest?patient={patientA}&encounter={stayB}",
+    "MedicationAdministration?patient={patientA}&context={stayB}",
+    "MedicationAdministration?patient={patientA}&request={drugB}",
+    "MedicationAdministration?context={stayA}&request={drugB}",
+    "Flag?patient={patientA}&subject={patientB}",
+    "Flag?patient={patientA}&encounter={stayB}",
+    "AuditEvent?patient={patientA}&entity=Patient/{patientB}",
+    "Patient?identifier=|{mrnA}",
+]
+
+
+@pytest.mark.parametrize("path", NOBODY)
+def test_mistake_690_of_two_parameters_that_both_name_a_patient_one_is_not_looked_at(
+    house: House, path: str
+) -> None:
+    assert house.found(path) == []
+
+
+def test_mistake_691_several_values_of_which_one_would_do_find_everybody(house: House) -> None:
+    ids = {house.ids["patientA"], house.ids["patientB"]}
+    house.found("Patient?family={familyA}")  # so that there is an entry of reading
+    assert {p["id"] for p in house.found("Patient?name={familyA},{familyB}")} == ids
+    events = house.found("AuditEvent?patient={patientA},{patientB}")
+    assert events
+    assert all(any(f"Patient/{id}" in str(e) for id in ids) for e in events)
+    assert house.found("AuditEvent?agent-name=nobody,noone") == []
+    (stay,) = house.found("MedicationRequest?patient={patientA},{patientB}&encounter={stayB}")
+    assert stay["id"] == house.ids["drugB"]
+
+
+def test_mistake_692_of_several_wards_the_first_alone_is_looked_in(house: House) -> None:
+    def stays(path: str) -> set[str]:
+        return {stay["id"] for stay in house.found(path)}
+
+    both = {house.ids["stayA"], house.ids["stayB"]}
+    assert both <= stays("Encounter?location={wardA},{wardB}")
+    assert both <= stays("Encounter?location={wardB},{wardA}")
+    assert both <= stays("Encounter?location:missing=false")
+    assert both.isdisjoint(stays("Encounter?location:missing=true"))
+    assert stays("Encounter?patient={patientA}&location={wardA}") == {house.ids["stayA"]}
+
+
+def test_mistake_693_a_comma_that_is_escaped_is_looked_for_with_its_backslash(
+    house: House,
+) -> None:
+    ids = [house.ids["patientA"]]
+    for given in (r"Comma\, Jr", r"Nobody,Comma\, Jr"):
+        assert [p["id"] for p in house.found(f"Patient?family={{familyA}}&given={given}")] == ids
