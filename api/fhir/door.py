@@ -41,6 +41,9 @@ MOST_PARAMETERS = 100
 MOST_VALUES = 1_000
 """The parameters of a request, and their values, with commas between them, all together."""
 
+ONCE = ("asOf", "knownAt", "_count", "_since", "_type", "_summary", "_elements", "_sort", "_total")
+"""Parameters that have one value, or several with commas: of two of them one would be left out."""
+
 Pairs = Sequence[tuple[str, str]]
 Answer = tuple[Response, Sequence[Item]]
 """A response, and what it shows."""
@@ -83,7 +86,7 @@ class Fhir:
                 " or imported (wardbook import fhir).",
                 allow="GET, HEAD",
             )
-        _check_number(parameters)
+        _check_forms(parameters)
         check_format(request, parameters)
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
@@ -202,12 +205,19 @@ async def _form(request: Request) -> Pairs:
         ) from None
 
 
-def _check_number(parameters: Pairs) -> None:
-    """Raise FhirError for more parameters, or values of them, than one request may have."""
+def _check_forms(parameters: Pairs) -> None:
+    """Raise FhirError for too many parameters or values, several of one, or what is not in UTF-8."""
     if len(parameters) > MOST_PARAMETERS:
         raise FhirError(400, "too-costly", f"A request has {MOST_PARAMETERS} parameters at most.")
     if sum(value.count(",") + 1 for _, value in parameters) > MOST_VALUES:
         raise FhirError(400, "too-costly", f"Parameters have {MOST_VALUES} values at most in all.")
+    names = [name for name, _ in dict.fromkeys(parameters)]
+    if names_twice := [name for name in ONCE if names.count(name) > 1]:
+        raise FhirError(400, "invalid", f"Give this once: {', '.join(names_twice)}.")
+    if any("\ufffd" in name + value for name, value in parameters):
+        raise FhirError(
+            400, "invalid", "Parameters are in UTF-8: a part of them is in no character."
+        )
 
 
 def _check_known(parameters: Pairs, *known: str) -> None:

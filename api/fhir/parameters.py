@@ -130,6 +130,8 @@ def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
 def _token(criterion: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
     system, code = value
     asked_system, bar, asked_code = criterion.rpartition("|")
+    if system is BOUND:
+        system = asked_system if asked_system.startswith(BOUND) else None
     if bar and asked_system != (system or ""):
         return False
     return not asked_code or asked_code == code
@@ -249,6 +251,9 @@ _MATCH: dict[Kind, Callable[[str, str | None, Any], bool]] = {
 
 # -- what is found in a resource --
 
+BOUND = "http://hl7.org/fhir/"
+"""Beginning of the systems of codes that are told without one: each is bound to one of FHIR's own."""
+
 
 def at(*path: str) -> Callable[[Json], Iterator[Any]]:
     """Return a function that finds all values at a path; lists are looked through."""
@@ -281,7 +286,7 @@ def codes(*path: str) -> Callable[[Json], Iterator[tuple[str | None, str]]]:
                 elif "code" in value or "value" in value:
                     yield value.get("system"), value.get("code") or value["value"]
             else:
-                yield None, str(value).lower() if isinstance(value, bool) else str(value)
+                yield BOUND, str(value).lower() if isinstance(value, bool) else str(value)
 
     return find
 

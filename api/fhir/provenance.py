@@ -113,7 +113,10 @@ class Provenance(Resource):
         target = holds[0].one if holds else None
         if target is None or any(c not in holds and not c.modifier for c in targets):
             raise FhirError(400, "not-supported", "Provenance is searched by one target at once.")
-        type, _, id = target.partition("/")
+        type, is_named, id = target.partition("/")
+        if not is_named:
+            text = f"A target is named with its type, one of: {', '.join(TARGETS)}."
+            raise FhirError(400, "invalid", text)
         subject = None
         if type == "MedicationRequest":
             query_text = f"prescription(id: $id, {TIMES}) {{ stay {{ id }} }}"

@@ -155,16 +155,17 @@ def _sorting(resource: Resource, value: str) -> list[tuple[str, bool]]:
 def _include(query: Query, name: str, value: str) -> None:
     """Read an include. Raises FhirError for one that is not known."""
     type, _, parameter = value.partition(":")
-    parameter = parameter.partition(":")[0]
+    parameter, _, target = parameter.partition(":")
     resource = query.resource
     if name == "_include":
-        if type == resource.type and parameter in resource.includes:
+        reference = resource.includes.get(parameter) if type == resource.type else None
+        if reference and (not target or target in reference.targets):
             query.includes.append(parameter)
             return
         names = [f"{resource.type}:{parameter}" for parameter in resource.includes]
     else:
         reverse = reverse_includes(resource.type)
-        if (type, parameter) in reverse:
+        if (type, parameter) in reverse and target in ("", resource.type):
             query.reverse.append((type, parameter))
             return
         names = [":".join(pair) for pair in reverse]

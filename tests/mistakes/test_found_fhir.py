@@ -34,6 +34,13 @@ class House:
                 f"ward{name}": known_wards[told["stretches"][-1]["room"]["ward"]],
             }
 
+    def refusal(self, path: str) -> str:
+        """Return what is said to a search that is refused."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        response = self.ward.client.http.get(f"/fhir/{path.format(**self.ids)}", headers=headers)
+        assert response.status_code == 400, response.text
+        return str(response.json()["issue"][0]["diagnostics"])
+
     def found(self, path: str) -> list[Any]:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         response = self.ward.client.http.get(
@@ -100,3 +107,30 @@ def test_mistake_693_a_comma_that_is_escaped_is_looked_for_with_its_backslash(
     ids = [house.ids["patientA"]]
     for given in (r"Comma\, Jr", r"Nobody,Comma\, Jr"):
         assert [p["id"] for p in house.found(f"Patient?family={{familyA}}&given={given}")] == ids
+
+
+def test_mistake_694_a_code_is_not_found_by_its_own_system(house: House) -> None:
+    path = "Encounter?patient={patientA}&status="
+    for system in ("", "|", "http://hl7.org/fhir/encounter-status|"):
+        assert len(house.found(f"{path}{system}in-progress")) == 1, system
+        assert house.found(f"{path}{system}finished") == [], system
+    assert house.found(f"{path}http://loinc.org|in-progress") == []
+
+
+def test_mistake_695_of_a_parameter_that_is_given_twice_one_is_left_out(house: House) -> None:
+    for twice in (
+        "Encounter/{stayA}?asOf=2020-01-01T00:00:00Z&asOf=2030-01-01T00:00:00Z",
+        "Patient/{patientA}/$everything?_type=Encounter&_type=Flag",
+        "Encounter?_count=1&_count=2",
+        "Encounter?_sort=date&_sort=status",
+    ):
+        assert house.refusal(twice).startswith("Give this once: ")
+
+
+def test_mistake_696_what_cannot_be_read_finds_nothing_without_a_word(house: House) -> None:
+    assert "UTF-8" in house.refusal("Patient?family=%E9very")
+    assert "type" in house.refusal("Provenance?target={stayA}")
+    assert "not known" in house.refusal("Encounter?_include=Encounter:patient:Location")
+    form = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-www-form-urlencoded"}
+    post = house.ward.client.http.post
+    assert post("/fhir/Patient/_search", content="family=%E9", headers=form).status_code == 400
