@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Uuid, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.direct import execute
@@ -158,6 +159,9 @@ def _held_entries(condition: ColumnElement[bool]) -> CompiledStatement:
 
 
 _held = _held_entries(equals(entries.c.fact, "fact"))
+_held_orders = _held_entries(
+    equals(entries.c.subject, "order") & (entries.c.kind == kind_of(Prescription.Written))
+)
 _held_deaths = _held_entries(
     is_one_of(entries.c.subject, "records") & (entries.c.kind == kind_of(Patient.Died))
 )
@@ -205,11 +209,12 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
 
     That is, between the wrong entry and the last correction or cancel: what was decided about the
     same stay, and who was put into the rooms that the wrong entry names. An entry that says what is
-    held now was not wrong. ``fact``: a movement, visit, dose or change; the closure, cleaning or
-    reservation of a bed; or a patient, whose death it is then.
+    held now was not wrong. ``fact``: a movement, visit, dose or change; a prescription; the closure,
+    cleaning or reservation of a bed; or a patient, whose death it is then.
     """
     stays: set[UUID] = set()
     rows: list[Any] = list(await _held.execute(connection, at, fact=fact))
+    rows = rows or list(await _held_orders.execute(connection, at, order=fact))
     if not rows:
         records = await records_of(connection, fact, at)
         rows = list(await _held_deaths.execute(connection, at, records=records))

@@ -55,7 +55,7 @@ ENDS = set(range(290, 299))
 SAID = set(range(299, 306))
 """Numbers of mistakes about what is said beside a fact, or follows it."""
 
-CAUSES = {420, 421, 588}
+CAUSES = {420, 421, 588, 589}
 """Numbers of mistakes about what is told of why an issued report is another."""
 
 SIDE_DOORS = set(range(321, 331))

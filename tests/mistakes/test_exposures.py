@@ -139,3 +139,25 @@ def test_mistake_588_a_report_on_the_day_of_a_wrong_decision_to_admit_is_named_b
     after = issued(ward, "boarding", 20, 18, ward=name)
     assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
     assert exposed(ward, admission) == [wrong]
+
+
+@pytest.mark.parametrize("mend", ["cancelPrescription", "correctPrescription"])
+def test_mistake_589_reports_that_a_wrong_order_got_into_are_named_by_nobody(
+    ward: Ward, mend: str
+) -> None:
+    name = ward.name("Ordered ")
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=8))
+    before = issued(ward, "active-prescriptions", 6, 4, ward=name)
+    order = ward.prescription(stay, **late(ago(days=7)))
+    assert exposed(ward, order) is None
+    wrong = issued(ward, "active-prescriptions", 6, 4, ward=name)
+    issued(ward, "inpatient-census", 6, 4, ward=name)
+    right = (
+        {} if mend == "cancelPrescription" else {"start": ago(days=2), "occurredAt": ago(days=2)}
+    )
+    ward.record(mend, prescriptionId=order, **right, **WRONG)
+    after = issued(ward, "active-prescriptions", 6, 4, ward=name)
+    assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
+    assert exposed(ward, order) == [wrong]
+    told = ward.ask(EXPOSURE, id=order)["exposure"]
+    assert [entry["kind"] for entry in told["wrong"]] == ["PRESCRIPTION_WRITTEN"]

@@ -22,11 +22,13 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
 from domain.patient import Patient
+from domain.prescription.aggregate import Prescription
 from domain.refusals import NotFound
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.differences import facts_by_id
 from infrastructure.queries.log import has_fact, has_stream
 from infrastructure.read_models.patients import patients_by_id
+from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.rooms import has_spell
 from infrastructure.read_models.stays import stays_by_id
 
@@ -75,8 +77,8 @@ class DifferenceQueries:
         movement_id: Annotated[
             strawberry.ID,
             argument(
-                description="What was wrong: the movement, visit, dose or change; the closure, cleaning"
-                " or reservation of a bed; or, of a death, the patient."
+                description="What was wrong: the movement, visit, dose or change; the prescription; the"
+                " closure, cleaning or reservation of a bed; or, of a death, the patient."
             ),
         ],
         known_at: KnownAt = None,
@@ -88,18 +90,19 @@ class DifferenceQueries:
         at = await info.context.at(None, *earlier, known_moment(moment))
         result = await Exposure.find(info, id_of(movement_id), at)
         id = id_of(movement_id)
-        await or_forbidden(info.context, result, facts_by_id, id, at)
-        await or_forbidden(info.context, result, patients_by_id, id, at)
+        for find in (facts_by_id, prescriptions_by_id, patients_by_id):
+            await or_forbidden(info.context, result, find, id, at)
         if result is None and not await _is_known(info, id, at):
             raise NotFound("movement", movement_id, "movement_id")
         return result
 
 
 async def _is_known(info: Ask, id: UUID, at: AsOf) -> bool:
-    """Return whether an id is of a fact, of a patient, or of a closure."""
+    """Return whether an id is of a fact, of a prescription, of a patient, or of a closure."""
     query = info.context.query
     return (
         await query(has_fact, id)
+        or await query(has_stream, id, Prescription.TOPIC)
         or await query(has_stream, id, Patient.TOPIC)
         or await query(has_spell, id, at)
     )
