@@ -70,7 +70,7 @@ ORACLES = set(range(460, 471)) | {601, 602}
 LEFT = {344, 345, 346, 347, 348, 603}
 """Numbers of mistakes about what an erasure leaves, and what other systems say in odd orders."""
 
-ODD_FILES = {500, 501, 502, 503}
+ODD_FILES = {500, 501, 502, 503, 697, 698, 699}
 """Numbers of mistakes about files in other forms than they should be, and merges that wait."""
 
 TRUE = set(range(370, 377)) | set(range(422, 438))

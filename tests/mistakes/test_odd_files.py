@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from api.imports.fhir import import_fhir
+from api.imports.fhir import Rule, import_fhir
 from application.hospital import Hospital
 
 CODE: Any = {"code": {"a": 1}}
@@ -93,3 +93,67 @@ def test_mistake_502_a_death_or_a_merge_that_is_refused_is_not_told(
     assert notes["c"] == notes["d"] == "replaced by nobody in the files"
     assert notes["e"].startswith("record_death refused: InFuture")
     assert notes["f"] == "deceasedDateTime is no moment"
+
+
+def bundle(*resources: dict[str, Any], servers: tuple[str, ...] = ("a",)) -> bytes:
+    """Return a Bundle whose entries have addresses of one server after the other."""
+    entries = [
+        {
+            "fullUrl": f"http://{servers[n % len(servers)]}/{resource['resourceType']}/{resource['id']}",
+            "resource": resource,
+        }
+        for n, resource in enumerate(resources)
+    ]
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode()
+
+
+def stay(id: str, who: str, **more: Any) -> dict[str, Any]:
+    """Return a stay that has begun."""
+    return {
+        "resourceType": "Encounter",
+        "id": id,
+        "status": "in-progress",
+        "class": {"code": "IMP"},
+        "subject": {"reference": who},
+        "period": {"start": "2026-03-01T08:00:00Z"},
+        **more,
+    }
+
+
+def test_mistake_697_a_stay_that_is_over_is_taken_as_one_that_goes_on(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    resources = patient("over"), stay("s", "Patient/over", status="finished")
+    told = imported(hospital, tmp_path / "some.json", bundle(*resources))["Encounter/s"]
+    assert (told["verdict"], told["rule"]) == ("refused", "Unreadable")
+    assert "period.end" in told["note"]
+
+
+def test_mistake_698_the_address_of_who_was_refused_leads_to_somebody_else(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    """Two servers have given one id; the stay of the second's patient is not the first's."""
+    numbers = [[{"system": "urn:x", "value": value}] for value in ("first", "second")]
+    resources = (
+        patient("twice", identifier=numbers[0]),
+        patient("twice", identifier=numbers[1], gender="male"),
+        stay("s1", "http://a/Patient/twice"),
+        stay("s2", "http://b/Patient/twice"),
+        stay("s3", "Patient?identifier=urn:x|second"),
+    )
+    file = tmp_path / "some.json"
+    told = imported(hospital, file, bundle(*resources, servers=("a", "b")))
+    assert {name: told[name]["rule"] for name in told if name[0] == "E"} == {
+        "Encounter/s1": "admit_patient",
+        "Encounter/s2": Rule.NO_PATIENT,
+        "Encounter/s3": Rule.NO_PATIENT,
+    }
+
+
+def test_mistake_699_a_death_without_its_time_is_left_out_and_not_told(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    resources = patient("dead", deceasedBoolean=True), patient("alive", deceasedBoolean=False)
+    told = imported(hospital, tmp_path / "some.json", bundle(*resources))
+    assert "deceasedBoolean" in told["Patient/dead"]["note"]
+    assert not told["Patient/alive"]["note"]

@@ -195,6 +195,8 @@ class People:
                 )
             elif text is not None:
                 self._answers[patient.name][1].append("deceasedDateTime is no moment")
+            elif patient.first("deceasedBoolean") is True:
+                self._answers[patient.name][1].append("deceasedBoolean does not say when")
 
     def merge(self) -> None:
         """Merge the records that another has replaced."""

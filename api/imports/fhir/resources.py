@@ -17,6 +17,9 @@ from domain.time import Precision, is_nameable
 UNREADABLE = "unreadable"
 """The table of lines and files that are no resources."""
 
+REFUSED = "refused"
+"""The name of resources whose id another one has: of nobody."""
+
 LONGEST_ID = 255
 """Characters of an id; FHIR has 64, and addresses stand for ids in Bundles."""
 
@@ -151,15 +154,17 @@ class Files:
             return
         self._lines += 1
         resource = Resource(body["resourceType"], id.removeprefix("urn:uuid:"), self._lines, body)
-        if full_url:
-            self._names.setdefault(full_url, resource.name)
-        for identifier in resource.all("identifier"):
-            if isinstance(identifier, dict):
-                query_text = f"{identifier.get('system') or ''}|{identifier.get('value')}"
-                self._names.setdefault(f"{resource.table}?identifier={query_text}", resource.name)
         earlier = self.resources.setdefault(resource.name, resource)
         if earlier is not resource:
             self.repeated.append((resource, earlier))
+        # what is refused is found by no name of its own, since its id leads to another
+        name = resource.name if body == earlier.body else REFUSED
+        if full_url:
+            self._names.setdefault(full_url, name)
+        for identifier in resource.all("identifier"):
+            if isinstance(identifier, dict):
+                query_text = f"{identifier.get('system') or ''}|{identifier.get('value')}"
+                self._names.setdefault(f"{resource.table}?identifier={query_text}", name)
 
     def _refuse(self, place: str, reason: str) -> None:
         self._lines += 1

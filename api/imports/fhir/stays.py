@@ -102,6 +102,8 @@ def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient:
     end = files.moment(end_text)
     if end_text is not None and end is None:
         raise ValueError("period.end is no moment")
+    if end is None and encounter.first("status") == "finished":
+        raise ValueError("it is finished, and has no period.end")
     classes = [
         (part.get("class", {}).get("code"), part.get("period", {}))
         for part in encounter.all("classHistory")
