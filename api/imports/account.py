@@ -114,7 +114,7 @@ class Account:
     def sums(self) -> list[tuple[str, int, int, int, int]]:
         """Return for each table, and for all: name, rows, recorded, merged, refused."""
         sums = [(name, *table.sums) for name, table in self.tables.items()]
-        columns = zip(*(table.sums for table in self.tables.values()), strict=True)
+        columns = zip((0, 0, 0, 0), *(table.sums for table in self.tables.values()), strict=True)
         rows, recorded_count, merged_count, refused_count = (sum(column) for column in columns)
         return [*sums, ("all", rows, recorded_count, merged_count, refused_count)]
 

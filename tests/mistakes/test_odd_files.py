@@ -157,3 +157,15 @@ def test_mistake_699_a_death_without_its_time_is_left_out_and_not_told(
     told = imported(hospital, tmp_path / "some.json", bundle(*resources))
     assert "deceasedBoolean" in told["Patient/dead"]["note"]
     assert not told["Patient/alive"]["note"]
+
+
+def test_files_without_a_resource_are_an_account_without_lines(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    """An empty searchset, or an empty file of a bulk export."""
+    for name, data in (
+        ("some.json", b'{"resourceType": "Bundle", "type": "searchset", "total": 0}'),
+        ("some.json", b'{"resourceType": "Bundle", "entry": null}'),
+        ("Flag.ndjson", b"\n"),
+    ):
+        assert imported(hospital, tmp_path / name, data) == {}
