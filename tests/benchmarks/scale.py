@@ -81,7 +81,10 @@ def measure(
             say(f"filled in {perf_counter() - begun:.0f} s; asking")
             with psycopg.connect(database.owner_url, autocommit=True) as owner:
                 owner.execute("VACUUM ANALYZE")
-            by_size[size] = list(_measured(database, folder, made, house, f"bench-{size}"))
+            by_size[size] = []
+            for one in _measured(database, folder, made, house, f"bench-{size}"):
+                say(f"{one.what}: {one.value:,.1f} {one.unit}")  # hours before the table
+                by_size[size].append(one)
     least = sizes[0]
     return [
         Row(

@@ -58,7 +58,6 @@ def test_mistake_504_a_report_reads_what_is_of_its_period(
     question = Question(date(2026, 3, 1), date(2026, 3, 31), WARDS[ward], {"days": 30})
     STATEMENTS.clear()
     with report_connection(own.app_url) as connection:
-        connection.execute("SET enable_seqscan = off")
         connection.cursor_factory = Noted
         LOADERS[need](ReportQuery(connection, question, 9, LocalDays(), {}, False, only))
         connection.cursor_factory = psycopg.Cursor

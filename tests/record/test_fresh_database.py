@@ -18,6 +18,9 @@ import psycopg
 import pytest
 
 from api.simulator import simulate
+from application.reports.inputs import Question
+from application.reports.registry import newest_definitions
+from application.reports.service import ReportService
 from domain.time import Period
 from domain.unique_keys import KEYS
 from infrastructure.bootstrap import hospital as wired
@@ -31,6 +34,8 @@ from infrastructure.projections.batch import LIVE, BatchProjector
 from infrastructure.projections.dead_letters import ProjectionTarget
 from infrastructure.projections.rebuild import make_drafts
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.reports.inputs import report_connection
+from infrastructure.reports.report_data import ReadModelReportData
 from infrastructure.settings import Settings
 from tests.support.event_builders import crafted
 from tests.support.growth import Reads, calls, keep_statistics_away, multiply, reads
@@ -46,6 +51,9 @@ ENTRIES_FOUND = 15
 """Entries of one index that it may read: a stream, a room's claims, the end of the log."""
 READINGS = 30
 """How often `verify` may read a table from end to end, however many rows it has."""
+
+OF_THE_HOUSE = {"rooms_v1.rooms", "rooms_v1.beds"}
+"""Tables that a report may read whole, by an index."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,28 @@ def test_no_batch_of_a_rebuild_reads_a_draft_from_end_to_end(fresh: Phase) -> No
     assert batches > 40
     assert max(rows for _, _, rows in scanned) > 500
     assert {table: n for table, n, rows in scanned if n > ROWS_SCANNED * batches} == {}
+
+
+def test_no_report_reads_a_table_from_end_to_end(grown: Phase) -> None:
+    """With statistics: a range of time is taken for more rows than it has, and a scan for cheaper."""
+    database, end = grown.database, UNTIL + timedelta(days=100 * (COPIES + 1))
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("ANALYZE")
+    position, definitions = _events(database), newest_definitions()
+    before = reads(database)
+    with report_connection(database.app_url) as connection:
+        service = ReportService(ReadModelReportData(connection, "main"))
+        for held in definitions:
+            days = end.date() - timedelta(days=2), end.date()
+            service.compute(held, Question(*days, None, held.parameters_of({})), position)
+    read = reads(database).since(before)
+    assert {table: n for table, n in read.scanned.items() if n} == {}
+    assert read.found["inpatients_v3.inpatients"] > 100
+    assert {
+        table: n
+        for table, n in read.found.items()
+        if n > len(definitions) * _size(database, table) / 2 and table not in OF_THE_HOUSE
+    } == {}
 
 
 def test_nor_are_those_of_a_database_that_has_grown_unnoticed(grown: Phase) -> None:

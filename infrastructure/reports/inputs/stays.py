@@ -35,9 +35,10 @@ def awaited_stays(query: ReportQuery) -> tuple[InpatientStay, ...]:
 def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | None]]:
     """Return the arrival and departure at the emergency department of stays that began in the period."""
     rows = query.rows(
-        "SELECT DISTINCT stay::text, arrived_at, departed_at FROM stays_v1.stays"
-        " WHERE (known @> %(position)s::int8) IS TRUE AND arrived_at IS NOT NULL"
-        f" AND admitted_at > %(start)s AND admitted_at <= %(end)s AND stay IN ({_touching(query)})"
+        f"SELECT s.* FROM ({_touching(query)}) AS t, LATERAL"
+        " (SELECT DISTINCT stay::text, arrived_at, departed_at FROM stays_v1.stays"
+        "   WHERE stay = t.stay AND (known @> %(position)s::int8) IS TRUE"
+        "   AND arrived_at IS NOT NULL AND admitted_at > %(start)s AND admitted_at <= %(end)s) AS s"
     )
     return {stay: (arrival, departure) for stay, arrival, departure in rows}
 
@@ -45,10 +46,11 @@ def emergency_care(query: ReportQuery) -> dict[str, tuple[datetime, datetime | N
 def specialties(query: ReportQuery) -> dict[str, tuple[str | None, str | None]]:
     """Return the specialty at the admission and the last one, of the stays that touch the period."""
     rows = query.rows(
-        "SELECT stay::text, (array_agg(specialty ORDER BY lower(during)))[1],"
-        "  (array_agg(specialty ORDER BY lower(during) DESC))[1] FROM stays_v1.stays"
-        " WHERE (known @> %(position)s::int8) IS TRUE AND admitted_at <= %(end)s"
-        f" AND stay IN ({_touching(query)}) GROUP BY stay"
+        f"SELECT s.* FROM ({_touching(query)}) AS t, LATERAL"
+        " (SELECT stay::text, (array_agg(specialty ORDER BY lower(during)))[1],"
+        "   (array_agg(specialty ORDER BY lower(during) DESC))[1] FROM stays_v1.stays"
+        "   WHERE stay = t.stay AND (known @> %(position)s::int8) IS TRUE"
+        "   AND admitted_at <= %(end)s GROUP BY stay) AS s"
     )
     return {stay: (first, last) for stay, first, last in rows}
 
