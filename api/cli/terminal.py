@@ -52,12 +52,10 @@ class PlainConsole(Console):
     """A console on which no text is markup, an emoji or an escape sequence: texts are data."""
 
     def __init__(self, stream: TextIO, *, stderr: bool = False) -> None:
-        width, is_terminal = (
-            (None, None) if stream.isatty() else (WIDE, False)
-        )  # nor by FORCE_COLOR
-        super().__init__(
-            stderr=stderr, markup=False, emoji=False, width=width, force_terminal=is_terminal
-        )
+        wide = (
+            {} if stream.isatty() else {"width": WIDE, "force_terminal": False}
+        )  # FORCE_COLOR too
+        super().__init__(stderr=stderr, markup=False, emoji=False, **wide)
 
     def render_str(self, text: str, **style: Any) -> Text:
         return super().render_str(note(text), **style)

@@ -34,7 +34,7 @@ def test_mistake_586_a_refusal_names_a_field_that_the_mutation_has_not() -> None
         for member in get_named_type(field.type).types:
             path = paths.get(member.name, ())
             if isinstance(path, tuple) and path:
-                (part,) = part_at_fault(path, graphql, mutation)
+                (part,) = part_at_fault(path, field.extensions["strawberry-definition"])
                 assert part in fields, (mutation, member.name, part)
                 other_names.add((mutation, path[0], part))
     assert ("withdrawConsult", "stay_id", "consultId") in other_names

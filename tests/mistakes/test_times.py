@@ -20,7 +20,7 @@ def test_mistake_04_a_corrected_time_does_not_overwrite_the_old_belief(ward: War
 def test_mistake_07_no_act_is_without_a_time_at_which_it_happened(ward: Ward) -> None:
     schema = ward.ask(
         "{ __schema { mutationType { fields { name args { type { ofType {"
-        " inputFields { name } } } } } } } }"
+        " inputFields(includeDeprecated: true) { name } } } } } } } }"
     )["__schema"]
 
     fields = {

@@ -126,7 +126,7 @@ class RefusalHandler:
             code=exception.code,
             error_code=ErrorCode[error_code(exception.code)],
             message=exception.text(to_camel_case),
-            path=part_at_fault(exception.path, info.schema._schema, info.field_name),
+            path=part_at_fault(exception.path, field),
             **data,
         )
 
