@@ -52,10 +52,14 @@ class PlainConsole(Console):
     """A console on which no text is markup, an emoji or an escape sequence: texts are data."""
 
     def __init__(self, stream: TextIO, *, stderr: bool = False) -> None:
-        wide = (
-            {} if stream.isatty() else {"width": WIDE, "force_terminal": False}
-        )  # FORCE_COLOR too
-        super().__init__(stderr=stderr, markup=False, emoji=False, **wide)
+        is_terminal = stream.isatty()
+        super().__init__(
+            stderr=stderr,
+            markup=False,
+            emoji=False,
+            width=None if is_terminal else WIDE,
+            force_terminal=None if is_terminal else False,  # whatever FORCE_COLOR says
+        )
 
     def render_str(self, text: str, **style: Any) -> Text:
         return super().render_str(note(text), **style)
