@@ -6,6 +6,7 @@ What is told of rooms, beds and merges by `POST /commands` is decided as by a mu
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ class House:
         return boards, [self.ward.ask(NAMES, m=mrn)["patient"]["otherRecords"] for mrn in self.mrns]
 
 
+@pytest.mark.slow
 def test_mistake_578_rooms_beds_and_merges_are_decided_the_same_by_both_doors(
     shared: Ward,
 ) -> None:

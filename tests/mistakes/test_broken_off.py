@@ -26,7 +26,7 @@ QUESTION = """{
 """Lists of objects with lists of objects: much is begun before any of it is waited for."""
 
 
-@pytest.mark.parametrize("fast_executor", [True, False])
+@pytest.mark.parametrize("fast_executor", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_mistake_631_an_answer_that_is_broken_off_leaves_work_that_nobody_waits_for(
     ward: Ward, migrated: Database, fast_executor: bool
 ) -> None:

@@ -208,7 +208,7 @@ def test_mistake_579_an_order_and_a_death_that_follows_from_a_discharge_are_deci
     assert all(r == results[0] for r in results)
 
 
-@pytest.mark.parametrize("prescribed", [True, False])
+@pytest.mark.parametrize("prescribed", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_mistake_580_the_end_of_an_infusion_that_never_was_is_taken_back_beside_new_doses(
     ward: Ward, prescribed: bool
 ) -> None:

@@ -188,7 +188,7 @@ STEP = st.tuples(
 )
 
 
-@pytest.mark.parametrize("door", [Ward, Commands])
+@pytest.mark.parametrize("door", [Ward, pytest.param(Commands, marks=pytest.mark.slow)])
 def test_mistake_577_two_records_of_one_person_have_stays_that_lie_apart_and_no_others(
     shared: Ward, door: type[Ward]
 ) -> None:

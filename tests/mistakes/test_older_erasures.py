@@ -3,6 +3,8 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from application.hospital import Hospital
 from domain.patient_events import Sex
 from infrastructure.evidence.checkpoints import problem_of, sign_now
@@ -17,6 +19,7 @@ from tests.support.checker import end
 from tests.support.hospital_dsl import ago, request, room
 
 
+@pytest.mark.slow
 def test_mistake_403_who_an_older_program_erased_is_of_no_group_and_nothing_fails(
     hospital: Hospital, follower: ProjectionRunner, database: Database
 ) -> None:

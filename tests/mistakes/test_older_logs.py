@@ -59,6 +59,7 @@ def store(hospital: Hospital, log: list[Any], hour: int = 0) -> UUID:
     return rooms[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LOGS)
 def test_mistake_281_a_room_change_taken_back_in_an_older_log_holds_otherwise_after_an_upgrade(
     hospital: Hospital, database: Database, case: str

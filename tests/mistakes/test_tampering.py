@@ -199,7 +199,7 @@ INSERT INTO record.stored_events SELECT forged.* FROM record.stored_events e
   WHERE e.own ? 'streams' AND e.own ? 'legal_basis'"""
 
 
-@pytest.mark.parametrize("proof", ["that of another", "none"])
+@pytest.mark.parametrize("proof", [pytest.param("that of another", marks=pytest.mark.slow), "none"])
 def test_mistake_226_an_erasure_that_nobody_commanded_destroys_keys(
     hospital: Hospital, settings: Settings, database: Database, proof: str
 ) -> None:
@@ -284,7 +284,13 @@ def test_mistake_262_an_altered_birth_date_or_sex_reads_as_one_that_nobody_knows
     assert read(altered_mrn) == ("1931-07-08", "FEMALE", [])
 
 
-@pytest.mark.parametrize("place", ["{birth_date}", "{version,movement,patient,birth_date}"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{birth_date}",
+        pytest.param("{version,movement,patient,birth_date}", marks=pytest.mark.slow),
+    ],
+)
 def test_mistake_273_an_altered_detail_of_who_is_expected_or_reported_is_unnoticed(
     house: Ward, database: Database, place: str
 ) -> None:
