@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 from api.imports.mimic_iv import import_mimic_iv
 from domain.erasure import LegalBasis
 from infrastructure.integrity.check import verify
@@ -16,7 +14,6 @@ from tests.support.hospital_dsl import request
 from tests.support.random_privacy import EVE
 
 
-@pytest.mark.slow
 def test_nothing_of_who_was_imported_is_left_but_ids_of_the_source(
     new_hospital: NewHospital, tmp_path: Path
 ) -> None:
