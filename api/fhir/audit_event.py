@@ -11,10 +11,11 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
-    held,
+    held_alone,
     id_of,
     ids_asked,
     in_order,
+    one,
 )
 from api.fhir.values import TERMINOLOGY, Json, coding, concept, login, reference
 from api.graphql.scalars import encode_cursor, iso_moment
@@ -121,7 +122,7 @@ class AuditEvent(Resource):
                 yield item
             return
         arguments: dict[str, tuple[str, str | None]] = {
-            "subject": ("String", None),
+            "subject": ("String", one(criteria, "agent-name")),
             "from": ("DateTime", None),
             "to": ("DateTime", None),
             "mrn": ("String", None),
@@ -134,11 +135,7 @@ class AuditEvent(Resource):
                     arguments["from"] = "DateTime", iso_moment(low)
                 if prefix in ("eq", "le", "lt", "eb"):
                     arguments["to"] = "DateTime", iso_moment(high)
-        holds = [*held(criteria, "patient", "entity"), *held(criteria, "agent-name")]
-        holds = [criterion for criterion in holds if criterion.one]
-        login_name = next((c.one for c in holds if c.name == "agent-name"), None)
-        arguments["subject"] = "String", login_name
-        patient = id_of(next((c.one for c in holds if c.name != "agent-name"), None))
+        patient = id_of(one(criteria, "patient", "entity"))
         if patient is not None:
             query_text = f"patient(id: $id, {TIMES}) {{ mrn mrnAuthority }}"
             data = await reader.ask(query_text, id=("ID", patient))
@@ -149,6 +146,8 @@ class AuditEvent(Resource):
         list = (
             "accesses(mrn: $mrn, mrnAuthority: $authority, subject: $subject, from: $from, to: $to,"
         )
+        of_login = held_alone(criteria, "agent-name")
+        holds = [*held_alone(criteria, "patient", "entity"), *of_login]
         async for cursor, node in self.pages(
             reader, list, self.own_fields, first, after, None, **arguments
         ):

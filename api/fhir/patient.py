@@ -12,7 +12,7 @@ from api.fhir.resource import (
     Item,
     Reader,
     Resource,
-    held,
+    held_alone,
     ids_asked,
     in_order,
     one,
@@ -131,7 +131,7 @@ class Patient(Resource):
             words = born
         list = f"patients(search: $search, {TIMES},"
         search = ("String", words or None)
-        holds = [criterion for criterion in held(criteria, "name") if criterion.one]
+        holds = held_alone(criteria, "name")
         async for cursor, node in self.pages(
             reader, list, self.fields, first, after, search=search
         ):

@@ -189,5 +189,11 @@ def held(criteria: Criteria, *names: str) -> list[Criterion]:
     return [c for c in criteria_given if c.values == criteria_given[0].values]
 
 
+def held_alone(criteria: Criteria, *names: str) -> list[Criterion]:
+    """Return the criteria that all meet `one` of some parameters."""
+    value = one(criteria, *names)
+    return [c for name in names for c in criteria.get(name, ()) if value and c.one == value]
+
+
 def id_of(reference: str | None) -> str | None:
     return reference.rpartition("/")[2] if reference else None

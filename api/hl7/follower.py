@@ -98,7 +98,7 @@ class HL7Follower:
         self._recorded = ""
         """The id of the message whose reading was recorded last."""
         self._failures, self._failure = 0, ""
-        """How often the message was not answered that is being sent, and how it was not at last."""
+        """The failures of the message that is being sent, and the last of them."""
 
     def stop(self) -> None:
         """Stop after the message that is being sent."""

@@ -32,12 +32,10 @@ CONNECTION_ERRORS = (psycopg.OperationalError, OperationalError)
 """The errors of psycopg and of SQLAlchemy when the database cannot be reached."""
 
 
-PLAN_BY_INDEX = """
-SET enable_seqscan = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
-SET jit = off
-"""
+SCAN_NO_TABLE = "SET enable_seqscan = off; SET jit = off"
+"""Settings of a connection that reads a part of tables that grow, which statistics take for too much."""
+
+PLAN_BY_INDEX = f"{SCAN_NO_TABLE}; SET enable_hashjoin = off; SET enable_mergejoin = off"
 """Settings of a connection that looks up a few rows of tables that grow.
 
 Plans are cached, and a log fills faster than statistics are gathered: what was planned on a table of
@@ -185,7 +183,7 @@ class Database:
         def as_questions_need(connection: DBAPIConnection, _: object) -> None:
             set_json_loads(msgspec.json.decode, connection.driver_connection)
             cursor = connection.cursor()
-            cursor.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+            cursor.execute(f"{SCAN_NO_TABLE}; SET plan_cache_mode = force_generic_plan")
             cursor.close()
 
         return engine

@@ -86,17 +86,20 @@ _VERSIONS = (
     " WHERE stream = ANY(%(streams)s) AND position <= %(position)s GROUP BY stream"
 )
 
+_SEEN = (
+    "stream = ANY(%(streams)s) AND topic <> ALL(%(topics)s)"
+    " AND (topic <> ALL(%(unless_label)s) OR own->>'confidentiality' IS NOT NULL)"
+)
+"""Condition of the events of some streams that are not `Unseen`."""
+
 _LAST_CHANGES = (
     "SELECT stream, max(command_end), max(recorded_at) FROM record.events"
-    " WHERE stream = ANY(%(streams)s) AND position <= %(position)s AND topic <> ALL(%(topics)s)"
-    " AND (topic <> ALL(%(unless_label)s) OR own->>'confidentiality' IS NOT NULL) GROUP BY stream"
+    f" WHERE {_SEEN} AND position <= %(position)s GROUP BY stream"
 )
 
-_CHANGES = text(
-    "SELECT DISTINCT command_end FROM record.events WHERE stream = ANY(:streams)"
-    " AND command_end <= :position AND topic <> ALL(:topics)"
-    " AND (topic <> ALL(:unless_label) OR own->>'confidentiality' IS NOT NULL)"
-    " ORDER BY command_end DESC LIMIT :first"
+_CHANGES = (
+    f"SELECT DISTINCT command_end FROM record.events WHERE {_SEEN}"
+    " AND command_end <= %(position)s ORDER BY command_end DESC LIMIT %(first)s"
 )
 
 
@@ -211,7 +214,7 @@ async def changes_before(
 ) -> list[int]:
     """Return the positions up to one at which some streams changed, the latest first."""
     values = {"streams": streams, "position": position, "first": first, **unseen.values}
-    return list((await connection.execute(_CHANGES, values)).scalars())
+    return list((await execute(connection, _CHANGES, values)).scalars())
 
 
 @dataclass(frozen=True, slots=True)

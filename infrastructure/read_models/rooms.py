@@ -23,7 +23,7 @@ from domain.room.state import end_of
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Rows, bitemporal_table
 from infrastructure.projections.projection import AggregateProjection
-from infrastructure.queries.as_of import AsOf, columns, in_time, since, until
+from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, until
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
 from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
@@ -269,7 +269,7 @@ async def room_periods(
 
 _spells_of = by_id(
     lambda at: (
-        select(*columns(spells), since(spells), until(spells))
+        select(*columns(spells)[:-2], since(spells), until(spells), *columns(spells)[-2:])
         .where(is_one_of(spells.c.room, "ids"), known(spells, at.known))
         .order_by(in_time(spells), spells.c.spell)
     )
@@ -281,11 +281,8 @@ async def spells_of(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[SpellPeriodView]]:
     """Return the closures, cleanings and reservations of rooms at all times, by the rooms' ids."""
-    spells_by_room: dict[UUID, list[SpellPeriodView]] = {id: [] for id in ids}
-    for row in await _spells_of(connection, ids, at):
-        view = SpellPeriodView(*row[:7], *row[9:], *row[7:9])
-        spells_by_room[row.room].append(view)
-    return spells_by_room
+    rows = await _spells_of(connection, ids, at)
+    return {id: [] for id in ids} | group_views("room", SpellPeriodView, rows)
 
 
 _spell = CompiledStatement(

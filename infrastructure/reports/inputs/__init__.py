@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import Progress, no_progress
 from domain.refusals import NotFound
+from infrastructure.postgres.database import SCAN_NO_TABLE
 from infrastructure.projections.status import IS_LIVE
 from infrastructure.queries.hospital_time import local_days
 from infrastructure.reports.inputs import (
@@ -54,9 +55,6 @@ LOADERS: dict[str, Callable[[ReportQuery], Any]] = {
 WORK_MEM = "64MB"
 """For each sort and each hash table of a year's rows, which would go to the disk otherwise."""
 
-BY_INDEX = "SET enable_seqscan = off; SET jit = off"
-"""Statistics take a period for more rows than it has, and all years of a table for cheaper."""
-
 
 @contextmanager
 def report_connection(url: str) -> Iterator[Connection[TupleRow]]:
@@ -66,7 +64,7 @@ def report_connection(url: str) -> Iterator[Connection[TupleRow]]:
         connection.read_only = True
         connection.execute("SET TimeZone TO 'UTC'")
         connection.execute(f"SET work_mem TO '{WORK_MEM}'")
-        connection.execute(BY_INDEX)
+        connection.execute(SCAN_NO_TABLE)
         yield connection
 
 
