@@ -1,9 +1,7 @@
 """kill -9 of PostgreSQL during writes; and calls while it is away."""
 
 import os
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +14,7 @@ import pytest
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import Database
-from infrastructure.postgres.embedded_server import ensure_server, stop_server
+from infrastructure.postgres.embedded_server import ensure_server
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.support.checker import (
@@ -29,6 +27,7 @@ from tests.support.checker import (
     write_patients,
 )
 from tests.support.hospital_dsl import at_once, request
+from tests.support.server_home import server_home
 
 pytestmark = pytest.mark.nightly
 
@@ -36,10 +35,8 @@ pytestmark = pytest.mark.nightly
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A home with a server of its own, that may be killed."""
-    made = Path(tempfile.mkdtemp(prefix="wardbook-faults-"))
-    yield made
-    stop_server(made)
-    shutil.rmtree(made, ignore_errors=True)
+    with server_home() as folder:
+        yield folder
 
 
 def kill_server(home: Path) -> None:

@@ -54,16 +54,16 @@ class House:
         """Give a command; return what is told of it, without the names of this house."""
         input = self._input(step, room, bed, hour)
         at = said(self.begin + timedelta(hours=hour))
-        told = self.ward.execute(
+        answer = self.ward.execute(
             step, **{"occurredAt": at, "occurredAtPrecision": precision, **WRONG, **input}
         )
-        if told["__typename"].endswith("Recorded"):
+        if answer["__typename"].endswith("Recorded"):
             if step == "renameWard":
                 self.name, self.other = self.other, self.name
             if step == "setRoomPolicy":
                 self.policies.append(at)
         parts = ("__typename", "code", "errorCode", "field", "policy")
-        return {part: told.get(part) for part in parts} | {"path": told.get("path")}
+        return {part: answer.get(part) for part in parts} | {"path": answer.get("path")}
 
     def _input(self, step: str, room: str, bed: str, hour: int) -> dict[str, Any]:
         here = {"ward": self.name, "room": room}
@@ -98,8 +98,8 @@ class House:
                 who = {"patientMrn": self.mrns[number], "admissionType": "ELECTIVE"}
                 return {**who, **here, "bed": bed}
             case "dischargePatient":
-                asked = "query($m: String!) { patient(mrn: $m) { stays { id } } }"
-                stays = self.ward.ask(asked, m=self.mrns[number])["patient"]["stays"]
+                question = "query($m: String!) { patient(mrn: $m) { stays { id } } }"
+                stays = self.ward.ask(question, m=self.mrns[number])["patient"]["stays"]
                 return {"stayId": (stays or [{"id": UNKNOWN}])[-1]["id"], "disposition": "HOME"}
             case "mergePatients":
                 away, into = self.mrns[number], self.mrns[hour % 3]
@@ -132,9 +132,9 @@ def test_mistake_578_rooms_beds_and_merges_are_decided_the_same_by_both_doors(
     def check(steps: list[tuple[str, str, str, int, str]]) -> None:
         one, other = House(shared, begin), House(Commands(shared), begin)
         for step in steps:
-            told = one.do(*step)
-            assert other.do(*step) == told, step
-            if told["__typename"].endswith("Recorded"):
+            answer = one.do(*step)
+            assert other.do(*step) == answer, step
+            if answer["__typename"].endswith("Recorded"):
                 accepted.add(step[0])
         assert one.told() == other.told()
 

@@ -62,12 +62,14 @@ def test_mistake_631_an_answer_that_is_broken_off_leaves_work_that_nobody_waits_
                 return True
         return False
 
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as raised_warnings:
         warnings.simplefilter("always")
         after = 1
         while not asyncio.run(break_off(after)):
             after += 1
         gc.collect()
     assert after > 10
-    never_awaited = [str(each.message) for each in told if each.category is RuntimeWarning]
+    never_awaited = [
+        str(each.message) for each in raised_warnings if each.category is RuntimeWarning
+    ]
     assert never_awaited == []

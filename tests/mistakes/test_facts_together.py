@@ -199,10 +199,10 @@ def test_mistake_579_an_order_and_a_death_that_follows_from_a_discharge_are_deci
         made = make(sheet)
         before = sheet.told()
         parts = together([made[index] for index in order])
-        told = ward.execute("correctFacts", **parts, **WRONG)
-        if not told["__typename"].endswith("Recorded"):
-            assert result == "refused", told
-            assert told["__typename"] in REFUSALS, told
+        answer = ward.execute("correctFacts", **parts, **WRONG)
+        if not answer["__typename"].endswith("Recorded"):
+            assert result == "refused", answer
+            assert answer["__typename"] in REFUSALS, answer
             assert sheet.told() == before
             continue
         held = sheet.told()
@@ -221,7 +221,7 @@ def test_mistake_579_an_order_and_a_death_that_follows_from_a_discharge_are_deci
 def test_mistake_580_the_end_of_an_infusion_that_never_was_is_taken_back_beside_new_doses(
     ward: Ward, prescribed: bool
 ) -> None:
-    """What was taken for the end of one infusion was the beginning of another, and a dose beside it."""
+    """The end of one infusion was the beginning of another, really, and a dose beside it."""
     results = []
     for turned in permutations(range(4)):
         sheet = Sheet(ward, "HOME", 2)
@@ -241,8 +241,8 @@ def test_mistake_580_the_end_of_an_infusion_that_never_was_is_taken_back_beside_
             {"doses": [{"administrationId": infusion, "occurredAt": ago(hours=6.5)}]},
         ]
         given = together([parts[index] for index in turned])
-        told = ward.execute("correctFacts", **given, **WRONG)
-        assert told["__typename"] == "StayRecorded", told
+        answer = ward.execute("correctFacts", **given, **WRONG)
+        assert answer["__typename"] == "StayRecorded", answer
         doses = [d for p in sheet.told()["prescriptions"] for d in p["administrations"]]
         results.append(sorted((d["occurredAt"][:16], d["endedAt"] is None) for d in doses))
         assert len(doses) == 3
@@ -260,11 +260,11 @@ def test_mistake_585_a_change_is_corrected_to_a_stop_that_lies_before_it(ward: W
     change = movement(ward, sheet.stay, "PRESCRIPTION_CHANGED")
     for wrong in ({"stop": ago(hours=7)}, {"occurredAt": ago(hours=2)}):
         right = {"changeId": change, **wrong}
-        for told in (
+        for result in (
             ward.execute("correctPrescriptionChange", **right, **WRONG),
             ward.execute("correctFacts", prescriptionChanges=[right], **WRONG),
             ward.execute("changePrescription", **changed | wrong),
         ):
-            assert told["__typename"] in ("InvalidInput", "PrescriptionStateBroken"), told
+            assert result["__typename"] in ("InvalidInput", "PrescriptionStateBroken"), result
     both = {"changeId": change, "occurredAt": ago(hours=2), "stop": ago(hours=1)}
     ward.record("correctPrescriptionChange", **both, **WRONG)

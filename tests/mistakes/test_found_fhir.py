@@ -13,7 +13,7 @@ class House:
 
     def __init__(self, ward: Ward) -> None:
         self.ward, self.ids = ward, dict[str, str]()
-        asked = "query($i: ID!) { stay(id: $i) { patient { id } stretches { room { ward } } } }"
+        question = "query($i: ID!) { stay(id: $i) { patient { id } stretches { room { ward } } } }"
         for name in "ABC":
             family = ward.name(f"Seldom{name}")
             mrn = ward.patient(familyName=family, givenName="Comma, Jr")
@@ -23,15 +23,15 @@ class House:
             drug = ward.prescription(stay)
             ward.record("recordAdministration", prescriptionId=drug, given=True, doseGiven="1 g")
             ward.record("raiseFlag", stayId=stay, flagKind="FALL_RISK", **late(ago(hours=3)))
-            told = ward.ask(asked, i=stay)["stay"]
+            result = ward.ask(question, i=stay)["stay"]
             known_wards = {w["name"]: w["id"] for w in ward.ask("{ wards { id name } }")["wards"]}
             self.ids |= {
                 f"stay{name}": stay,
                 f"drug{name}": drug,
                 f"family{name}": family,
                 f"mrn{name}": mrn,
-                f"patient{name}": told["patient"]["id"],
-                f"ward{name}": known_wards[told["stretches"][-1]["room"]["ward"]],
+                f"patient{name}": result["patient"]["id"],
+                f"ward{name}": known_wards[result["stretches"][-1]["room"]["ward"]],
             }
 
     def refusal(self, path: str) -> str:

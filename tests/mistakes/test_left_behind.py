@@ -2,16 +2,14 @@
 
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from infrastructure.postgres.embedded_server import stop_server
+from tests.support.server_home import server_home
 
 RUN = """
 import sys
@@ -29,10 +27,8 @@ PATIENCE_MS = 60_000
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="wb-"))
-    yield made
-    stop_server(made)
-    shutil.rmtree(made, ignore_errors=True)
+    with server_home() as folder:
+        yield folder
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for a process by its descriptor")

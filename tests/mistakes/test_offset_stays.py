@@ -82,12 +82,12 @@ class Person:
         assert self.refused or told["__typename"].endswith("Recorded"), told
 
     def _merge(self, one: Stay, other: Stay, hour: int) -> None:
-        told = self.ward.execute("mergePatients", patientMrn=one.mrn, intoMrn=other.mrn, **WRONG)
+        answer = self.ward.execute("mergePatients", patientMrn=one.mrn, intoMrn=other.mrn, **WRONG)
         if self.merge:
             self.refused = True
-            assert told["__typename"] == "MergeImpossible"
+            assert answer["__typename"] == "MergeImpossible"
             return
-        self._expect(told, "MergeImpossible" if at_once(one, other) else None)
+        self._expect(answer, "MergeImpossible" if at_once(one, other) else None)
         if not self.refused:
             self.into = self.stays.index(other)
             nodes = self.ward.ask(
@@ -120,12 +120,12 @@ class Person:
             if at != before
         ]
         if parts:
-            told = self.ward.execute(
+            answer = self.ward.execute(
                 "correctFacts", corrections=parts[:: 1 - hour % 2 * 2], **WRONG
             )
             moved = replace(one, end=end), replace(other, start=start)
             clashes = self.merge is not None and at_once(*moved)
-            self._expect(told, "PatientAlreadyAdmitted" if clashes else None)
+            self._expect(answer, "PatientAlreadyAdmitted" if clashes else None)
             if not clashes:
                 one.end, other.start = end, start
 
@@ -133,12 +133,12 @@ class Person:
         hour = start if id == one.admission else end
         if (start, end) == (one.start, one.end):
             return
-        told = self.ward.execute(
+        answer = self.ward.execute(
             "correctMovement", movementId=id, occurredAt=self.at(hour), **WRONG
         )
         moved = replace(one, start=start, end=end)
         clashes = self.merge is not None and at_once(moved, other)
-        self._expect(told, "PatientAlreadyAdmitted" if clashes else None)
+        self._expect(answer, "PatientAlreadyAdmitted" if clashes else None)
         if not clashes:
             one.start, one.end = start, end
 

@@ -48,8 +48,8 @@ def test_mistake_586_a_consult_that_was_answered_is_refused_by_its_own_field(war
     consult = {"consultId": asked["consult"]["id"]}
     seen = {"stayId": stay, "practitioner": ward.doctor(), "kind": "CONSULT", **consult}
     ward.record("recordVisit", **seen)
-    told = ward.execute("withdrawConsult", **consult)
-    assert (told["__typename"], told["path"]) == ("StayStateBroken", ["consultId"])
+    answer = ward.execute("withdrawConsult", **consult)
+    assert (answer["__typename"], answer["path"]) == ("StayStateBroken", ["consultId"])
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,10 @@ def test_mistake_587_a_text_of_which_nothing_is_seen_is_refused_by_another_field
         "correctPractitioner": {"staffNumber": ward.doctor()},
         "correctPatientDetails": {"patientMrn": ward.patient()},
     }
-    told = ward.execute(mutation, **named[mutation], **{field: UNSEEN}, **WRONG)
-    assert (told["__typename"], told["path"], told["field"]) == ("InvalidInput", [field], field)
-    assert told["message"].startswith(f"{field}: it is blank")
+    answer = ward.execute(mutation, **named[mutation], **{field: UNSEEN}, **WRONG)
+    assert (answer["__typename"], answer["path"], answer["field"]) == (
+        "InvalidInput",
+        [field],
+        field,
+    )
+    assert answer["message"].startswith(f"{field}: it is blank")

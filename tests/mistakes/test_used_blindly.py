@@ -16,10 +16,9 @@ def version(ward: Ward, id: str) -> int:
     """Return the version of a stay, patient, prescription or room."""
     kinds = ("Stay", "Patient", "Prescription", "Room")
     selected = " ".join(f"... on {kind} {{ version }}" for kind in kinds)
-    told: int = ward.ask(f"query($id: ID!) {{ node(id: $id) {{ {selected} }} }}", id=id)["node"][
-        "version"
-    ]
-    return told
+    node = ward.ask(f"query($id: ID!) {{ node(id: $id) {{ {selected} }} }}", id=id)["node"]
+    version: int = node["version"]
+    return version
 
 
 def test_mistake_633_the_version_that_a_command_expects_is_nowhere_said(shared: Ward) -> None:
@@ -47,9 +46,9 @@ def test_mistake_633_the_version_that_a_command_expects_is_nowhere_said(shared: 
     ]  # fmt: skip
     for id, command, input in commands:
         held = version(shared, id)
-        told = shared.execute(command, **input, expectedVersion=held + 1)
-        assert told["__typename"] == "VersionConflict", command
-        assert f"found {held};" in told["message"], command
+        answer = shared.execute(command, **input, expectedVersion=held + 1)
+        assert answer["__typename"] == "VersionConflict", command
+        assert f"found {held};" in answer["message"], command
         assert shared.execute(command, **input, expectedVersion=held)["__typename"].endswith(
             "Recorded"
         )
@@ -60,13 +59,13 @@ def test_mistake_634_a_purpose_is_refused_as_the_schema_names_it(
     shared: Ward, purpose: Purpose
 ) -> None:
     """`viewer { purposes }` tells QUALITY, and the header took quality only."""
-    asked = {"query": "{ viewer { purpose purposes } }"}
+    question = {"query": "{ viewer { purpose purposes } }"}
     for name in (purpose.name, purpose.value):
         headers = {"Authorization": f"Bearer {TOKEN}", "X-Purpose": name}
-        answer = shared.client.http.post("/graphql", json=asked, headers=headers).json()
-        told = answer["data"]["viewer"]
-        assert purpose.name in told["purposes"]
-        assert told["purpose"] == purpose.name
+        answer = shared.client.http.post("/graphql", json=question, headers=headers).json()
+        result = answer["data"]["viewer"]
+        assert purpose.name in result["purposes"]
+        assert result["purpose"] == purpose.name
 
 
 def test_mistake_635_a_cancelled_visit_is_called_a_movement(shared: Ward) -> None:
@@ -74,9 +73,9 @@ def test_mistake_635_a_cancelled_visit_is_called_a_movement(shared: Ward) -> Non
     id = shared.record("recordVisit", **visit)["visit"]["id"]
     shared.record("cancelVisit", visitId=id, **LATE)
     for command in ("amendVisit", "cancelVisit"):
-        told = shared.execute(command, visitId=id, **LATE)
-        assert told["__typename"] == "MovementNotFound"
-        assert f"no visit {id} any more" in told["message"]
+        answer = shared.execute(command, visitId=id, **LATE)
+        assert answer["__typename"] == "MovementNotFound"
+        assert f"no visit {id} any more" in answer["message"]
 
 
 def test_mistake_636_a_list_of_a_patient_of_another_authority_cannot_be_asked_for(
@@ -105,5 +104,5 @@ def test_mistake_637_a_refusal_says_what_is_and_not_what_has_to_be(shared: Ward)
     """ "until: it ends after it begins", of one that did not."""
     here, closure = closed(shared)
     until = ago(hours=2)
-    told = shared.execute("correctBedState", **here, bedStateId=closure, until=until, **LATE)
-    assert told["message"] == "until: it has to be after it begins."
+    answer = shared.execute("correctBedState", **here, bedStateId=closure, until=until, **LATE)
+    assert answer["message"] == "until: it has to be after it begins."

@@ -18,11 +18,11 @@ class Commands(Ward):
         sent = {"mutation": command, "input": {"commandId": str(uuid4()), **input}}
         headers = {"Authorization": f"Bearer {TOKEN}"}
         answer = self.client.http.post("/commands", json={"commands": [sent]}, headers=headers)
-        (told,) = answer.json()["results"]
-        assert "__typename" in told, told
-        return dict(told)
+        (result,) = answer.json()["results"]
+        assert "__typename" in result, result
+        return dict(result)
 
     def _record(self, command: str, **input: Any) -> dict[str, Any]:
-        told = self._execute(command, **input)
-        assert told["__typename"].endswith("Recorded"), told
-        return told
+        answer = self._execute(command, **input)
+        assert answer["__typename"].endswith("Recorded"), answer
+        return answer

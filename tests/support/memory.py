@@ -27,7 +27,7 @@ def referrers_of(sign: str) -> set[str]:
     content, own = sign.encode(), {id(sign)}
     own.add(id(content))
     gc.collect()
-    seen, found = set[int](), set[str]()
+    seen, result = set[int](), set[str]()
     objects = [*gc.get_objects(), *sys._current_frames().values()]
     own.add(id(objects))
     while objects:
@@ -38,10 +38,10 @@ def referrers_of(sign: str) -> set[str]:
             seen.add(id(other))
             is_text = isinstance(other, str) and sign in other
             if is_text or (isinstance(other, bytes | bytearray) and content in other):
-                found.add(f"{type(one).__module__}.{type(one).__name__}")
+                result.add(f"{type(one).__module__}.{type(one).__name__}")
             elif not isinstance(other, str | bytes | int | float | type):
                 objects.append(other)
-    return found
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Searched:
     def has(self, sign: str) -> set[str]:
         """Return what refers to a sign. It is sent the other way round, so as to leave none."""
         self.pipe.send(sign[::-1])
-        found: set[str] = self.pipe.recv()
-        return found
+        result: set[str] = self.pipe.recv()
+        return result
 
 
 @contextmanager
