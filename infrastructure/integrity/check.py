@@ -37,6 +37,7 @@ from infrastructure.event_store.sealed_claims import forms
 from infrastructure.integrity.beds import beds, claim_numbers, occupancy, sharers
 from infrastructure.integrity.keys import keys_and_acts
 from infrastructure.integrity.result import CheckResult, query
+from infrastructure.integrity.times import times
 from infrastructure.integrity.unaltered import Trust, compare_trees
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import compare, compare_sample
@@ -53,7 +54,7 @@ def verify_log(database: Database, trust: Trust | None = None) -> Iterator[Check
     """Check the log and the record of reading by themselves, and against what was signed of them."""
     with psycopg.connect(database.owner_url) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        for check in (_positions, _clock, _streams, _commands):
+        for check in (_positions, _clock, _streams, _commands, times):
             yield _run(partial(check, connection), connection)
         yield from compare_trees(connection, trust or Trust())
 
@@ -76,7 +77,7 @@ def verify(
         unreadable_streams: set[UUID] = set()
         yield _run(partial(_events, connection, unreadable_streams), connection)
         claims = partial(_claims, unreadable=unreadable_streams)
-        of_log = (_positions, _clock, _streams, _commands)
+        of_log = (_positions, _clock, _streams, _commands, times)
         of_claims = (claims, claim_numbers, beds, sharers, occupancy)
         for check in (*of_log, *of_claims, keys_and_acts):
             yield _run(partial(check, connection), connection)

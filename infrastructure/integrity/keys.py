@@ -26,10 +26,23 @@ _ERASURES = f"SELECT {EVENT_COLUMNS} FROM record.events WHERE topic = %s ORDER B
 _ACTS = "SELECT subject FROM audit.key_acts WHERE act = 'DESTROYED' AND store = %s"
 
 
+_BEGUN = (
+    "SELECT store FROM audit.key_acts WHERE act = 'BEGUN' AND no > coalesce((SELECT max(no)"
+    " FROM audit.key_acts WHERE act = 'GIVEN_UP'), 0) ORDER BY no DESC LIMIT 1"
+)
+"""The key store to which the log was bound last, unless keys were given up since."""
+
+
 def keys_and_acts(connection: Connection[TupleRow]) -> CheckResult:
     """Compare the keys that are destroyed with those that somebody recorded to destroy."""
     result = CheckResult("each key that is destroyed was recorded, and each recorded is destroyed")
     bound = _bound(connection)
+    begun_with = connection.execute(_BEGUN).fetchone()
+    if begun_with is not None and begun_with[0] != bound:
+        result.breaks(
+            f"the log was bound to the key store {begun_with[0]}, and is so no more, which nobody"
+            " recorded: start a server where that store is"
+        )
     if bound is None:
         return result
     erasures = _erasures(connection)

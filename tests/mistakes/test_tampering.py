@@ -22,11 +22,13 @@ from infrastructure.evidence.keeper import Keeper
 from infrastructure.evidence.leaves import EVENTS
 from infrastructure.evidence.proofs import NotProven, check_proof, event_proof
 from infrastructure.integrity.check import verify, verify_log
+from infrastructure.integrity.keys import keys_and_acts
 from infrastructure.integrity.unaltered import trust_of
 from infrastructure.postgres.database import Database
 from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner, connect
 from infrastructure.read_models import READ_MODELS
+from infrastructure.sealing.binding import forget_key_store
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 from infrastructure.tokens.revocations import revoke
@@ -359,3 +361,58 @@ def test_mistake_348_a_checkpoint_without_a_value_ends_the_check_and_hides_what_
     finally:
         do(database, "DELETE FROM record.checkpoints",
            f"ALTER TABLE record.checkpoints ALTER {column} SET NOT NULL")  # fmt: skip
+
+
+UNSIGNED = {
+    "a checkpoint said to be of long ago": "UPDATE record.checkpoints SET"
+    " signed_at = signed_at - interval '1 day' WHERE no = (SELECT max(no) FROM record.checkpoints)",
+    "a checkpoint said to be of later": "UPDATE record.checkpoints SET"
+    " signed_at = signed_at + interval '1 day' WHERE no = (SELECT min(no) FROM record.checkpoints)",
+    "a log said to be opened after its events": "UPDATE record.log SET"
+    " opened_at = opened_at + interval '1 hour'",
+}
+
+
+@pytest.mark.parametrize("change", UNSIGNED.values(), ids=list(UNSIGNED))
+def test_mistake_724_times_that_nothing_signs_are_altered_unnoticed(
+    house: Ward, database: Database, tmp_path: Path, change: str
+) -> None:
+    house.stay()
+    sign_now(database, tmp_path)
+    house.stay()
+    sign_now(database, tmp_path)
+    assert altered(database, tmp_path) == []
+    do(database, "CREATE TABLE record.former AS SELECT * FROM record.log", change)
+    try:
+        sentences = altered(database, tmp_path)
+        assert sentences
+        assert all("was altered" in sentence for sentence in sentences)
+    finally:
+        do(
+            database,
+            "UPDATE record.log l SET opened_at = f.opened_at FROM record.former f",
+            "DROP TABLE record.former",
+        )
+
+
+def test_mistake_724_the_binding_of_a_log_to_its_keys_is_deleted_unnoticed(
+    house: Ward, database: Database
+) -> None:
+    def problems() -> list[str]:
+        with psycopg.connect(database.owner_url) as connection:
+            return keys_and_acts(connection).examples
+
+    house.stay()
+    (before,) = rows(database, "SELECT store, since FROM record.key_store")
+    assert problems() == []
+    try:
+        do(database, "DELETE FROM record.key_store")
+        (sentence,) = problems()
+        assert before[0] in sentence
+    finally:
+        with psycopg.connect(database.owner_url) as owner:
+            insert = "INSERT INTO record.key_store (store, since) VALUES (%s, %s)"
+            owner.execute(insert, before)
+    assert problems() == []
+    forget_key_store(database)
+    assert problems() == []
