@@ -101,10 +101,10 @@ def _as_sent(refusal: InvalidInput, content: Mapping[str, object]) -> InvalidInp
     The event, which refused it, may call it otherwise: the new ward is the ward there.
     """
     blank_fields = [name for name, value in content.items() if is_blank(value)]
-    if BLANK not in refusal.message or not blank_fields or refusal.field in blank_fields:
+    if not refusal.is_blank or not blank_fields or refusal.field in blank_fields:
         return refusal
     likely_first = sorted(blank_fields, key=lambda name: not name.endswith(refusal.field))
-    return InvalidInput(likely_first[0], BLANK)
+    return InvalidInput(likely_first[0], BLANK, is_blank=True)
 
 
 def specs_of(commands: type) -> dict[str, CommandSpec]:

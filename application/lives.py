@@ -27,7 +27,7 @@ from domain.refusals import (
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Discharge, Disposition
 from domain.stay.history import History
-from domain.time import is_after
+from domain.time import is_later
 
 
 def check_lives(uow: UnitOfWork) -> None:
@@ -150,9 +150,11 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
         return
     for stay in stays:
         end = _discharge_by_death(stay)
-        if end and is_after(first, hospital_days.span_of(uow, end.at, end.precision)[1]):
+        if end and is_later(first, hospital_days.span_of(uow, end.at, end.precision)[1]):
             ref = FactRef(record.id, FactKind.DEATH, death.at, stay.id)
             raise ContradictsLaterFacts((ref, stay.history.ref(end)))
+        if end:
+            _check_last(uow, stay, end, stays)
         stay.must_outlive(last)
         for prescription in lookups.prescriptions_of(uow, stay):
             prescription.must_outlive(last)
@@ -160,9 +162,27 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
         raise ContradictsLaterFacts(tuple(FactRef(a.id, FactKind.ALLERGY, a.at) for a in allergies))
 
 
+def _check_last(uow: UnitOfWork, stay: Stay, end: Discharge, stays: Iterable[Stay]) -> None:
+    """Refuse a stay after one that ended with the death, also in its minute.
+
+    Raises PatientDied where this command tells the later one, ContradictsLaterFacts where the end.
+    """
+    for other in stays:
+        later, presence = other.history.presence, stay.history.presence
+        if other.id == stay.id or not later or not presence or later.start < end.at:
+            continue
+        if later.end is not None and later.end <= presence.start:
+            continue  # both lasted no time, one after the other
+        admission = other.history.admission
+        assert admission is not None
+        if admission != uow.before[other.id].history.admission or uow.went_to_another(other):
+            raise PatientDied(end.at)
+        raise ContradictsLaterFacts((other.history.ref(admission),))
+
+
 def _begun_after(uow: UnitOfWork, allergies: Iterable[Allergy], at: datetime) -> list[Allergy]:
     """Return the allergies that can only have begun after a moment."""
-    return [a for a in allergies if is_after(hospital_days.span_of(uow, a.at, a.precision)[0], at)]
+    return [a for a in allergies if is_later(hospital_days.span_of(uow, a.at, a.precision)[0], at)]
 
 
 def _check_allergies_in_life(uow: UnitOfWork, patient: Patient) -> None:

@@ -80,6 +80,12 @@ def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
     return stays[0]
 
 
+def check_consult_of(uow: UnitOfWork, stay: Stay, consult: UUID) -> None:
+    """Refuse a consult that was never asked for in a stay. Raises MovementNotFound."""
+    if stay.id not in uow.record.streams_of_consult(consult):
+        raise MovementNotFound("consult of this stay", consult, "consult_id")
+
+
 def patient(
     uow: UnitOfWork,
     mrn: str,

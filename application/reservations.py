@@ -9,7 +9,7 @@ from application.unit_of_work import UnitOfWork
 from domain.refusals import BedRef, PatientDied
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
-from domain.time import Period, is_after
+from domain.time import Period, is_later
 
 
 def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
@@ -60,7 +60,7 @@ def reserve(
     """Reserve a bed for a patient or a stay. Raises PatientDied, BedNotOpen, BedStateBroken."""
     person = stay.patient if stay else patient
     died_at = persons.died_at(uow, person)
-    if died_at is not None and is_after(period.start, died_at):
+    if died_at is not None and is_later(period.start, died_at):
         raise PatientDied(died_at)
     ends = early_ends(uow, room, room.code_of(bed))
     holder = stay.id if stay else None

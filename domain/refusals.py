@@ -354,9 +354,9 @@ class InvalidInput(Refusal):
 
     field: Annotated[FieldName, "The input field."]
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: str, *, is_blank: bool = False) -> None:
         super().__init__(f"`{field}`: {reason}.")
-        self.field, self.path = FieldName(field), (field,)
+        self.field, self.path, self.is_blank = FieldName(field), (field,), is_blank
 
 
 class NotAllowed(Refusal):

@@ -151,7 +151,7 @@ def _clean_text(clean: Callable[[str], str], value: str | None, field: str) -> s
         return None
     result = clean(value)
     if not result and value:
-        raise InvalidInput(field, BLANK)
+        raise InvalidInput(field, BLANK, is_blank=True)
     return value if result == value else result
 
 

@@ -15,6 +15,7 @@ ThingName = Literal[
     "command",
     "command or query",
     "consult",
+    "consult of this stay",
     "dose",
     "expected arrival",
     "flag",
@@ -60,6 +61,7 @@ class Thing(DescribedEnum):
     COMMAND = "command", "A command, by its id."
     COMMAND_OR_QUERY = "command or query", "A mutation, query or subscription, by its name."
     CONSULT = "consult", "A consult, by its id."
+    CONSULT_OF_STAY = "consult of this stay", "A consult of that stay, by its id."
     DOSE = "dose", "A dose, by its id."
     EXPECTED_ARRIVAL = "expected arrival", "An expected arrival, by its id."
     FLAG = "flag", "A flag, by its id."

@@ -237,6 +237,8 @@ def amend_visit_of(
         return
     died_at = persons.died_at(uow, stay.patient)
     doctor = lookups.practitioner_if_named(uow, right.practitioner, "practitioner")
+    if consult_id is not None:
+        lookups.check_consult_of(uow, stay, consult_id)
 
     def amend(at: datetime | None) -> None:
         precision = uow.corrected_precision

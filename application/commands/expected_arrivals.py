@@ -26,7 +26,7 @@ from domain.refusals import (
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Status
 from domain.text import clean_texts
-from domain.time import in_utc, is_after
+from domain.time import in_utc, is_later
 
 
 class ExpectedArrivals(CommandGroup):
@@ -185,7 +185,7 @@ def _check_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> None:
     if not stay.history.includes(at):
         raise OutsideStay(stay.id, "The bed request")
     died_at = persons.died_at(uow, stay.patient)
-    if died_at is not None and is_after(at, died_at):
+    if died_at is not None and is_later(at, died_at):
         raise PatientDied(died_at)
 
 
@@ -243,7 +243,7 @@ def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> A
         return None
     patient = lookups.patient(uow, mrn, authority)
     died_at = persons.died_at(uow, patient.id)
-    if died_at is not None and is_after(uow.entry.occurred_at, died_at):
+    if died_at is not None and is_later(uow.entry.occurred_at, died_at):
         raise PatientDied(died_at)
     return patient.about
 

@@ -26,7 +26,7 @@ from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 from domain.text import code
-from domain.time import is_after
+from domain.time import is_later
 
 
 def numbers_of(uow: UnitOfWork, movement: SourceMovement | None) -> set[tuple[str, str]]:
@@ -197,7 +197,7 @@ def expect_admission(
     if movement.patient_mrn:
         patient = patient_named(uow, movement)
         died_at = persons.died_at(uow, patient.id)
-        if died_at is not None and is_after(uow.entry.occurred_at, died_at):
+        if died_at is not None and is_later(uow.entry.occurred_at, died_at):
             raise PatientDied(died_at)
         about = patient.about
     is_known_ward = ward and uow.record.first_owner(*unique_keys.rooms_of(ward)) is not None

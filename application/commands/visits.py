@@ -31,6 +31,7 @@ def record_visit_of(uow: UnitOfWork, visit: LateVisit) -> None:
     died_at = persons.died_at(uow, stay.patient)
     entry = uow.entry if uow.defers_checks else imprecise_times.inside(uow, stay)
     if visit.consult_id is not None:
+        lookups.check_consult_of(uow, stay, visit.consult_id)
         stay.check_answer(visit.consult_id, entry.occurred_at, entry.precision)
     stay.observe(
         Stay.VisitRecorded,

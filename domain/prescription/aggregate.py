@@ -22,7 +22,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import KnownTime, Precision, corrected_time, is_after, is_later
+from domain.time import KnownTime, Precision, corrected_time, is_later
 
 
 class Prescription(PrescriptionWriting):
@@ -285,7 +285,7 @@ class Prescription(PrescriptionWriting):
         self._check_course(self.course.with_step(candidate), candidate)
 
     def _check_is_order(self, candidate: Step, died_at: datetime | None) -> None:
-        if died_at is not None and self.deferred is None and is_after(candidate.at, died_at):
+        if died_at is not None and self.deferred is None and is_later(candidate.at, died_at):
             raise PatientDied(died_at)
         self._must_not_be_cancelled()
 

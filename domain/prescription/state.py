@@ -12,7 +12,7 @@ from domain.prescription.course import Basis, Course, Dose, InfusionEnd, Regimen
 from domain.prescription.events import PrescriptionEvents
 from domain.prescription.schedule import Schedule
 from domain.refusals import ContradictsLaterFacts
-from domain.time import TimedFact, is_after
+from domain.time import TimedFact, is_after, is_later
 
 ORDERS = ("changed", "held", "resumed")
 """Steps that are clinical orders; stopping and completing may be written after a death."""
@@ -37,7 +37,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
     def must_outlive(self, died_at: datetime) -> None:
         """Refuse a time of death that a later order or dose contradicts; it may end afterwards."""
         orders = [s for s in self.course.steps if s.kind in ORDERS and not self.course.cancelled]
-        facts = self.facts_after(died_at) + [self.ref(s) for s in orders if is_after(s.at, died_at)]
+        facts = self.facts_after(died_at) + [self.ref(s) for s in orders if is_later(s.at, died_at)]
         if facts:
             raise ContradictsLaterFacts(tuple(facts))
 

@@ -19,7 +19,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
-from domain.time import Precision, is_after
+from domain.time import Precision, is_later
 
 
 class PrescriptionWriting(PrescriptionDoses):
@@ -143,5 +143,5 @@ def check_regimen(regimen: Regimen, written_at: datetime) -> None:
 
 def check_life(course: Course, died_at: datetime | None) -> None:
     """Refuse what is written, or begins, after a death. Raises PatientDied."""
-    if died_at is not None and is_after(max(course.regimen.start, course.written_at), died_at):
+    if died_at is not None and is_later(max(course.regimen.start, course.written_at), died_at):
         raise PatientDied(died_at)

@@ -115,6 +115,21 @@ class RoomState(RoomEvents, Aggregate):
         """Return the fact that a bed was added to the room."""
         return uuid5(self.id, f"bed {bed}")
 
+    def coming_of(self, bed: str) -> UUID:
+        """Return the fact by which a bed is there: the opening of the room, or its adding."""
+        return self.id if bed in self.opened_with else self.adding_of(bed)
+
+    def precision_at(self, moment: datetime) -> Precision:
+        """Return how precisely a time is known from which a name or a policy of the room holds.
+
+        Of several facts of that time, as the one that is known the least precisely. A name holds
+        from the beginning of its day, to the minute.
+        """
+        facts = [setting.id for setting in self.policies if setting.since == moment]
+        facts += [self.id] if moment == self.opened_at else []
+        precisions = (self.precision_of(fact) for fact in facts)
+        return max(precisions, key=list(Precision).index, default=Precision.MINUTE)
+
     def retirement_of(self, bed: str) -> UUID:
         """Return the fact that a bed was taken out of service."""
         return uuid5(self.id, f"retirement {bed}")

@@ -33,7 +33,7 @@ from domain.stay.facts import (
     needs_life,
 )
 from domain.stay.fold import Fold
-from domain.time import MINUTE, KnownTime, Period, is_after, minute_of
+from domain.time import MINUTE, KnownTime, Period, is_later, minute_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class History:
             problems += [
                 (f, PatientDied(died_at))
                 for f in self.facts
-                if is_after(f.at, died_at) and (needs_life(f) or self._brings_back(f))
+                if is_later(f.at, died_at) and (needs_life(f) or self._brings_back(f))
             ]
         for fact, refusal in problems:
             if fact.id in checked_ids:

@@ -90,14 +90,14 @@ class StayState(StayEvents, Aggregate):
         """Return a movement that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if fact is None or isinstance(fact, Observation | VoidedAdmission):
-            raise MovementNotFound("movement", id, field, cancelled=True)
+            raise MovementNotFound("movement", id, field, cancelled=fact is None)
         return fact
 
     def visit(self, id: UUID) -> Observation:
         """Return a visit that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if not isinstance(fact, Observation) or fact.name != "visit":
-            raise MovementNotFound("visit", id, "visit_id", cancelled=True)
+            raise MovementNotFound("visit", id, "visit_id", cancelled=fact is None)
         return fact
 
     def timed_facts(self) -> list[Fact]:

@@ -36,6 +36,7 @@ rooms = bitemporal_table(
     Column("ward", String, nullable=False),
     Column("number", String, nullable=False),
     Column("policies", ARRAY(String), nullable=False),
+    Column("since_precision", String, nullable=False),
     visibility="room",
     find_by=("ward",),
     has_valid_time_boundaries=True,
@@ -46,6 +47,8 @@ beds = bitemporal_table(
     "bed_key",
     Column("room", Uuid, nullable=False),
     Column("bed", String, nullable=False),
+    Column("since_precision", String, nullable=False),
+    Column("until_precision", String, nullable=False),
     visibility="room",
     find_by=("room",),
     of="room",
@@ -129,14 +132,27 @@ def _rooms(room: Room) -> Rows:
     rows: Rows = {}
     for start, end in zip(begins, [*begins[1:], None], strict=True):
         policies, name = [policy.value for policy in room.policies_at(start)], room.name_at(start)
-        values = {"ward": name.ward, "number": name.number, "policies": policies}
+        values = {
+            "ward": name.ward,
+            "number": name.number,
+            "policies": policies,
+            "since_precision": room.precision_at(start).value,
+        }
         rows[room.id, start] = (Period(start, end), values)
     return rows
 
 
 def _beds(room: Room) -> Rows:
     return {
-        (uuid5(room.id, bed), since): (room.in_service(bed), {"room": room.id, "bed": bed})
+        (uuid5(room.id, bed), since): (
+            room.in_service(bed),
+            {
+                "room": room.id,
+                "bed": bed,
+                "since_precision": room.precision_of(room.coming_of(bed)).value,
+                "until_precision": room.precision_of(room.retirement_of(bed)).value,
+            },
+        )
         for bed, since in room.beds.items()
     }
 
@@ -220,7 +236,9 @@ async def rooms_of_ward(connection: AsyncConnection, ward: str, at: AsOf) -> lis
 
 
 _rooms_by_id = by_id(
-    lambda at: select(*columns(rooms)).where(is_one_of(rooms.c.room, "ids"), at.of(rooms))
+    lambda at: select(*columns(rooms, "since_precision")).where(
+        is_one_of(rooms.c.room, "ids"), at.of(rooms)
+    )
 )
 
 
@@ -245,11 +263,14 @@ class RoomPeriodView(Struct, frozen=True):
     policies: tuple[str, ...]
     since: datetime
     until: datetime | None
+    since_precision: str
 
 
 _room_periods = by_id(
     lambda at: (
-        select(*columns(rooms), since(rooms), until(rooms))
+        select(
+            *columns(rooms, "since_precision"), since(rooms), until(rooms), rooms.c.since_precision
+        )
         .where(is_one_of(rooms.c.room, "ids"), known(rooms, at.known))
         .order_by(in_time(rooms))
     )
@@ -264,6 +285,43 @@ async def room_periods(
     periods: dict[UUID, list[RoomPeriodView]] = {id: [] for id in ids}
     for id, ward, number, policies, *during in await _room_periods(connection, ids, at):
         periods[id].append(RoomPeriodView(ward, number, tuple(policies), *during))
+    return periods
+
+
+class BedPeriodView(Struct, frozen=True):
+    """The period in which a bed of a room is there, and how precisely its ends are known."""
+
+    bed: str
+    since: datetime
+    until: datetime | None
+    since_precision: str
+    until_precision: str
+
+
+_bed_periods = by_id(
+    lambda at: (
+        select(
+            beds.c.room,
+            beds.c.bed,
+            since(beds),
+            until(beds),
+            beds.c.since_precision,
+            beds.c.until_precision,
+        )
+        .where(is_one_of(beds.c.room, "ids"), known(beds, at.known))
+        .order_by(beds.c.bed, in_time(beds))
+    )
+)
+
+
+@reads(beds)
+async def bed_periods(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, list[BedPeriodView]]:
+    """Return since when and until when the beds of rooms are there, by the rooms' ids."""
+    periods: dict[UUID, list[BedPeriodView]] = {id: [] for id in ids}
+    for id, *period in await _bed_periods(connection, ids, at):
+        periods[id].append(BedPeriodView(*period))
     return periods
 
 

@@ -158,6 +158,7 @@ NOT_SHOWN = {
     "OutsideStay": {"stay"},
     "NotFound": {"key", "field", "hint"},
     "MovementNotFound": {"id", "field"},
+    "InvalidInput": {"is_blank"},
     "AlreadyExists": {"key", "field"},
     "LikelyDuplicates": {"patients"},
 }

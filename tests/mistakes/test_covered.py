@@ -76,6 +76,9 @@ ODD_FILES = {500, 501, 502, 503, 697, 698, 699}
 TRUE = set(range(370, 377)) | set(range(422, 438))
 """Numbers of mistakes about what is true and refused, or false and accepted."""
 
+EDGES = set(range(720, 725))
+"""Numbers of mistakes about true things that are refused, and false ones accepted, at the edges."""
+
 LISTENERS = {660, 661, 662, 663, 664}
 """Numbers of mistakes about messages of other systems that wait, and what is run for years."""
 
@@ -133,4 +136,5 @@ def test_every_mistake_has_a_test() -> None:
         | OPEN_DOORS
         | ORACLES
         | LISTENERS
+        | EDGES
     )

@@ -84,6 +84,7 @@ from infrastructure.read_models.prescriptions import (
     stopped_by,
 )
 from infrastructure.read_models.rooms import (
+    bed_periods,
     has_spell,
     room_periods,
     rooms_by_id,
@@ -233,6 +234,7 @@ READS: dict[Query, Sends] = {
     rooms_by_id: FEW["rooms"],
     board: lambda c, at: board(c, at, "A", [ID]),
     room_periods: lambda c, at: room_periods(c, [ID], at),
+    bed_periods: lambda c, at: bed_periods(c, [ID], at),
     spells_of: lambda c, at: spells_of(c, [ID], at),
     beds_of: lambda c, at: beds_of(c, [ID], at),
     occupancy_history: HOUSE["history"][0],

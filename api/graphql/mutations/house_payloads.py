@@ -10,7 +10,8 @@ import application.command
 from api.graphql.batches import find_all
 from api.graphql.context import Ask
 from api.graphql.mutations.payloads import ReadBack, Recorded
-from api.graphql.types.rooms import BedStatePeriod, Room
+from api.graphql.types.room_periods import BedStatePeriod
+from api.graphql.types.rooms import Room
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
 

@@ -13,11 +13,15 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.scalars import optional_id
-from api.graphql.types.enums import BedState, Precision, RoomPolicy
+from api.graphql.types.enums import BedState, RoomPolicy
 from api.graphql.types.flags import Flag
 from api.graphql.types.people import Patient
-from application.authorization.roles import may
-from application.authorization.scope import is_of_wards
+from api.graphql.types.room_periods import (
+    BedPeriod,
+    BedStatePeriod,
+    RoomPeriod,
+    may_see_closures,
+)
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import free_until
 from infrastructure.queries.projection_status import parked_things
@@ -34,6 +38,7 @@ from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.rooms import (
     RoomView,
     SpellView,
+    bed_periods,
     room_periods,
     rooms_by_id,
     spells_of,
@@ -173,7 +178,7 @@ class Bed:
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
     def state_reason(self, info: Ask) -> str | None:
-        is_shown = self.reason and _may_see_closures(info, self.place.ward)
+        is_shown = self.reason and may_see_closures(info, self.place.ward)
         return self.reason if is_shown else None
 
     @strawberry.field(
@@ -244,39 +249,7 @@ class Bed:
         return await Patient.find(info, id, self.at)
 
 
-@shows(DataKind.HOUSE, cached_from=(spells_of,))
-@strawberry.type(description="A closure, cleaning or reservation of a bed, at whatever time.")
-class BedStatePeriod:
-    id: strawberry.ID = strawberry.field(description="To correct or cancel it.")
-    bed: str = strawberry.field(description="The bed's code.")
-    state: BedState = strawberry.field(description="CLOSED, CLEANING or RESERVED.")
-    since: datetime = strawberry.field(description="Since when.")
-    until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
-    since_precision: Precision = strawberry.field(
-        description="How precisely the beginning is known."
-    )
-    until_precision: Precision = strawberry.field(
-        description="How precisely the end is known; one that is planned is to the minute."
-    )
-    why: strawberry.Private[str | None]
-    ward: strawberry.Private[str]
-
-    @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
-    def reason(self, info: Ask) -> str | None:
-        return self.why if _may_see_closures(info, self.ward) else None
-
-
-@shows(DataKind.HOUSE, cached_from=(room_periods,))
-@strawberry.type(description="A period in which neither name nor policies of a room changed.")
-class RoomPeriod:
-    ward: str = strawberry.field(description="The ward.")
-    number: str = strawberry.field(description="The number within the ward.")
-    policies: list[RoomPolicy] = strawberry.field(description="The policies in force.")
-    since: datetime = strawberry.field(description="Since when.")
-    until: datetime | None = strawberry.field(description="Until when; absent while it goes on.")
-
-
-@shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of, room_periods, spells_of))
+@shows(DataKind.HOUSE, cached_from=(rooms_by_id, beds_of, room_periods, bed_periods, spells_of))
 @strawberry.type(description="A room of a ward.")
 class Room(Node):
     ward: str = strawberry.field(description="The ward.")
@@ -321,16 +294,12 @@ class Room(Node):
     @strawberry.field(description="Its names and policies at all times, in order.")
     async def history(self, info: Ask) -> list[RoomPeriod]:
         periods = await info.context.load(room_periods, UUID(self.id), self.at) or ()
-        return [
-            RoomPeriod(
-                ward=period.ward,
-                number=period.number,
-                policies=[RoomPolicy(policy) for policy in period.policies],
-                since=period.since,
-                until=period.until,
-            )
-            for period in periods
-        ]
+        return [RoomPeriod.of(period) for period in periods]
+
+    @strawberry.field(description="Since when and until when its beds are there, by their codes.")
+    async def bed_periods(self, info: Ask) -> list[BedPeriod]:
+        periods = await info.context.load(bed_periods, UUID(self.id), self.at) or ()
+        return [BedPeriod.of(period) for period in periods]
 
     @strawberry.field(description="The closures, cleanings and reservations of its beds, in order.")
     async def bed_states(self, info: Ask) -> list[BedStatePeriod]:
@@ -339,20 +308,7 @@ class Room(Node):
     async def periods(self, info: Ask) -> list[BedStatePeriod]:
         """Return the closures, cleanings and reservations of its beds."""
         spells = await info.context.load(spells_of, UUID(self.id), self.at) or ()
-        return [
-            BedStatePeriod(
-                id=strawberry.ID(str(spell.spell)),
-                bed=spell.bed,
-                state=BedState(spell.state),
-                since=spell.since,
-                until=spell.until,
-                since_precision=Precision(spell.since_precision),
-                until_precision=Precision(spell.until_precision),
-                why=spell.reason,
-                ward=self.ward,
-            )
-            for spell in spells
-        ]
+        return [BedStatePeriod.of(spell, self.ward) for spell in spells]
 
 
 @shows(DataKind.HOUSE, cached_from=(board,))
@@ -367,10 +323,3 @@ class RoomOccupancy:
         beds = [Bed.of(bed, view.room, at) for bed in view.beds]
         room = Room.of(view.room, at)
         return cls(id=room.id, room=room, beds=beds)
-
-
-def _may_see_closures(info: Ask, ward: str) -> bool:
-    """Return whether somebody may see what staff wrote of why a bed of a ward is closed."""
-    caller = info.context.caller
-    concerns = is_of_wards(caller.wards, ward)
-    return concerns and may(caller.role, "data:closures")
