@@ -1,11 +1,12 @@
 """Words of names, as people type them: by these a person is found.
 
 Folded for case, accents, composed and decomposed letters and apostrophes; an umlaut is the same as the
-two letters in its place (Müller, Mueller, Muller; Sørensen, Soerensen; Ågård, Aagaard); a double name
-has the words of its halves, and both together.
+two letters in its place (Müller, Mueller, Muller; Sørensen, Soerensen; Ågård, Aagaard); words next to
+each other are the same together and apart (McDonald, Mc Donald; O'Brien, O Brien; Jean-Luc, Jeanluc).
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from unicodedata import category, normalize
 
@@ -24,6 +25,9 @@ _LETTERS = str.maketrans(
 """Letters that Unicode does not take apart into a letter and its accent."""
 
 _DIGRAPH = re.compile("([aou])e|aa")
+
+MOST_TOGETHER = 5
+"""The words next to each other that are read as one word too, at most."""
 
 
 def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date | None) -> list[str]:
@@ -44,7 +48,8 @@ def prefixes(family: str | None, given: str | None, mrn: str, birth_date: date |
 def search_words(text: str) -> list[list[str]]:
     """Return the readings of a search: of each its folded words, which begin words of who is looked for.
 
-    What looks like a date (1950-02-03, 1950/2, 3.2.1950, 2/1950) may be a number as well.
+    What looks like a date (1950-02-03, 1950/2, 3.2.1950, 2/1950) may be a number as well; words may be
+    written together in the name, or apart. The first reading is as typed.
     """
     dates: set[str] = set()
 
@@ -54,22 +59,57 @@ def search_words(text: str) -> list[list[str]]:
 
     others = _YEAR_LAST.sub(lambda match: take(match[3], match[2], match[1]), text)
     others = _YEAR_FIRST.sub(lambda match: take(match[1], match[2], match[3]), others)
-    readings = [sorted(dates | _typed_words(others)), sorted(_typed_words(text))]
-    return readings if dates else readings[:1]
+    readings = [{*dates, *words} for words in _typed_words(others)]
+    readings += _typed_words(text) if dates else []
+    return list(map(list, dict.fromkeys(tuple(sorted(words)) for words in readings)))
 
 
-def _typed_words(text: str) -> set[str]:
-    return set(map(_short, _WORD.findall(_fold(text))))
+def _typed_words(text: str) -> list[set[str]]:
+    words = _WORD.findall(_fold(text))
+    others = words[MOST_TOGETHER:]
+    ways = _ways_of_writing(words[:MOST_TOGETHER])
+    return [set(map(_short, [*way, *others])) for way in ways]
 
 
-def name_words(family: str | None, given: str | None) -> frozenset[str]:
-    """Return the folded words of a whole name, the same however it is typed."""
-    return frozenset(_typed_words(f"{family or ''} {given or ''}"))
+def _ways_of_writing(words: list[str]) -> Iterator[list[str]]:
+    """Yield words as they are, then in all ways in which some are written together with the next."""
+    if len(words) < 2:
+        yield words
+        return
+    for others in _ways_of_writing(words[1:]):
+        yield [words[0], *others]
+        yield [words[0] + others[0], *others[1:]]
 
 
-def name_key(family: str | None, given: str | None) -> str | None:
-    """Return what is the same for all spellings of a name; None without one."""
-    return " ".join(sorted(name_words(family, given))) or None
+def name_runs(family: str | None, given: str | None) -> frozenset[str]:
+    """Return the words of a whole name, and those next to each other in one, however they are typed."""
+    runs = (_runs(words) for words in _names(family, given))
+    return frozenset(_short(run) for of_name in runs for run in of_name)
+
+
+def are_alike(name: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
+    """Return whether all words of one name are in the other, in any order, together or apart.
+
+    ``name``, ``other``: family name and given name. A person without a name is like nobody.
+    """
+    names = name, other
+    return any(
+        bool(_names(*part)) and all(_is_made_of(w, name_runs(*whole)) for w in _names(*part))
+        for part, whole in (names, names[::-1])
+    )
+
+
+def name_letters(family: str | None, given: str | None) -> str | None:
+    """Return the letters of a name in alphabetical order; None without one.
+
+    The same for all spellings of a name, in whatever order and however its words are written together;
+    so without the letters that some spellings leave out. Other names may have the same.
+    """
+    letters = "".join(word for words in _names(family, given) for word in words)
+    return "".join(sorted(letters.translate(_LEFT_OUT))) if letters else None
+
+
+_LEFT_OUT = str.maketrans("", "", "ae")
 
 
 def name_order(family: str | None, given: str | None) -> str:
@@ -86,12 +126,33 @@ def folded_name(name: str) -> str:
 
 
 def _words_of(name: str | None) -> set[str]:
-    """Return the words of a name, the parts around an apostrophe, and the name in one word."""
-    if not name:
-        return set()
-    words = _WORD.findall(_fold(name))
-    parts = _WORD.findall(_fold(_APOSTROPHES.sub(" ", name)))
-    return {*words, *parts, "".join(words)} - {""}
+    """Return words whose beginnings are all words of a name, its parts around an apostrophe among them.
+
+    Of each on, the words that follow are in one with it.
+    """
+    words = _WORD.findall(_fold(_APOSTROPHES.sub(" ", name or "")))
+    return {"".join(words[i : i + MOST_TOGETHER]) for i in range(len(words))}
+
+
+def _names(family: str | None, given: str | None) -> list[list[str]]:
+    """Return the folded words of the family name and of the given name, without one that has none."""
+    names = (_WORD.findall(_fold(name)) for name in (family, given) if name)
+    return [words for words in names if words]
+
+
+def _runs(words: list[str]) -> set[str]:
+    """Return words, and those next to each other in one."""
+    ends = range(1, MOST_TOGETHER + 1)
+    return {"".join(words[i : i + end]) for i in range(len(words)) for end in ends}
+
+
+def _is_made_of(words: list[str], runs: frozenset[str]) -> bool:
+    """Return whether words, some of them together with the next, are all among others."""
+    ends = {0}
+    for end in range(1, len(words) + 1):
+        if any(_short("".join(words[start:end])) in runs for start in ends):
+            ends.add(end)
+    return len(words) in ends
 
 
 def _short(word: str) -> str:

@@ -22,12 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.described_enum import DescribedEnum
-from domain.names import name_key, name_words, search_words
+from domain.names import are_alike, name_letters, name_runs
 from domain.patient import Sex
 from infrastructure.queries.as_of import AsOf, view
 from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.keyset import KeysetOrder, Place
 from infrastructure.queries.tables_read import reads
+from infrastructure.queries.word_search import word_filters, word_values
 from infrastructure.read_models.patients import (
     BIRTH,
     COLUMNS,
@@ -89,17 +90,12 @@ def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
             .where(at.unscoped.of(patients), *([_is_in_house(at)] if in_house else []))
             .order_by(*order.order)
         ),
-        words=_has_words("words"),
-        number_words=or_(_has_words("date_words"), _has_words("number_words")),
+        **word_filters(patients.c.prefixes),
         born_from=patients.c.birth_date >= parameter("born_from", Date),
         born_until=patients.c.birth_date <= parameter("born_until", Date),
         sex=equals(patients.c.sex, "sex"),
         after=order.after,
     ).enclose(_first_visible)
-
-
-def _has_words(name: str) -> ColumnElement[bool]:
-    return patients.c.prefixes.bool_op("@>")(parameter(name, ARRAY(String)))
 
 
 def _first_visible(query: Select[Any], at: AsOf) -> Select[Any]:
@@ -131,19 +127,15 @@ async def patients_page(
     """Return a page of patients in an order.
 
     ``search``: the beginnings of words of a name, in any order, or of an MRN; a birth date, its month or
-    its year. What may be a date or a number is looked for as either.
+    its year. What may be a date or a number is looked for as either, words together and apart.
     """
-    search = criteria.search
-    readings = search_words(search or "")
-    if search and search.strip() and not readings[0]:
+    words = word_values(criteria.search)
+    if words is None:
         return []
-    date_words, number_words = readings if len(readings) > 1 else (None, None)
     rows = await _page(criteria.in_house, order).execute(
         connection,
         at,
-        words=None if date_words else readings[0] or None,
-        date_words=date_words,
-        number_words=number_words,
+        **words,
         born_from=criteria.born_from,
         born_until=criteria.born_until,
         sex=criteria.sex,
@@ -164,7 +156,7 @@ _candidates = CompiledStatement(
                     patients.c.prefixes.bool_op("&&")(parameter("words", ARRAY(String))),
                 ),
                 and_(
-                    equals(patients.c.name_key, "name_key"),
+                    equals(patients.c.name_letters, "name_letters"),
                     or_(patients.c.birth_date.is_(None), parameter("birth_date", Date).is_(None)),
                 ),
             ),
@@ -189,17 +181,19 @@ async def likely_duplicates(
     """Return the records that are likely of the same person, in the order of their names.
 
     Of the same birth date all words of one name are in the other; where a birth date is missing they are
-    the same words. Sex does not differ, as far as it is known. ``excluded``: these are known not to be.
+    the same words. Words may be written together or apart. Sex does not differ, as far as it is known.
+    ``excluded``: these are known not to be.
     """
-    words = name_words(family_name, given_name)
-    if not words:
+    name = family_name, given_name
+    letters = name_letters(*name)
+    if letters is None:
         return []
     rows = await _candidates.execute(
         connection,
         at,
         birth_date=birth_date,
-        words=sorted(words),
-        name_key=name_key(family_name, given_name),
+        words=sorted(name_runs(*name)),
+        name_letters=letters,
     )
     views = [view(PatientView, row) for row in rows]
     unknown = (Sex.UNKNOWN.value, None)
@@ -208,10 +202,5 @@ async def likely_duplicates(
         for candidate in views
         if candidate.patient not in excluded
         and (candidate.sex == sex or candidate.sex in unknown or sex in unknown)
-        and _are_one(words, name_words(candidate.family_name, candidate.given_name))
+        and are_alike(name, (candidate.family_name, candidate.given_name))
     ][:LIKELY_DUPLICATES]
-
-
-def _are_one(words: frozenset[str], others: frozenset[str]) -> bool:
-    """Return whether all words of one name are in the other."""
-    return words <= others or others <= words

@@ -30,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.allergies import ALLERGIES
 from domain.envelope import REDACTED
-from domain.names import name_key, name_order, prefixes
+from domain.names import name_letters, name_order, prefixes
 from domain.patient import Details, Patient
 from domain.patient_events import Confidentiality, strictest
 from domain.text import code, key, number_key
@@ -59,13 +59,13 @@ patients = bitemporal_table(
     Column("mrn_key", String, nullable=False),
     Column("former_keys", ARRAY(String), nullable=False),
     Column("prefixes", ARRAY(String), nullable=False),
-    Column("name_key", String),
+    Column("name_letters", String),
     Column("name_order", String, nullable=False),
     visibility="patient",
-    find_by=("mrn_key", "merged_into", "name_key", "birth_date"),
+    find_by=("mrn_key", "merged_into", "name_letters", "birth_date"),
     has_valid_time_boundaries=True,
 )
-FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_key", "name_order")
+FOUND_BY = ("mrn_key", "former_keys", "prefixes", "name_letters", "name_order")
 """Columns by which patients are found and listed, and that no view shows."""
 
 COLUMNS = (
@@ -111,9 +111,9 @@ class Patients(AggregateProjection[Patient]):
                 "mrn_key": "" if is_redacted else number_key(patient.mrn),
                 "former_keys": sorted({_former_key(*number) for number in patient.former_numbers}),
                 "prefixes": [] if is_redacted else _prefixes(patient, details),
-                "name_key": None
+                "name_letters": None
                 if is_redacted
-                else name_key(details.family_name, details.given_name),
+                else name_letters(details.family_name, details.given_name),
                 "name_order": name_order(details.family_name, details.given_name),
             }
             death = patient.died_at

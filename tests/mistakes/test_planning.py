@@ -86,6 +86,30 @@ def test_mistake_638_a_number_that_could_be_a_date_finds_nobody(ward: Ward) -> N
     assert found(ward, f"{name} 5/1907") == {number, born}
 
 
+@pytest.mark.parametrize(
+    ("together", "apart"),
+    [("Mc{}", "Mc {}"), ("O'{}", "O {}"), ("Dela{}", "de la {}"), ("Jean{}", "Jean-{}")],
+)
+def test_mistake_750_a_name_is_found_only_as_its_words_were_set_apart(
+    ward: Ward, together: str, apart: str
+) -> None:
+    """McDonald was not found as "mc donald", and registered again."""
+    name = ward.name("Donal")
+    spellings = together.format(name), apart.format(name), apart.format(name).replace(" ", "-")
+    person = {"givenName": "Ada May", "birthDate": "1944-03-02"}
+    mrns = {register(ward, familyName=s, **person)["patient"]["mrn"] for s in spellings}
+    for spelling in spellings:
+        for typed in (spelling.lower(), f"{spelling} adam", f"Ada M {spelling}"):
+            assert found(ward, typed) == mrns, typed
+        assert found(ward, f"{spelling} Adele") == set()
+        for born in ("1944-03-02", None):
+            asked = {"family": spelling, "given": "Adamay", "born": born}
+            likely = ward.ask(ALIKE, **asked)["likelyDuplicates"]
+            assert {patient["mrn"] for patient in likely} == (mrns if born else set())
+    unborn = register(ward, familyName=spellings[0], givenName="Ada May")["likelyDuplicates"]
+    assert {patient["mrn"] for patient in unborn} == mrns
+
+
 def test_mistake_161_who_registers_is_told_who_is_likely_the_same(ward: Ward) -> None:
     name = ward.name("Beauch\u00eane")
     person = {"birthDate": "1950-02-01", "sex": "FEMALE"}

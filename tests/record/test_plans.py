@@ -178,6 +178,10 @@ HOUSE: dict[str, tuple[Sends, str]] = {
         lambda c, at: patients_page(c, PatientCriteria("A", in_house=True), at, 50, None),
         "stays_open",
     ),
+    "who is called so": (
+        lambda c, at: patients_page(c, PatientCriteria("de la A"), at, 50, None),
+        "patients_prefixes",
+    ),
     "history": (
         lambda c, at: occupancy_history(
             c, at, NOW - timedelta(days=7), NOW, "A", None, None, 5_001
