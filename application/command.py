@@ -157,7 +157,7 @@ class CommandSpec:
     """The refusals beside `COMMON_REFUSALS`, in the order of the published result union."""
     corrects: bool
     decide: Callable[..., None]
-    own_times: tuple[str, ...] = ()
+    own_times: tuple[str, ...] | None = None
     """The parameters by which a correction says the times of its fact, if not ``occurred_at``."""
 
     @property

@@ -53,12 +53,16 @@ def command(
 
 
 def correction(
-    *, roles: Roles, raises: tuple[type[Refusal], ...] = (), own_times: tuple[str, ...] = ()
+    *,
+    roles: Roles,
+    raises: tuple[type[Refusal], ...] = (),
+    own_times: tuple[str, ...] | None = None,
 ) -> Callable[[Decide[G, P]], Command[G, P]]:
     """Declare a `command` whose ``occurred_at`` is the corrected time of the fact.
 
     The act of correcting itself occurs now, and needs a reason (HL7 EVN-4). ``own_times``: the
-    parameters that say the times of the fact instead, and ``occurred_at`` is refused.
+    parameters that say the times of the fact instead, none of a fact that is taken back; then
+    ``occurred_at`` is refused.
     """
 
     def declare(decide: Decide[G, P]) -> Command[G, P]:
@@ -72,7 +76,7 @@ def _declare(
     raises: tuple[type[Refusal], ...],
     corrects: bool,
     decide: Decide[G, P],
-    own_times: tuple[str, ...] = (),
+    own_times: tuple[str, ...] | None = None,
 ) -> Command[G, P]:
     name = decide.__name__
     grant(name, roles)

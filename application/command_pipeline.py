@@ -85,8 +85,8 @@ class Invocation:
     """Runs once per attempt, each time with a new unit of work."""
     corrects: bool = False
     """True if ``request.occurred_at`` is the corrected time of a fact."""
-    own_times: tuple[str, ...] = ()
-    """The fields that say that time instead."""
+    own_times: tuple[str, ...] | None = None
+    """The fields that say that time instead; none where the fact never was."""
 
 
 class AfterCommit(Protocol):
@@ -215,10 +215,13 @@ class CommandPipeline(Application[UUID]):
         """Run the command's method and check the whole. Raises a `Refusal`."""
         if call.corrects:
             reason_needed(uow.entry, Problem.CORRECTION)
-        if call.own_times and call.request.occurred_at is not None:
+        if call.own_times is not None and call.request.occurred_at is not None:
             times = " or ".join(f"`{name}`" for name in call.own_times)
             raise InvalidInput(
-                "occurred_at", f"it is no time of this fact: leave it out, and give {times}"
+                "occurred_at",
+                f"it is no time of this fact: leave it out, and give {times}"
+                if times
+                else "the fact is taken back now, as if it never was: leave it out",
             )
         with self.watch("decide"):
             call.decide(uow)

@@ -39,7 +39,13 @@ from infrastructure.read_models.patients import (
     patients_by_id,
     records_of,
 )
-from infrastructure.read_models.timeline.queries import EntryView, Reading, place, timeline_page
+from infrastructure.read_models.timeline.queries import (
+    EntryView,
+    Reading,
+    TimelineCriteria,
+    place,
+    timeline_page,
+)
 from infrastructure.settings import Settings
 
 app = typer.Typer()
@@ -80,7 +86,7 @@ def timeline(
             after: tuple[object, ...] | None = None
             while True:
                 page = await timeline_page(
-                    connection, at, PAGE, after, reading=read, patients=records
+                    connection, at, PAGE, after, TimelineCriteria(read), patients=records
                 )
                 entries += page
                 if len(page) < PAGE:

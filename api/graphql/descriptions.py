@@ -16,7 +16,7 @@ _INPUT = "What the command says, with the id that the client made for it."
 _RIGHT_TIME = (
     "When the fact really happened; unchanged by default, never in the future. It is put right now."
 )
-_OF_NO_EFFECT = "Of no effect here: the fact is taken back now."
+_NO_TIME = "Refused here: the fact is taken back now, as if it never was."
 _IN_OTHER_FIELDS = "Refused here: the times of the fact are fields of their own."
 
 
@@ -34,11 +34,11 @@ def describe(schema: GraphQLSchema) -> None:
         if command.corrects:
             input_type: Any = get_named_type(field.args["input"].type)
             occurred_at = input_type.fields["occurredAt"]
-            occurred_at.description = _OF_NO_EFFECT if name.startswith("cancel") else _RIGHT_TIME
-            if command.own_times:
+            occurred_at.description = _RIGHT_TIME
+            if command.own_times is not None:
                 times = " or ".join(to_camel_case(time) for time in command.own_times)
-                occurred_at.description = _IN_OTHER_FIELDS
-                occurred_at.deprecation_reason = f"Give {times}."
+                occurred_at.description = _IN_OTHER_FIELDS if times else _NO_TIME
+                occurred_at.deprecation_reason = f"Give {times}." if times else "Leave it out."
 
 
 def _members(kind: GraphQLEnumType) -> dict[str, DescribedEnum]:

@@ -216,7 +216,7 @@ class BedStates(CommandGroup):
             bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry, about, precision
         )
 
-    @correction(roles=HOUSEKEEPING)
+    @correction(roles=HOUSEKEEPING, own_times=())
     def cancel_bed_state(
         self,
         uow: UnitOfWork,
@@ -240,7 +240,7 @@ class BedStates(CommandGroup):
         assert at is not None
         aggregate.correct_policy(policy, at, uow.corrected_at, uow.entry, uow.corrected_precision)
 
-    @correction(roles=HOUSEKEEPING)
+    @correction(roles=HOUSEKEEPING, own_times=())
     def cancel_room_policy(
         self, uow: UnitOfWork, *, ward: str, room: str, policy: RoomPolicy, set_at: datetime
     ) -> None:

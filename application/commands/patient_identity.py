@@ -108,7 +108,7 @@ class PatientIdentity(CommandGroup):
             confidentiality=confidentiality,
         )
 
-    @correction(roles=DEMOGRAPHICS)
+    @correction(roles=DEMOGRAPHICS, own_times=())
     def cancel_patient_change(
         self,
         uow: UnitOfWork,

@@ -96,7 +96,7 @@ class Practitioners(CommandGroup):
             specialty=specialty,
         )
 
-    @correction(roles=SYSTEMS, raises=(AlreadyExists,))
+    @correction(roles=SYSTEMS, raises=(AlreadyExists,), own_times=())
     def cancel_practitioner_change(
         self, uow: UnitOfWork, *, staff_number: str, valid_from: date
     ) -> None:

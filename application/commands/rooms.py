@@ -82,7 +82,7 @@ class Rooms(BedStates):
         since = midnight(uow, _day(uow, valid_from))
         change_name(uow, aggregate, new_ward, new_room, since)
 
-    @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
+    @correction(roles=BED_MANAGEMENT, raises=(AlreadyExists,), own_times=())
     def cancel_room_change(
         self, uow: UnitOfWork, *, ward: str, room: str, valid_from: date | None = None
     ) -> None:
@@ -118,7 +118,7 @@ class Rooms(BedStates):
         claims = uow.claims(aggregate.id, ALWAYS)
         aggregate.correct_bed(bed, uow.corrected_at, claims, uow.entry, uow.corrected_precision)
 
-    @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,))
+    @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,), own_times=())
     def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Take a bed back that was entered in error and never used. Raises ContradictsLaterFacts."""
         aggregate = lookups.room(uow, ward, room)
@@ -138,7 +138,7 @@ class Rooms(BedStates):
                 aggregate.retire(beds, uow.claims(aggregate.id, ALWAYS), uow.entry)
         _must_change(uow, Problem.BEDS_RETIRED)
 
-    @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,))
+    @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,), own_times=())
     def cancel_retirement(
         self, uow: UnitOfWork, *, ward: str, room: str | None = None, bed: str | None = None
     ) -> None:

@@ -1,4 +1,4 @@
-"""Search by words that are typed: by the beginnings of words in an array column, through its GIN index."""
+"""Search by words that are typed: by beginnings of words in an array column, through its GIN index."""
 
 from typing import Any
 

@@ -6,7 +6,19 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Column, DateTime, MetaData, Select, String, Uuid, and_, case, or_, select
+from sqlalchemy import (
+    Column,
+    DateTime,
+    MetaData,
+    Select,
+    String,
+    Uuid,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -17,7 +29,7 @@ from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of
+from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
@@ -173,7 +185,7 @@ _waiting = CompiledStatement(
         )
     ),
     ward=equals(rooms.c.ward, "ward"),
-    specialty=equals(consults.c.specialty, "specialty"),
+    specialty=func.lower(consults.c.specialty) == func.lower(parameter("specialty", String)),
 )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, get_args
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Engine, event
 
 from api.graphql.schema import schema
@@ -17,6 +18,7 @@ from application.reports.registry import REPORTS
 from domain.things import Thing, ThingName
 from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, ahead, late, place
+from tests.support.api_example import EXAMPLES
 from tests.support.correction_examples import renamed
 from tests.support.room_examples import closed
 
@@ -162,6 +164,11 @@ def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they
     assert viewer == {"roleName": "ADMIN"}
 
 
+def without_a_time() -> list[str]:
+    """Return the commands in whose forms the page asks for no time."""
+    return [name for name, form in forms()["commands"].items() if form["without"]]
+
+
 def own_times(ward: Ward) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the corrections whose times are fields of their own, each with an input."""
     here, closure = closed(ward)
@@ -173,8 +180,7 @@ def own_times(ward: Ward) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_mistake_630_a_time_is_taken_that_puts_nothing_right(shared: Ward) -> None:
     """`occurredAt` of these was taken, and the fact stayed as it was."""
     corrections = dict(own_times(shared))
-    without = {name: form["without"] for name, form in forms()["commands"].items()}
-    assert {name for name, fields in without.items() if fields} == corrections.keys()
+    assert {name for name in without_a_time() if not name.startswith("cancel")} == set(corrections)
     for command, content in corrections.items():
         input = {**content, "reason": "mistyped", "commandId": str(uuid4())}
         refusal = shared.execute(command, **input, occurredAt=ago(hours=1))
@@ -185,6 +191,37 @@ def test_mistake_630_a_time_is_taken_that_puts_nothing_right(shared: Ward) -> No
         assert {"from", "until", "newValidFrom", "gradeFrom"} & {*times, *content}, command
         assert all(f"{time}" in refusal["message"] for time in times if time in fields)
         assert shared.execute(command, **input)["__typename"].endswith("Recorded")
+
+
+class Timed(Ward):
+    """A client that gives a command with a time first, then without."""
+
+    def __init__(self, ward: Ward, command: str) -> None:
+        super().__init__(ward.client, ward._named)
+        self.refusals: list[dict[str, Any]] = []
+
+        def execute(name: str, **input: Any) -> dict[str, Any]:
+            if name == command:
+                self.refusals.append(ward.execute(name, **input, occurredAt=ago(hours=1)))
+            return ward.execute(name, **input)
+
+        self.execute = execute
+
+
+TAKEN_BACK = [name for name in without_a_time() if name.startswith("cancel")]
+
+
+@pytest.mark.parametrize("command", TAKEN_BACK)
+def test_mistake_756_a_time_is_taken_of_what_never_was(shared: Ward, command: str) -> None:
+    """`occurredAt` of these was taken, without any effect; its description alone said so."""
+    assert len(TAKEN_BACK) == 7
+    timed = Timed(shared, command)
+    assert EXAMPLES[command][1](timed)["__typename"].endswith("Recorded")
+    (refusal,) = timed.refusals
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["occurredAt"])
+    assert "leave it out" in refusal["message"]
+    input_type: Any = schema._schema.type_map[f"{command[0].upper()}{command[1:]}Input"]
+    assert input_type.fields["occurredAt"].deprecation_reason == "Leave it out."
 
 
 @contextmanager

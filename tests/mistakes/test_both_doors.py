@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.graphql.extensions.authorization import snake
+from application.hospital import COMMANDS
 from tests.support.api_dsl import Ward, ago, moment, said
 from tests.support.json_door import Commands
 from tests.support.room_examples import WRONG
@@ -54,8 +56,9 @@ class House:
         """Give a command; return what is told of it, without the names of this house."""
         input = self._input(step, room, bed, hour)
         at = said(self.begin + timedelta(hours=hour))
+        when = {} if COMMANDS[snake(step)].own_times is not None else {"occurredAt": at}
         answer = self.ward.execute(
-            step, **{"occurredAt": at, "occurredAtPrecision": precision, **WRONG, **input}
+            step, **{**when, "occurredAtPrecision": precision, **WRONG, **input}
         )
         if answer["__typename"].endswith("Recorded"):
             if step == "renameWard":

@@ -25,6 +25,7 @@ for file in sorted((WEB / "words").glob("*.json")):  # those of a screen beside 
 OTHERS = [language for language in WORDS if language != "en"]
 UNSHOWN = {
     "TimelineReading", "PatientOrder", "StayOrder", "DoseOrder", "CourseFormat", "EventKind",
+    "PractitionerOrder", "TimelineOrder",
     "ErrorCode", "Role", "Problem", "ReportSubject",
     "Thing", "ReportUnit", "AlteredDetail",
 }  # fmt: skip

@@ -28,6 +28,7 @@ from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.house_totals import house_totals
+from infrastructure.queries.late_entries import late_entries_page
 from infrastructure.queries.patient_search import (
     PatientCriteria,
     likely_duplicates,
@@ -75,7 +76,11 @@ from infrastructure.read_models.patients import (
     records_of,
     records_of_each,
 )
-from infrastructure.read_models.practitioners import practitioners_by_id, practitioners_page
+from infrastructure.read_models.practitioners import (
+    PractitionerCriteria,
+    practitioners_by_id,
+    practitioners_page,
+)
 from infrastructure.read_models.prescriptions import (
     doses_of,
     prescriptions_by_id,
@@ -103,11 +108,12 @@ from infrastructure.read_models.stays import (
 from infrastructure.read_models.timeline.altered import altered_details
 from infrastructure.read_models.timeline.queries import (
     Reading,
+    TimelineCriteria,
+    TimelineOrder,
     entries_by_id,
     entries_recorded,
     entry_by_id,
     first_entries,
-    late_entries_page,
     merges_of_persons,
     movements_of,
     timeline_page,
@@ -118,10 +124,12 @@ from infrastructure.read_models.visits import visits_by_id, visits_of
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ID = uuid4()
+LATEST = TimelineOrder.LATEST_FIRST
 Sends = Callable[[AsyncConnection, AsOf], Awaitable[Any]]
 MODULES = [
     "infrastructure.queries.differences",
     "infrastructure.queries.doses_due",
+    "infrastructure.queries.late_entries",
     "infrastructure.queries.stay_search",
     "infrastructure.read_models.timeline.queries",
     "infrastructure.read_models.timeline.recordings",
@@ -158,10 +166,10 @@ FEW: dict[str, Sends] = {
     "changes of a prescription": lambda c, at: changes_of_prescriptions(c, [ID], at),
     "timeline of a patient": lambda c, at: timeline_page(c, at, 50, None, patients=[ID]),
     "timelines of stays": lambda c, at: first_entries(
-        c, [ID], at, "stay", Reading.RECORD, 50, ("STAY_ADMITTED",)
+        c, [ID], at, "stay", TimelineCriteria(Reading.RECORD, ("STAY_ADMITTED",)), 50
     ),
     "timelines of patients": lambda c, at: first_entries(
-        c, [ID], at, "patient", Reading.TRUTH, 50, None
+        c, [ID], at, "patient", TimelineCriteria(Reading.TRUTH, None, NOW, NOW, LATEST), 50
     ),
     "timeline of a stay": lambda c, at: timeline_page(c, at, 50, None, stay=ID),
 }
@@ -232,7 +240,9 @@ READS: dict[Query, Sends] = {
     ),
     likely_duplicates: FEW["likely duplicates"],
     practitioners_by_id: FEW["practitioners"],
-    practitioners_page: lambda c, at: practitioners_page(c, "1", at, 50, ("1",)),
+    practitioners_page: lambda c, at: practitioners_page(
+        c, PractitionerCriteria("1", "A", "B"), at, 50, ("1",)
+    ),
     wards: lambda c, at: wards(c, at),
     rooms_of_ward: lambda c, at: rooms_of_ward(c, "W0", at),
     rooms_by_id: FEW["rooms"],
@@ -278,7 +288,7 @@ READS: dict[Query, Sends] = {
     pending_page: lambda c, at: pending_page(c, "HIS", at, 50, (NOW, ID)),
     timeline_page: FEW["timeline of a stay"],
     first_entries: FEW["timelines of stays"],
-    late_entries_page: lambda c, at: late_entries_page(c, at, 1, 50, (9, 9)),
+    late_entries_page: lambda c, at: late_entries_page(c, at, 1, 50, (9, 9), "A"),
     entries_by_id: lambda c, at: entries_by_id(c, [ID], at),
     entry_by_id: lambda c, at: entry_by_id(c, ID, at),
     entries_recorded: lambda c, at: entries_recorded(c, 0, 1, 50, stay=ID),

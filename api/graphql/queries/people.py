@@ -30,7 +30,12 @@ from infrastructure.queries.patient_search import (
     patients_page,
 )
 from infrastructure.read_models.patients import patients_by_id
-from infrastructure.read_models.practitioners import practitioners_page
+from infrastructure.read_models.practitioners import ORDERS as PRACTITIONER_ORDERS
+from infrastructure.read_models.practitioners import (
+    PractitionerCriteria,
+    PractitionerOrder,
+    practitioners_page,
+)
 
 YEARS = range(1, 9999)
 """The years that a birth date can lie in."""
@@ -61,6 +66,13 @@ class PatientFilter:
             last = last or date(year + 1, 1, 1) - timedelta(days=1)
         sex = self.sex.value if self.sex else None
         return PatientCriteria(search, first, last, sex, self.in_house is True)
+
+
+@strawberry.input(description="Criteria for practitioners; all of them have to be met.")
+class PractitionerFilter:
+    specialty: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Of this specialty."
+    )
 
 
 @strawberry.type
@@ -138,28 +150,45 @@ class PeopleQueries:
         views = await info.context.query(likely_duplicates, *details, at)
         return [Patient.of(view, at) for view in views]
 
-    @strawberry.field(description="Practitioners in the order of their staff numbers.")
+    @strawberry.field(description="Practitioners, in the order of their staff numbers by default.")
     @bitemporal
     async def practitioners(
         self,
         info: Ask,
         at: AsOf,
         staff_number: Annotated[str | None, argument(description="This one only.")] = None,
+        search: Annotated[
+            str | None,
+            argument(
+                description="Beginnings of words of the name, in any order, or of a staff number."
+            ),
+        ] = None,
+        filter: Annotated[PractitionerFilter | None, argument(description="Which ones.")] = None,
+        order_by: Annotated[PractitionerOrder, argument(description="In which order.")] = (
+            PractitionerOrder.STAFF_NUMBER
+        ),
         first: First = None,
         after: After = None,
     ) -> Connection[Practitioner]:
-        size, place = page_size(first), decode_cursor(after, "practitioners", str)
+        is_default = order_by is PractitionerOrder.STAFF_NUMBER
+        name = "practitioners" if is_default else f"practitioners {order_by}"
+        order = PRACTITIONER_ORDERS[order_by]
+        size, place = page_size(first), decode_cursor(after, name, *order.types)
         if staff_number is not None:
             staff_number = await info.context.query(
                 staff_number_named, staff_number, "staff_number"
             )
-        views = await info.context.query(practitioners_page, staff_number, at, size + 1, place)
-        if staff_number is not None and not views:
+        specialty = filter.specialty or None if filter else None
+        criteria = PractitionerCriteria(staff_number, search, specialty)
+        entries = await info.context.query(
+            practitioners_page, criteria, at, size + 1, place, order_by
+        )
+        if staff_number is not None and not entries:
             await info.context.query(check_staff_number_held, staff_number, at, "staff_number")
         return page(
-            views,
+            entries,
             size,
             after,
-            lambda v: encode_cursor("practitioners", v.staff_number),
-            lambda v: Practitioner.of(v, at),
+            lambda entry: encode_cursor(name, *entry.place),
+            lambda entry: Practitioner.of(entry.practitioner, at),
         )

@@ -45,7 +45,7 @@ from infrastructure.queries.stay_search import (
 )
 from infrastructure.queries.unplaced import unplaced_in
 from infrastructure.read_models.consults import open_consults
-from infrastructure.read_models.practitioners import practitioners_page
+from infrastructure.read_models.practitioners import PractitionerCriteria, practitioners_page
 from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.stays import OPEN, stays_by_id
 
@@ -148,11 +148,12 @@ class StayQueries:
                 records = tuple(await find)
             if filter.attending:
                 number = await info.context.query(staff_number_named, filter.attending, "attending")
-                staff = await info.context.query(practitioners_page, number, at, 1, None)
+                who = PractitionerCriteria(number)
+                staff = await info.context.query(practitioners_page, who, at, 1, None)
                 if not staff:
                     check = check_staff_number_held
                     await info.context.query(check, number, at, "attending")
-                attending = staff[0].practitioner if staff else UUID(int=0)
+                attending = staff[0].practitioner.practitioner if staff else UUID(int=0)
             statuses = tuple(s.value for s in filter.statuses or ()) or criteria.statuses
             ward = await known_ward(info.context, filter.ward or None)
             stays_without_bed = None

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
+from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -23,13 +23,21 @@ from api.graphql.queries.arguments import (
     known_moment,
 )
 from api.graphql.relay import Connection
-from api.graphql.types.enums import Reading, TimelineKind
+from api.graphql.types.enums import Reading, TimelineKind, TimelineOrder
 from api.graphql.types.late_entries import LateEntry, late_entries_of
 from api.graphql.types.stays import Stay
-from api.graphql.types.timeline import TimelineEntry, timeline_of
+from api.graphql.types.timeline import (
+    InTimelineOrder,
+    OccurredFrom,
+    OccurredTo,
+    TimelineEntry,
+    criteria_of,
+    timeline_of,
+)
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import recorded_at
+from infrastructure.queries.named import check_ward_held
 from infrastructure.read_models.stays import stays_by_id
 
 LATE_ENTRIES_PERIOD = timedelta(days=31)
@@ -57,6 +65,9 @@ class TimelineQueries:
                 " what is held to be so. RECORD: all, in the order in which it became known."
             ),
         ] = Reading.ALL,
+        occurred_from: OccurredFrom = None,
+        occurred_to: OccurredTo = None,
+        order_by: InTimelineOrder = TimelineOrder.EARLIEST_FIRST,
         first: First = None,
         after: After = None,
     ) -> Connection[TimelineEntry]:
@@ -73,8 +84,7 @@ class TimelineQueries:
             at,
             first,
             after,
-            read,
-            kinds,
+            criteria_of(read, kinds, occurred_from, occurred_to, order_by),
             patients=records,
             stay=id_of(stay_id) if stay_id else None,
         )
@@ -92,6 +102,12 @@ class TimelineQueries:
                 description="Recorded from then on, at most 31 days before the end; by default one."
             ),
         ] = None,
+        ward: Annotated[
+            str | None,
+            argument(
+                description="Of those who had a bed of this ward when it happened, or wait there now."
+            ),
+        ] = None,
         first: First = None,
         after: After = None,
         known_at: KnownAt = None,
@@ -107,4 +123,8 @@ class TimelineQueries:
             raise InvalidInput("recorded_from", "it lies in the future")
         if end - begin > LATE_ENTRIES_PERIOD:
             raise InvalidInput("recorded_from", f"ask for at most {LATE_ENTRIES_PERIOD.days} days")
-        return await late_entries_of(info, at, begin, first, after)
+        ward = await known_ward(context, ward)
+        entries = await late_entries_of(info, at, begin, first, after, ward)
+        if ward is not None and not entries.edges:
+            await context.query(check_ward_held, ward, at)
+        return entries

@@ -27,7 +27,8 @@ from infrastructure.queries.patient_search import PatientOrder
 from infrastructure.queries.stay_search import StayOrder
 from infrastructure.queries.timeline_summaries import KINDS
 from infrastructure.read_models.consults import ConsultStatus
-from infrastructure.read_models.timeline.queries import Reading
+from infrastructure.read_models.practitioners import PractitionerOrder
+from infrastructure.read_models.timeline.queries import Reading, TimelineOrder
 
 __all__ = [
     "AdmissionType",
@@ -63,6 +64,7 @@ __all__ = [
     "SourceMovementStatus",
     "StayStatus",
     "TimelineKind",
+    "TimelineOrder",
     "UnprescribedBasis",
     "Urgency",
     "VisitKind",
@@ -101,6 +103,8 @@ for _kind, _name, _description in (
     (ClinicalWarning, "ClinicalWarning", "A warning that has to be confirmed, with a reason."),
     (StayOrder, "StayOrder", "The order of stays."),
     (PatientOrder, "PatientOrder", "The order of patients."),
+    (PractitionerOrder, "PractitionerOrder", "The order of practitioners."),
+    (TimelineOrder, "TimelineOrder", "The order of a timeline."),
     (DoseOrder, "DoseOrder", "The order of the doses that are due."),
     (DoseStatus, "DoseStatus", "How a dose that is due stands at a moment."),
     (RoomPolicy, "RoomPolicy", "What a room asks of its patients."),

@@ -13,8 +13,8 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.people import Patient
 from api.graphql.types.timeline import TimelineEntry, summaries_of
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.late_entries import late_entries_page
 from infrastructure.queries.log import position_at
-from infrastructure.read_models.timeline.queries import late_entries_page
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay
@@ -42,14 +42,18 @@ class LateEntry:
 
 
 async def late_entries_of(
-    info: Ask, at: AsOf, recorded_from: datetime, first: int | None, after: str | None
+    info: Ask,
+    at: AsOf,
+    recorded_from: datetime,
+    first: int | None,
+    after: str | None,
+    ward: str | None,
 ) -> Connection[LateEntry]:
-    """Return a page of the entries that were recorded late from a moment on."""
+    """Return a page of the entries, of a ward or of all, that were recorded late from a moment on."""
     size = page_size(first)
     since = await position_at(info.context.state.engine, recorded_from)
-    entries = await info.context.query(
-        late_entries_page, at, since, size + 1, decode_cursor(after, "late", int, int)
-    )
+    place = decode_cursor(after, "late", int, int)
+    entries = await info.context.query(late_entries_page, at, since, size + 1, place, ward)
     stories = await summaries_of(info, entries[:size], at)
     return page(
         entries,

@@ -12,8 +12,22 @@ from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, read_by, shows
 from api.graphql.relay import After, Connection, First, Node
 from api.graphql.types.allergies import Allergy
-from api.graphql.types.enums import Confidentiality, Grade, Reading, Sex, TimelineKind
-from api.graphql.types.timeline import TimelineEntry, timeline_of
+from api.graphql.types.enums import (
+    Confidentiality,
+    Grade,
+    Reading,
+    Sex,
+    TimelineKind,
+    TimelineOrder,
+)
+from api.graphql.types.timeline import (
+    InTimelineOrder,
+    OccurredFrom,
+    OccurredTo,
+    TimelineEntry,
+    criteria_of,
+    timeline_of,
+)
 from domain.described_enum import DescribedEnum
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.allergies import allergies_of_persons
@@ -184,11 +198,15 @@ class Patient(Node):
         read: Annotated[
             Reading, argument(description="ALL, TRUTH or RECORD, as in the query timeline.")
         ] = Reading.ALL,
+        occurred_from: OccurredFrom = None,
+        occurred_to: OccurredTo = None,
+        order_by: InTimelineOrder = TimelineOrder.EARLIEST_FIRST,
         first: First = None,
         after: After = None,
     ) -> Connection[TimelineEntry]:
         records = await info.context.load(records_of_each, UUID(self.id), self.at)
-        return await timeline_of(info, self.at, first, after, read, kinds, patients=records)
+        criteria = criteria_of(read, kinds, occurred_from, occurred_to, order_by)
+        return await timeline_of(info, self.at, first, after, criteria, patients=records)
 
 
 async def _altered_details(patient: Patient, info: Ask) -> list[AlteredDetail]:

@@ -313,6 +313,10 @@ class Administration:
             at=at,
         )
 
+    @strawberry.field(description="The prescription that it was given by.")
+    async def prescription(self, info: Ask) -> "Prescription | None":
+        return await Prescription.find(info, self.view.prescription, self.at)
+
     @strawberry.field(description="Who recorded it as it is held now, when and why.")
     async def recorded(self, info: Ask) -> Recording | None:
         entry = await info.context.load(recordings_of, self.view.administration, self.at)

@@ -4,20 +4,29 @@ from asyncio import gather
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
+from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC
 from api.graphql.context import Ask, ById
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor, optional_id
-from api.graphql.types.enums import EntryStatus, Precision, Reading, Role, TimelineKind
+from api.graphql.types.enums import (
+    EntryStatus,
+    Precision,
+    Reading,
+    Role,
+    TimelineKind,
+    TimelineOrder,
+)
 from domain.envelope import ALTERED
 from domain.hospital_calendar import LocalDays
+from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.feed import RoomLocation
 from infrastructure.queries.hospital_time import hospital_days
@@ -26,12 +35,19 @@ from infrastructure.queries.timeline_summaries import KINDS, sentences, summarie
 from infrastructure.read_models.rooms import rooms_by_id
 from infrastructure.read_models.timeline.queries import (
     EntryView,
+    TimelineCriteria,
     first_entries,
     place,
     timeline_page,
 )
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.sealing.fields import UNTOLD_VALUES
+
+OccurredFrom = Annotated[
+    datetime | None, argument(description="What happened at this moment or later.")
+]
+OccurredTo = Annotated[datetime | None, argument(description="What happened before this moment.")]
+InTimelineOrder = Annotated[TimelineOrder, argument(description="In which order.")]
 
 
 @shows(DataKind.HOUSE, read_by=(timeline_page, first_entries))
@@ -214,13 +230,26 @@ async def _days(connection: AsyncConnection, hospital: str, at: AsOf) -> LocalDa
     return await hospital_days(connection, hospital, at.known)
 
 
+def criteria_of(
+    read: Reading,
+    kinds: Sequence[TimelineKind] | None,
+    occurred_from: datetime | None,
+    occurred_to: datetime | None,
+    order_by: TimelineOrder,
+) -> TimelineCriteria:
+    """Return the options of a timeline. Raises InvalidInput for a period that ends before it begins."""
+    if occurred_from and occurred_to and occurred_to < occurred_from:
+        raise InvalidInput("occurred_to", "it has to lie after occurredFrom")
+    names = tuple(k.value for k in kinds) if kinds else None
+    return TimelineCriteria(read, names, occurred_from, occurred_to, order_by)
+
+
 async def timeline_of(
     info: Ask,
     at: AsOf,
     first: int | None,
     after: str | None,
-    read: Reading,
-    kinds: Sequence[TimelineKind] | None,
+    criteria: TimelineCriteria,
     *,
     patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
@@ -229,13 +258,13 @@ async def timeline_of(
 
     First pages that are asked for at once are read together.
     """
-    size = page_size(first)
+    size, read = page_size(first), criteria.reading
     name, begin = ("record", int) if read is Reading.RECORD else ("timeline", datetime)
+    name += " latest first" if criteria.descends else ""
     begins = decode_cursor(after, name, begin, int, int)
-    names = tuple(k.value for k in kinds) if kinds else None
     if begins is None:
         of, ids = ("patient", patients) if stay is None else ("stay", [stay])
-        options = of, read, size + 1, names
+        options = of, criteria, size + 1
 
         async def first_page(id: UUID) -> list[EntryView]:
             return await info.context.load(first_entries, id, at, *options) or []
@@ -243,17 +272,11 @@ async def timeline_of(
         entries = sorted(
             chain.from_iterable(await gather(*map(first_page, ids or ()))),
             key=lambda entry: (*place(entry, read), entry.entry),
+            reverse=criteria.descends,
         )[: size + 1]
     else:
         entries = await info.context.query(
-            timeline_page,
-            at,
-            size + 1,
-            begins,
-            reading=read,
-            patients=patients,
-            stay=stay,
-            kinds=names,
+            timeline_page, at, size + 1, begins, criteria, patients=patients, stay=stay
         )
     stories = await summaries_of(info, entries[:size], at)
     return page(

@@ -1,7 +1,7 @@
 """Queries on the timeline of a patient or a stay."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,18 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
-    Column,
     ColumnElement,
     Integer,
     Select,
     Uuid,
-    and_,
     func,
-    or_,
     select,
     true,
-    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,11 +26,14 @@ from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.queries.as_of import AsOf, columns, group_views, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
-from infrastructure.queries.row_security import known, value
+from infrastructure.queries.keyset import KeysetOrder
+from infrastructure.queries.row_security import known
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.timeline.entry import kind_of
 from infrastructure.read_models.timeline.projection import entries
+from infrastructure.read_models.timeline.views import EntryView as EntryView
+from infrastructure.read_models.timeline.views import is_true, with_reversals
 
 
 class Reading(DescribedEnum):
@@ -46,34 +44,32 @@ class Reading(DescribedEnum):
     RECORD = "RECORD", "All, in the order in which it became known."
 
 
-@dataclass(frozen=True, slots=True)
-class EntryView:
-    """An entry of a timeline: one fact, with valid time and recording time."""
+class TimelineOrder(DescribedEnum):
+    """The order of a timeline."""
 
-    entry: UUID
-    patient: UUID
-    stay: UUID | None
-    subject: UUID
-    kind: str
-    status: str
-    movement: UUID | None
-    fact: UUID | None
-    corrects: UUID | None
-    corrected_by: UUID | None
-    cancels: UUID | None
-    cancelled_by: UUID | None
-    occurred_at: datetime
-    precision: str
-    recorded_at: datetime
-    recorded_position: int
-    late: bool
-    recorded_by: dict[str, Any]
-    performed_by: str | None
-    reason: str | None
-    source: dict[str, Any] | None
-    data: dict[str, Any]
-    first_position: int
-    position: int
+    EARLIEST_FIRST = "EARLIEST_FIRST", "What happened first is the first; of RECORD, became known."
+    LATEST_FIRST = "LATEST_FIRST", "What happened last is the first; of RECORD, became known."
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineCriteria:
+    """Options of a timeline: how it is read, of which entries, in which order."""
+
+    reading: Reading = Reading.ALL
+    kinds: tuple[str, ...] | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    order: TimelineOrder = TimelineOrder.EARLIEST_FIRST
+
+    @property
+    def descends(self) -> bool:
+        return self.order is TimelineOrder.LATEST_FIRST
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the parameters of the statements."""
+        kinds = list(self.kinds) if self.kinds else None
+        return {"kinds": kinds, "since": self.since, "before": self.before}
 
 
 @reads(entries)
@@ -82,55 +78,27 @@ async def timeline_page(
     at: AsOf,
     first: int,
     after: tuple[Any, ...] | None,
+    criteria: TimelineCriteria = TimelineCriteria(),
     *,
-    reading: Reading = Reading.ALL,
     patients: Sequence[UUID] | None = None,
     stay: UUID | None = None,
-    kinds: Sequence[str] | None = None,
 ) -> list[EntryView]:
     """Return a page of entries up to the moment, in the order of occurrence, then of their first entry.
 
     Read as the record: in the order of recording. Read as the truth: without entries that are corrected,
     cancelled, or only cancel another. ``after``: the `place` of the entry before the page.
     """
-    begins, first_position, position = after or (None, None, None)
-    rows = await _pages[reading].execute(
+    reading, descends = criteria.reading, criteria.descends
+    rows = await _page(reading, descends).execute(
         connection,
         at,
         patients=None if patients is None else list(patients),
         stay=stay,
-        kinds=list(kinds) if kinds else None,
-        begins=begins,
-        first_position=first_position,
-        after=position,
+        **criteria.values,
+        **_order(reading, descends).values(after),
         first=first,
     )
-    return await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
-
-
-async def _with_reversals(
-    connection: AsyncConnection, entries: list[EntryView], at: AsOf
-) -> list[EntryView]:
-    """Return entries that name in ``cancelled_by`` the reversal that holds of each, up to the moment."""
-    movement_ids = [
-        e.entry for e in entries if e.movement and e.status == "TRUE" and not e.cancelled_by
-    ]
-    rows = await _reversals_of(connection, movement_ids, at)
-    reversals = {row.cancels: row.entry for row in rows}
-    return [
-        replace(e, cancelled_by=reversals[e.entry]) if e.entry in reversals else e for e in entries
-    ]
-
-
-_reversals_of = by_id(
-    lambda at: select(entries.c.cancels, entries.c.entry).where(
-        is_one_of(entries.c.cancels, "ids"),
-        entries.c.cancels.is_not(None),
-        entries.c.status == "TRUE",
-        entries.c.movement.is_not(None),
-        at.of(entries),
-    )
-)
+    return await with_reversals(connection, [view(EntryView, row) for row in rows], at)
 
 
 def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
@@ -140,46 +108,41 @@ def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
     return entry.occurred_at, entry.first_position, entry.position
 
 
-def _is_true() -> ColumnElement[bool]:
-    """Return the condition for entries that hold, without those that only cancel another."""
-    return and_(
-        entries.c.status == "TRUE",
-        or_(entries.c.cancels.is_(None), entries.c.fact.is_not(None)),
-    )
-
-
-def _order(reading: Reading) -> tuple[Column[Any], Column[Any], Column[Any]]:
+@cache
+def _order(reading: Reading, descends: bool) -> KeysetOrder:
+    keys = entries.c.occurred_at, entries.c.first_position, entries.c.position
     if reading is Reading.RECORD:
-        return entries.c.recorded_position, entries.c.position, entries.c.position
-    return entries.c.occurred_at, entries.c.first_position, entries.c.position
+        keys = entries.c.recorded_position, entries.c.position, entries.c.position
+    return KeysetOrder(*keys, descends=descends)
 
 
-def _entries_in_order(at: AsOf, reading: Reading) -> Select[Any]:
+def _entries_in_order(at: AsOf, reading: Reading, descends: bool) -> Select[Any]:
     """Return the query for the first entries of a reading of the timeline."""
     query = select(*columns(entries), entries.c.position).where(at.of(entries))
     if reading is Reading.TRUTH:
-        query = query.where(_is_true())
-    return query.order_by(*_order(reading), entries.c.entry).limit(parameter("first", Integer))
+        query = query.where(is_true())
+    last = entries.c.entry.desc() if descends else entries.c.entry
+    order = _order(reading, descends).order
+    return query.order_by(*order, last).limit(parameter("first", Integer))
 
 
-def _page(reading: Reading) -> CompiledStatement:
+_CRITERIA: dict[str, ColumnElement[bool]] = {
+    "kinds": is_one_of(entries.c.kind, "kinds"),
+    "since": entries.c.occurred_at >= parameter("since", entries.c.occurred_at.type),
+    "before": entries.c.occurred_at < parameter("before", entries.c.occurred_at.type),
+}
+
+
+@cache
+def _page(reading: Reading, descends: bool) -> CompiledStatement:
     """Return the statement for a page of a reading of the timeline."""
-    order = _order(reading)
     return CompiledStatement(
-        lambda at: _entries_in_order(at, reading),
+        lambda at: _entries_in_order(at, reading, descends),
         patients=is_one_of(entries.c.patient, "patients"),
         stay=equals(entries.c.stay, "stay"),
-        kinds=is_one_of(entries.c.kind, "kinds"),
-        after=tuple_(*order)
-        > tuple_(
-            parameter("begins", order[0].type),
-            parameter("first_position", order[1].type),
-            parameter("after", order[2].type),
-        ),
+        **_CRITERIA,
+        after=_order(reading, descends).after,
     )
-
-
-_pages = {reading: _page(reading) for reading in Reading}
 
 
 @reads(entries)
@@ -188,18 +151,17 @@ async def first_entries(
     ids: Sequence[UUID],
     at: AsOf,
     of: str,
-    reading: Reading,
+    criteria: TimelineCriteria,
     first: int,
-    kinds: tuple[str, ...] | None,
 ) -> dict[UUID, list[EntryView]]:
     """Return the first entries of each of many stays or records, as `timeline_page` does of one.
 
     ``of``: "stay" or "patient", which the ids are of.
     """
-    rows = await _first_entries(of, reading, kinds is not None).execute(
-        connection, at, ids=list(ids), first=first, kinds=list(kinds or ())
-    )
-    views = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+    values = {name: value for name, value in criteria.values.items() if value is not None}
+    statement = _first_entries(of, criteria.reading, criteria.descends, tuple(values))
+    rows = await statement.execute(connection, at, ids=list(ids), first=first, **values)
+    views = await with_reversals(connection, [view(EntryView, row) for row in rows], at)
     entries_by_id: dict[UUID, list[EntryView]] = {}
     for entry in views:
         entries_by_id.setdefault(getattr(entry, of), []).append(entry)
@@ -207,12 +169,14 @@ async def first_entries(
 
 
 @cache
-def _first_entries(of: str, reading: Reading, has_kinds: bool) -> CompiledStatement:
+def _first_entries(
+    of: str, reading: Reading, descends: bool, criteria: tuple[str, ...]
+) -> CompiledStatement:
     def build(at: AsOf) -> Select[Any]:
         ids = func.unnest(parameter("ids", ARRAY(Uuid))).table_valued("id").render_derived()
-        query = _entries_in_order(at, reading).where(entries.c[of] == ids.c.id)
-        if has_kinds:
-            query = query.where(is_one_of(entries.c.kind, "kinds"))
+        query = _entries_in_order(at, reading, descends).where(
+            entries.c[of] == ids.c.id, *(_CRITERIA[name] for name in criteria)
+        )
         page = query.lateral("page")
         return select(page).select_from(ids.join(page, true()))
 
@@ -233,45 +197,6 @@ async def entries_by_id(
     """Return entries by their ids, also of facts after the moment, without row security."""
     rows = await _entries_by_id(connection, ids, at)
     return {row.entry: view(EntryView, row) for row in rows}
-
-
-_late_entries = CompiledStatement(
-    lambda at: (
-        select(*columns(entries), entries.c.position)
-        .where(
-            entries.c.recorded_position > parameter("since", BigInteger),
-            entries.c.recorded_position <= value(at.known),
-            entries.c.late,
-            _is_true(),
-            at.of(entries),
-        )
-        .order_by(
-            entries.c.recorded_position.desc(), entries.c.position.desc(), entries.c.entry.desc()
-        )
-        .limit(parameter("first", Integer))
-    ),
-    before=tuple_(entries.c.recorded_position, entries.c.position)
-    < tuple_(parameter("before", BigInteger), parameter("before_entry", BigInteger)),
-)
-
-
-@reads(entries)
-async def late_entries_page(
-    connection: AsyncConnection,
-    at: AsOf,
-    since: int,
-    first: int,
-    after: tuple[int, int] | None,
-) -> list[EntryView]:
-    """Return a page of true entries recorded late after a position, the last recorded first.
-
-    ``after``: recorded position and position of the entry before the page.
-    """
-    before, before_entry = after or (None, None)
-    rows = await _late_entries.execute(
-        connection, at, since=since, first=first, before=before, before_entry=before_entry
-    )
-    return await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
 
 
 @reads(entries)
@@ -329,7 +254,7 @@ async def movements_of(
 ) -> dict[UUID, list[EntryView]]:
     """Return the movements of stays, also corrected and cancelled ones, in the order of occurrence."""
     rows = await _movements_of(connection, ids, at)
-    movements = await _with_reversals(connection, [view(EntryView, row) for row in rows], at)
+    movements = await with_reversals(connection, [view(EntryView, row) for row in rows], at)
     of_stay: dict[UUID, list[EntryView]] = {}
     for entry in movements:
         of_stay.setdefault(entry.stay or entry.subject, []).append(entry)
@@ -386,4 +311,4 @@ async def entry_by_id(connection: AsyncConnection, id: UUID, at: AsOf) -> EntryV
     """Return an entry."""
     row = (await _entry_by_id(connection, [id], at)).one_or_none()
     views = [view(EntryView, row)] if row else []
-    return next(iter(await _with_reversals(connection, views, at)), None)
+    return next(iter(await with_reversals(connection, views, at)), None)
