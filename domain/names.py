@@ -26,6 +26,9 @@ _LETTERS = str.maketrans(
 
 _DIGRAPH = re.compile("([aou])e|aa")
 
+Name = tuple[str | None, str | None]
+"""A family name and a given name."""
+
 MOST_TOGETHER = 5
 """The words next to each other that are read as one word too, at most."""
 
@@ -87,16 +90,17 @@ def name_runs(family: str | None, given: str | None) -> frozenset[str]:
     return frozenset(_short(run) for of_name in runs for run in of_name)
 
 
-def are_alike(name: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
+def are_alike(name: Name, other: Name) -> bool:
     """Return whether all words of one name are in the other, in any order, together or apart.
 
-    ``name``, ``other``: family name and given name. A person without a name is like nobody.
+    A person without a name is like nobody.
     """
-    names = name, other
-    return any(
-        bool(_names(*part)) and all(_is_made_of(w, name_runs(*whole)) for w in _names(*part))
-        for part, whole in (names, names[::-1])
-    )
+    return _is_within(name, other) or _is_within(other, name)
+
+
+def _is_within(name: Name, other: Name) -> bool:
+    words, runs = _names(*name), name_runs(*other)
+    return bool(words) and all(_is_made_of(of_name, runs) for of_name in words)
 
 
 def name_letters(family: str | None, given: str | None) -> str | None:

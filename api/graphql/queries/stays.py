@@ -148,8 +148,8 @@ class StayQueries:
                 records = tuple(await find)
             if filter.attending:
                 number = await info.context.query(staff_number_named, filter.attending, "attending")
-                who = PractitionerCriteria(number)
-                staff = await info.context.query(practitioners_page, who, at, 1, None)
+                person = PractitionerCriteria(number)
+                staff = await info.context.query(practitioners_page, person, at, 1, None)
                 if not staff:
                     check = check_staff_number_held
                     await info.context.query(check, number, at, "attending")
