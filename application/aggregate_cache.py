@@ -84,6 +84,25 @@ class AggregateCache:
         return aggregate_copy
 
 
+class ProvisionalCache(AggregateCache):
+    """Aggregates as commands leave them that are not appended yet, over those that the log has."""
+
+    def __init__(self, durable: AggregateCache) -> None:
+        super().__init__()
+        self._durable, self.erasures = durable, durable.erasures
+
+    def copies(self, kind: type[A], ids: Iterable[UUID]) -> list[A]:
+        return [
+            aggregate
+            for id in ids
+            for cache in (self if id in self._kept else self._durable,)
+            for aggregate in AggregateCache.copies(cache, kind, [id])
+        ]
+
+    def lacks(self, ids: Iterable[UUID]) -> list[UUID]:
+        return self._durable.lacks(super().lacks(ids))
+
+
 def _size(aggregate: Aggregate) -> int:
     return OVERHEAD + aggregate.version
 

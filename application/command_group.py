@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import getmembers
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from application.authorization.roles import Roles, grant
 from application.command import CommandSpec, Recorded, Request, Rules
@@ -81,22 +81,29 @@ def _declare(
     name = decide.__name__
     grant(name, roles)
 
+    spec = CommandSpec(name, roles, raises, corrects, decide, own_times)
+
     @wraps(decide)
     def execute(group: G, request: Request, /, *args: P.args, **content: P.kwargs) -> Recorded:
         assert not args, "commands take keyword arguments only"
+        return group.pipeline.execute(invocation(group, spec, request, content))
 
-        def attempt(uow: UnitOfWork) -> None:
-            try:
-                decide(group, uow, **uow.by_the_clock(content))  # type: ignore[call-arg]
-            except InvalidInput as refusal:
-                raise _as_sent(refusal, content) from None
-
-        call = Invocation(request, name, content, attempt, corrects, own_times)
-        return group.pipeline.execute(call)
-
-    spec = CommandSpec(name, roles, raises, corrects, decide, own_times)
     execute.spec = spec  # type: ignore[attr-defined]
     return cast("Command[G, P]", execute)
+
+
+def invocation(
+    group: CommandGroup, spec: CommandSpec, request: Request, content: Mapping[str, Any]
+) -> Invocation:
+    """Return a command of a group with its request and input, to be executed."""
+
+    def attempt(uow: UnitOfWork) -> None:
+        try:
+            spec.decide(group, uow, **uow.by_the_clock(content))
+        except InvalidInput as refusal:
+            raise _as_sent(refusal, content) from None
+
+    return Invocation(request, spec.name, content, attempt, spec.corrects, spec.own_times)
 
 
 def _as_sent(refusal: InvalidInput, content: Mapping[str, object]) -> InvalidInput:

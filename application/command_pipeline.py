@@ -129,23 +129,21 @@ class CommandPipeline(Application[UUID]):
         with self.watch(f"command {call.name}"):
             check_command(call.request.by, call.name)
             result = self.execute_once(call)
-            self._destroy_keys(result)
-            if self.after_commit is not None:
-                self.after_commit.run(call.request, result)
+            self.follow_up(call.request, result)
             return result
 
     def execute_once(self, call: Invocation) -> Recorded:
         """Record a command without the hook. Raises a `Refusal`."""
-        digests = self._digests(call)
+        digests = self.digests(call)
         for attempt in range(ATTEMPTS):
             start = monotonic()
-            preload = self._preload(call)
+            preload = self.preload(call)
             if preload.earlier is not None:
                 return self._replay_result(preload.earlier, digests)
-            uow = self._begin(call, digests[0], preload, refresh=attempt > 0)
+            uow = self.begin(call, digests[0], preload, refresh=attempt > 0)
             try:
                 try:
-                    self._decide(call, uow)
+                    self.decide(call, uow)
                 except Refusal as refusal:
                     is_clock_read = attempt == 0 and call.request.occurred_at is None
                     if uow.used_cache or uow.is_trial or is_clock_read:
@@ -163,27 +161,44 @@ class CommandPipeline(Application[UUID]):
                 _back_off(attempt, start)
         raise VersionConflict(None, None)
 
-    def _destroy_keys(self, result: Recorded) -> None:
-        """Destroy the keys of who was erased; repeated, or by whoever projects it, after a crash."""
+    def follow_up(self, request: Request, result: Recorded) -> None:
+        """Do what follows from a recorded command: the hook, and that keys of who was erased go.
+
+        Repeated, or the keys destroyed by whoever projects it, after a crash.
+        """
         for event in result.events:
             if isinstance(event, Patient.Erased):
                 self.record.destroy_keys(event)
                 self.cache.forget_all()
+        if self.after_commit is not None:
+            self.after_commit.run(request, result)
 
     # -- the steps of an attempt --
 
-    def _digests(self, call: Invocation) -> Digests:
+    def digests(self, call: Invocation) -> Digests:
+        """Return the digests of a command."""
         digest = digest_of(call)
         return self.record.salt_digest(digest), digest
 
-    def _preload(self, call: Invocation) -> CommandPreload:
-        """Read the clock, an earlier recording, and what the input names, in one round trip."""
-        ids = lookups.streams_in(call.content)
-        keys = lookups.unique_keys_in(call.content, self.rules)
-        return self.record.preload(call.request.command_id, self.cache.lacks(ids), keys, ids)
+    def preload(self, call: Invocation, *others: Invocation) -> CommandPreload:
+        """Read the clock, an earlier recording, and what the input names, in one round trip.
 
-    def _begin(
-        self, call: Invocation, digest: str, preload: CommandPreload, *, refresh: bool
+        Of ``others`` what their input names is read as well, and not whether they were recorded.
+        """
+        inputs = [c.content for c in (call, *others)]
+        ids = list(dict.fromkeys(id for input in inputs for id in lookups.streams_in(input)))
+        keys = [key for input in inputs for key in lookups.unique_keys_in(input, self.rules)]
+        lacking = self.cache.lacks(ids)
+        return self.record.preload(call.request.command_id, lacking, list(dict.fromkeys(keys)), ids)
+
+    def begin(
+        self,
+        call: Invocation,
+        digest: str,
+        preload: CommandPreload,
+        *,
+        refresh: bool,
+        cache: AggregateCache | None = None,
     ) -> UnitOfWork:
         """Begin the unit of work. Raises InvalidInput, InFuture, ReasonNeeded for a late entry."""
         request = call.request
@@ -196,7 +211,7 @@ class CommandPipeline(Application[UUID]):
             entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
         uow = UnitOfWork(
             self.record,
-            self.cache,
+            cache or self.cache,
             self.rules,
             entry,
             now,
@@ -211,7 +226,7 @@ class CommandPipeline(Application[UUID]):
             uow.corrected_precision = request.precision
         return uow
 
-    def _decide(self, call: Invocation, uow: UnitOfWork) -> None:
+    def decide(self, call: Invocation, uow: UnitOfWork) -> None:
         """Run the command's method and check the whole. Raises a `Refusal`."""
         if call.corrects:
             reason_needed(uow.entry, Problem.CORRECTION)
@@ -242,10 +257,10 @@ class CommandPipeline(Application[UUID]):
         Returns the unit of work in which all fits; None if there is none.
         """
         for placement in placements(uow, refusal):
-            other = self._begin(call, digests[0], preload, refresh=True)
+            other = self.begin(call, digests[0], preload, refresh=True)
             try:
                 placement.apply(other)
-                self._decide(call, other)
+                self.decide(call, other)
                 placement.check(other)
             except Refusal:
                 continue
@@ -273,21 +288,26 @@ class CommandPipeline(Application[UUID]):
 
     def _append(self, call: Invocation, uow: UnitOfWork) -> Recorded:
         """Append all pending events or nothing. Raises Stale, InvalidInput."""
-        append = append_of(uow, call.name, call.request.now)
-        if self.after_commit is not None:
-            append.asks = self.after_commit.claims_to_notify(uow)
+        append = self.append_of(call, uow)
         try:
             with self.watch("append"):
                 recordings = self._save(append, pending_events(uow))
         except AlreadyRecorded as before:
-            return self._replay_result(before.remembered, self._digests(call))
+            return self._replay_result(before.remembered, self.digests(call))
         except EventDoesNotFit as misfit:
             raise InvalidInput(misfit.field, misfit.why) from misfit
         for aggregate in uow.loaded.values():
             self.cache.keep(aggregate, uow.erasures)
         assert append.remembered is not None
         events = tuple(cast(Event, r.domain_event) for r in recordings)
-        return _result(append.remembered, events, waiting=append.owners)
+        return result_of(append.remembered, events, waiting=append.owners)
+
+    def append_of(self, call: Invocation, uow: UnitOfWork) -> Append:
+        """Return the append of a command that is decided."""
+        append = append_of(uow, call.name, call.request.now)
+        if self.after_commit is not None:
+            append.asks = self.after_commit.claims_to_notify(uow)
+        return append
 
     def _save(self, append: Append, events: list[Event]) -> list[Recording[UUID]]:
         """Append events; anew, not decided anew, while others only take other beds of the rooms."""
@@ -304,7 +324,7 @@ class CommandPipeline(Application[UUID]):
         if earlier.digest not in digests:
             raise CommandIdReused(earlier.command_id)
         events = self.record.events_between(earlier.first_position, earlier.position)
-        return _result(earlier, tuple(events), repeated=True)
+        return result_of(earlier, tuple(events), repeated=True)
 
     def _envelope(self, call: Invocation, digest: str, now: datetime) -> Envelope:
         request, occurred_at = call.request, now
@@ -343,12 +363,13 @@ def _back_off(attempt: int, start: float) -> None:
     sleep(random() * min(attempt * (monotonic() - start), MAX_BACK_OFF_SECONDS))
 
 
-def _result(
+def result_of(
     command: RecordedCommand,
     events: tuple[Event, ...],
     repeated: bool = False,
     waiting: Sequence[UUID] | None = None,
 ) -> Recorded:
+    """Return the result of a recorded command."""
     return Recorded(
         command.command_id, command.position, command.recorded_at, events, repeated, waiting
     )

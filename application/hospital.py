@@ -1,11 +1,13 @@
 """The hospital: the facade of all commands, composed of one group for each subject."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from application.command import CommandSpec, Recorded, Rules
-from application.command_group import CommandGroup, specs_of
+from application.command import CommandSpec, Recorded, Request, Rules
+from application.command_group import CommandGroup, invocation, specs_of
 from application.command_pipeline import CommandPipeline
+from application.command_series import execute_series
 from application.commands.allergies import Allergies
 from application.commands.consults import ConsultRequests
 from application.commands.corrections import Corrections
@@ -25,6 +27,7 @@ from application.commands.source_movements import SourceMovements
 from application.commands.stays import Stays
 from application.ports import EventStore
 from application.reports.service import OpenReportService
+from domain.refusals import Refusal
 
 GROUPS: tuple[type[CommandGroup], ...] = (
     Patients,
@@ -87,6 +90,20 @@ class Hospital:
     def command(self, name: str) -> Callable[..., Recorded]:
         """Return the command of a name in `COMMANDS`; it takes a `Request` and keyword arguments."""
         return self._commands[name]
+
+    def execute_series(
+        self, commands: Sequence[tuple[str, Request, Mapping[str, Any]]]
+    ) -> list[Recorded | Refusal]:
+        """Execute commands, by name, request and input, in order; return the answer to each.
+
+        Each is recorded whole and once or refused, as by itself; what is recorded becomes durable
+        together. Raises VersionConflict if others write the same all the time.
+        """
+        calls = [
+            invocation(self._commands[name].__self__, COMMANDS[name], request, content)  # type: ignore[attr-defined]
+            for name, request, content in commands
+        ]
+        return execute_series(self.pipeline, calls)
 
     @property
     def record(self) -> EventStore:

@@ -205,5 +205,11 @@ class EventStore(Protocol):
     def salt_digest(self, digest: str) -> str:
         """Return a command's digest as it is stored: nobody confirms a guess by it without the keys."""
 
+    def recorded_ids(self, command_ids: Collection[UUID]) -> Collection[UUID]:
+        """Return those of some commands that were recorded."""
+
+    def insert_together(self, commands: Sequence[tuple[Append, Sequence[Any]]]) -> None:
+        """Append the events of several commands, in order: all of them, or Stale and nothing."""
+
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""

@@ -2,6 +2,7 @@
 
 from api.cli.terminal import progress
 from infrastructure.postgres.database import Database
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.runner import ProjectionRunner
 
 
@@ -10,5 +11,5 @@ def fill(database: Database) -> None:
 
     Where another process keeps them up to date, waits for that one.
     """
-    with progress("Read models") as tell:
+    with progress("Read models") as tell, reduced_garbage_collection():
         ProjectionRunner(database.app_url, tell).catch_up()

@@ -33,6 +33,7 @@ from application.hospital import Hospital
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.postgres.database import Database
 from infrastructure.postgres.migrate import migrate
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.settings import Settings, check_no_demo
 
 app = typer.Typer()
@@ -94,7 +95,7 @@ def _import(
     the_hospital = hospital(configuration, database)
     seed(configuration, the_hospital, log)
     try:
-        with progress("Importing") as tell:
+        with progress("Importing") as tell, reduced_garbage_collection():
             result = read(the_hospital, path, account_file, tell)
     finally:
         the_hospital.close()
@@ -159,7 +160,7 @@ def simulate_into(
     the_hospital = hospital(chosen, database, durable=False)
     try:
         seed(chosen, the_hospital, database.open_log("simulated"), until - timedelta(days=days))
-        with progress("Simulating", lines=True) as tell:
+        with progress("Simulating", lines=True) as tell, reduced_garbage_collection():
             return simulate(
                 the_hospital,
                 beds=beds,

@@ -28,7 +28,7 @@ class Practitioners(CommandGroup):
         specialty: str | None = None,
     ) -> None:
         """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
-        if self.record.owner(*unique_keys.staff_number(staff_number)) is not None:
+        if uow.owner(unique_keys.staff_number(staff_number)) is not None:
             raise AlreadyExists("practitioner with staff number", staff_number, "staff_number")
         practitioner = uow.new(Practitioner, "practitioner")
         practitioner.register(

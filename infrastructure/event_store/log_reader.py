@@ -42,6 +42,10 @@ _CLOCK_AND_COMMAND = (
     "SELECT clock_timestamp(), c.* FROM (SELECT) AS always"
     " LEFT JOIN record.commands c ON c.command_id = %(command)s"
 )
+_RECORDED = (
+    "SELECT c.command_id FROM unnest(%s::uuid[]) AS w (id), LATERAL"
+    " (SELECT command_id FROM record.commands WHERE command_id = w.id OFFSET 0) AS c"
+)
 _WITH_SUBJECTS = (
     "SELECT e.* FROM (SELECT unnest(%(streams)s::uuid[]) AS id"
     "   UNION SELECT unnest(ARRAY[patient, stay])"
@@ -134,6 +138,11 @@ class LogReader:
             {subject.id: subject.merged for subject in relations},
             {subject.id: subject.stays for subject in relations},
         )
+
+    def recorded_ids(self, command_ids: Collection[UUID]) -> set[UUID]:
+        """Return those of some commands that were recorded."""
+        (rows,) = self._query([(_RECORDED, [list(command_ids)])])
+        return {id for (id,) in rows}
 
     def still_current(
         self, command_id: UUID, versions: Mapping[UUID, int], until: datetime | None

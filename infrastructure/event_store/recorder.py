@@ -23,7 +23,7 @@ from eventsourcing.persistence import (
     TrackingRecorder,
     Transcoder,
 )
-from psycopg import Connection
+from psycopg import Connection, DataError
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -43,6 +43,15 @@ from infrastructure.event_store.log_reader import (
 from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
 from infrastructure.postgres.connection_failure import RETRY_SECONDS
 from infrastructure.postgres.database import PLAN_BY_INDEX
+
+_APPEND = "SELECT record.append(%s::jsonb)::text"
+
+_APPEND_ALL = (
+    "SELECT CASE WHEN jsonb_path_exists(outcomes, '$[*] ? (@.outcome != \"recorded\")')"
+    "  THEN left(outcomes::text, 0)::int::text ELSE outcomes::text END"
+    " FROM (SELECT record.append(%s::jsonb) AS outcomes OFFSET 0) AS appended"
+)
+"""Appends all of the commands, or fails: the cast of an empty text to a number rolls it back."""
 
 
 class Recorder(LogReader, ApplicationRecorder):
@@ -68,6 +77,13 @@ class Recorder(LogReader, ApplicationRecorder):
         append.remembered, append.owners = command, [UUID(id) for id in outcome["owners"]]
         return range(command.first_position, command.position + 1)
 
+    def insert_together(self, commands: Sequence[tuple[Append, Sequence[StoredEvent]]]) -> None:
+        """Append commands in order, all of them or nothing. Raises Stale for nothing."""
+        outcomes = self.append_all([to_request(*command, self.keys) for command in commands])
+        for (append, _), outcome in zip(commands, outcomes, strict=True):
+            append.remembered = to_recorded_command(outcome["command"])
+            append.owners = [UUID(id) for id in outcome["owners"]]
+
     def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Append commands in order in one transaction, each whole or not at all.
 
@@ -82,10 +98,17 @@ class Recorder(LogReader, ApplicationRecorder):
                 raise
             return self._append(commands)
 
+    def append_all(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Append commands in order in one transaction, all of them or nothing. Raises Stale."""
+        try:
+            ((response,),) = self._query([(_APPEND_ALL, [_body_of(commands)])])[0]
+        except DataError:
+            raise Stale from None
+        return cast(list[dict[str, Any]], msgspec.json.decode(response))
+
     def _append(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        request = msgspec.json.encode(commands).decode()
         # Never pipelined: it would hold the lock until this process has sent what comes after.
-        ((response,),) = self._query([("SELECT record.append(%s::jsonb)::text", [request])])[0]
+        ((response,),) = self._query([(_APPEND, [_body_of(commands)])])[0]
         return cast(list[dict[str, Any]], msgspec.json.decode(response))
 
     # -- interface of the library --
@@ -190,6 +213,10 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _body_of(commands: Sequence[dict[str, Any]]) -> str:
+    return msgspec.json.encode(commands).decode()
 
 
 def _configure(connection: Connection[TupleRow], synchronous_commit: bool) -> None:

@@ -10,7 +10,10 @@ NEVER = 1_000_000
 
 @contextmanager
 def reduced_garbage_collection() -> Iterator[None]:
-    """Run the cyclic garbage collector rarely: events and rows make no cycles, and it costs a fifth."""
+    """Run the cyclic garbage collector rarely: events and rows make no cycles, and it costs a fifth.
+
+    Of recording many commands it costs as much, with the aggregates that are kept between them.
+    """
     thresholds = gc.get_threshold()
     gc.set_threshold(50_000, *thresholds[1:])
     try:

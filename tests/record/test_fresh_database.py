@@ -202,6 +202,7 @@ ID = uuid4()
 PERIOD = Period(UNTIL - timedelta(days=1), UNTIL)
 KEY = KEYS["mrn"]("main", "nobody")
 STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
+    "append_all": lambda log: log.append_all([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
     "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
     "arrivals_of": lambda log: log.arrivals_of(ID),
     "beds": lambda log: log.beds([ID], {ID: PERIOD}, [ID]),
@@ -214,6 +215,7 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "owners": lambda log: log.owners(["nothing"]),
     "owners_beginning": lambda log: log.owners_beginning("room", "nowhere"),
     "preload": lambda log: log.preload(ID, [ID], [KEY]),
+    "recorded_ids": lambda log: log.recorded_ids([ID]),
     "select_events": lambda log: log.select_events(ID),
     "select_notifications": lambda log: log.select_notifications(5, 3),
     "stays_of": lambda log: log.stays_of([ID]),
@@ -226,7 +228,9 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
 }
 """A call of each method of the event store that sends a statement."""
 
-WITHOUT_STATEMENT = {"insert_events", "subscribe", "prove", "salt_digest", "destroy_keys"}
+WITHOUT_STATEMENT = {
+    *("insert_events", "insert_together", "subscribe", "prove", "salt_digest", "destroy_keys")
+}
 """Methods that send none of their own, or none at all."""
 
 

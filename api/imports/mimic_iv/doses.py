@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from api.imports.account import Ledger
 from api.imports.mimic_iv.orders import Orders
@@ -73,6 +74,7 @@ def record_doses(
     """
     for row in sorted(doses, key=lambda r: (r.at("charttime"), r["emar_seq"].zfill(9), r.key)):
         _record(stay, row, amounts.get(row.key), chart, orders, sender, ledger)
+    sender.flush()
 
 
 def amounts_of(details: Iterable[Row]) -> dict[str, str]:
@@ -143,7 +145,7 @@ def _record(
         notes = [f"{words}: {row['medication'] or 'no drug named'}", link.how]
         if reason:
             notes.append(distance)
-        answer = sender.send(
+        sender.queue(
             row,
             sender.hospital.prescriptions.record_administration,
             Telling(
@@ -152,13 +154,13 @@ def _record(
                 recorded_at=row.maybe_at("storetime"),
                 performed_by=sender.practitioner(row["enter_provider_id"]),
             ),
+            partial(ledger.judge_answer, row, "record_administration", note=distance),
             prescription_id=link.prescription.id,
             given=words in GIVEN,
             dose_given=amount if words in GIVEN else None,
             reason_not_given=words if words in WITHHELD else None,
             outside_prescription=reason,
         )
-        ledger.judge_answer(row, "record_administration", answer, distance)
 
 
 def _record_unprescribed(
@@ -184,7 +186,8 @@ def _record_unprescribed(
     notes.append(f"order {order.key}" if order else "its order is not known")
     if link.parent:
         notes.append(f"its prescription is not recorded in this stay: {link.parent.key}")
-    answer = sender.send(
+    note = "no prescription of it is recorded"
+    sender.queue(
         row,
         sender.hospital.prescriptions.record_unprescribed_dose,
         Telling(
@@ -193,14 +196,12 @@ def _record_unprescribed(
             recorded_at=row.maybe_at("storetime"),
             performed_by=sender.practitioner(row["enter_provider_id"]),
         ),
+        partial(ledger.judge_answer, row, "record_unprescribed_dose", note=note),
         stay_id=stay.id,
         medication=Medication(name=row["medication"]),
         basis=basis,
         ordered_by=ordered_by,
         dose_given=amount,
-    )
-    ledger.judge_answer(
-        row, "record_unprescribed_dose", answer, "no prescription of it is recorded"
     )
 
 

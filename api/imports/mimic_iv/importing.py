@@ -65,6 +65,7 @@ def import_mimic_iv(
             beds = Allotment()
             for subject in spool.subjects():
                 PatientImport(patient_rows(spool, subject), sender, beds, ledger).run()
+                sender.flush()
                 ledger.next_patient()
             return ledger.account
     finally:

@@ -12,6 +12,7 @@ from api.imports.mimic_iv.patient import PatientRows, Row
 from api.imports.mimic_iv.rules import Rule
 from api.imports.mimic_iv.sending import Sender, Telling, time_text
 from api.imports.mimic_iv.stays import Stay
+from application.command import Recorded
 from domain.prescription.events import Medication
 from domain.refusals import Refusal
 
@@ -92,10 +93,11 @@ def write_prescriptions(
     stay: Stay | None, prescriptions: Iterable[Prescription], sender: Sender, ledger: Ledger
 ) -> None:
     """Write a stay's prescriptions in the order of their writing, and judge all rows of them."""
-    for prescription in sorted(
-        prescriptions, key=lambda p: (_writing(p, stay)[0] or LAST, p.number)
-    ):
+    in_order = sorted(prescriptions, key=lambda p: (_writing(p, stay)[0] or LAST, p.number))
+    for prescription in in_order:
         _write(stay, prescription, sender, ledger)
+    sender.flush()
+    for prescription in in_order:
         row = prescription.row
         for part in prescription.parts:
             if prescription.id:
@@ -133,10 +135,17 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     if stop == start:
         remarks.append("it stops as it starts")
     notes += _origins(prescription)
-    answer = sender.send(
+
+    def judge(answer: Recorded | Refusal) -> None:
+        ledger.judge_answer(row, "write_prescription", answer, "; ".join(remarks))
+        if not isinstance(answer, Refusal):
+            (prescription.id,) = answer.ids("prescription")
+
+    sender.queue(
         row,
         sender.hospital.prescriptions.write_prescription,
         Telling(at, tuple(notes), recorded_at=_time(prescription.entry, "entertime")),
+        judge,
         stay_id=stay.id,
         medication=_medication(row),
         dose=_dose(prescription),
@@ -146,9 +155,6 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
         stop=stop,
         prescriber=sender.practitioner(_prescriber(prescription)),
     )
-    ledger.judge_answer(row, "write_prescription", answer, "; ".join(remarks))
-    if not isinstance(answer, Refusal):
-        (prescription.id,) = answer.ids("prescription")
 
 
 def _writing(prescription: Prescription, stay: Stay | None) -> tuple[datetime | None, list[str]]:

@@ -4,10 +4,10 @@ So a command that is sent again is known again, and answers as it did the first 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 from uuid import UUID, uuid5
 
 from api.imports.answers import answer_to
@@ -27,6 +27,12 @@ NAMESPACE = UUID("5f2b1c1a-6a57-5b54-9d0e-0f4e5a1f1d04")
 
 OPENED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """The beginning of rooms and practitioners: before all patients (MIMIC-IV begins in 2008)."""
+
+MOST = 50
+"""Commands that are given together, at most."""
+
+Answered = Callable[[Recorded | Refusal], None]
+"""Takes the answer to a command."""
 
 P = ParamSpec("P")
 
@@ -52,6 +58,7 @@ class Sender:
     def __init__(self, hospital: Hospital, opened: Counter[str]) -> None:
         self.hospital = hospital
         self._opened = opened
+        self._queue: list[tuple[tuple[str, Request, Mapping[str, Any]], Answered]] = []
         self._rooms: set[tuple[str, str]] = set()
         self._practitioners: set[str] = set()
 
@@ -68,60 +75,71 @@ class Sender:
 
         Raises VersionConflict if others write the same all the time: that says nothing of the row.
         """
-        request = Request(
-            command_id=command_id(row.name, command.__name__ + telling.part),
-            by=IMPORTER,
-            occurred_at=telling.at,
-            precision=telling.precision,
-            performed_by=telling.performed_by,
-            reason=_reason(f"{row.table} {row.key}", *telling.notes),
-            source=Source(system=SYSTEM, id=row.name, recorded_at=telling.recorded_at),
-        )
-        return answer_to(command, request, *args, **content)
+        self.flush()
+        return answer_to(command, _request(row, command.__name__, telling), *args, **content)
+
+    def queue(
+        self,
+        row: Row,
+        command: Callable[Concatenate[Request, P], Recorded],
+        telling: Telling,
+        take: Answered,
+        /,
+        *args: P.args,
+        **content: P.kwargs,
+    ) -> None:
+        """Give a command for a row together with those after it, in this order.
+
+        ``take`` is called with its answer, before the next command that is given by `send`.
+        """
+        assert not args, "commands take keyword arguments only"
+        request = _request(row, command.__name__, telling)
+        self._put(command.__name__, request, content, take)
+
+    def flush(self) -> None:
+        """Give the commands that are queued. Raises VersionConflict, as `send` does."""
+        queue, self._queue = self._queue, []
+        answers = self.hospital.execute_series([command for command, _ in queue])
+        for (_, take), answer in zip(queue, answers, strict=True):
+            take(answer)
+
+    def _put(self, name: str, request: Request, content: Mapping[str, Any], take: Answered) -> None:
+        self._queue.append(((name, request, content), take))
+        if len(self._queue) == MOST:
+            self.flush()
 
     def practitioner(self, number: str) -> str | None:
         """Return the staff number of a provider, registered before its use; None if there is none."""
         if number and number not in self._practitioners:
             request = _opening(f"provider/{number}", "register_practitioner")
-            self._register(
-                "practitioners",
-                self.hospital.practitioners.register_practitioner,
-                request,
-                staff_number=number,
-            )
             self._practitioners.add(number)
+            self._register(
+                "practitioners", "register_practitioner", request, {"staff_number": number}
+            )
         return number or None
 
     def room(self, bed: Bed) -> None:
         """Open a bed's room before it is used."""
         if (bed.ward, bed.room) not in self._rooms:
             request = _opening(f"careunit/{bed.ward}/{bed.room}", "open_room")
-            self._register(
-                "rooms",
-                self.hospital.rooms.open_room,
-                request,
-                ward=bed.ward,
-                room=bed.room,
-                beds=BEDS,
-            )
             self._rooms.add((bed.ward, bed.room))
+            content = {"ward": bed.ward, "room": bed.room, "beds": BEDS}
+            self._register("rooms", "open_room", request, content)
 
     def _register(
-        self,
-        kind: str,
-        command: Callable[Concatenate[Request, P], Recorded],
-        request: Request,
-        *args: P.args,
-        **content: P.kwargs,
+        self, kind: str, command: str, request: Request, content: Mapping[str, Any]
     ) -> None:
         """Register something that commands name; what exists is used, what is refused is not found."""
-        answer = answer_to(command, request, *args, **content)
-        if isinstance(answer, AlreadyExists):
-            self._opened[f"{kind} known before"] += 1
-        elif isinstance(answer, Refusal):
-            self._opened[f"{kind} refused"] += 1
-        else:
-            self._opened[kind] += 1
+
+        def count(answer: Recorded | Refusal) -> None:
+            if isinstance(answer, AlreadyExists):
+                self._opened[f"{kind} known before"] += 1
+            elif isinstance(answer, Refusal):
+                self._opened[f"{kind} refused"] += 1
+            else:
+                self._opened[kind] += 1
+
+        self._put(command, request, content, count)
 
 
 def command_id(name: str, command: str) -> UUID:
@@ -131,6 +149,18 @@ def command_id(name: str, command: str) -> UUID:
 def time_text(moment: datetime) -> str:
     """Format a time for a reason: moved back like all others, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def _request(row: Row, command: str, telling: Telling) -> Request:
+    return Request(
+        command_id=command_id(row.name, command + telling.part),
+        by=IMPORTER,
+        occurred_at=telling.at,
+        precision=telling.precision,
+        performed_by=telling.performed_by,
+        reason=_reason(f"{row.table} {row.key}", *telling.notes),
+        source=Source(system=SYSTEM, id=row.name, recorded_at=telling.recorded_at),
+    )
 
 
 def _opening(name: str, command: str) -> Request:
