@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -72,11 +73,11 @@ class AccessRecord:
             "role": self.by.role,
             "operation": self.operation,
             "purpose": self.purpose.value,
-            "patients": sorted(self.patients),
-            "opened": sorted(self.opened),
+            "patients": sorted(self.patients, key=attrgetter("int")),
+            "opened": sorted(self.opened, key=attrgetter("int")),
             "outcome": self.outcome,
             "entity": self.entity,
-            "resources": sorted(self.resources),
+            "resources": sorted(self.resources, key=attrgetter("int")),
             "shown": len(self.patients),
             "as_of": self.as_of,
             "known_at": self.known_at,

@@ -325,19 +325,19 @@ class Context:
         if id is None or (is_known and not options):
             return view  # type: ignore[no-any-return]
         key = query, at.as_of, at.known, options
-        if key not in self._loaders:
-            self._loaders[key] = self._loader(query, at, options)
-        return await self._loaders[key].load(id)  # type: ignore[no-any-return]
+        loader = self._loaders.get(key) or self._loader(query, at, options)
+        return await self._loaders.setdefault(key, loader).load(id)  # type: ignore[no-any-return]
 
     async def prefetch(
         self, type_name: str, query: ById[Any], ids: Collection[UUID], at: AsOf
     ) -> None:
         """Read many things before any is asked for, if the operation selects their type at all."""
-        if not ids or type_name not in self.types:
-            return
-        all_views = await self.query(query, sorted(ids, key=lambda id: id.int), at)
         views = self._prefetched.setdefault((query, at.as_of, at.known), {})
-        views.update({id: all_views.get(id) for id in ids})
+        ids_unread = [id for id in ids if id not in views]
+        if not ids_unread or type_name not in self.types:
+            return
+        all_views = await self.query(query, sorted(ids_unread, key=lambda id: id.int), at)
+        views.update({id: all_views.get(id) for id in ids_unread})
 
     def prefetched(self, query: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
         """Return whether a thing was prefetched, and what it is; for no id that is nothing."""

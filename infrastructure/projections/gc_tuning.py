@@ -32,7 +32,7 @@ def short_garbage_collection() -> Iterator[None]:
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 5, NEVER)
+    gc.set_threshold(20_000, 1, NEVER)
     try:
         yield
     finally:

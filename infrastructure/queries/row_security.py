@@ -93,7 +93,9 @@ class Viewer:
         ``resources``: the stays and prescriptions that are shown.
         """
         self.shown.add(patient)
-        self.resources.update(resource for resource in resources if resource is not None)
+        for resource in resources:
+            if resource is not None:
+                self.resources.add(resource)
 
     def flush(self) -> frozenset[UUID]:
         """Return the patients shown since the last call."""

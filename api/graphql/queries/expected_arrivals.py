@@ -11,6 +11,7 @@ from strawberry import argument
 from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
+from api.graphql.prefetching import prefetch_arrivals
 from api.graphql.queries.arguments import (
     After,
     First,
@@ -94,6 +95,7 @@ class ExpectedArrivalQueries:
         views = await info.context.query(expected_arrivals_page, criteria, at, size + 1, place)
         if criteria.ward is not None and not views:
             await info.context.query(check_ward_held, criteria.ward, at)
+        await prefetch_arrivals(info, views[:size], at)
         return page(
             views,
             size,

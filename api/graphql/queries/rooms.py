@@ -12,6 +12,7 @@ from api.graphql.authorization import check_known, known_ward, or_forbidden, rec
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
+from api.graphql.prefetching import prefetch_occupants
 from api.graphql.queries.arguments import (
     After,
     AtLeast,
@@ -36,7 +37,6 @@ from api.graphql.types.rooms import (
     Room,
     RoomOccupancy,
     boards,
-    prefetch_occupants,
 )
 from api.graphql.types.stays import Stay
 from api.graphql.types.stretches import OccupancyStretch

@@ -17,6 +17,7 @@ from api.graphql.authorization import (
 )
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE
+from api.graphql.prefetching import prefetch_stays
 from api.graphql.queries.arguments import (
     After,
     First,
@@ -179,6 +180,7 @@ class StayQueries:
         entries = await info.context.query(stays_page, criteria, at, size + 1, place, order_by)
         if ward is not None and not entries:
             await info.context.query(check_ward_held, ward, at)
+        await prefetch_stays(info, [entry.stay for entry in entries[:size]], at)
         return page(
             entries,
             size,

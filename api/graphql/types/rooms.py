@@ -1,6 +1,5 @@
 """Rooms, beds and their occupants."""
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from functools import cache
@@ -11,6 +10,7 @@ import strawberry
 
 from api.graphql.context import Ask
 from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
+from api.graphql.prefetching import prefetch_occupants
 from api.graphql.relay import Node
 from api.graphql.scalars import optional_id
 from api.graphql.types.enums import BedState, RoomPolicy
@@ -33,8 +33,6 @@ from infrastructure.read_models.occupancy import (
     beds_of,
     board,
 )
-from infrastructure.read_models.patients import labels_of_persons, patients_by_id
-from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.rooms import (
     RoomView,
     SpellView,
@@ -43,7 +41,6 @@ from infrastructure.read_models.rooms import (
     rooms_by_id,
     spells_of,
 )
-from infrastructure.read_models.stays import stays_by_id
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Stay
@@ -67,24 +64,6 @@ async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomO
     """Return boards of rooms; what is selected of who lies there is prefetched."""
     await prefetch_occupants(info, [bed for room in views for bed in room.beds], at)
     return [RoomOccupancy.of(view, at) for view in views]
-
-
-async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> None:
-    """Prefetch stays, their doctors and labels, patients and flags of who has beds, if selected."""
-    occupants = [o for bed in beds for o in bed.occupants]
-    prefetch = info.context.prefetch
-    shows_labels = labels_of_persons in info.context.queries
-    await asyncio.gather(
-        prefetch("Stay", stays_by_id, {o.stay for o in occupants}, at),
-        prefetch("Patient", patients_by_id, {o.patient for o in occupants}, at),
-        prefetch("Flag", flags_of, {o.stay for o in occupants}, at),
-    )
-    stays = [info.context.prefetched(stays_by_id, o.stay, at)[1] for o in occupants]
-    doctors = {stay.attending for stay in stays if stay and stay.attending}
-    await asyncio.gather(
-        prefetch("Practitioner", practitioners_by_id, doctors, at),
-        prefetch("Stay", labels_of_persons, {s.patient for s in stays if s and shows_labels}, at),
-    )
 
 
 def bed_id(room: UUID, code: str) -> UUID:
