@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from eventsourcing.application import Application
-from eventsourcing.persistence import Recording
 
 from application import lookups
 from application.aggregate_cache import AggregateCache, current
@@ -291,7 +290,7 @@ class CommandPipeline(Application[UUID]):
         append = self.append_of(call, uow)
         try:
             with self.watch("append"):
-                recordings = self._save(append, pending_events(uow))
+                events = self._save(append, pending_events(uow))
         except AlreadyRecorded as before:
             return self._replay_result(before.remembered, self.digests(call))
         except EventDoesNotFit as misfit:
@@ -299,8 +298,7 @@ class CommandPipeline(Application[UUID]):
         for aggregate in uow.loaded.values():
             self.cache.keep(aggregate, uow.erasures)
         assert append.remembered is not None
-        events = tuple(cast(Event, r.domain_event) for r in recordings)
-        return result_of(append.remembered, events, waiting=append.owners)
+        return result_of(append.remembered, tuple(events), waiting=append.owners)
 
     def append_of(self, call: Invocation, uow: UnitOfWork) -> Append:
         """Return the append of a command that is decided."""
@@ -309,14 +307,16 @@ class CommandPipeline(Application[UUID]):
             append.asks = self.after_commit.claims_to_notify(uow)
         return append
 
-    def _save(self, append: Append, events: list[Event]) -> list[Recording[UUID]]:
-        """Append events; anew, not decided anew, while others only take other beds of the rooms."""
+    def _save(self, append: Append, events: list[Event]) -> list[Event]:
+        """Append events, anew while others take other beds of the rooms; return them as appended."""
         for _ in range(MOST_BEHIND):
             try:
-                return self.events.put(events, append=append)
+                self.events.put(events, append=append)
             except Behind as behind:
                 append.reads = {**append.reads, **behind.versions}
                 events = with_next_versions(events, append.reads)
+            else:
+                return with_next_versions(events, append.reads)
         raise Stale
 
     def _replay_result(self, earlier: RecordedCommand, digests: Digests) -> Recorded:

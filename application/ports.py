@@ -68,7 +68,8 @@ class Append:
     """One command's addition to the log: all of it is appended, or nothing.
 
     ``reads`` names every stream that was looked at with the version seen, those written too. The
-    claims of each stay in ``restated`` are replaced. The record fills in ``remembered``, ``owners``.
+    claims of each stay in ``restated`` are replaced. The record fills in ``remembered``, ``owners``,
+    and moves on ``reads`` where a room's beds have gone on: what was written comes next after them.
     """
 
     command_id: UUID

@@ -44,6 +44,8 @@ MOST_VALUES = 1_000
 ONCE = ("asOf", "knownAt", "_count", "_since", "_type", "_summary", "_elements", "_sort", "_total")
 """Parameters that have one value, or several with commas: of two of them one would be left out."""
 
+READ = ("GET", "HEAD")
+
 Pairs = Sequence[tuple[str, str]]
 Answer = tuple[Response, Sequence[Item]]
 """A response, and what it shows."""
@@ -57,35 +59,30 @@ class Fhir:
 
     async def metadata(self, request: Request) -> Response:
         """Respond with the CapabilityStatement. Raises FhirError."""
+        if options := _options(request, READ):
+            return options
         check_format(request, request.query_params.multi_items())
         return _response(statement(self._settings, _base(request)))
 
     async def smart(self, request: Request) -> Response:
         """Respond with what SMART apps need to know of the login. Raises FhirError."""
+        if options := _options(request, READ):
+            return options
         body = await configuration(self._login)
         return _response(body, media_type="application/json")
 
     async def respond(self, request: Request) -> Response:
         """Respond to a read or a search. Raises FhirError."""
         parts = [part for part in request.path_params.get("path", "").split("/") if part]
-        if not parts:
-            text = "Batches and transactions are not taken here."
-            raise FhirError(405, "not-supported", text, allow="")
-        resource = RESOURCES.get(parts[0])
-        if resource is None:
+        if parts and parts[0] not in RESOURCES:
             types = ", ".join(RESOURCES)
             raise FhirError(404, "not-supported", f"There is none of this type here; of: {types}.")
+        if options := _options(request, _methods(parts)):
+            return options
+        resource = RESOURCES[parts[0]]
         parameters: Pairs = request.query_params.multi_items()
-        if parts[1:] == ["_search"] and request.method == "POST":
+        if request.method == "POST":
             parts, parameters = parts[:1], [*parameters, *await _form(request)]
-        elif request.method not in ("GET", "HEAD"):
-            raise FhirError(
-                405,
-                "not-supported",
-                "Only reads and searches are taken here; facts are recorded by commands (GraphQL),"
-                " or imported (wardbook import fhir).",
-                allow="GET, HEAD",
-            )
         _check_forms(parameters)
         check_format(request, parameters)
         reader = _reader(request, parameters)
@@ -176,6 +173,29 @@ class Fhir:
         return _response(bundle), items
 
 
+def _methods(parts: Sequence[str]) -> Sequence[str]:
+    """Return the methods that are taken at a path: none at the base, searches by POST, else reads."""
+    if not parts:
+        return ()
+    return ("POST",) if parts[1:] == ["_search"] else READ
+
+
+def _options(request: Request, methods: Sequence[str]) -> Response | None:
+    """Return the response to OPTIONS. Raises FhirError for another method than those that are taken."""
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": ", ".join(methods)})
+    if request.method not in methods:
+        raise FhirError(
+            405,
+            "not-supported",
+            "Only reads and searches are taken here, no batches or transactions; nothing is changed,"
+            " with If-Match or without: facts are recorded by commands (GraphQL), or imported (wardbook"
+            " import fhir).",
+            allow=", ".join(methods),
+        )
+    return None
+
+
 def _reader(request: Request, parameters: Pairs) -> Reader:
     values = dict(parameters)
     times = {name: _moment(name, values.get(name)) for name in ("asOf", "knownAt")}
@@ -228,8 +248,8 @@ def _check_known(parameters: Pairs, *known: str) -> None:
 
 
 def _moment(name: str, value: str | None) -> str | None:
-    """Return a moment with its offset. Raises FhirError for one without."""
-    if not value:
+    """Return a moment with its offset. Raises FhirError for one without, and for an empty one."""
+    if value is None:
         return None
     text = value.replace(" ", "+")  # an offset's sign that was not encoded
     if DATE_TIME.fullmatch(text):
@@ -250,7 +270,10 @@ def _base(request: Request) -> str:
 
 
 def _resource_response(request: Request, item: Item, elements: Sequence[str] | None) -> Response:
-    """Return the response of one resource; 304 to who has its version already."""
+    """Return the response of one resource; 304 to who has its version already.
+
+    Raises FhirError to who wants another version alone (If-Match).
+    """
     resource = present(leave(item.resource, elements))
     meta = resource.get("meta", {})
     headers = {}
@@ -259,11 +282,12 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
     if "lastUpdated" in meta:
         moment = datetime.fromisoformat(meta["lastUpdated"])
         headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
-    tags = request.headers.get("if-none-match", "")
-    known_tags = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-    if tags:  # then the moment is not looked at (RFC 9110, 13.1.3)
-        own_tags = {headers["ETag"].removeprefix("W/"), "*"} if "ETag" in headers else set()
-        is_known = not own_tags.isdisjoint(known_tags)
+    own_tags = {headers["ETag"].removeprefix("W/"), "*"} if "ETag" in headers else set()
+    if (match := request.headers.get("if-match")) and own_tags.isdisjoint(_tags(match)):
+        raise FhirError(412, "conflict", "It has another version now: read it without If-Match.")
+    if tags := request.headers.get("if-none-match"):
+        # then the moment is not looked at (RFC 9110, 13.1.3)
+        is_known = not own_tags.isdisjoint(_tags(tags))
     else:
         is_known = "lastUpdated" in meta and _is_not_after(
             moment.replace(microsecond=0), request.headers.get("if-modified-since", "")
@@ -271,6 +295,11 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
     if is_known:
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
+
+
+def _tags(header: str) -> list[str]:
+    """Return entity tags of a header, each without a sign that it is weak: all are, of FHIR."""
+    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
 def _is_not_after(moment: datetime, http_date: str) -> bool:

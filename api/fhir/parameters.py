@@ -65,22 +65,26 @@ _ESCAPED = re.compile(r"\\([\\,|$])")
 
 
 def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
-    """Return a parameter as it was given. Raises FhirError for a modifier that is not understood."""
-    _, _, modifier = name.partition(":")
+    """Return a parameter as it was given.
+
+    Raises FhirError for a modifier that is not understood, and without a value: it would find all.
+    """
+    base, _, modifier = name.partition(":")
     modifiers = ("missing", *MODIFIERS[parameter.kind], *parameter.targets)
     if modifier and modifier not in modifiers:
         raise FhirError(
             400,
             "not-supported",
-            f"The modifier of {name.partition(':')[0]} is not known here; there are:"
-            f" {', '.join(modifiers)}.",
+            f"The modifier of {base} is not known here; there are: {', '.join(modifiers)}.",
         )
     if modifier == "missing":
         if text not in ("true", "false"):
             raise FhirError(400, "invalid", "The modifier missing takes true or false.")
-        return Criterion(name.partition(":")[0], modifier, (text,))
+        return Criterion(base, modifier, (text,))
     values = tuple(_ESCAPED.sub(r"\1", value) for value in _VALUE.findall(text))
     values = tuple(value.strip() for value in values if value.strip())
+    if not values:
+        raise FhirError(400, "invalid", f"{base} has no value: give one, or leave it out.")
     if parameter.kind is Kind.REFERENCE:
         types = (modifier,) if modifier else parameter.targets
         values = tuple(_as_reference(value, types) for value in values)
@@ -88,7 +92,7 @@ def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
     if parameter.kind is Kind.DATE:
         for value in values:
             span(value)
-    return Criterion(name.partition(":")[0], modifier or None, values)
+    return Criterion(base, modifier or None, values)
 
 
 def whole_from(text: str) -> int | None:
@@ -178,6 +182,7 @@ _DATE = re.compile(
 )
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
 Span = tuple[datetime, datetime]
+MOMENT = timedelta(microseconds=1)
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -200,11 +205,7 @@ def span(date_text: str) -> tuple[str, Span]:
         elif hour is None:
             end = begin + timedelta(days=1)
         else:
-            end = begin + timedelta(
-                microseconds=1 if fraction else 0,
-                seconds=1 if second and not fraction else 0,
-                minutes=0 if second else 1,
-            )
+            end = begin + (_width(fraction) if second else timedelta(minutes=1))
     except (ValueError, OverflowError):
         raise FhirError(
             400,
@@ -213,6 +214,11 @@ def span(date_text: str) -> tuple[str, Span]:
             " le, sa, eb, ap.",
         ) from None
     return prefix or "eq", (begin, end)
+
+
+def _width(fraction: str | None) -> timedelta:
+    """Return what a time to the second spans: with a fraction, as much as its last digit."""
+    return timedelta(microseconds=10 ** max(0, 7 - len(fraction or ".")))
 
 
 def _date(criterion: str, modifier: str | None, value: Span) -> bool:
@@ -300,13 +306,19 @@ def spans(*paths: tuple[str, ...]) -> Callable[[Json], Iterator[Span]]:
                 if isinstance(value, dict):
                     start, end = value.get("start"), value.get("end")
                     yield (
-                        span(start)[1][0] if start else FIRST,
-                        span(end)[1][1] if end else LAST,
+                        _span_of(start)[0] if start else FIRST,
+                        _span_of(end)[1] if end else LAST,
                     )
                 else:
-                    yield span(value)[1]
+                    yield _span_of(value)
 
     return find
+
+
+def _span_of(value: str) -> Span:
+    """Return what a value of a resource spans: a day, or a moment, which is told to its microsecond."""
+    begin, end = span(value)[1]
+    return begin, begin + MOMENT if "T" in value else end
 
 
 def token(path: tuple[str, ...], documentation: str) -> Parameter:

@@ -73,13 +73,11 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
     query = Query(resource)
     for name, value in given:
         base = name.partition(":")[0]
-        if value and (chain := _chain_of(resource, name, value)):
+        if chain := _chain_of(resource, name, value):
             query.chains.append(chain)
         elif base in resource.searched_by:
             parameter = resource.searched_by[base]
-            read = criterion(name, value, parameter)
-            if read.values:
-                query.criteria.setdefault(base, []).append(read)
+            query.criteria.setdefault(base, []).append(criterion(name, value, parameter))
         elif not _of_result(query, name, value) and base not in EVERYWHERE:
             query.unknown.append(base)
             continue

@@ -110,13 +110,13 @@ def _fhir(settings: Settings, login: Authenticator, allowances: Allowances) -> l
     fhir = Fhir(settings, login)
     metadata, smart = FHIR_OPEN
     guards = middlewares(login, allowances, of_fhir=True)
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     of_all = [Middleware(FhirErrors)]
+    any_method: tuple[str, ...] = ()  # the response to another one tells what each path takes
     return [
-        Route(metadata, fhir.metadata, middleware=of_all),
-        Route(smart, fhir.smart, middleware=of_all),
-        Route("/fhir", fhir.respond, methods=methods, middleware=guards),
-        Route("/fhir/{path:path}", fhir.respond, methods=methods, middleware=guards),
+        Route(metadata, fhir.metadata, methods=any_method, middleware=of_all),
+        Route(smart, fhir.smart, methods=any_method, middleware=of_all),
+        Route("/fhir", fhir.respond, methods=any_method, middleware=guards),
+        Route("/fhir/{path:path}", fhir.respond, methods=any_method, middleware=guards),
     ]
 
 

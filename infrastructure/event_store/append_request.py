@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import StoredEvent
 
 from application.ports import Append, RecordedCommand, UniqueClaim
 from domain.unique_keys import Unique
@@ -16,7 +15,7 @@ from infrastructure.sealing.key_ring import KeyRing
 
 
 def to_request(
-    append: Append, events: Sequence[StoredEvent], keys: KeyRing | None = None
+    append: Append, events: Sequence[VersionedStoredEvent], keys: KeyRing | None = None
 ) -> dict[str, Any]:
     """Serialize a command for ``record.append``; with ``keys``, its claims as they are stored."""
 
@@ -29,7 +28,7 @@ def to_request(
         "operation": append.operation,
         "digest": append.digest,
         "reads": append.reads,
-        "events": [msgspec.Raw(cast(VersionedStoredEvent, e).row) for e in events],
+        "events": rows_of(events),
         "unique": [
             {**stored_name(u)._asdict(), "owner": u.owner, "replaces": u.replaces}
             for u in append.unique
@@ -70,6 +69,11 @@ def to_request(
             for c in append.persons
         ]
     return command
+
+
+def rows_of(events: Sequence[VersionedStoredEvent]) -> list[msgspec.Raw]:
+    """Return events as ``record.append`` takes them."""
+    return [msgspec.Raw(event.row) for event in events]
 
 
 def to_recorded_command(row: Mapping[str, Any]) -> RecordedCommand:

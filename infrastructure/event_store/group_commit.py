@@ -15,7 +15,8 @@ from typing import Any
 
 from domain.errors import TransientError
 
-Command = dict[str, Any]
+Command = Any
+"""A command as the one who sends the batch takes it."""
 Outcome = dict[str, Any]
 Send = Callable[[Sequence[Command]], list[Outcome]]
 

@@ -72,6 +72,10 @@ class VersionedStoredEvent(StoredEvent):
     schema_version: int = 1
     row: bytes = b""
 
+    @property
+    def stream(self) -> UUID:
+        return cast(UUID, self.originator_id)
+
 
 class EventMapper(Mapper[UUID]):
     """Maps events of the registered topics; validates against their schemas on write and on read."""

@@ -41,6 +41,7 @@ from infrastructure.event_store.log_reader import (
     LogReader,
 )
 from infrastructure.event_store.mapper import EventMapper, VersionedStoredEvent
+from infrastructure.event_store.occupancy_numbers import OccupancyNumbers, Sending
 from infrastructure.postgres.connection_failure import RETRY_SECONDS
 from infrastructure.postgres.database import PLAN_BY_INDEX
 
@@ -59,14 +60,17 @@ class Recorder(LogReader, ApplicationRecorder):
 
     def __init__(self, pool: ConnectionPool[Connection[TupleRow]], mapper: EventMapper) -> None:
         super().__init__(pool, mapper)
-        self._group = GroupCommit(self.append_batch)
+        self._numbers = OccupancyNumbers(mapper)
+        self._group = GroupCommit(self._send)
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         """Append one command. Raises Stale, Behind, or AlreadyRecorded if its id is known."""
         append: Append = kwargs["append"]
-        outcome = self._group.append(to_request(append, stored_events, self.keys))
+        events = cast(list[VersionedStoredEvent], list(stored_events))
+        sending = Sending(append, events, to_request(append, events, self.keys))
+        outcome = self._group.append(sending)
         if outcome["outcome"] == "behind":
             raise Behind({UUID(id): version for id, version in outcome["versions"].items()})
         if outcome["outcome"] in ("stale", "taken"):
@@ -74,15 +78,28 @@ class Recorder(LogReader, ApplicationRecorder):
         command = to_recorded_command(outcome["command"])
         if outcome["outcome"] == "earlier":
             raise AlreadyRecorded(command)
+        append.reads = sending.reads_caught_up()
         append.remembered, append.owners = command, [UUID(id) for id in outcome["owners"]]
         return range(command.first_position, command.position + 1)
 
     def insert_together(self, commands: Sequence[tuple[Append, Sequence[StoredEvent]]]) -> None:
         """Append commands in order, all of them or nothing. Raises Stale for nothing."""
-        outcomes = self.append_all([to_request(*command, self.keys) for command in commands])
+        outcomes = self.append_all(
+            [
+                to_request(append, cast(list[VersionedStoredEvent], events), self.keys)
+                for append, events in commands
+            ]
+        )
         for (append, _), outcome in zip(commands, outcomes, strict=True):
             append.remembered = to_recorded_command(outcome["command"])
             append.owners = [UUID(id) for id in outcome["owners"]]
+
+    def _send(self, sendings: Sequence[Sending]) -> list[dict[str, Any]]:
+        """Append commands of this process, numbered in rooms as they come after each other."""
+        self._numbers.number(sendings)
+        outcomes = self.append_batch([sending.request for sending in sendings])
+        self._numbers.learn(sendings, outcomes)
+        return outcomes
 
     def append_batch(self, commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Append commands in order in one transaction, each whole or not at all.

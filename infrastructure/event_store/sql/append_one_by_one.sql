@@ -46,7 +46,8 @@ BEGIN
                         jsonb_to_recordset(cmd->'events') AS (stream text, version integer)
                     ) WITH ORDINALITY AS e (stream, version, n)
                 ) AS written
-                WHERE version IS DISTINCT FROM nth + (cmd->'reads'->>stream)::integer
+                WHERE NOT cmd->'reads' ? stream OR version IS DISTINCT FROM nth + coalesce(
+                    (SELECT max(e.version) FROM stored_events e WHERE e.stream = written.stream::uuid), 0)
             ) THEN
                 RAISE EXCEPTION 'events do not follow the versions that were read';
             END IF;

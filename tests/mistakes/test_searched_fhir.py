@@ -1,0 +1,118 @@
+"""Mistakes of FHIR servers about what is searched for: nothing, a moment, another version or method."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.fhir.parameters import COMMON, DATE_TIME, criterion, matches
+from api.fhir.registry import RESOURCES
+from tests.api.test_fhir_requests import Stranger
+from tests.conftest import TOKEN
+from tests.support.api_dsl import Ward
+
+
+@pytest.fixture(scope="module")
+def stranger(shared: Ward) -> Stranger:
+    return Stranger(shared)
+
+
+SEARCHES = [(type, name) for type, r in RESOURCES.items() for name in sorted(r.searched_by)]
+
+
+@pytest.mark.parametrize("blank", ["", "%20", ","])
+def test_mistake_700_a_parameter_without_a_value_finds_not_all(
+    stranger: Stranger, blank: str
+) -> None:
+    for type, name in SEARCHES:
+        stranger.refusal(f"{type}?{name}={blank}", 400)
+    stranger.refusal(f"Encounter?patient.family={blank}", 400)
+    for moment in ("asOf", "knownAt"):
+        stranger.refusal(f"Patient/{stranger.patient}?{moment}={blank}", 400)
+
+
+LAST_UPDATED = COMMON["_lastUpdated"]
+
+
+def found(prefix: str, asked: str, held: datetime) -> bool:
+    resource = {"meta": {"lastUpdated": held.isoformat().replace("+00:00", "Z")}}
+    return matches(criterion("_lastUpdated", prefix + asked, LAST_UPDATED), LAST_UPDATED, resource)
+
+
+@given(
+    asked=st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
+    digits=st.integers(0, 9),
+    off=st.timedeltas(timedelta(seconds=-2), timedelta(seconds=2))
+    | st.sampled_from([timedelta(0), timedelta(microseconds=1), timedelta(microseconds=-1)]),
+)
+def test_mistake_701_a_moment_is_as_wide_as_it_was_written(
+    asked: datetime, digits: int, off: timedelta
+) -> None:
+    fraction = f"{asked.microsecond:06}000"[:digits]
+    text = f"{asked:%Y-%m-%dT%H:%M:%S}" + (f".{fraction}" if digits else "") + "Z"
+    begin = asked.replace(microsecond=int(fraction.ljust(6, "0")[:6]) if digits else 0)
+    end = begin + timedelta(microseconds=10 ** (6 - min(digits, 6)))
+    held = begin + off
+    inside = begin <= held < end
+    for prefix, is_found in {
+        "": inside,
+        "eq": inside,
+        "ne": not inside,
+        "gt": held >= end,
+        "sa": held >= end,
+        "ge": held >= begin,
+        "lt": held < begin,
+        "eb": held < begin,
+        "le": held < end,
+    }.items():
+        assert found(prefix, text, held) is is_found, (prefix, text, held)
+    assert not inside or found("ap", text, held)
+
+
+def test_mistake_701_what_was_told_with_microseconds_is_found_by_milliseconds(
+    stranger: Stranger,
+) -> None:
+    (entry,) = stranger.get(f"Patient?_id={stranger.patient}")["entry"]
+    moment = entry["resource"]["meta"]["lastUpdated"]
+    assert DATE_TIME.fullmatch(moment)
+    for digits in (3, 2, 1):
+        asked = re.sub(rf"(\.\d{{{digits}}})\d*Z", r"\1Z", moment)
+        for prefix, count in (("eq", 1), ("ge", 1), ("le", 1), ("ne", 0), ("gt", 0), ("eb", 0)):
+            bundle = stranger.get(f"Patient?_id={stranger.patient}&_lastUpdated={prefix}{asked}")
+            assert len(bundle.get("entry", [])) == count, (prefix, asked)
+
+
+def response(stranger: Stranger, method: str, path: str, **headers: str) -> Any:
+    headers = {"Authorization": f"Bearer {TOKEN}", **headers}
+    return stranger.http.request(method, f"/fhir{path}", headers=headers)
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+def test_mistake_702_each_path_tells_its_own_methods(stranger: Stranger, method: str) -> None:
+    for path, allowed in {
+        "": "",
+        "/Patient": "GET, HEAD",
+        f"/Patient/{stranger.patient}": "GET, HEAD",
+        f"/Patient/{stranger.patient}/_history": "GET, HEAD",
+        "/Patient/_search": "POST",
+        "/metadata": "GET, HEAD",
+    }.items():
+        told = response(stranger, method, path)
+        assert ", ".join(sorted(told.headers["allow"].split(", "))) == allowed, path
+        assert told.status_code == (204 if method == "OPTIONS" else 405)
+        assert told.status_code == 204 or told.json()["resourceType"] == "OperationOutcome"
+    assert response(stranger, "GET", "/Patient/_search").headers["allow"] == "POST"
+
+
+def test_mistake_703_another_version_than_the_one_wanted_is_not_told(stranger: Stranger) -> None:
+    path = f"/Patient/{stranger.patient}"
+    tag = response(stranger, "GET", path).headers["etag"]
+    for wanted, status in ((tag, 200), ("*", 200), (f'W/"1", {tag}', 200), ('W/"1"', 412)):
+        told = response(stranger, "GET", path, **{"If-Match": wanted})
+        assert told.status_code == status, wanted
+        told = response(stranger, "PUT", path, **{"If-Match": wanted})
+        assert told.status_code == 405, wanted
+        assert "If-Match" in told.json()["issue"][0]["diagnostics"]
