@@ -137,10 +137,18 @@ class Course:
     def with_step(self, step: Step) -> "Course":
         """Return the course with a step, in the order of time, in the place of one with its id.
 
+        In one minute they are in the order of their entry, but for what was before an end by its second.
         The end of the stay is the last of its minute.
         """
         steps = [*(s for s in self.steps if s.id != step.id), step]
-        steps.sort(key=lambda s: (minute_of(s.at), s.discharge is not None, s.order))
+        ends = [s for s in steps if s.kind in _ENDS and s.discharge is None]
+
+        def order(step: Step) -> tuple[datetime, bool, bool, int]:
+            minute = minute_of(step.at)
+            is_before_end = any(step.at < e.at and minute == minute_of(e.at) for e in ends)
+            return minute, step.discharge is not None, not is_before_end, step.order
+
+        steps.sort(key=order)
         return replace(self, steps=tuple(steps))
 
     def segments(self) -> tuple[tuple[Period, PrescriptionStatus, Regimen], ...]:
@@ -293,6 +301,9 @@ class Course:
         ends = [p.start for p, status, _ in self.segments() if status in ENDED]
         return Period(self.regimen.start, ends[0] if ends else None)
 
+
+_ENDS = ("stopped", "completed")
+"""The kinds of steps that end it."""
 
 _AFTER = {
     "held": PrescriptionStatus.HELD,

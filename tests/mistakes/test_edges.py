@@ -174,3 +174,23 @@ def test_mistake_723_how_precisely_an_opening_a_bed_and_a_policy_are_known_is_to
         ["MINUTE", "ESTIMATED"],
         {"a": ("MINUTE", "MINUTE"), "b": ("HOUR", "MINUTE"), "c": ("HOUR", "DAY")},
     )
+
+
+@pytest.mark.parametrize("end", ["stop", "complete"])
+@pytest.mark.parametrize("step", ["hold", "change"])
+def test_mistake_725_a_step_some_seconds_before_the_end_is_refused_if_the_end_was_entered_first(
+    ward: Ward, step: str, end: str
+) -> None:
+    content: dict[str, Any] = {"dose": "2 g"} if step == "change" else {}
+    statuses = set()
+    for is_first in (True, False):
+        drug = ward.prescription(ward.stay(at=ago(hours=10)), dose="1 g", **late(ago(hours=9)))
+        of_drug = {"prescriptionId": drug}
+        commands = [(f"{step}Prescription", content, 41), (f"{end}Prescription", {}, 54)]
+        for command, said, at in commands if is_first else reversed(commands):
+            ward.record(command, **of_drug, **said, **late(second(at)))
+        query = "query($id: ID!) { prescription(id: $id) { status dose } }"
+        statuses.add(tuple(ward.ask(query, id=drug)["prescription"].values()))
+        refused = tried(ward, "holdPrescription", second(54), **of_drug)
+        assert refused == "PrescriptionStateBroken"
+    assert len(statuses) == 1
