@@ -297,7 +297,7 @@ class ReportService:
 
     def differs(
         self,
-        subjects: Collection[Subject],
+        subjects: Collection[Subject] | None,
         definition: Definition,
         question: Question,
         changes: Sequence[tuple[int, int]],
@@ -305,7 +305,7 @@ class ReportService:
         """Return whether a report has other figures by some commands, and some subjects a part in it.
 
         ``changes``: the positions just before and after each of the commands, in order. All figures
-        are computed only where one of the subjects contributes something else by them.
+        are computed only where one of the subjects (None: anybody) contributes something else by them.
         """
         deltas: dict[Subject, Counter[Contribution]] = {}
         for before, after in changes:
@@ -317,7 +317,8 @@ class ReportService:
                 delta = deltas.setdefault(subject, Counter())
                 delta.update(new.get(subject, ()))
                 delta.subtract(old.get(subject, ()))
-        if not any(any(deltas.get(subject, {}).values()) for subject in subjects):
+        of_whom = deltas if subjects is None else subjects
+        if not any(any(deltas.get(subject, {}).values()) for subject in of_whom):
             return False
         now = self._contributions(definition, question, changes[-1][1], None)
         earlier = dict(now)

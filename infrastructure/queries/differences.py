@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Uuid, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, Table, Uuid, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.patient import Patient
+from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
+from domain.room.aggregate import Room
 from infrastructure.queries.as_of import AsOf, columns, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.direct import execute
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.occupancy import BedView, board
-from infrastructure.read_models.patients import records_of
-from infrastructure.read_models.rooms import RoomView, spells
+from infrastructure.read_models.patients import patients, records_of
+from infrastructure.read_models.practitioners import practitioners
+from infrastructure.read_models.rooms import RoomView, beds, rooms, spells
 from infrastructure.read_models.stays import stays_of_persons
 from infrastructure.read_models.timeline.entry import kind_of
 from infrastructure.read_models.timeline.projection import entries
@@ -61,6 +64,7 @@ class ExposureView:
     ``wrong_between``: from and up to which position each wrong entry was held. ``changed_at``: where
     another entry began to be held instead of one, wrong or not. ``stays``: those that it was about, of
     a death all of the person; ``spell``: of a closure, with its room and bed, which has no entries.
+    ``details``: whose details were wrong, as the topic of its events, which have no entries either.
     """
 
     wrong_from: int
@@ -71,6 +75,7 @@ class ExposureView:
     changed_at: list[int]
     stays: list[UUID]
     spell: tuple[UUID, UUID, str] | None = None
+    details: str | None = None
 
 
 _recorded_between = CompiledStatement(
@@ -203,14 +208,15 @@ _decided = CompiledStatement(
 )
 
 
-@reads(entries, spells, records_of, stays_of_persons)
+@reads(entries, spells, patients, practitioners, rooms, beds, records_of, stays_of_persons)
 async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
     """Return what was decided or recorded while a fact was wrong; None if it never was.
 
     That is, between the wrong entry and the last correction or cancel: what was decided about the
     same stay, and who was put into the rooms that the wrong entry names. An entry that says what is
     held now was not wrong. ``fact``: a movement, visit, dose or change; a prescription; the closure,
-    cleaning or reservation of a bed; or a patient, whose death it is then.
+    cleaning or reservation of a bed; a patient, whose death, birth date or sex it is then; a
+    practitioner, whose grade; or a room, whose ward, opening or beds.
     """
     stays: set[UUID] = set()
     rows: list[Any] = list(await _held.execute(connection, at, fact=fact))
@@ -222,21 +228,25 @@ async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> Exposur
             by_record = await stays_of_persons(connection, [fact], at)
             stays = {stay.stay for stay in by_record.get(fact, ())}
     if not rows:
-        return await _exposure_of_spell(connection, fact, at)
+        return await _exposure_of_spell(connection, fact, at) or await _exposure_of_details(
+            connection, fact, at
+        )
     past_rows = [row for row in rows if row[1] is not None and row[1] <= at.known]
     held_now = [_content(view(EntryView, row[2:])) for row in rows if row not in past_rows]
     wrong_rows = [row for row in past_rows if _content(view(EntryView, row[2:])) not in held_now]
     if not wrong_rows:
-        return None
+        return await _exposure_of_details(connection, fact, at) if stays else None
     wrong_entries = [view(EntryView, row[2:]) for row in wrong_rows]
     first, last = min(row[0] for row in wrong_rows), max(row[1] for row in wrong_rows)
     stays |= {e.stay for e in wrong_entries if e.stay}
-    rooms = {e.data["bed"]["room"] for e in wrong_entries if isinstance(e.data.get("bed"), dict)}
+    wrong_rooms = {
+        e.data["bed"]["room"] for e in wrong_entries if isinstance(e.data.get("bed"), dict)
+    }
     return ExposureView(
         first,
         last,
         wrong_entries,
-        await _decisions(connection, at, first, last, fact, stays, rooms),
+        await _decisions(connection, at, first, last, fact, stays, wrong_rooms),
         [(row[0], row[1]) for row in wrong_rows],
         sorted({row[1] for row in past_rows}),
         sorted(stays),
@@ -269,6 +279,93 @@ async def _exposure_of_spell(
         [],
         (spell, room, bed),
     )
+
+
+async def _exposure_of_details(
+    connection: AsyncConnection, id: UUID, at: AsOf
+) -> ExposureView | None:
+    """Return the exposure to wrong details of a patient, a practitioner or a room, put right since.
+
+    What changed from a day on was not wrong before; told anew of the same day, it was.
+    """
+    topics = {"id": id, "topics": [*_PUT_RIGHT, *_CHANGED], "changes": _CHANGED}
+    mends = list(await execute(connection, _MENDS_OF_DETAILS, topics))
+    if not mends:
+        return None
+    kind = mends[0].topic.partition(".")[0]
+    begins: dict[int, list[Any]] = {}
+    for mend in mends:
+        begins.setdefault(mend.command_end, []).append(mend.since)
+    wrong_between: list[tuple[int, int]] = []
+    for statement in _held_details[kind]:
+        rows: list[Any] = list(await statement.execute(connection, at, id=id))
+        held_now = [row[2:] for row in rows if row[1] is None or row[1] > at.known]
+        wrong_between += [
+            (row[0], row[1])
+            for row in rows
+            if row[1] in begins
+            and row[1] <= at.known
+            and row[2:] not in held_now
+            and any(since is None or since == row[2] for since in begins[row[1]])
+        ]
+    if not wrong_between:
+        return None
+    first, last = min(begin for begin, _ in wrong_between), max(end for _, end in wrong_between)
+    by_record = await stays_of_persons(connection, [id], at) if kind == Patient.TOPIC else {}
+    stays = sorted(stay.stay for stay in by_record.get(id, ()))
+    rooms = [str(id)] if kind == Room.TOPIC else []
+    return ExposureView(
+        first,
+        last,
+        [],
+        await _decisions(connection, at, first, last, id, stays, rooms),
+        sorted(wrong_between),
+        sorted({end for _, end in wrong_between}),
+        stays,
+        details=kind,
+    )
+
+
+_PUT_RIGHT = [
+    event.TOPIC
+    for event in (
+        *(Patient.DetailsCorrected, Patient.ChangeCorrected, Patient.ChangeCancelled),
+        *(Practitioner.DetailsCorrected, Practitioner.ChangeCancelled),
+        *(Room.DetailsCorrected, Room.ChangeCancelled, Room.RetirementCancelled),
+        *(Room.BedCorrected, Room.BedCancelled),
+    )
+]
+_CHANGED = [
+    e.TOPIC for e in (Patient.DetailsChanged, Practitioner.DetailsChanged, Room.DetailsChanged)
+]
+_MENDS_OF_DETAILS = """SELECT command_end, topic, CASE WHEN topic = ANY(%(changes)s)
+    THEN (own->>'since')::timestamptz::text END AS since FROM record.events
+  WHERE stream = %(id)s AND topic = ANY(%(topics)s) ORDER BY position"""
+
+
+def _held_of(table: Table, key: str, *names: str) -> CompiledStatement:
+    """Return the statement for the details of a thing, with the positions that each is held between."""
+    return CompiledStatement(
+        lambda at: (
+            select(
+                func.lower(table.c.known),
+                func.upper(table.c.known),
+                cast(func.lower(table.c.during), String),  # what always was so begins at -infinity
+                cast(func.upper(table.c.during), String),
+                *(table.c[name] for name in names),
+            )
+            .where(equals(table.c[key], "id"), func.lower(table.c.known) <= value(at.known))
+            .where(*([at.visible(table)] if table is patients else []))
+            .order_by(table.c.known)
+        )
+    )
+
+
+_held_details = {
+    Patient.TOPIC: [_held_of(patients, "patient", "birth_date", "sex")],
+    Practitioner.TOPIC: [_held_of(practitioners, "practitioner", "grade", "grade_from")],
+    Room.TOPIC: [_held_of(table, "room", name) for table, name in ((rooms, "ward"), (beds, "bed"))],
+}
 
 
 async def _decisions(

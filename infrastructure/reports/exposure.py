@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 from application.reports.definition import Definition, Subject
 from application.reports.issued import question_of
 from application.reports.service import ReportService
+from domain.patient import Patient
+from domain.practitioner import Practitioner
 from domain.report import Terms
 from infrastructure.queries.differences import ExposureView
 from infrastructure.read_models.issued_reports import issues, restatements
@@ -29,6 +31,13 @@ NEEDS_AROUND = frozenset({"admissions", "awaited", "dose_days", "agent_days", "e
 
 A readmission comes after the period, a decision to admit or a dose before the stay, a death after it.
 """
+
+
+NEEDS_OF_DETAILS = {
+    Patient.TOPIC: frozenset({"patients"}),
+    Practitioner.TOPIC: frozenset({"reviews", "unknown_grades"}),
+}
+"""The inputs that are made of details of patients and of practitioners; of rooms are most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ def containing(
     where a wrong discharge left a patient out.
     """
     reports = ReportService(ReadModelReportData(connection, hospital))
-    subjects = _subjects(connection, exposure)
+    subjects = None if exposure.details else _subjects(connection, exposure)
     commands = _commands(connection, exposure.changed_at)
     differs: dict[tuple[bytes, int], bool] = {}
     issue_ids: dict[UUID, None] = {}
@@ -124,6 +133,9 @@ def _may_contribute(
 
     What is only of stays and beds is of those that touch the period.
     """
+    if exposure.details:
+        needs = NEEDS_OF_DETAILS.get(exposure.details)
+        return needs is None or bool(definition.needs & needs)
     if definition.needs & NEEDS_AROUND:
         return True
     table, column, ids = stays, "stay", exposure.stays

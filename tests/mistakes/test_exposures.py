@@ -161,3 +161,89 @@ def test_mistake_589_reports_that_a_wrong_order_got_into_are_named_by_nobody(
     assert exposed(ward, order) == [wrong]
     told = ward.ask(EXPOSURE, id=order)["exposure"]
     assert [entry["kind"] for entry in told["wrong"]] == ["PRESCRIPTION_WRITTEN"]
+
+
+def of_old(ward: Ward) -> tuple[str, str, dict[str, str]]:
+    """Return a patient's MRN and id, and who saw the patient: discharged ten days ago."""
+    mrn, number = ward.patient(birthDate="1950-01-01", sex="FEMALE"), ward.name("D")
+    told = ward.record("registerPractitioner", staffNumber=number, **late(ago(days=30)))
+    doctor = told["practitioner"]
+    stay = ward.stay(f"{ward.room('a')}/a", patientMrn=mrn, at=ago(days=12))
+    visit = {"stayId": stay, "practitioner": number, "kind": "ROUND"}
+    ward.record("recordVisit", **visit, **late(ago(days=11)))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=10)))
+    told = ward.ask("query($m: String!) { patient(mrn: $m) { id } }", m=mrn)
+    return mrn, str(told["patient"]["id"]), doctor
+
+
+@pytest.mark.parametrize("wrong", [{"birthDate": "2015-01-01"}, {"sex": "MALE"}], ids=str)
+def test_mistake_726_reports_that_a_wrong_birth_date_or_sex_got_into_are_named_by_nobody(
+    ward: Ward, wrong: dict[str, Any]
+) -> None:
+    mrn, patient, _ = of_old(ward)
+    groups = "movements-by-age-and-sex"
+    ward.record("correctPatientDetails", patientMrn=mrn, familyName="Other", **WRONG)
+    assert exposed(ward, patient) is None
+    before = issued(ward, groups, 13, 9)
+    ward.record("correctPatientDetails", patientMrn=mrn, **wrong, **WRONG)
+    meanwhile, census = issued(ward, groups, 13, 9), issued(ward, "inpatient-census", 13, 9)
+    right = {"birthDate": "1950-01-01", "sex": "FEMALE"}
+    again = {name: right[name] for name in wrong}
+    ward.record("correctPatientDetails", patientMrn=mrn, **again, **WRONG)
+    after = issued(ward, groups, 13, 9)
+    figures = {id: figures_of(ward, id) for id in (before, meanwhile, after)}
+    assert figures[before] == figures[after] != figures[meanwhile]
+    assert exposed(ward, patient) == [meanwhile] != [census]
+    married = {"familyName": "Newly", "validFrom": days_ago(1)}
+    ward.record("correctPatientDetails", patientMrn=mrn, **married, **WRONG)
+    assert exposed(ward, patient) == [meanwhile]
+
+
+def test_mistake_726_reports_that_a_wrong_grade_got_into_are_named_by_nobody(ward: Ward) -> None:
+    _, _, doctor = of_old(ward)
+    id, number, review = doctor["id"], doctor["staffNumber"], "senior-review"
+    assert exposed(ward, id) is None
+    before = issued(ward, review, 13, 9)
+    ward.record("correctPractitioner", staffNumber=number, grade="CONSULTANT", **WRONG)
+    meanwhile, census = issued(ward, review, 13, 9), issued(ward, "inpatient-census", 13, 9)
+    ward.record("correctPractitioner", staffNumber=number, grade="OTHER", **WRONG)
+    assert exposed(ward, id) == [meanwhile] != [census]
+    assert before != meanwhile
+
+
+@pytest.mark.parametrize("mend", ["correctRoom", "cancelRoomChange", "changeRoom"])
+def test_mistake_726_reports_that_a_wrong_ward_got_into_are_named_by_nobody(
+    ward: Ward, mend: str
+) -> None:
+    number, name, other = ward.name("R"), ward.name("W"), ward.name("V")
+    room: dict[str, Any] = {"ward": name, "room": number}
+    told = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
+    ward.room("b", ward=name)
+    ward.room("b", ward=other)
+    ward.stay(f"{name}/{number}/a", at=ago(days=12))
+    id, census = told["room"]["id"], "inpatient-census"
+    before = issued(ward, census, 13, 9, ward=name)
+    assert exposed(ward, id) is None
+    if mend == "correctRoom":
+        ward.record("correctRoom", **room, newWard=other, **WRONG)
+    else:
+        ward.record("changeRoom", **room, newWard=other, validFrom=days_ago(11), **WRONG)
+    meanwhile, untouched = (issued(ward, census, day, day - 3, ward=name) for day in (12, 24))
+    moved = {"ward": other, "room": number}
+    if mend == "cancelRoomChange":
+        ward.record("cancelRoomChange", **moved, **WRONG)
+    elif mend == "changeRoom":
+        ward.record("changeRoom", **moved, newWard=name, validFrom=days_ago(11), **WRONG)
+    else:
+        ward.record("correctRoom", **moved, newWard=name, **WRONG)
+    assert exposed(ward, id) == [meanwhile]
+    assert not {before, untouched} & set(exposed(ward, id) or ())
+
+
+def test_mistake_726_a_room_that_went_to_another_ward_was_never_wrong(ward: Ward) -> None:
+    number, name, other = ward.name("R"), ward.name("W"), ward.name("V")
+    room: dict[str, Any] = {"ward": name, "room": number}
+    told = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
+    issued(ward, "inpatient-census", 13, 9, ward=name)
+    ward.record("changeRoom", **room, newWard=other, validFrom=days_ago(11), **WRONG)
+    assert exposed(ward, told["room"]["id"]) is None

@@ -22,8 +22,10 @@ from api.graphql.queries.arguments import (
 )
 from api.graphql.types.differences import BedDifference, Exposure, StayDifference
 from domain.patient import Patient
+from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.refusals import NotFound
+from domain.room.aggregate import Room
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.differences import facts_by_id
 from infrastructure.queries.log import has_fact, has_stream
@@ -78,7 +80,8 @@ class DifferenceQueries:
             strawberry.ID,
             argument(
                 description="What was wrong: the movement, visit, dose or change; the prescription; the"
-                " closure, cleaning or reservation of a bed; or, of a death, the patient."
+                " closure, cleaning or reservation of a bed; of a death, a birth date or a sex, the"
+                " patient; of a grade, the practitioner; of a ward, an opening or a bed, the room."
             ),
         ],
         known_at: KnownAt = None,
@@ -104,5 +107,7 @@ async def _is_known(info: Ask, id: UUID, at: AsOf) -> bool:
         await query(has_fact, id)
         or await query(has_stream, id, Prescription.TOPIC)
         or await query(has_stream, id, Patient.TOPIC)
+        or await query(has_stream, id, Practitioner.TOPIC)
+        or await query(has_stream, id, Room.TOPIC)
         or await query(has_spell, id, at)
     )
