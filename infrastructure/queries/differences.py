@@ -290,14 +290,11 @@ async def _exposure_of_details(
     """
     topics = {"id": id, "topics": [*_PUT_RIGHT, *_CHANGED], "changes": _CHANGED}
     mends = list(await execute(connection, _MENDS_OF_DETAILS, topics))
-    if not mends:
-        return None
-    kind = mends[0].topic.partition(".")[0]
     begins: dict[int, list[Any]] = {}
     for mend in mends:
         begins.setdefault(mend.command_end, []).append(mend.since)
     wrong_between: list[tuple[int, int]] = []
-    for statement in _held_details[kind]:
+    for statement in _HELD_DETAILS:
         rows: list[Any] = list(await statement.execute(connection, at, id=id))
         held_now = [row[2:] for row in rows if row[1] is None or row[1] > at.known]
         wrong_between += [
@@ -310,6 +307,7 @@ async def _exposure_of_details(
         ]
     if not wrong_between:
         return None
+    kind = mends[0].topic.partition(".")[0]
     first, last = min(begin for begin, _ in wrong_between), max(end for _, end in wrong_between)
     by_record = await stays_of_persons(connection, [id], at) if kind == Patient.TOPIC else {}
     stays = sorted(stay.stay for stay in by_record.get(id, ()))
@@ -361,11 +359,12 @@ def _held_of(table: Table, key: str, *names: str) -> CompiledStatement:
     )
 
 
-_held_details = {
-    Patient.TOPIC: [_held_of(patients, "patient", "birth_date", "sex")],
-    Practitioner.TOPIC: [_held_of(practitioners, "practitioner", "grade", "grade_from")],
-    Room.TOPIC: [_held_of(table, "room", name) for table, name in ((rooms, "ward"), (beds, "bed"))],
-}
+_HELD_DETAILS = (
+    _held_of(patients, "patient", "birth_date", "sex"),
+    _held_of(practitioners, "practitioner", "grade", "grade_from"),
+    _held_of(rooms, "room", "ward"),
+    _held_of(beds, "room", "bed"),
+)
 
 
 async def _decisions(
