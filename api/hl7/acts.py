@@ -1,6 +1,6 @@
 """Acts of messages: the commands that each one gives, by its event and trigger."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from api.hl7.act import (
     BY_HAND,
@@ -17,7 +17,7 @@ from api.hl7.adt import (
     details_of,
     movement_act,
     patient_number,
-    report_of,
+    reports_of,
     sequence_of,
     trigger_of,
 )
@@ -68,8 +68,7 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
     if event == "ADT" and (count := message.count("ZBE")) > 1:
         if trigger != "Z99" or message.count("PV1") > 1:
             raise Unreadable(100, f"ZBE^{count}", "one ZBE; several in Z99 alone, after one PV1")
-        reports = [report_of(part, sender) for part in message.parts("ZBE")]
-        return [movement_act(report) for report in reports if report]
+        return _movements(message.parts("ZBE"), sender)
     match event, trigger:
         case "ADT", "A60":
             return _allergies(message, sender)
@@ -80,21 +79,18 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         case "ADT", "A20":
             return bed_status(message, sender)
         case "ADT", "A17":
-            return [_movement(part, sender, "A02") for part in message.parts("PID")]
+            return _movements(message.parts("PID"), sender, "A02")
         case "ADT", "A34" | "A36" | "A40" | "A44" | "A46" | "A47":
-            return [_movement(part, sender, trigger) for part in message.parts("PID")]
+            return _movements(message.parts("PID"), sender, trigger)
         case "ADT", "A45":
-            return [_movement(part, sender, trigger) for part in message.parts("MRG")]
+            return _movements(message.parts("MRG"), sender, trigger)
         case "ADT", _:
-            report = report_of(message, sender)
+            reports = reports_of(message, sender)
             # somebody who is no patient here (an A04 of another class) is not registered
-            says_details = report is not None or trigger in OF_PERSON
-            details = details_of(message, sender) if says_details else None
-            return [
-                movement_act(message_report)
-                for message_report in (report, details)
-                if message_report
-            ]
+            says_details = reports or trigger in OF_PERSON
+            if says_details and (details := details_of(message, sender)):
+                reports.append(details)
+            return list(map(movement_act, reports))
         case "ORM", _:
             return _orders(message, sender, _consult)
         case ("RDE", _) | ("OMP", _):
@@ -104,10 +100,10 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
     return []
 
 
-def _movement(message: Message, sender: SendingSystem, trigger: str) -> Act:
-    report = report_of(message, sender, trigger)
-    assert report is not None
-    return movement_act(report)
+def _movements(
+    parts: Sequence[Message], sender: SendingSystem, trigger: str | None = None
+) -> list[Act]:
+    return [movement_act(r) for part in parts for r in reports_of(part, sender, trigger)]
 
 
 def _discharge_plan(message: Message, sender: SendingSystem, trigger: str) -> Act:
@@ -138,7 +134,7 @@ def _allergy(message: Message, sender: SendingSystem) -> Act:
     system = message.value("IAM", 3, 3)
     substance = Substance(name=label, code=code, system=system if code else None)
     recorded_at, sequence = recording_time(message, sender), sequence_of(message)
-    onset, precision = message.time("IAM", 11, sender.zone) or recorded_at
+    onset, precision = message.rough_time("IAM", 11, sender.zone) or recorded_at
     allergy = AllergyReport(
         substance=substance,
         action=ALLERGY_ACTIONS.get(message.value("IAM", 6) or "", AllergyAction.ADD),

@@ -1,6 +1,6 @@
 """ADT messages as movements of another system: what each trigger says of which movement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -112,7 +112,34 @@ def is_cancelling(message: Message) -> bool:
     return action == "CANCEL"
 
 
-def report_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> Report | None:
+def reports_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> list[Report]:
+    """Return what an ADT message reports; nothing if it has no fact here. Raises Unreadable.
+
+    MRG-1 is a list of numbers of one record: what is told of a record, or a number, is told of each of
+    them that is of a known authority. One person has one number of an authority.
+    """
+    first = _report_of(message, sender, trigger)
+    texts = message.repetitions("MRG", 1) if first and first.source_visit is None else []
+    if len(texts) < 2 or not sender.authorities:
+        return [first] if first else []
+    former_numbers: dict[str, tuple[str, str]] = {}
+    for text in texts:
+        id, authority = message.component(text, 1), message.component(text, 4)
+        if not id or not authority or authority not in sender.authorities:
+            continue
+        if former_numbers.setdefault(authority, (id, text))[0] != id:
+            raise Unreadable(205, "MRG^1^1", "several numbers of one authority")
+    reports: list[Report] = []
+    for authority, (_, text) in former_numbers.items():
+        report = _report_of(message.with_field("MRG", 1, text), sender, trigger)
+        assert report is not None
+        if reports and message.value("ZBE", 1):
+            report = replace(report, source_id=f"{report.source_id}/{authority}")
+        reports.append(report)
+    return reports
+
+
+def _report_of(message: Message, sender: SendingSystem, trigger: str | None) -> Report | None:
     """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
     trigger = trigger or trigger_of(message) or ""
     is_cancel = is_cancelling(message) or trigger in CANCELS
@@ -134,7 +161,7 @@ def report_of(message: Message, sender: SendingSystem, trigger: str | None = Non
     occurred_at, precision = _movement_time(message, sender, kind)
     movement_id = message.value("ZBE", 1)
     if movement_id is None and kind in OF_PERSONS:
-        former, number = _former_number(message, sender), patient_number(message, sender)
+        former, number = _former_number(message, sender), _number_of(message, sender, kind)
         # whenever it is told: the same two are one only once
         movement_id = "/".join([*(part or "" for part in (*former, *number)), kind.name])
     elif movement_id is None and kind is SourceKind.EXPECT:
@@ -226,7 +253,7 @@ def _movement(
     if kind in (*NAMING, SourceKind.ADMIT) or (
         kind is SourceKind.CHANGE_TYPE and not becomes_outpatient
     ):
-        fields["patient_mrn"], fields["mrn_authority"] = patient_number(message, sender)
+        fields["patient_mrn"], fields["mrn_authority"] = _number_of(message, sender, kind)
         fields["patient"] = _patient(message, sender)
     if kind is SourceKind.ADMIT:
         fields["admission_type"] = sender.admission_types.get(message.value("PV1", 4) or "")
@@ -267,6 +294,16 @@ def patient_number(
     raise Unreadable(
         101 if not numbers else 204, f"{segment}^1^{field}", "no number of a known authority"
     )
+
+
+def _number_of(message: Message, sender: SendingSystem, kind: SourceKind) -> tuple[str, str | None]:
+    """Return the patient's number; of one that was changed, that of the same authority, if there is."""
+    if kind is SourceKind.CHANGE_MRN and (former := _former_number(message, sender)[1]):
+        for text in message.repetitions("PID", 3):
+            id, authority = message.component(text, 1), message.component(text, 4)
+            if id and sender.authorities.get(authority or "") == former:
+                return id, former
+    return patient_number(message, sender)
 
 
 def _former_number(message: Message, sender: SendingSystem) -> tuple[str, str | None]:

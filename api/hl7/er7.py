@@ -29,6 +29,8 @@ CHARSETS = {
 TIME = re.compile(
     r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d{4})?"
 )
+ROUGH = re.compile(r"\d{4}(\d\d)?")
+"""A time without a day."""
 ESCAPE = re.compile(r"\\([^\\]*)\\")
 
 
@@ -105,6 +107,15 @@ class Message:
             for start, end in zip(starts, ends, strict=False)
         ] or [self]
 
+    def with_field(self, segment: str, field: int, text: str) -> "Message":
+        """Return a message of which a field of the first such segment is another one."""
+        index = next(i for i, fields in enumerate(self.segments) if fields[0] == segment)
+        fields = self.segments[index]
+        other_fields = (*fields[:field], text, *fields[field + 1 :])
+        return replace(
+            self, segments=(*self.segments[:index], other_fields, *self.segments[index + 1 :])
+        )
+
     def is_erased(self, segment: str, field: int, number: int = 1) -> bool:
         """Return whether a field, or a component of its first repetition, is deleted."""
         repetitions = self.repetitions(segment, field)
@@ -152,6 +163,16 @@ class Message:
         """Return a moment with its precision, in the zone given where it names none."""
         text = self.value(segment, field)
         return time_of(text, zone, f"{segment}^1^{field}") if text else None
+
+    def rough_time(
+        self, segment: str, field: int, zone: tzinfo
+    ) -> tuple[datetime, Precision | None] | None:
+        """Return a moment as `time` does; of a year or a month alone its beginning, as estimated."""
+        text = self.value(segment, field)
+        if text and ROUGH.fullmatch(text):
+            day = f"{text[:4]}{text[4:] or '01'}01"
+            return time_of(day, zone, f"{segment}^1^{field}")[0], Precision.ESTIMATED
+        return self.time(segment, field, zone)
 
 
 def escape_text(text: str, delimiters: Delimiters = Delimiters()) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.hl7.adt import report_of
+from api.hl7.adt import reports_of
 from api.hl7.door import Door
 from api.hl7.er7 import Delimiters, Unreadable, escape_text, parse, time_of
 from api.hl7.mllp import Listener
@@ -152,7 +152,7 @@ def test_a_file_of_a_sending_system_is_read_and_a_wrong_word_in_it_is_told(tmp_p
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
 def test_line_ends_and_a_byte_order_mark_change_nothing(end: str) -> None:
     message = parse(b"\xef\xbb\xbf" + adt("A01", "1").replace(b"\r", end.encode()))
-    report = report_of(message, SENDERS[0])
+    (report,) = reports_of(message, SENDERS[0])
     assert report
     assert report.movement
     assert report.movement.bed == "a"
