@@ -199,12 +199,12 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings from the environment. Raises InvalidSetting."""
+    """Read the settings from the environment; blanks around a value are none. Raises InvalidSetting."""
     values: dict[str, object] = {}
     for setting in fields(Settings):
         name = variable_name(setting.name)
-        value = environ.get(name)
-        if value is None or value == "":
+        value = environ.get(name, "").strip()
+        if not value:
             continue
         try:
             values[setting.name] = _CONVERT.get(setting.name, str)(value)

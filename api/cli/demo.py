@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from api.cli.ending import ending
 from api.cli.filling import fill
 from api.cli.imports import simulate_into
 from api.cli.server import (
@@ -133,7 +134,8 @@ def _complete(
         try:
             simulate_into(configuration, database, *sizes, house.until, DETAIL)
         except KeyboardInterrupt:
-            stop("Interrupted; wardbook demo goes on where it was.", ExitCode.INTERRUPTED)
+            sentence, code = ending()
+            stop(f"{sentence[:-1]}; wardbook demo goes on where it was.", code)
         msgspec.structs.replace(house, is_complete=True).keep(home)
     fill(database)
 

@@ -46,7 +46,7 @@ def doctor(json: Json = False, csv: Csv = False) -> None:
     except (NotMigrated, SharedSession, EmbeddedServerError, OSError, *CONNECTION_ERRORS) as error:
         problems.append((response_to(error).advice, ExitCode.NO_DATABASE))
     zone = report.get("timeZone", configuration.time_zone)
-    if "WARDBOOK_TIME_ZONE" in os.environ and zone != configuration.time_zone:
+    if os.environ.get("WARDBOOK_TIME_ZONE", "").strip() and zone != configuration.time_zone:
         warnings.append(
             f"WARDBOOK_TIME_ZONE is for a new log; this hospital's time zone is {zone}."
         )

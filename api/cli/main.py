@@ -16,7 +16,8 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOpt
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from api.exit_codes import INTERRUPTION, ExitCode
+from api.cli.ending import end_at_signals, ending
+from api.exit_codes import ExitCode
 
 COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -188,7 +189,7 @@ app = Commands(
     name="wardbook",
     help="Wardbook: the hospital's record of every stay.\n\n"
     "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no database, 4 a check failed,"
-    " 130 interrupted.",
+    " 130 interrupted, 143 ended by SIGTERM or SIGHUP.",
     epilog="Example: wardbook --demo occupancy --ward Surgery",
     no_args_is_help=True,
     params=get_command(options).params,
@@ -243,6 +244,7 @@ def leave(code: int) -> NoReturn:
 def main() -> None:
     """Run the command line; an error ends it with a sentence and an exit code."""
     prepare_output()
+    end_at_signals()
     try:
         try:
             raise typer.Exit(app(standalone_mode=False) or ExitCode.DONE)
@@ -255,7 +257,7 @@ def main() -> None:
         except (KeyboardInterrupt, typer.Abort):
             from api.cli.terminal import stop
 
-            stop(INTERRUPTION, ExitCode.INTERRUPTED)
+            stop(*ending())
         except typer.Exit:
             raise
         except BrokenPipeError:  # who read the output has enough

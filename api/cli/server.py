@@ -1,7 +1,6 @@
 """The commands ``serve``, ``worker`` and ``migrate``."""
 
 import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -226,8 +225,6 @@ def run_server(
     if hl7 is not None:
         hl7_host, hl7_port = hl7.listening.getsockname()[:2]
         out.print(f"HL7 over MLLP at {hl7_host}:{hl7_port}", soft_wrap=True)
-    # the server raises the signal again once it has stopped: then the process ends, with code 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.DONE))
     with short_garbage_collection():
         run(application, *listening)
 

@@ -1,6 +1,7 @@
 """The HTTP server: what it listens on, and for how long a connection may be silent."""
 
 import asyncio
+import signal
 import socket
 import sys
 from http import HTTPStatus
@@ -163,8 +164,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(application: Starlette, *listening: socket.socket) -> None:
-    """Serve an application on some sockets until a signal ends it."""
+    """Serve an application on some sockets until a signal ends it; one may come before it began."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS)).run(
-        sockets=list(listening)
-    )
+    server = uvicorn.Server(uvicorn.Config(application, http=TimedHttp, **OPTIONS))
+    # it raises the signal again for this handler once it has stopped: then the process ends, with code 0
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    server.run(sockets=list(listening))

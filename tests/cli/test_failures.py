@@ -5,17 +5,20 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 
 import psycopg
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.cli.demo import House
 from api.exit_codes import ExitCode
 from infrastructure.postgres.connection_failure import connection_failure
 from infrastructure.postgres.database import Database
-from infrastructure.settings import DEMO_FILE
+from infrastructure.settings import DEMO_FILE, Settings, from_environment, variable_name
 from tests.cli.conftest import Run
 from tests.support.hospital_dsl import rows
 
@@ -169,21 +172,59 @@ def test_a_database_of_a_newer_program_is_left_alone(
     assert "wardbook migrate" not in told.err
 
 
-def test_who_interrupts_gets_130_and_no_traceback(home: Path) -> None:
-    code = (
-        "import signal, sys\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs ignore it
-        "def hook(event, given):\n"
-        "    if event == 'open' and str(given[0]).endswith('token.key'):\n"
-        "        signal.raise_signal(signal.SIGINT)\n"
-        "sys.addaudithook(hook)\n"
-        "sys.argv[1:] = ['token']\n"
-        "from api.cli import main\n"
-        "main()"
-    )
+SIGNALLED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+def hook(event, given):
+    if event == "open" and str(given[0]).endswith("token.key"):
+        signal.raise_signal(signal.{name})
+sys.addaudithook(hook)
+sys.argv[1:] = ["token"]
+from api.cli import main
+{first}
+main()"""
+
+
+def signalled(name: str, first: str = "") -> tuple[int, str, str]:
+    """Return how `wardbook token` ends to which a signal comes: exit code, output, errors."""
+    code = SIGNALLED.format(name=name, first=first)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (ExitCode.INTERRUPTED, "")
-    assert done.stderr == "Interrupted.\n"
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_who_interrupts_gets_130_and_no_traceback(home: Path) -> None:
+    assert signalled("SIGINT") == (ExitCode.INTERRUPTED, "", "Interrupted.\n")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_who_ends_a_command_gets_143_and_no_traceback(home: Path, name: str) -> None:
+    assert signalled(name) == (ExitCode.TERMINATED, "", "Ended by a signal.\n")
+
+
+def test_a_command_whose_terminal_closes_goes_on_under_nohup(home: Path) -> None:
+    code, out, _ = signalled("SIGHUP", "signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    assert (code, out.count(".")) == (0, 2)  # a token
+
+
+def test_a_setting_of_blanks_alone_is_none(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of the name of a blank was made, and events were of a hospital of that name."""
+    monkeypatch.chdir(home.parent)
+    for field in fields(Settings):
+        monkeypatch.setenv(variable_name(field.name), " ")
+    monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    assert run("token").code == 0
+    assert not (home.parent / " ").exists()
+
+
+@given(st.sampled_from(["", " ", "\t", "\n "]), st.sampled_from(["", " ", "\r\n"]))
+def test_blanks_around_a_setting_are_none(before: str, after: str) -> None:
+    values = {"HOSPITAL": "north", "HOME": "/srv/ward", "LATE_AFTER_MINUTES": "30"}
+    values |= {"TIME_ZONE": "Europe/Berlin", "FAST_EXECUTOR": "off", "KEYS_URL": "postgresql://a"}
+    padded = {f"WARDBOOK_{name}": f"{before}{value}{after}" for name, value in values.items()}
+    bare = {f"WARDBOOK_{name}": value for name, value in values.items()}
+    assert from_environment(padded) == from_environment(bare) != Settings()
 
 
 def test_one_form_is_asked_for_at_a_time(run: Run, here: Database) -> None:

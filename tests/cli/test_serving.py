@@ -93,7 +93,10 @@ def await_ready(server: subprocess.Popen[str], url: str) -> None:
     raise AssertionError(f"the server is not ready: {out}\n{err}")
 
 
-def test_a_server_makes_its_tables_answers_and_stops_cleanly(bare: Database, home: Path) -> None:
+@pytest.mark.parametrize("told_to_end", [signal.SIGTERM, signal.SIGHUP])
+def test_a_server_makes_its_tables_answers_and_stops_cleanly(
+    bare: Database, home: Path, told_to_end: signal.Signals
+) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with process(home, bare, "serve", "--port", str(port), "--show-token") as server:
@@ -113,7 +116,7 @@ def test_a_server_makes_its_tables_answers_and_stops_cleanly(bare: Database, hom
         room = json.loads(told)["data"]["openRoom"]["room"]
         assert room == {"beds": [{"state": "FREE"}]}
 
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(told_to_end)
         assert server.wait(timeout=15) == 0
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
@@ -135,7 +138,7 @@ def test_a_server_whose_port_is_taken_does_not_stay(here: Database, home: Path) 
             assert out == ""  # no address that another server answers at
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_worker_follows_the_log_and_stops_cleanly(
     here: Database, staffed: Hospital, home: Path, told: signal.Signals
 ) -> None:
