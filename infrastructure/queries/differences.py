@@ -338,7 +338,7 @@ _CHANGED = [
 ]
 _MENDS_OF_DETAILS = """SELECT command_end, topic, CASE WHEN topic = ANY(%(changes)s)
     THEN (own->>'since')::timestamptz::text END AS since FROM record.events
-  WHERE stream = %(id)s AND topic = ANY(%(topics)s) ORDER BY position"""
+  WHERE stream = %(id)s AND topic = ANY(%(topics)s)"""
 
 
 def _held_of(table: Table, key: str, *names: str) -> CompiledStatement:
