@@ -5,7 +5,7 @@ Which operations and fields a role is allowed is decided before anything runs
 the rest: a query for the whole house, and the difference between what is not there and what is hidden.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sized
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from domain.refusals import NotAllowed, NotFound
 from domain.things import ThingName
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import has_stream
-from infrastructure.queries.named import ward_named
+from infrastructure.queries.named import check_ward_held, ward_named
 from infrastructure.read_models import patients
 from infrastructure.read_models.patients import PatientView
 
@@ -47,6 +47,12 @@ async def known_ward(context: Context, ward: str | None) -> str | None:
     return None if ward is None else await context.query(ward_named, ward)
 
 
+async def check_ward_of(context: Context, ward: str | None, at: AsOf, results: Sized) -> None:
+    """Refuse a ward without results that has another name at the moment. Raises NotFound."""
+    if ward is not None and not results:
+        await context.query(check_ward_held, ward, at)
+
+
 async def records_of_mrn(
     context: Context, mrn: str, authority: str | None, at: AsOf, field: str = "mrn"
 ) -> list[UUID]:
@@ -56,6 +62,18 @@ async def records_of_mrn(
     """
     patient = await known_patient(context, mrn, authority, at, field)
     return await context.query(patients.records_of, patient.patient, at) if patient else []
+
+
+async def records_of_filter(
+    context: Context, mrn: str | None, authority: str | None, at: AsOf
+) -> tuple[UUID, ...] | None:
+    """Return the records of the person whose MRN a filter names; None if it names none.
+
+    Raises as `records_of_mrn`.
+    """
+    if not mrn:
+        return None
+    return tuple(await records_of_mrn(context, mrn, authority, at, "patient_mrn"))
 
 
 async def known_patient(

@@ -33,7 +33,7 @@ from api.work import next_step
 from domain.refusals import InvalidInput, NotFound
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
-from infrastructure.queries.named import check_ward_held
+from infrastructure.queries.named import check_ward_held, ward_named
 from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.stays import stays_by_id
@@ -183,7 +183,7 @@ class Subscription:
         context = info.context
         back, ahead = around(hours_back, hours_ahead)
         check_ward(context, ward)
-        ward = await known_ward(context, ward) or ward
+        ward = await context.query(ward_named, ward)
         begin = await _begin(context, after)
         await context.query(check_ward_held, ward, await context.at())
         seen_at = (await context.log_status()).now if after is None else None

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import known_ward
+from api.graphql.authorization import check_ward_of
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     bitemporal,
@@ -16,7 +16,7 @@ from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
-from infrastructure.queries.named import check_ward_held
+from infrastructure.queries.named import ward_named
 
 LONGEST_HOURS = 7 * 24
 """Longest time that a question may look back, and ahead."""
@@ -45,11 +45,10 @@ class DoseQueries:
     ) -> list[DoseDue]:
         context = info.context
         back, ahead = around(hours_back, hours_ahead)
-        name = await known_ward(context, ward)
+        ward = await context.query(ward_named, ward)
         days = await context.query(hospital_days, context.state.settings.hospital, at.known)
-        views = await context.query(doses_due, at, days, name or ward, back, ahead, order_by)
-        if not views:
-            await context.query(check_ward_held, name or ward, at)
+        views = await context.query(doses_due, at, days, ward, back, ahead, order_by)
+        await check_ward_of(context, ward, at, views)
         return [DoseDue.of(view, at) for view in views]
 
 

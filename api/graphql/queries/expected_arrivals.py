@@ -8,8 +8,14 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
-from api.graphql.context import Ask
+from api.graphql.authorization import (
+    check_known,
+    check_ward_of,
+    known_ward,
+    or_forbidden,
+    records_of_filter,
+)
+from api.graphql.context import Ask, Context
 from api.graphql.declarations import CACHEABLE
 from api.graphql.prefetching import prefetch_arrivals
 from api.graphql.queries.arguments import (
@@ -23,7 +29,6 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import ArrivalStatus
 from api.graphql.types.expected_arrivals import ExpectedArrival
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.named import check_ward_held
 from infrastructure.queries.waiting_list import (
     ArrivalCriteria,
     expected_arrival_count,
@@ -47,6 +52,15 @@ class ExpectedArrivalFilter:
     expected_until: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Expected by this moment."
     )
+
+    async def criteria(self, context: Context, at: AsOf) -> ArrivalCriteria:
+        """Return the criteria of the search. Raises NotFound, NotAllowed."""
+        return ArrivalCriteria(
+            tuple(status.value for status in self.statuses or ()) or WAITING,
+            await known_ward(context, self.ward or None),
+            await records_of_filter(context, self.patient_mrn, self.mrn_authority, at),
+            self.expected_until or None,
+        )
 
 
 @strawberry.type
@@ -79,22 +93,9 @@ class ExpectedArrivalQueries:
         after: After = None,
     ) -> Connection[ExpectedArrival]:
         size, place = page_size(first), decode_cursor(after, "arrivals", int, datetime, UUID)
-        criteria = ArrivalCriteria()
-        if filter is not None:
-            records: tuple[UUID, ...] | None = None
-            if filter.patient_mrn:
-                mrn, authority = filter.patient_mrn, filter.mrn_authority or None
-                find = records_of_mrn(info.context, mrn, authority, at, "patient_mrn")
-                records = tuple(await find)
-            criteria = ArrivalCriteria(
-                tuple(status.value for status in filter.statuses or ()) or WAITING,
-                await known_ward(info.context, filter.ward or None),
-                records,
-                filter.expected_until or None,
-            )
+        criteria = await filter.criteria(info.context, at) if filter else ArrivalCriteria()
         views = await info.context.query(expected_arrivals_page, criteria, at, size + 1, place)
-        if criteria.ward is not None and not views:
-            await info.context.query(check_ward_held, criteria.ward, at)
+        await check_ward_of(info.context, criteria.ward, at, views)
         await prefetch_arrivals(info, views[:size], at)
         return page(
             views,

@@ -8,7 +8,13 @@ from uuid import UUID, uuid5
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
+from api.graphql.authorization import (
+    check_known,
+    check_ward_of,
+    known_ward,
+    or_forbidden,
+    records_of_mrn,
+)
 from api.graphql.context import Ask
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
@@ -44,7 +50,7 @@ from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found, in_order, rank_of
 from infrastructure.queries.house_totals import house_totals
-from infrastructure.queries.named import beds_named, check_ward_held, rooms_named, ward_named
+from infrastructure.queries.named import beds_named, rooms_named, ward_named
 from infrastructure.read_models.occupancy import BoardRoom, board, occupancy_history
 from infrastructure.read_models.rooms import wards
 from infrastructure.read_models.stays import stays_by_id, stays_of_persons
@@ -191,8 +197,7 @@ class RoomQueries:
         ward = await known_ward(info.context, ward)
         hospital = info.context.state.settings.hospital
         totals = await info.context.query(house_totals, at, hospital, ward, hours_ahead(hours))
-        if ward is not None and not totals.wards:
-            await info.context.query(check_ward_held, ward, at)
+        await check_ward_of(info.context, ward, at, totals.wards)
         return HouseTotals.of(totals)
 
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
@@ -274,6 +279,5 @@ async def _room_boards(
     stored_name = await context.query(ward_named, ward)
     if stored_name != ward:
         views = await find(stored_name)
-    if not views:
-        await context.query(check_ward_held, stored_name, at)
+    await check_ward_of(context, stored_name, at, views)
     return views

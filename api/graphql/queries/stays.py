@@ -1,6 +1,8 @@
 """Queries of stays and prescriptions."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from enum import Enum
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -11,11 +13,12 @@ from strawberry import argument
 from api.graphql.authorization import (
     check_identity,
     check_known,
+    check_ward_of,
     known_ward,
     or_forbidden,
-    records_of_mrn,
+    records_of_filter,
 )
-from api.graphql.context import Ask
+from api.graphql.context import Ask, Context
 from api.graphql.declarations import CACHEABLE
 from api.graphql.prefetching import prefetch_stays
 from api.graphql.queries.arguments import (
@@ -32,11 +35,7 @@ from api.graphql.types.enums import Confidentiality, DischargePlan, StayStatus
 from api.graphql.types.stays import Prescription, Stay
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.deceased import deceased
-from infrastructure.queries.named import (
-    check_staff_number_held,
-    check_ward_held,
-    staff_number_named,
-)
+from infrastructure.queries.named import check_staff_number_held, staff_number_named
 from infrastructure.queries.stay_search import (
     ORDERS,
     StayCriteria,
@@ -98,10 +97,51 @@ class StayFilter:
         default=strawberry.UNSET, description="With one of these labels."
     )
 
+    async def criteria(self, context: Context, ward: str | None, at: AsOf) -> StayCriteria:
+        """Return the criteria of the search; ``ward``: as it is stored. Raises NotFound, NotAllowed."""
+        has_bed = _choice(self.has_bed)
+        stays_without_bed = None
+        if ward is not None and has_bed is False:
+            stays_without_bed = await context.query(unplaced_in, ward, at)
+        return StayCriteria(
+            _values(self.statuses) or OPEN,
+            ward if stays_without_bed is None else None,
+            await records_of_filter(context, self.patient_mrn, self.mrn_authority, at),
+            await _practitioner(context, self.attending, at) if self.attending else None,
+            expected_until=self.expected_discharge_until or None,
+            plans=_values(self.discharge_plans),
+            has_bed=has_bed,
+            overdue_at=at.as_of if self.overdue else None,
+            has_attending=_choice(self.has_attending),
+            specialty=self.specialty or None,
+            admitted_since=self.admitted_from or None,
+            admitted_before=self.admitted_to or None,
+            labels=_values(self.confidentialities),
+            ids=stays_without_bed,
+        )
 
-def chosen_value(choice: bool | None) -> bool | None:
-    """Return what was chosen; None where nothing was said."""
-    return choice if isinstance(choice, bool) else None
+
+def _choice(value: bool | None) -> bool | None:
+    """Return the value of an input field; None if it is not set."""
+    return value if isinstance(value, bool) else None
+
+
+def _values(members: Sequence[Enum] | None) -> tuple[str, ...] | None:
+    """Return the values of the chosen members; None if none is chosen."""
+    return tuple(member.value for member in members or ()) or None
+
+
+async def _practitioner(context: Context, staff_number: str, at: AsOf) -> UUID:
+    """Return the id of the practitioner with a staff number; of nobody, if not at that moment.
+
+    Raises NotFound for one that nobody ever had, or whose practitioner has another then.
+    """
+    number = await context.query(staff_number_named, staff_number, "attending")
+    staff = await context.query(practitioners_page, PractitionerCriteria(number), at, 1, None)
+    if staff:
+        return staff[0].practitioner.practitioner
+    await context.query(check_staff_number_held, number, at, "attending")
+    return UUID(int=0)
 
 
 @strawberry.type
@@ -139,47 +179,10 @@ class StayQueries:
             check_identity(info.context, "list stays by the name of the patient")
         name = "stays" if order_by is StayOrder.ADMISSION else f"stays {order_by}"
         size, place = page_size(first), decode_cursor(after, name, *ORDERS[order_by].types)
-        criteria, ward = StayCriteria(), None
-        if filter is not None:
-            records: tuple[UUID, ...] | None = None
-            attending = None
-            if filter.patient_mrn:
-                mrn, authority = filter.patient_mrn, filter.mrn_authority or None
-                find = records_of_mrn(info.context, mrn, authority, at, "patient_mrn")
-                records = tuple(await find)
-            if filter.attending:
-                number = await info.context.query(staff_number_named, filter.attending, "attending")
-                person = PractitionerCriteria(number)
-                staff = await info.context.query(practitioners_page, person, at, 1, None)
-                if not staff:
-                    check = check_staff_number_held
-                    await info.context.query(check, number, at, "attending")
-                attending = staff[0].practitioner.practitioner if staff else UUID(int=0)
-            statuses = tuple(s.value for s in filter.statuses or ()) or criteria.statuses
-            ward = await known_ward(info.context, filter.ward or None)
-            stays_without_bed = None
-            if ward is not None and chosen_value(filter.has_bed) is False:
-                stays_without_bed = await info.context.query(unplaced_in, ward, at)
-            plans, labels = filter.discharge_plans, filter.confidentialities
-            criteria = StayCriteria(
-                statuses,
-                ward if stays_without_bed is None else None,
-                records,
-                attending,
-                expected_until=filter.expected_discharge_until or None,
-                plans=tuple(p.value for p in plans) if plans else None,
-                has_bed=chosen_value(filter.has_bed),
-                overdue_at=at.as_of if filter.overdue else None,
-                has_attending=chosen_value(filter.has_attending),
-                specialty=filter.specialty or None,
-                admitted_since=filter.admitted_from or None,
-                admitted_before=filter.admitted_to or None,
-                labels=tuple(c.value for c in labels) if labels else None,
-                ids=stays_without_bed,
-            )
+        ward = await known_ward(info.context, filter.ward or None) if filter else None
+        criteria = await filter.criteria(info.context, ward, at) if filter else StayCriteria()
         entries = await info.context.query(stays_page, criteria, at, size + 1, place, order_by)
-        if ward is not None and not entries:
-            await info.context.query(check_ward_held, ward, at)
+        await check_ward_of(info.context, ward, at, entries)
         await prefetch_stays(info, [entry.stay for entry in entries[:size]], at)
         return page(
             entries,
@@ -205,8 +208,7 @@ class StayQueries:
     ) -> list[Deceased]:
         ward = await known_ward(info.context, ward)
         views = await info.context.query(deceased, at, ward)
-        if ward is not None and not views:
-            await info.context.query(check_ward_held, ward, at)
+        await check_ward_of(info.context, ward, at, views)
         return [Deceased.of(view, at) for view in views]
 
     @strawberry.field(
@@ -222,8 +224,7 @@ class StayQueries:
     ) -> list[Consult]:
         ward = await known_ward(info.context, ward)
         views = await info.context.query(open_consults, at, ward, specialty)
-        if ward is not None and not views:
-            await info.context.query(check_ward_held, ward, at)
+        await check_ward_of(info.context, ward, at, views)
         return [Consult.of(view, at) for view in views]
 
     @strawberry.field(description="A prescription; null before it was written or began.")

@@ -7,7 +7,13 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.authorization import check_known, known_ward, or_forbidden, records_of_mrn
+from api.graphql.authorization import (
+    check_known,
+    check_ward_of,
+    known_ward,
+    or_forbidden,
+    records_of_mrn,
+)
 from api.graphql.context import Ask
 from api.graphql.queries.arguments import (
     After,
@@ -37,7 +43,6 @@ from api.graphql.types.timeline import (
 from domain.refusals import InvalidInput
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import recorded_at
-from infrastructure.queries.named import check_ward_held
 from infrastructure.read_models.stays import stays_by_id
 
 LATE_ENTRIES_PERIOD = timedelta(days=31)
@@ -125,6 +130,5 @@ class TimelineQueries:
             raise InvalidInput("recorded_from", f"ask for at most {LATE_ENTRIES_PERIOD.days} days")
         ward = await known_ward(context, ward)
         entries = await late_entries_of(info, at, begin, first, after, ward)
-        if ward is not None and not entries.edges:
-            await context.query(check_ward_held, ward, at)
+        await check_ward_of(context, ward, at, entries.edges)
         return entries
