@@ -54,8 +54,8 @@ class Request:
     """The wards of the login, if it has some: `application.authorization.scope`."""
 
     @property
-    def said(self) -> dict[str, Any]:
-        """Return what the sender says beside the command's own input, by field."""
+    def common_input(self) -> dict[str, Any]:
+        """Return the input that all commands share, by field."""
         return {
             "occurred_at": self.occurred_at,
             "performed_by": self.performed_by,

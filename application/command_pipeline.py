@@ -203,7 +203,7 @@ class CommandPipeline(Application[UUID]):
         request = call.request
         now = request.now or preload.now
         check_bounds(call.content, self.rules.last_day(now))
-        check_bounds(request.said, self.rules.last_day(now))
+        check_bounds(request.common_input, self.rules.last_day(now))
         entry = self._envelope(call, digest, now)
         corrected_at, corrected_precision = entry.occurred_at, entry.precision
         if call.corrects:

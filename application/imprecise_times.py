@@ -21,37 +21,37 @@ from domain.time import Precision
 T = TypeVar("T")
 
 
-def fitting(uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[Envelope], T]) -> T:
-    """Tell a fact at the nearest moment of its day at which it is not refused; return what that does.
+def fit(uow: UnitOfWork, known_moments: Iterable[datetime], act: Callable[[Envelope], T]) -> T:
+    """Do an act at the nearest moment of its day at which it is not refused; return its result.
 
-    ``known_moments``: those of what it may contradict. ``tell`` refuses before it changes anything.
-    Raises the refusal of the moment that was said.
+    ``known_moments``: those of what it may contradict. ``act`` refuses before it changes anything.
+    Raises the refusal of the command's own moment.
     """
     try:
-        return tell(uow.entry)
+        return act(uow.entry)
     except Refusal as refusal:
         at, precision = uow.entry.occurred_at, uow.entry.precision
         for moment in hospital_days.other_moments(uow, at, precision, known_moments):
             try:
-                return tell(_at(uow, moment))
+                return act(_at(uow, moment))
             except Refusal:
                 continue
         raise refusal
 
 
-def in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[Envelope], T]) -> T:
-    """Tell a fact of a stay at the nearest moment of its day at which it is not refused."""
-    return fitting(uow, [fact.at for fact in stay.history.facts], tell)
+def fit_in_stay(uow: UnitOfWork, stay: Stay, act: Callable[[Envelope], T]) -> T:
+    """Do an act in a stay at the nearest moment of its day at which it is not refused."""
+    return fit(uow, [fact.at for fact in stay.history.facts], act)
 
 
-def in_prescription(
-    uow: UnitOfWork, prescription: Prescription, tell: Callable[[Envelope], T]
+def fit_in_prescription(
+    uow: UnitOfWork, prescription: Prescription, act: Callable[[Envelope], T]
 ) -> T:
-    """Tell a fact of a prescription at the nearest moment of its day at which it is not refused."""
-    return fitting(uow, [fact.occurred_at for fact in prescription.all_facts()], tell)
+    """Do an act on a prescription at the nearest moment of its day at which it is not refused."""
+    return fit(uow, [fact.occurred_at for fact in prescription.all_facts()], act)
 
 
-def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
+def entry_inside(uow: UnitOfWork, stay: Stay) -> Envelope:
     """Return the command's entry at a moment at which the stay is open, if its day has one."""
     at = uow.entry.occurred_at
     first, last = _span(uow)
@@ -66,28 +66,28 @@ def inside(uow: UnitOfWork, stay: Stay) -> Envelope:
     return _at(uow, min(fits, default=at, key=lambda moment: abs(moment - at)))
 
 
-def fitting_correction(
-    uow: UnitOfWork, known_moments: Iterable[datetime], tell: Callable[[datetime | None], T]
+def fit_correction(
+    uow: UnitOfWork, known_moments: Iterable[datetime], act: Callable[[datetime | None], T]
 ) -> T:
-    """Tell a correction with the nearest moment of the corrected day at which it is not refused."""
+    """Correct a fact to the nearest moment of the corrected day at which that is not refused."""
     if uow.corrected_at is None:
-        return tell(None)
+        return act(None)
     with uow.use_entry(_with_precision(uow, uow.corrected_at)):
-        return fitting(uow, known_moments, lambda entry: tell(entry.occurred_at))
+        return fit(uow, known_moments, lambda entry: act(entry.occurred_at))
 
 
-def corrected_in_stay(uow: UnitOfWork, stay: Stay, tell: Callable[[datetime | None], T]) -> T:
-    """Tell a correction in a stay with the nearest moment of its day at which it is not refused."""
-    return fitting_correction(uow, [fact.at for fact in stay.history.facts], tell)
+def fit_correction_in_stay(uow: UnitOfWork, stay: Stay, act: Callable[[datetime | None], T]) -> T:
+    """Correct a fact of a stay to the nearest moment of its day at which that is not refused."""
+    return fit_correction(uow, [fact.at for fact in stay.history.facts], act)
 
 
-def corrected_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:
+def corrected_time_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> datetime:
     """Return the corrected time of a fact at a moment at which the stay is open, if its day has one."""
     with uow.use_entry(_with_precision(uow, at)):
-        return inside(uow, stay).occurred_at
+        return entry_inside(uow, stay).occurred_at
 
 
-def after_all(uow: UnitOfWork, stay: Stay) -> Envelope:
+def entry_after_all(uow: UnitOfWork, stay: Stay) -> Envelope:
     """Return the entry of a discharge after all that is recorded in the stay on its day."""
     first, last = _span(uow)
     if first == last:
@@ -99,7 +99,7 @@ def after_all(uow: UnitOfWork, stay: Stay) -> Envelope:
     return _at(uow, max([uow.entry.occurred_at, *of_day]))
 
 
-def after_other_stays(uow: UnitOfWork, patient: Patient) -> Envelope:
+def entry_after_other_stays(uow: UnitOfWork, patient: Patient) -> Envelope:
     """Return the entry of an admission after the stays of the person that end on its day."""
     first, last = _span(uow)
     if first == last:

@@ -180,9 +180,9 @@ def bed_requests_of(uow: UnitOfWork, stay: Stay) -> list[ExpectedArrival]:
 def practitioner(
     uow: UnitOfWork, staff_number: str, field: str, at: datetime | None = None
 ) -> UUID:
-    """Return the id of the practitioner with a staff number, now or at the moment told of (``at``)."""
+    """Return the id of the practitioner with a staff number, now or when the fact was (``at``)."""
     id = owner(uow, "staff-number", staff_number)
-    moment = at or _moment_told(uow)
+    moment = at or _moment_of_fact(uow)
     if id is None and is_later(uow.now, moment):
         ids = uow.record.owners_beginning(*unique_keys.STAFF_NUMBERS)
         doctors = uow.load(Practitioner, *ids)
@@ -206,27 +206,27 @@ def room(uow: UnitOfWork, ward: str, number: str) -> Room:
     return _room(uow, ward, number, uow.now)
 
 
-def rooms_of(uow: UnitOfWork, ward: str, field: str = "ward") -> list[Room]:
+def rooms_of(uow: UnitOfWork, ward: str) -> list[Room]:
     """Return the rooms of a ward to act on, in order. Raises NotFound if there is no such ward."""
     scope.check_ward(uow, ward)
     ids = uow.record.owners_beginning(*unique_keys.rooms_of(ward))
     rooms = uow.load(Room, *ids)
     if not rooms:
-        raise NotFound("ward", ward, field)
+        raise NotFound("ward", ward, "ward")
     return rooms
 
 
 def bed(uow: UnitOfWork, ward: str, number: str, code: str, at: datetime | None = None) -> BedRef:
     """Return a bed of any ward: a patient may be sent out of the login's wards.
 
-    The room is the one of that name at the moment told of (``at``), else the one that has it now.
+    The room is the one of that name at the moment of the fact (``at``), else the one that has it now.
     """
-    aggregate = _room(uow, ward, number, at or _moment_told(uow))
+    aggregate = _room(uow, ward, number, at or _moment_of_fact(uow))
     return BedRef(aggregate.id, aggregate.code_of(code))
 
 
-def _moment_told(uow: UnitOfWork) -> datetime:
-    """Return the moment of which a command tells: the corrected one, if it corrects one."""
+def _moment_of_fact(uow: UnitOfWork) -> datetime:
+    """Return the moment of the command's fact: the corrected one, if it corrects one."""
     return uow.corrected_at or uow.entry.occurred_at
 
 
@@ -241,7 +241,7 @@ def place(
 ) -> Place | None:
     """Return the place that an input names; None if it names none. Raises InvalidInput.
 
-    ``at``: the moment that it is told of; that of the command by default.
+    ``at``: the moment of the fact; that of the command by default.
     """
     if ward is None and room is None and bed_code is None:
         if shares_bed_of is not None:

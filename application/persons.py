@@ -39,7 +39,7 @@ def person_of(uow: UnitOfWork, patient: UUID) -> UUID:
 def death_of(uow: UnitOfWork, patient: UUID) -> tuple[Patient, Death] | None:
     """Return the death of a record's person, with the record that has it.
 
-    One that was told by itself counts before one that follows from a discharge.
+    One that was recorded by itself counts before one that follows from a discharge.
     """
     deaths = [(record, record.death) for record in records(uow, patient) if record.death]
     return min(deaths, key=lambda d: (d[1].discharge is not None, d[1].at), default=None)
@@ -52,8 +52,8 @@ def died_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
     return span_of(uow, death[1])[1] if death else None
 
 
-def told_death_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
-    """Return the same moment of a death that was told by itself.
+def recorded_death_at(uow: UnitOfWork, patient: UUID | None) -> datetime | None:
+    """Return the moment after which a record's person is dead, by a death recorded by itself.
 
     For commands that change discharges: a death that follows from one is another after them.
     """

@@ -1,8 +1,7 @@
 """Placements of facts that are known to the day or hour: one contradicts nothing of its day.
 
 Each is held at some moment of its day. A command that contradicts it only because of that moment is
-tried again with the fact at another moment of its day, be it a recorded one or one that the command
-tells.
+tried again with the fact at another moment of its day, be it a recorded one or one of the command.
 """
 
 from collections.abc import Iterator, Mapping
@@ -77,14 +76,14 @@ class ImpreciseFact:
 
 @dataclass(frozen=True)
 class Placement:
-    """Other moments for recorded facts, and for what the command tells (by its part)."""
+    """Other moments for recorded facts, and for parts of the command."""
 
     recorded: Mapping[ImpreciseFact, datetime] = field(default_factory=dict)
-    told: Mapping[str, datetime] = field(default_factory=dict)
+    stated: Mapping[str, datetime] = field(default_factory=dict)
 
     def apply(self, uow: UnitOfWork) -> None:
         """Hold the facts at these moments, before the command is decided. Raises Refusals."""
-        uow.place(self.told)
+        uow.place_parts(self.stated)
         reason = uow.entry.reason or REASON
         entry = replace(uow.entry, occurred_at=uow.now, precision=Precision.MINUTE, reason=reason)
         for fact, at in self.recorded.items():
@@ -96,7 +95,7 @@ class Placement:
         for fact in self.recorded:
             for stay in uow.load(Stay, fact.of) if fact.kind is Stay else ():
                 if stay.exists:
-                    stay.history.check((), persons.told_death_at(uow, stay.patient))
+                    stay.history.check((), persons.recorded_death_at(uow, stay.patient))
 
 
 def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
@@ -110,7 +109,7 @@ def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
 
 
 def _placements(uow: UnitOfWork) -> Iterator[Placement]:
-    times = uow.told_times
+    times = uow.stated_times
     known_moments = {*_moments(uow), *(at for at, _ in times.values())}
     imprecise_parts = {
         part: hospital_days.other_moments(uow, at, precision, known_moments)
@@ -119,10 +118,10 @@ def _placements(uow: UnitOfWork) -> Iterator[Placement]:
     }
     for part, moments in imprecise_parts.items():
         for moment in moments:
-            yield Placement(told={part: moment})
+            yield Placement(stated={part: moment})
     if len(imprecise_parts) > 1:
         for moment in dict.fromkeys(m for moments in imprecise_parts.values() for m in moments):
-            yield Placement(told=dict.fromkeys(imprecise_parts, moment))
+            yield Placement(stated=dict.fromkeys(imprecise_parts, moment))
     facts = list(_imprecise_facts(uow))
     for at, _ in times.values():
         near = {fact: s for fact in facts if (s := _span(uow, fact))[0] <= at <= s[1]}

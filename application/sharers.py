@@ -79,7 +79,7 @@ def _comes_back(uow: UnitOfWork, child: Stay, place: Place | None) -> bool:
                 place = _along(
                     mother, child, discharge.at if is_error else cancel.entry.occurred_at
                 )
-            died_at = persons.told_death_at(uow, child.patient)
+            died_at = persons.recorded_death_at(uow, child.patient)
             child.cancel_discharge(discharge, cancel.because, place, cancel.entry, died_at)
             let_prescriptions_follow(uow, child)
             return True
@@ -144,7 +144,7 @@ def _go(
     place: Place | None,
 ) -> None:
     entry = replace(uow.entry, occurred_at=at)
-    died_at = persons.told_death_at(uow, child.patient)
+    died_at = persons.recorded_death_at(uow, child.patient)
     if place is None:
         child.start_leave(False, None, entry, died_at)
         return

@@ -23,13 +23,13 @@ def discharge_stay(
 
     ``name``: of the discharge within the command.
     """
-    entry = imprecise_times.after_all(uow, stay)
+    entry = imprecise_times.entry_after_all(uow, stay)
     at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
     for id in prescription_ids:
         if id not in {p.id for p in prescriptions}:
             raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
     later_facts = [f for p in prescriptions for f in p.facts_after(at)]
-    died_at = persons.told_death_at(uow, stay.patient)
+    died_at = persons.recorded_death_at(uow, stay.patient)
     stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at, name)
     let_prescriptions_follow(uow, stay, prescriptions)
 
@@ -61,7 +61,7 @@ def check_deferred(uow: UnitOfWork) -> None:
     uow.defers_checks = False
     stays = uow.all_of(Stay)
     for stay in stays:
-        stay.check_deferred(persons.told_death_at(uow, stay.patient))
+        stay.check_deferred(persons.recorded_death_at(uow, stay.patient))
     for stay in stays:
         if stay.exists and stay.history.ends != uow.before[stay.id].history.ends:
             let_prescriptions_follow(uow, stay)
@@ -69,7 +69,7 @@ def check_deferred(uow: UnitOfWork) -> None:
         if prescription.pending_events and not prescription.course.cancelled:
             let_prescription_follow(uow, prescription)
         if prescription.exists:
-            prescription.check_deferred(persons.told_death_at(uow, prescription.patient))
+            prescription.check_deferred(persons.recorded_death_at(uow, prescription.patient))
 
 
 def let_prescription_follow(uow: UnitOfWork, prescription: Prescription) -> None:

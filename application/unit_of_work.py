@@ -92,7 +92,7 @@ class UnitOfWork(AggregateReader):
         self.corrected_at: datetime | None = None
         """The right time of a fact, for a command that corrects one; its entry is of now."""
         self.corrected_precision: Precision | None = None
-        self._told: dict[str, tuple[datetime, Precision]] = {}
+        self._stated_times: dict[str, tuple[datetime, Precision]] = {}
         self._placed: Mapping[str, datetime] = {}
         self._merged_into: dict[tuple[UUID, ...], Sequence[UUID]] = {}
         self._stays_of: dict[frozenset[UUID], Sequence[UUID]] = {}
@@ -307,15 +307,15 @@ class UnitOfWork(AggregateReader):
         }
 
     @property
-    def told_times(self) -> dict[str, tuple[datetime, Precision]]:
-        """Return the times that the command tells, by the part of the input that tells them."""
+    def stated_times(self) -> dict[str, tuple[datetime, Precision]]:
+        """Return the times that the command states, by the part of its input."""
         at, precision = self.entry.occurred_at, self.entry.precision
         if self.corrected_at is not None:
             at, precision = self.corrected_at, self.corrected_precision or Precision.MINUTE
-        return {"occurred_at": (at, precision), **self._told}
+        return {"occurred_at": (at, precision), **self._stated_times}
 
-    def place(self, moments: Mapping[str, datetime]) -> None:
-        """Hold what the command tells, by its parts, at other moments than those that are said."""
+    def place_parts(self, moments: Mapping[str, datetime]) -> None:
+        """Hold parts of the command at other moments than the stated ones."""
         self._placed = moments
         at = moments.get("occurred_at")
         if at is not None and self.corrected_at is not None:
@@ -323,9 +323,9 @@ class UnitOfWork(AggregateReader):
         elif at is not None:
             self.entry = replace(self.entry, occurred_at=at)
 
-    def tell(self, part: str, at: datetime, precision: Precision) -> datetime:
-        """Return the moment at which a part of the command holds a fact of that time."""
-        self._told[part] = (at, precision)
+    def note_time(self, part: str, at: datetime, precision: Precision) -> datetime:
+        """Note the stated time of a part of the command; return the moment at which it is held."""
+        self._stated_times[part] = (at, precision)
         return self._placed.get(part, at)
 
     def expect(self, version: int | None) -> None:

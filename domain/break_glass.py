@@ -52,7 +52,7 @@ class EmergencyAccess(Aggregate):
         """Return whether a patient's data are open to the login at a moment."""
         return patient in self.opened and now < self.opened[patient]
 
-    def break_for(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
+    def grant(self, about: About, hours: int | None, now: datetime, envelope: Envelope) -> None:
         """Open a patient's data to the login for some hours; what is open longer already stays so.
 
         Raises ReasonNeeded, InvalidInput.

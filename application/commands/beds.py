@@ -165,8 +165,7 @@ class BedStates(CommandGroup):
         if (patient_mrn is None) == (stay_id is None):
             raise InvalidInput("patient_mrn", "name either `patient_mrn` or `stay_id`")
         aggregate = lookups.room(uow, ward, room)
-        authority = mrn_authority or self.rules.mrn_authority
-        patient = lookups.patient(uow, patient_mrn, authority).id if patient_mrn else None
+        patient = lookups.patient(uow, patient_mrn, mrn_authority).id if patient_mrn else None
         holder = lookups.stay(uow, stay_id) if stay_id else None
         period = Period(utc(since, "from") or uow.entry.occurred_at, utc(until, "until"))
         reservations.reserve(uow, aggregate, bed, period, patient, holder)
@@ -204,7 +203,7 @@ class BedStates(CommandGroup):
         precision = uow.corrected_precision
 
         def placed_time(part: str, at: datetime | None) -> datetime | None:
-            return at and uow.tell(part, at, precision or Precision.MINUTE)
+            return at and uow.note_time(part, at, precision or Precision.MINUTE)
 
         times = (
             placed_time("from", utc(since, "from")),

@@ -245,7 +245,7 @@ def amend_visit_of(
         stay.check_amended(visit, consult_id, at, precision)
         stay.amend_visit(visit, at, precision, doctor, kind, note, uow.entry, died_at, consult_id)
 
-    imprecise_times.corrected_in_stay(uow, stay, amend)
+    imprecise_times.fit_correction_in_stay(uow, stay, amend)
 
 
 def _check_role(uow: UnitOfWork, command: str) -> None:

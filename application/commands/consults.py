@@ -35,7 +35,7 @@ class ConsultRequests(CommandGroup):
             lookups.practitioner_if_named(uow, requested_by, "requested_by"),
             _died_at(uow, stay),
         )
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow,
             stay,
             lambda entry: stay.request_consult(specialty, addressee, by, question, entry, died_at),
@@ -83,7 +83,7 @@ class ConsultRequests(CommandGroup):
         """Withdraw a consult that has not taken place: it is not wanted any more."""
         stay = lookups.stay_with_consult(uow, consult_id)
         died_at = _died_at(uow, stay)
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.withdraw_consult(consult_id, entry, died_at)
         )
 

@@ -319,7 +319,7 @@ def _cancel(
         elif isinstance(fact, Discharge):
             cancel_discharge_of(uow, stay, fact, because, place)
         else:
-            died_at, ends = persons.told_death_at(uow, stay.patient), stay.history.ends
+            died_at, ends = persons.recorded_death_at(uow, stay.patient), stay.history.ends
             stay.cancel_movement(movement, because, place, uow.entry, died_at)
             if stay.history.ends != ends:
                 let_prescriptions_follow(uow, stay)
@@ -334,7 +334,7 @@ def cancel_admission_of(
         because,
         void_clinical_facts,
         uow.entry,
-        persons.told_death_at(uow, stay.patient),
+        persons.recorded_death_at(uow, stay.patient),
         [fact for p in prescriptions for fact in p.facts()],
     )
     for prescription in prescriptions:
@@ -350,7 +350,7 @@ def cancel_discharge_of(
 ) -> None:
     """Cancel the discharge of a stay; the prescriptions that it stopped follow."""
     stay.cancel_discharge(
-        discharge, because, place, uow.entry, persons.told_death_at(uow, stay.patient)
+        discharge, because, place, uow.entry, persons.recorded_death_at(uow, stay.patient)
     )
     let_prescriptions_follow(uow, stay)
 
@@ -378,7 +378,7 @@ def _correct(
         def correct(
             at: datetime | None, stay: Stay = stay, place: Place | None = destination
         ) -> None:
-            died_at = persons.told_death_at(uow, stay.patient)
+            died_at = persons.recorded_death_at(uow, stay.patient)
             stay.correct_movement(
                 movement,
                 at,
@@ -391,7 +391,7 @@ def _correct(
             )
 
         if len(stays) == 1 and at == uow.corrected_at:
-            imprecise_times.corrected_in_stay(uow, stay, correct)
+            imprecise_times.fit_correction_in_stay(uow, stay, correct)
         else:
             correct(at)
         if stay.history.ends != ends:

@@ -72,7 +72,7 @@ def correct_dose(uow: UnitOfWork, right: DoseCorrection) -> None:
 
     facts = [fact.at for fact in stay.history.facts]
     facts += [fact.occurred_at for fact in prescription.all_facts()]
-    imprecise_times.fitting_correction(uow, facts, correct)
+    imprecise_times.fit_correction(uow, facts, correct)
 
 
 def check_corrected_dose(uow: UnitOfWork, right: DoseCorrection) -> None:

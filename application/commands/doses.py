@@ -73,7 +73,7 @@ def record_dose(uow: UnitOfWork, late: LateDose) -> UUID:
     """
     prescription = lookups.prescription(uow, late.prescription_id)
     stay = lookups.stay_of(uow, prescription, "prescription_id")
-    entry = uow.entry if uow.defers_checks else imprecise_times.inside(uow, stay)
+    entry = uow.entry if uow.defers_checks else imprecise_times.entry_inside(uow, stay)
     if not uow.defers_checks:
         stay.must_include(entry.occurred_at, "The dose")
     warnings: Warnings = {}
@@ -106,7 +106,7 @@ def give_unprescribed_dose(
     if late.basis is Basis.VERBAL_ORDER and not late.ordered_by:
         raise InvalidInput("ordered_by", "a verbal order is somebody's; say whose")
     orderer = lookups.practitioner_if_named(uow, late.ordered_by, "ordered_by")
-    entry = uow.entry if uow.defers_checks else imprecise_times.inside(uow, stay)
+    entry = uow.entry if uow.defers_checks else imprecise_times.entry_inside(uow, stay)
     at, patient = entry.occurred_at, lookups.patient_of(uow, stay)
     if not uow.defers_checks:
         stay.must_include(at, "The dose")
@@ -288,7 +288,7 @@ class Doses(CommandGroup):
         """End an infusion at ``occurred_at``; it may end at the moment its prescription does."""
         prescription = lookups.prescription_of_dose(uow, administration_id)
         stay = lookups.stay_of(uow, prescription, "administration_id")
-        _end_at(uow, prescription, stay, administration_id, imprecise_times.inside(uow, stay))
+        _end_at(uow, prescription, stay, administration_id, imprecise_times.entry_inside(uow, stay))
 
     @correction(
         roles=MEDICATION,
@@ -299,7 +299,7 @@ class Doses(CommandGroup):
         prescription = lookups.prescription_of_dose(uow, administration_id)
         stay, at = lookups.stay_of(uow, prescription, "administration_id"), uow.corrected_at
         if at is not None:
-            at = imprecise_times.corrected_inside(uow, stay, at)
+            at = imprecise_times.corrected_time_inside(uow, stay, at)
             stay.must_include(at, "The end of the infusion")
         prescription.correct_infusion_end(
             administration_id,

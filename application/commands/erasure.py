@@ -190,9 +190,9 @@ def _check_erasable(uow: UnitOfWork, patient: Patient) -> None:
 
 
 def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]]:
-    """Return what is of each record now, by its id: stays, prescriptions, reported visits, arrivals.
+    """Return the streams of each record now, by its id: stays, prescriptions, reported visits, arrivals.
 
-    With it, where somebody has opened the person's data by force.
+    Emergency accesses to the person's data are among them, with each record.
     """
     ids = {record.id for record in records}
     belongings: dict[UUID, set[UUID]] = {id: set() for id in ids}
@@ -202,9 +202,9 @@ def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]
         streams = [id for id, events in histories.items() if events[0].belongs_to(kind)]
         return uow.load(kind, *streams)
 
-    for glass in load_belongings(EmergencyAccess):
+    for access in load_belongings(EmergencyAccess):
         for id in ids:
-            belongings[id].add(glass.id)
+            belongings[id].add(access.id)
     patients = (
         *((stay.id, stay.patient) for stay in load_belongings(Stay)),
         *(

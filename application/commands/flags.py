@@ -25,7 +25,7 @@ class Flags(CommandGroup):
         """Raise a flag on the board. One of each kind is up at a time, of notes as many as there are."""
         stay = lookups.stay(uow, stay_id)
         kind, died_at = kind_of(self.rules, flag_kind), _died_at(uow, stay)
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.raise_flag(kind, note, entry, died_at)
         )
 
@@ -69,7 +69,9 @@ class Flags(CommandGroup):
         """Lower a flag: from ``occurred_at`` on it does not hold any more."""
         stay = lookups.stay(uow, stay_id)
         died_at = _died_at(uow, stay)
-        imprecise_times.in_stay(uow, stay, lambda entry: stay.lower_flag(flag_id, entry, died_at))
+        imprecise_times.fit_in_stay(
+            uow, stay, lambda entry: stay.lower_flag(flag_id, entry, died_at)
+        )
 
     @correction(roles=CLINICAL, raises=(MovementNotFound, PatientDied, *STAY_REFUSALS))
     def correct_flag_lowering(self, uow: UnitOfWork, *, stay_id: UUID, flag_id: UUID) -> None:

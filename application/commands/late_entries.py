@@ -205,7 +205,7 @@ def _stay_of(uow: UnitOfWork, late: LateEntry, new_stays: dict[UUID, Stay]) -> S
 
 def _enter(uow: UnitOfWork, late: LateEntry, stay: Stay, entry: Envelope) -> None:
     place = lookups.place(uow, late.ward, late.room, late.bed, late.shares_bed_of, late.without_bed)
-    died_at = persons.told_death_at(uow, stay.patient)
+    died_at = persons.recorded_death_at(uow, stay.patient)
     match late.kind:
         case EntryKind.TRANSFER:
             if place is None:
@@ -245,7 +245,7 @@ def moment_of(uow: UnitOfWork, part: Timed, name: str, precision: Precision) -> 
     """Return the moment at which one of a command's several facts is held; None: it says none."""
     if part.occurred_at is None:
         return None
-    return uow.tell(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
+    return uow.note_time(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
 
 
 def corrected_moment_of(

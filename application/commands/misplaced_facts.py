@@ -216,7 +216,7 @@ def _at_right_time(uow: UnitOfWork, stay: Stay, told: Envelope) -> Envelope:
     if at is None:
         return told
     precision = uow.corrected_precision or told.precision
-    at = imprecise_times.corrected_inside(uow, stay, at)
+    at = imprecise_times.corrected_time_inside(uow, stay, at)
     return replace(told, occurred_at=at, precision=precision)
 
 

@@ -136,9 +136,8 @@ class PatientIdentity(CommandGroup):
         Raises MergeImpossible, naming the stays, if the person would be in two at once.
         """
         reason_needed(uow.entry, Problem.MERGE)
-        authority = self.rules.mrn_authority
-        record = lookups.patient(uow, patient_mrn, mrn_authority or authority)
-        into = lookups.patient(uow, into_mrn, into_mrn_authority or authority, field="into_mrn")
+        record = lookups.patient(uow, patient_mrn, mrn_authority)
+        into = lookups.patient(uow, into_mrn, into_mrn_authority, field="into_mrn")
         merge_records(uow, record, into)
 
     @command(roles=RECORDS_OFFICE, raises=(MovementNotFound,))

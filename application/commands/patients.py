@@ -96,13 +96,12 @@ class Patients(CommandGroup):
     ) -> None:
         """Open a patient's data to oneself for some hours (8), from now on, saying why.
 
-        Raises ReasonNeeded. Each reading that follows says that the glass was broken.
+        Raises ReasonNeeded. Each access record that follows says that access was opened so.
         """
-        authority = mrn_authority or self.rules.mrn_authority
-        patient = lookups.patient(uow, patient_mrn, authority, in_scope=False)
+        patient = lookups.patient(uow, patient_mrn, mrn_authority, in_scope=False)
         assert patient.about is not None
-        (glass,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
-        glass.break_for(patient.about, hours, uow.now, uow.entry)
+        (access,) = uow.load(EmergencyAccess, EmergencyAccess.id_for(uow.entry.recorded_by))
+        access.grant(patient.about, hours, uow.now, uow.entry)
 
     @command(roles=FRONT_DESK, raises=(PatientDied, ContradictsLaterFacts))
     def record_death(

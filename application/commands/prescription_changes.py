@@ -48,7 +48,7 @@ def correct_change_of(
     _may_change(uow, "correct_prescription_change")
     until, died_at = utc(right.stop, "stop"), persons.died_at(uow, prescription.patient)
     entry, precision = uow.entry, uow.corrected_precision
-    imprecise_times.fitting_correction(
+    imprecise_times.fit_correction(
         uow,
         [fact.occurred_at for fact in prescription.all_facts()],
         lambda at: prescription.correct_change(

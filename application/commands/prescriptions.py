@@ -107,7 +107,7 @@ class Prescriptions(Doses):
         """Change the dose, route, frequency or planned stop from ``occurred_at`` on."""
         prescription = lookups.prescription(uow, prescription_id)
         until, died_at = utc(stop, "stop"), persons.died_at(uow, prescription.patient)
-        imprecise_times.in_prescription(
+        imprecise_times.fit_in_prescription(
             uow,
             prescription,
             lambda entry: prescription.change(
@@ -134,14 +134,14 @@ class Prescriptions(Doses):
     def stop_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """End it before its planned stop."""
         prescription = lookups.prescription(uow, prescription_id)
-        imprecise_times.in_prescription(uow, prescription, prescription.stop)
+        imprecise_times.fit_in_prescription(uow, prescription, prescription.stop)
         let_prescription_follow(uow, prescription)
 
     @command(roles=MEDICATION, raises=(PrescriptionStateBroken, ContradictsLaterFacts))
     def complete_prescription(self, uow: UnitOfWork, *, prescription_id: UUID) -> None:
         """Complete a prescription that has run its course."""
         prescription = lookups.prescription(uow, prescription_id)
-        imprecise_times.in_prescription(uow, prescription, prescription.complete)
+        imprecise_times.fit_in_prescription(uow, prescription, prescription.complete)
         let_prescription_follow(uow, prescription)
 
     @correction(
@@ -277,7 +277,7 @@ def _take_step(
     end = utc(until, "until")
     if end is not None:
         end = uow.check_time(end)
-    imprecise_times.in_prescription(
+    imprecise_times.fit_in_prescription(
         uow, prescription, lambda entry: take(prescription, entry, died_at, end)
     )
 

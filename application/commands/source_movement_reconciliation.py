@@ -124,7 +124,7 @@ class _VisitReconciler:
         type, stay = self._type(), self.stay
         if stay is None or type in (None, self._type_before) or not stay.history.admission:
             return
-        died_at = persons.told_death_at(self.uow, stay.patient)
+        died_at = persons.recorded_death_at(self.uow, stay.patient)
         admission = stay.history.admission.id
         stay.correct_movement(
             admission, None, None, None, self.uow.entry, died_at, admission_type=type
@@ -231,7 +231,7 @@ class _VisitReconciler:
         """Correct time and place of an admission; what the staff has entered in the stay remains."""
         uow, movement = self.uow, amendment.movement
         assert movement is not None
-        died_at = persons.told_death_at(uow, stay.patient)
+        died_at = persons.recorded_death_at(uow, stay.patient)
         fact = stay.movement(admission.movement)
         place, bed = place_of(uow, amendment) or Place(), admission.bed
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
@@ -298,7 +298,7 @@ class _VisitReconciler:
         uow, stay = self.uow, self.stay
         if stay is None:
             raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
-        place, died_at = place_of(uow, version), persons.told_death_at(uow, stay.patient)
+        place, died_at = place_of(uow, version), persons.recorded_death_at(uow, stay.patient)
         match movement.kind:
             case SourceKind.ADMIT:  # registered before; admitted now, perhaps to a bed
                 return self._move_on_admission(stay, version, place)
@@ -375,7 +375,7 @@ class _VisitReconciler:
             patient.id,
             movement.admission_type or AdmissionType.EMERGENCY,
             uow.entry,
-            died_at=persons.told_death_at(uow, patient.id),
+            died_at=persons.recorded_death_at(uow, patient.id),
             attending=lookups.practitioner_if_named(
                 uow, movement.attending, "attending", moment_of(uow, version)
             ),

@@ -72,7 +72,7 @@ class Stays(CommandGroup):
         BedOccupied, BedNotOpen, RoomPolicyBroken.
         """
         patient = lookups.patient(uow, patient_mrn, mrn_authority)
-        with uow.use_entry(imprecise_times.after_other_stays(uow, patient)):
+        with uow.use_entry(imprecise_times.entry_after_other_stays(uow, patient)):
             stay = admit(
                 uow,
                 "stay",
@@ -116,7 +116,7 @@ class Stays(CommandGroup):
         """Allocate the first bed. Raises BedOccupied, BedNotOpen, StayNotOpen, StayStateBroken."""
         stay, destination = lookups.stay(uow, stay_id), lookups.bed(uow, ward, room, bed)
         mother = None if shares_bed_of is None else lookups.mother(uow, shares_bed_of)
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.allocate_room(destination, entry, mother)
         )
 
@@ -143,7 +143,7 @@ class Stays(CommandGroup):
                 "bed", "name a bed, or say in `without_bed` where the patient is put"
             )
         stay = lookups.stay(uow, stay_id)
-        stay.transfer(place, imprecise_times.inside(uow, stay))
+        stay.transfer(place, imprecise_times.entry_inside(uow, stay))
         place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=(*BED_REFUSALS, *STAY_REFUSALS))
@@ -163,7 +163,7 @@ class Stays(CommandGroup):
             lookups.stay(uow, with_stay_id, "with_stay_id"),
         )
         moments = [fact.at for stay in (one_stay, other_stay) for fact in stay.history.facts]
-        entry, beds = imprecise_times.fitting(
+        entry, beds = imprecise_times.fit(
             uow, moments, lambda entry: _both_beds(one_stay, other_stay, entry)
         )
         one_stay.swap_bed(beds[1], other_stay.id, entry)
@@ -188,7 +188,7 @@ class Stays(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         back = utc(expected_return, "expected_return")
         died_at = persons.died_at(uow, stay.patient)
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.start_leave(keep_bed, back, entry, died_at)
         )
         place_sharers(uow, sharers)
@@ -210,20 +210,22 @@ class Stays(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         place = lookups.place(uow, ward, room, bed, shares_bed_of, without_bed)
         died_at = persons.died_at(uow, stay.patient)
-        imprecise_times.in_stay(uow, stay, lambda entry: stay.end_leave(place, entry, died_at))
+        imprecise_times.fit_in_stay(uow, stay, lambda entry: stay.end_leave(place, entry, died_at))
         place_sharers(uow, sharers)
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_attending(self, uow: UnitOfWork, *, stay_id: UUID, attending: str) -> None:
         """Make another doctor (by staff number) responsible."""
         stay, doctor = lookups.stay(uow, stay_id), lookups.practitioner(uow, attending, "attending")
-        imprecise_times.in_stay(uow, stay, lambda entry: stay.change_attending(doctor, entry))
+        imprecise_times.fit_in_stay(uow, stay, lambda entry: stay.change_attending(doctor, entry))
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_specialty(self, uow: UnitOfWork, *, stay_id: UUID, specialty: str) -> None:
         """Make another specialty responsible; the ward may be a different one (an outlier)."""
         stay = lookups.stay(uow, stay_id)
-        imprecise_times.in_stay(uow, stay, lambda entry: stay.change_specialty(specialty, entry))
+        imprecise_times.fit_in_stay(
+            uow, stay, lambda entry: stay.change_specialty(specialty, entry)
+        )
 
     @command(roles=FRONT_DESK, raises=STAY_REFUSALS)
     def change_admission_type(
@@ -231,7 +233,7 @@ class Stays(CommandGroup):
     ) -> None:
         """Make the stay one of another type from then on: a day case that became an inpatient."""
         stay = lookups.stay(uow, stay_id)
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.change_admission_type(admission_type, entry)
         )
 
@@ -270,7 +272,7 @@ class Stays(CommandGroup):
         """
         stay, expected_time = lookups.stay(uow, stay_id), utc(expected_at, "expected_at")
         new_plan = plan or DischargePlan.PLANNED
-        imprecise_times.in_stay(
+        imprecise_times.fit_in_stay(
             uow, stay, lambda entry: stay.plan_discharge(new_plan, expected_time, entry)
         )
 

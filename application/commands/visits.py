@@ -29,7 +29,7 @@ def record_visit_of(uow: UnitOfWork, visit: LateVisit) -> None:
     stay = lookups.stay(uow, visit.stay_id)
     doctor = lookups.practitioner(uow, visit.practitioner, "practitioner")
     died_at = persons.died_at(uow, stay.patient)
-    entry = uow.entry if uow.defers_checks else imprecise_times.inside(uow, stay)
+    entry = uow.entry if uow.defers_checks else imprecise_times.entry_inside(uow, stay)
     if visit.consult_id is not None:
         lookups.check_consult_of(uow, stay, visit.consult_id)
         stay.check_answer(visit.consult_id, entry.occurred_at, entry.precision)

@@ -298,12 +298,12 @@ def test_the_glass_is_whole_again_after_some_hours() -> None:
     glass = EmergencyAccess.empty(EmergencyAccess.id_for(ENTRY.recorded_by))
     about = About(patient=ENTRY.command_id, key_id="1")
     now = ENTRY.occurred_at
-    glass.break_for(about, None, now, ENTRY)
+    glass.grant(about, None, now, ENTRY)
     assert glass.is_open(about.patient, now + timedelta(hours=7, minutes=59))
     assert not glass.is_open(about.patient, now + timedelta(hours=8))
     for hours in (0, 25, -1):
         with pytest.raises(InvalidInput):
-            glass.break_for(about, hours, now, ENTRY)
+            glass.grant(about, hours, now, ENTRY)
     for reason in (None, "", " "):
         with pytest.raises(ReasonNeeded):
-            glass.break_for(about, 1, now, replace(ENTRY, reason=reason))
+            glass.grant(about, 1, now, replace(ENTRY, reason=reason))

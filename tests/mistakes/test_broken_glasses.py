@@ -36,7 +36,7 @@ def test_mistake_470_what_is_opened_once_more_for_an_hour_is_closed_to_commands_
             glass.about = about
             glass.record(EmergencyAccess.Broken, entry, patient=patient, until=until)
         else:
-            glass.break_for(about, hours, now, entry)
+            glass.grant(about, hours, now, entry)
     for patient in PATIENTS:
         is_open = any(p == patient and asked < at + hours for p, at, hours in past)
         assert glass.is_open(patient, begin + timedelta(hours=asked)) == is_open
