@@ -25,6 +25,7 @@ from api.http.app import app
 from application.command import Request
 from application.hospital import Hospital
 from domain.envelope import Actor
+from domain.event_types import AGGREGATES, EVENTS
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType
 from domain.stay.facts import CancellationReason, Disposition
@@ -32,6 +33,7 @@ from infrastructure.analysis import TABLES, query_history
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.read_models import READ_MODELS
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
 from tests.support.graphql_client import GraphQLClient
@@ -117,6 +119,19 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
         client = GraphQLClient(http, TOKEN)
         told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
     assert told == lines
+
+
+def test_the_event_model_names_each_stream_event_and_read_model() -> None:
+    """A topic that begins with a dot is of the aggregate of the one before it."""
+    page = (DOCS / "event-model.md").read_text()
+    names, topics, kind = set(re.findall(r"`([\w.-]+)`", page)), set(), ""
+    for line in page.splitlines():
+        for aggregate, rest in re.findall(r"`([a-z-]*)\.([a-z-]+)`", line):
+            kind = aggregate or kind
+            topics.add(f"{kind}.{rest}")
+    assert topics >= set(EVENTS)
+    assert names >= {aggregate.__name__ for aggregate in AGGREGATES}
+    assert names >= {str(model.metadata.schema) for model in READ_MODELS}
 
 
 def test_the_tables_of_the_page_about_analysis_are_those_there_are() -> None:
