@@ -1,8 +1,9 @@
 """The exposure of issued reports to a wrong fact, by computing who contributed to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,16 +21,17 @@ from infrastructure.read_models.issued_reports import issues, restatements
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import spells
 from infrastructure.read_models.stays import stays
+from infrastructure.read_models.timeline.projection import entries
 from infrastructure.reports.report_data import ReadModelReportData
 
 AROUND = timedelta(days=2)
 """The most by which a day of the calendar may lie around the same day in UTC, generously."""
 
 
-NEEDS_AROUND = frozenset({"admissions", "awaited", "dose_days", "agent_days", "entry_delays"})
-"""The inputs of facts that lie outside the period, or outside of their stay.
+NEEDS_AROUND = frozenset({"admissions", "dose_days", "agent_days", "entry_delays"})
+"""The inputs of facts that may lie outside of their stay: a dose before it, a death after it.
 
-A readmission comes after the period, a decision to admit or a dose before the stay, a death after it.
+A readmission comes after the period, by the days that the question names.
 """
 
 
@@ -136,21 +138,40 @@ def _may_contribute(
     if exposure.details:
         needs = NEEDS_OF_DETAILS.get(exposure.details)
         return needs is None or bool(definition.needs & needs)
-    if definition.needs & NEEDS_AROUND:
+    if "awaited" in definition.needs:
+        return True  # by a decision to admit, which no column tells
+    _, question = question_of(computation.terms)
+    days = max(question.numbers("days"), default=0) if "days" in question.parameters else 0
+    window = {
+        "first": question.first - AROUND,
+        "last": question.last + AROUND + timedelta(days=days),
+        "known_at": known_at,
+    }
+    if definition.needs & NEEDS_AROUND and _has_entry(connection, exposure, window):
         return True
     table, column, ids = stays, "stay", exposure.stays
     if exposure.spell:
         table, column, ids = spells, "spell", [exposure.spell[0]]
     row = connection.execute(
-        f"SELECT EXISTS (SELECT FROM {table.fullname} WHERE {column} = ANY(%s) AND known @> %s::int8"
-        " AND during && tstzrange(%s::date - %s, %s::date + %s))",
-        [
-            ids,
-            known_at,
-            computation.terms.first,
-            AROUND,
-            computation.terms.last,
-            AROUND,
-        ],
+        f"SELECT EXISTS (SELECT FROM {table.fullname} WHERE {column} = ANY(%(ids)s)"
+        " AND known @> %(known_at)s::int8 AND during && tstzrange(%(first)s, %(last)s))",
+        {"ids": ids, **window},
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _has_entry(
+    connection: Connection[TupleRow], exposure: ExposureView, window: Mapping[str, Any]
+) -> bool:
+    """Return whether anything is, or was, told of the stays or their patients in some days."""
+    row = connection.execute(
+        f"SELECT EXISTS (SELECT FROM {entries.fullname}"
+        " WHERE (stay = ANY(%(stays)s) OR patient = ANY(%(patients)s))"
+        "  AND occurred_at BETWEEN %(first)s AND %(last)s)",
+        {
+            "stays": exposure.stays,
+            "patients": list({entry.patient for entry in exposure.wrong}),
+            **window,
+        },
     ).fetchone()
     return bool(row and row[0])
