@@ -86,6 +86,8 @@ class BatchProjector:
         self._models: dict[str, ReadModel] = {}
         self._halted: set[str] = set()
         self._has_keys = False
+        self.reached = 0
+        """The position at which the last batch ended; 0 before the first."""
         live_schemas = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
@@ -133,12 +135,14 @@ class BatchProjector:
         positions = self._reader.status().positions
         return {t.model.name: positions[t.schema] for t in self._targets}
 
-    def step(self, until: int = END) -> bool:
+    def step(self, until: int = END, recorded: int | None = None) -> bool:
         """Project one batch into the read models that are furthest behind; False: nothing to do.
 
-        Raises NewerEvent before a command that only a newer program can read.
+        ``recorded``: a position that the log is known to have; otherwise the log is asked first. Raises
+        NewerEvent before a command that only a newer program can read.
         """
-        if not self._targets or not self._is_due():
+        is_known_due = recorded is not None and recorded > self.reached
+        if not self._targets or not (is_known_due or self._is_due()):
             return False
         try:
             return self._transaction(until, self._project_together)
@@ -165,7 +169,7 @@ class BatchProjector:
             return is_moved
         except BaseException:
             self._models = {}  # their memory may be of a batch that was rolled back
-            self._has_keys = False
+            self._has_keys, self.reached = False, 0
             with suppress(psycopg.Error):
                 self._connection.rollback()
             raise
@@ -204,6 +208,7 @@ class BatchProjector:
         is_isolated = self._project(status, group, rows, project)
         is_erasure = self._erase(group, rows)
         self._move([t for t in group if t.model.name not in self._halted], end)
+        self.reached = end
         if end == start:
             return False
         if is_isolated:

@@ -115,6 +115,7 @@ class ProjectionRunner:
     def _follow(self, connection: Connection[TupleRow]) -> None:
         own_targets: list[ProjectionTarget] = []
         projector = self._projector(connection, own_targets)
+        log_end: int | None = None
         while not self._stopping.is_set():
             taken_over = self._take_over(connection, own_targets)
             if taken_over:
@@ -122,9 +123,11 @@ class ProjectionRunner:
                 projector = self._projector(connection, own_targets)
                 projector.prepare()
                 connection.execute("LISTEN wardbook_log")
-            while projector.step() and not self._stopping.is_set():
-                pass
-            wait_for_notification(connection, POLL_SECONDS, self._stopping)
+            while projector.step(recorded=log_end) and not self._stopping.is_set():
+                if log_end is not None and projector.reached >= log_end:
+                    break  # what is recorded from here on is notified
+            payload = wait_for_notification(connection, POLL_SECONDS, self._stopping)
+            log_end = int(payload) if payload else None
 
     def _projector(
         self, connection: Connection[TupleRow], targets: Sequence[ProjectionTarget]
@@ -155,12 +158,18 @@ def connect(url: str) -> Connection[TupleRow]:
 
 def wait_for_notification(
     connection: Connection[TupleRow], seconds: float, stopping: threading.Event
-) -> None:
-    """Wait for a notification for up to so long; not much longer once it is to stop."""
+) -> str | None:
+    """Wait for a notification for up to so long; not much longer once it is to stop.
+
+    Returns the payload of the last one that has come; None if none has.
+    """
     until = monotonic() + seconds
     while not stopping.is_set() and (seconds := until - monotonic()) > 0:
-        if any(connection.notifies(timeout=min(seconds, STOP_SECONDS), stop_after=1)):
-            return
+        timeout = min(seconds, STOP_SECONDS)
+        payloads = [n.payload for n in connection.notifies(timeout=timeout, stop_after=1)]
+        if payloads:
+            return payloads[-1]
+    return None
 
 
 def lock_of(name: str) -> int:

@@ -121,9 +121,11 @@ def test_a_follower_whose_connection_is_cut_comes_back_by_itself(
 # -- waiting for the database --
 
 
+@pytest.mark.parametrize("is_told", [False, True], ids=["by itself", "told of a command"])
 def test_a_small_batch_waits_three_times_however_many_tables_it_writes(
-    hospital: Hospital, database: Database, tmp_path: Path
+    hospital: Hospital, database: Database, tmp_path: Path, is_told: bool
 ) -> None:
+    """Twice where a notification has told that there is something."""
     room(hospital)
     stay = admitted(hospital, "M1", "A/1/a")
     with connect(database.app_url) as connection:
@@ -131,16 +133,18 @@ def test_a_small_batch_waits_three_times_however_many_tables_it_writes(
         projector.prepare()
         while projector.step():
             pass
-        hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
+        moved = hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
         with (tmp_path / "messages").open("w") as messages:
             connection.pgconn.trace(messages.fileno())
-            assert projector.step()
+            assert projector.step(recorded=moved.position if is_told else None)
             connection.pgconn.untrace()
+        assert projector.reached == moved.position
+        assert not projector.step(recorded=moved.position), "what it has reached is no news"
     lines = (tmp_path / "messages").read_text().splitlines()
     sent = [line.split()[4] for line in lines if "\tF\t" in line]
 
     assert sent.count("Execute") > 12
-    assert sent.count("Sync") == 2  # whether there is anything, and the end
+    assert sent.count("Sync") == 2 - is_told  # whether there is anything, and the end
     assert 1 <= sent.count("Flush") <= 2  # what is read, and the end, if that is not there yet
     followed = dump(database)
     assert followed == anew(database)
