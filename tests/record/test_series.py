@@ -1,6 +1,7 @@
 """A series of commands records what they would record one by one, whole and once, in their order."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +19,7 @@ from domain.stay.facts import Disposition
 from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.postgres.database import Database
-from tests.support.hospital_dsl import admitted, ago, doctor, events, request, room
+from tests.support.hospital_dsl import admitted, ago, at_once, doctor, events, request, room
 
 Command = tuple[str, Request, Mapping[str, Any]]
 
@@ -212,3 +213,37 @@ def test_a_series_whose_answer_is_lost_is_recorded_once(
 
     assert len(events(database)) == size + 2
     assert [isinstance(a, Recorded) and a.repeated for a in answers] == [True, True]
+
+
+def test_series_of_several_processes_at_once_lose_nothing(
+    house: Hospital, another: Callable[[], Hospital], database: Database
+) -> None:
+    """All write the same prescription and stay, and one goes on alone."""
+    stay = admitted(house, "M1", at=ago(days=1))
+    _, said, content = prescription(stay)
+    (drug,) = house.prescriptions.write_prescription(said, **content).ids("prescription")
+    sides = [another(), another()]
+
+    def series(side: Hospital) -> list[Recorded | Refusal]:
+        return side.execute_series([visit(stay) if n % 3 else dose(drug) for n in range(12)])
+
+    def singles() -> list[Recorded | Refusal]:
+        return [alone(house, dose(drug)) for _ in range(6)]
+
+    answers = at_once(*(partial(series, side) for side in sides), singles)
+
+    recorded = [
+        answer
+        for some in answers
+        if isinstance(some, list)
+        for answer in some
+        if isinstance(answer, Recorded)
+    ]
+    assert len({answer.command_id for answer in recorded}) == 12 + 12 + 6
+    log = events(database)
+    assert [position for position, _, _ in log] == list(range(1, len(log) + 1))
+    for stream in (stay, drug):
+        versions = [e.originator_version for _, _, e in log if e.originator_id == stream]
+        assert versions == list(range(1, len(versions) + 1))
+    by_command = {end: tuple(e for _, last, e in log if last == end) for _, end, _ in log}
+    assert all(by_command[answer.position] == answer.events for answer in recorded)
