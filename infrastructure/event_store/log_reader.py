@@ -88,7 +88,8 @@ _BED_CLAIMS = (
     "     tstzrange(since, until, CASE WHEN until <= since THEN '[]' ELSE '[)' END)"
     "     FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (id, since, until)"
     "   ) AS w (id, span), LATERAL (SELECT * FROM record.bed_claims"
-    "     WHERE room = w.id AND (during && w.span) IS TRUE OFFSET 0) AS c"
+    "     WHERE room = w.id AND coalesce(upper(during), 'infinity') >= lower(w.span)"
+    "       AND (during && w.span) IS TRUE OFFSET 0) AS c"
     " UNION SELECT * FROM record.bed_claims WHERE shares_bed_of = ANY(%s)"
     ") AS claims ORDER BY during, stay"
 )

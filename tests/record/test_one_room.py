@@ -1,11 +1,13 @@
 """Commands on beds of one room at once: appended together, on no bed that somebody else has taken."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from random import Random
 from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +16,10 @@ from application.hospital import Hospital
 from domain.refusals import Refusal
 from domain.stay.facts import Disposition
 from infrastructure.event_store.group_commit import GroupCommit
+from infrastructure.event_store.log_reader import _BED_CLAIMS
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.integrity.check import verify_log
-from infrastructure.postgres.database import Database
+from infrastructure.postgres.database import PLAN_BY_INDEX, Database
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import (
     ELECTIVE,
@@ -135,6 +138,30 @@ def test_processes_that_move_many_in_one_room_lose_nothing(
     assert versions == count
     assert_claims_are_the_stays(database)
     assert [c.examples for c in verify_log(database) if c.broken] == []
+
+
+def test_who_was_in_a_room_long_ago_is_not_read(hospital: Hospital, database: Database) -> None:
+    id = room(hospital, "1", *BEDS)
+    for bed in BEDS[:4]:
+        admitted(hospital, bed, f"A/1/{bed}", ago(hours=2))
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO record.bed_claims SELECT bed_no, room, bed, gen_random_uuid(),"
+            " tstzrange(now() - n * interval '2 days', now() - (2 * n - 1) * interval '1 day'), false"
+            " FROM record.bed_claims, generate_series(1, 1000) n"
+        )
+        owner.execute(PLAN_BY_INDEX)
+        since = datetime.now(UTC) - timedelta(minutes=1)
+        values = [[id], [since], [None], []]
+        ((plan,),) = owner.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_BED_CLAIMS}".encode(), values)
+        assert len(owner.execute(_BED_CLAIMS.encode(), values).fetchall()) == 4
+    assert _left_out(plan[0]["Plan"]) < 20
+
+
+def _left_out(plan: dict[str, Any]) -> int:
+    """Return the rows that a plan reads and does not give."""
+    reasons = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+    return sum(int(plan.get(r, 0)) for r in reasons) + sum(map(_left_out, plan.get("Plans", ())))
 
 
 # -- record.append against a model of it --
