@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from strawberry.dataloader import DataLoader
-from strawberry.types import Info
 
 from api.auth.authentication import NotLoggedIn, check_not_listed
 from api.container import AppState
@@ -396,5 +396,5 @@ async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) 
     return await versions(connection, list(ids), at.known)
 
 
-Ask = Info[Context, None]
+Info = strawberry.Info[Context, None]
 """The ``info`` of a resolver."""

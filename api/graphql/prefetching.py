@@ -6,7 +6,7 @@ One statement for each kind of thing; what was prefetched is completed by the fa
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.expected_arrivals import ArrivalView
 from infrastructure.read_models.flags import flags_of
@@ -17,7 +17,7 @@ from infrastructure.read_models.rooms import rooms_by_id
 from infrastructure.read_models.stays import StayView, stays_by_id
 
 
-async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> None:
+async def prefetch_occupants(info: Info, beds: Sequence[BedView], at: AsOf) -> None:
     """Prefetch stays, their doctors and labels, patients and flags of who has beds, if selected."""
     occupants = [o for bed in beds for o in bed.occupants]
     prefetch = info.context.prefetch
@@ -31,7 +31,7 @@ async def prefetch_occupants(info: Ask, beds: Sequence[BedView], at: AsOf) -> No
     await _prefetch_doctors_and_labels(info, [stay for stay in stays if stay], at)
 
 
-async def prefetch_arrivals(info: Ask, arrivals: Sequence[ArrivalView], at: AsOf) -> None:
+async def prefetch_arrivals(info: Info, arrivals: Sequence[ArrivalView], at: AsOf) -> None:
     """Prefetch the stays and patients of expected arrivals, and what is selected of the stays."""
     ids = {id for view in arrivals for id in (view.stay, view.converted_by) if id}
     patients = {view.patient for view in arrivals if view.patient}
@@ -43,7 +43,7 @@ async def prefetch_arrivals(info: Ask, arrivals: Sequence[ArrivalView], at: AsOf
     await prefetch_stays(info, [stay for stay in stays if stay], at)
 
 
-async def prefetch_stays(info: Ask, stays: Sequence[StayView], at: AsOf) -> None:
+async def prefetch_stays(info: Info, stays: Sequence[StayView], at: AsOf) -> None:
     """Prefetch the patients, rooms, doctors and labels of stays, if selected."""
     prefetch = info.context.prefetch
     await asyncio.gather(
@@ -53,7 +53,7 @@ async def prefetch_stays(info: Ask, stays: Sequence[StayView], at: AsOf) -> None
     )
 
 
-async def _prefetch_doctors_and_labels(info: Ask, stays: Iterable[StayView], at: AsOf) -> None:
+async def _prefetch_doctors_and_labels(info: Info, stays: Iterable[StayView], at: AsOf) -> None:
     prefetch, shows_labels = info.context.prefetch, labels_of_persons in info.context.queries
     doctors = {stay.attending for stay in stays if stay.attending}
     patients = {stay.patient for stay in stays if shows_labels}

@@ -17,7 +17,7 @@ from api.graphql.authorization import (
     or_forbidden,
     patient_by_mrn,
 )
-from api.graphql.context import Ask, ById, Context
+from api.graphql.context import ById, Context, Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.queries.arguments import Hours, MrnAuthority, check_subject, hours_ahead
@@ -88,7 +88,7 @@ class Subscription:
         description="What is recorded, in the order of the log, as in the query events."
     )
     async def events(
-        self, info: Ask, after: AfterPosition = None, kinds: Kinds = None, ward: OfWard = None
+        self, info: Info, after: AfterPosition = None, kinds: Kinds = None, ward: OfWard = None
     ) -> AsyncGenerator[Event, None]:
         context = info.context
         check_ward(context, ward)
@@ -102,7 +102,7 @@ class Subscription:
     )
     async def timeline_extended(
         self,
-        info: Ask,
+        info: Info,
         mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
         mrn_authority: MrnAuthority = None,
         stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
@@ -131,7 +131,7 @@ class Subscription:
     )
     async def room_occupancy_changed(
         self,
-        info: Ask,
+        info: Info,
         ward: Annotated[str | None, argument(description="Of this ward only.")] = None,
         after: AfterPosition = None,
     ) -> AsyncGenerator[RoomOccupancyChange, None]:
@@ -151,7 +151,7 @@ class Subscription:
     )
     async def house_totals_changed(
         self,
-        info: Ask,
+        info: Info,
         ward: Annotated[str | None, argument(description="Of this ward only.")] = None,
         hours: Hours = 24,
         after: AfterPosition = None,
@@ -173,7 +173,7 @@ class Subscription:
     )
     async def doses_due_changed(
         self,
-        info: Ask,
+        info: Info,
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
         hours_back: HoursBack = 24,
         hours_ahead: HoursAhead = 12,
@@ -218,7 +218,7 @@ class Subject:
 
 
 async def _entries(
-    info: Ask, topic: TimelineTopic, subject: Subject, after: int | None
+    info: Info, topic: TimelineTopic, subject: Subject, after: int | None
 ) -> AsyncGenerator[TimelineEntry, None]:
     """Yield the entries. Raises NotAllowed once all are hidden: silence would be a wrong answer."""
     async with _changes(info.context, topic, after) as items:
@@ -238,7 +238,7 @@ async def _entries(
 
 
 async def _rooms(
-    info: Ask, topic: OccupancyTopic, after: int | None
+    info: Info, topic: OccupancyTopic, after: int | None
 ) -> AsyncGenerator[RoomOccupancyChange, None]:
     context = info.context
     async with _changes(context, topic, after) as items:

@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types.base import has_object_definition
 
 import application.command
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
 from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
 from api.telemetry import metrics
@@ -31,7 +31,7 @@ PROJECTED_SECONDS = 0.01
 
 
 async def dispatch(
-    info: Ask, input: CommandInput, command: CommandSpec, payload: type[Recorded]
+    info: Info, input: CommandInput, command: CommandSpec, payload: type[Recorded]
 ) -> Recorded:
     """Record a command, wait until its position can be read, and read back its payload.
 
@@ -90,7 +90,7 @@ def _written_by(result: application.command.Recorded) -> frozenset[UUID]:
     return streams | {s.patient for s in subjects} | {s.stay for s in subjects if s.stay}
 
 
-def request(info: Ask, input: CommandInput) -> Request:
+def request(info: Info, input: CommandInput) -> Request:
     """Return who gives the command, with the part of the input that every command has."""
     try:
         command_id = UUID(input.command_id)

@@ -8,7 +8,7 @@ import strawberry
 
 import application.command
 from api.graphql.batches import find_all
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.mutations.payloads import ReadBack, Recorded
 from api.graphql.types.room_periods import BedStatePeriod
 from api.graphql.types.rooms import Room
@@ -25,7 +25,7 @@ class RoomRecorded(Recorded):
         description="The closures, cleanings and reservations that it recorded, ended or put right,"
         " with the ids to correct them."
     )
-    async def bed_states(self, info: Ask) -> list[BedStatePeriod]:
+    async def bed_states(self, info: Info) -> list[BedStatePeriod]:
         ids = self.recorded.facts("spell")
         return [period for period in await self.room.periods(info) if UUID(period.id) in ids]
 

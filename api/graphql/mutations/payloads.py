@@ -14,7 +14,7 @@ import strawberry
 
 import application.command
 from api.graphql.batches import find_all, load_all
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.consults import Consult
@@ -43,7 +43,7 @@ from infrastructure.read_models.visits import visits_by_id
 class ReadBack:
     """A recorded command, with what its payload is read with."""
 
-    info: Ask
+    info: Info
     recorded: application.command.Recorded
     envelope: dict[str, Any]
     """The fields of `Recorded`."""
@@ -66,7 +66,7 @@ class Recorded:
     )
 
     @classmethod
-    async def prepare(cls, info: Ask) -> None:
+    async def prepare(cls, info: Info) -> None:
         """Wait for what the command itself reads; nothing, for most."""
 
     @classmethod
@@ -112,7 +112,7 @@ class PatientRecorded(Recorded):
         return cls(**read.envelope, patient=patient, at=read.as_of) if patient else None
 
     @strawberry.field(description="The merge that it recorded, with the id to take it back.")
-    async def merge(self, info: Ask) -> Merge | None:
+    async def merge(self, info: Info) -> Merge | None:
         merges = await info.context.load(merges_of_persons, UUID(self.patient.id), self.at)
         new_merges = [m for m in merges or () if m.recorded_position == self.at.known]
         return Merge.of(info, new_merges[0], self.at) if new_merges else None
@@ -121,7 +121,7 @@ class PatientRecorded(Recorded):
         description="Other records that are likely of the same person, by name, birth date and sex, and"
         " are not linked with this one. To link them: mergePatients."
     )
-    async def likely_duplicates(self, info: Ask) -> list[Patient]:
+    async def likely_duplicates(self, info: Info) -> list[Patient]:
         patient = self.patient
         records = await info.context.query(records_of, UUID(patient.id), self.at)
         views = await info.context.query(
@@ -165,7 +165,7 @@ class PractitionerRecorded(Recorded):
         return cls(**read.envelope, practitioner=practitioner, valid_from=valid_from)
 
 
-async def new_movements(info: Ask, stays: list[UUID], at: AsOf) -> list[Movement]:
+async def new_movements(info: Info, stays: list[UUID], at: AsOf) -> list[Movement]:
     """Return the movements of stays that were recorded or put right at a position."""
     of_stays = await load_all(info.context, movements_of, stays, at)
     movements = [m for views in of_stays for m in views if m.recorded_position == at.known]
@@ -189,13 +189,13 @@ class StayRecorded(Recorded):
     @strawberry.field(
         description="The movements that it recorded or put right, with the ids to correct them."
     )
-    async def movements(self, info: Ask) -> list[Movement]:
+    async def movements(self, info: Info) -> list[Movement]:
         return await new_movements(info, self.ids, self.at)
 
     @strawberry.field(
         description="The visits that it recorded or put right, with the ids to correct them."
     )
-    async def visits(self, info: Ask) -> list[Visit]:
+    async def visits(self, info: Info) -> list[Visit]:
         ids, at = self.recorded.facts("visit"), self.at
         views = await load_all(info.context, visits_by_id, ids, at)
         return [Visit.of(view, at) for view in views]
@@ -203,7 +203,7 @@ class StayRecorded(Recorded):
     @strawberry.field(
         description="The doses that it recorded or put right, with the ids to correct them."
     )
-    async def administrations(self, info: Ask) -> list[Administration]:
+    async def administrations(self, info: Info) -> list[Administration]:
         ids, at = self.recorded.facts("administration"), self.at
         prescriptions = self.recorded.ids("prescription")
         of_prescriptions = await load_all(info.context, doses_of, prescriptions, at)
@@ -295,14 +295,14 @@ class PrescriptionRecorded(Recorded):
     dose: strawberry.Private[UUID | None]
 
     @strawberry.field(description="The change that it recorded, with the id to correct it.")
-    async def change(self, info: Ask) -> Recording | None:
+    async def change(self, info: Info) -> Recording | None:
         id, at = self.prescription.view.prescription, self.prescription.at
         changes = await info.context.load(changes_of_prescriptions, id, at)
         new_changes = [c for c in changes or () if c.recorded_position == at.known]
         return Recording.of(info, new_changes[-1]) if new_changes else None
 
     @strawberry.field(description="The dose that it recorded or put right, with its id.")
-    async def administration(self, info: Ask) -> Administration | None:
+    async def administration(self, info: Info) -> Administration | None:
         id, at = self.prescription.view.prescription, self.prescription.at
         doses = await info.context.load(doses_of, id if self.dose else None, at)
         own_doses = [d for d in doses or () if d.administration == self.dose]
@@ -337,7 +337,7 @@ class SourceMovementRecorded(Recorded):
     @strawberry.field(
         description="The movements that it recorded or put right, with the ids to correct them."
     )
-    async def movements(self, info: Ask) -> list[Movement]:
+    async def movements(self, info: Info) -> list[Movement]:
         return await new_movements(info, self.ids, self.at)
 
     @classmethod
@@ -359,7 +359,7 @@ class ReportRecorded(Recorded):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
 
     @classmethod
-    async def prepare(cls, info: Ask) -> None:
+    async def prepare(cls, info: Info) -> None:
         """Wait for the read models: reports are computed from what can be read."""
         context = info.context
         status = await context.log_status()

@@ -19,7 +19,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from api.errors import error_code
 from api.graphql.batches import find_all
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.part_at_fault import part_at_fault
 from api.graphql.types.enums import BedState, RoomPolicy
@@ -188,7 +188,7 @@ OBJECTS = {
 def _object(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., Any]:
     """Return the resolver of the stay or patient whose id is in an attribute."""
 
-    async def resolve(self: Any, info: Ask) -> Any:
+    async def resolve(self: Any, info: Info) -> Any:
         return await of.find(info, UUID(getattr(self, attribute)), await info.context.at())
 
     resolve.__annotations__["return"] = of | None
@@ -198,7 +198,7 @@ def _object(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., Any
 def _objects(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., Any]:
     """Return the resolver of the stays or patients whose ids are in an attribute."""
 
-    async def resolve(self: Any, info: Ask) -> Any:
+    async def resolve(self: Any, info: Info) -> Any:
         at = await info.context.at()
         return await find_all(of.find(info, UUID(id), at) for id in getattr(self, attribute))
 
@@ -209,7 +209,7 @@ def _objects(of: type[Stay] | type[Patient], attribute: str) -> Callable[..., An
 def _bed_label(reference: str) -> Callable[..., Any]:
     """Return the resolver of a bed's label, given the attribute that has its reference."""
 
-    async def resolve(self: Any, info: Ask) -> str:
+    async def resolve(self: Any, info: Info) -> str:
         bed: domain.BedRef = getattr(self, reference)
         status = await info.context.log_status()
         room = await Room.find(info, bed.room, info.context.moment(status.now, status.position))

@@ -13,7 +13,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.mutations.dispatch import dispatch
 from api.graphql.mutations.inputs import CommandInput
 from api.graphql.mutations.payloads import Parked, Recorded, RecordedNotYetReadable
@@ -54,12 +54,12 @@ def mutations_of(module: ModuleType) -> list[StrawberryField]:
 def _mutation(
     command: CommandSpec, input_type: type[CommandInput], payload: type[Recorded], description: str
 ) -> Any:
-    async def resolve(info: Ask, input: Any) -> Any:
+    async def resolve(info: Info, input: Any) -> Any:
         return await dispatch(info, input, command, payload)
 
     resolve.__name__ = command.name
     resolve.__annotations__ = {
-        "info": Ask,
+        "info": Info,
         "input": input_type,
         "return": _result_union(command, payload),
     }

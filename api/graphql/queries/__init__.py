@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import argument
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.queries.accesses import AccessQueries
 from api.graphql.queries.arguments import (
@@ -62,7 +62,7 @@ class Query(
 ):
     @strawberry.field(description="Anything that has an id, as held now.")
     async def node(  # with no other argument: Relay takes no other signature
-        self, info: Ask, id: Annotated[strawberry.ID, argument(description="Its id.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument(description="Its id.")]
     ) -> Node | None:
         return await _node(info, id, await info.context.at())
 
@@ -70,14 +70,14 @@ class Query(
     @bitemporal
     async def node_as_of(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         id: Annotated[strawberry.ID, argument(description="Its id.")],
     ) -> Node | None:
         return await _node(info, id, at)
 
 
-async def _node(info: Ask, id: strawberry.ID, at: AsOf) -> Node | None:
+async def _node(info: Info, id: strawberry.ID, at: AsOf) -> Node | None:
     """Return the thing of an id that the caller may see, as of a moment."""
     key = id_of(id)
     kinds = (
@@ -107,7 +107,7 @@ async def _node(info: Ask, id: strawberry.ID, at: AsOf) -> Node | None:
     return TimelineEntry.of(info, entry, stories[entry.entry])
 
 
-def _may_see(info: Ask, kind: type[Node]) -> bool:
+def _may_see(info: Info, kind: type[Node]) -> bool:
     """Return whether the caller's role may see things of a type."""
     requirement = needed_for(kind.__name__, "id")
     return requirement is not None and info.context.may(requirement)

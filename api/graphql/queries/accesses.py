@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_ward, records_of_mrn
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import After, First, MrnAuthority
 from api.graphql.relay import Connection, page, page_size
@@ -96,7 +96,7 @@ class Access:
         )
 
     @strawberry.field(description="Whose data they were.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.whose, self.moment)
 
 
@@ -108,7 +108,7 @@ class AccessQueries:
     )
     async def accesses(
         self,
-        info: Ask,
+        info: Info,
         mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
         mrn_authority: MrnAuthority = None,
         subject: Annotated[str | None, argument(description="By the login of this one.")] = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from strawberry import argument
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.moment_input import MomentInput
 from api.graphql.relay import After as After
 from api.graphql.relay import First as First
@@ -65,7 +65,7 @@ def bitemporal(resolver: Callable[..., Awaitable[V]]) -> Callable[..., Awaitable
     async def resolve(
         self: Any,
         *,
-        info: Ask,
+        info: Info,
         as_of: AsOfArgument = None,
         known_at: KnownAt = None,
         known_at_position: KnownAtPosition = None,
@@ -100,7 +100,7 @@ def known_moment(moment: MomentInput | None) -> MomentInput | None:
 
 
 async def two_moments(
-    info: Ask, as_of: datetime | None, from_known: datetime, to_known: datetime | None
+    info: Info, as_of: datetime | None, from_known: datetime, to_known: datetime | None
 ) -> tuple[AsOf, AsOf]:
     """Return a moment as known later, and as known before."""
     after = await info.context.at(as_of, to_known)

@@ -8,7 +8,7 @@ from strawberry import argument
 
 from api.course.document import CourseFormat
 from api.graphql.authorization import check_known, or_forbidden, records_of_mrn
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     MrnAuthority,
     bitemporal,
@@ -34,7 +34,7 @@ class CourseQueries:
     @bitemporal
     async def course(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         format: Annotated[CourseFormat, argument(description="HTML for print, JSON or CSV.")],
         stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
@@ -60,7 +60,7 @@ class CourseQueries:
         return CourseDocument.of(course, id, format)
 
 
-async def _imprint(info: Ask, at: AsOf) -> Imprint:
+async def _imprint(info: Info, at: AsOf) -> Imprint:
     """Return the imprint of a document that the login has printed now."""
     status, caller = await info.context.log_status(), info.context.caller
     known_at = at.known_at

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_known, known_ward, or_forbidden
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     AsOfArgument,
     AtLeast,
@@ -43,7 +43,7 @@ class DifferenceQueries:
     )
     async def stay_difference(
         self,
-        info: Ask,
+        info: Info,
         id: Annotated[strawberry.ID, argument(description="The stay's id.")],
         from_known: FromKnown,
         to_known: ToKnown = None,
@@ -60,7 +60,7 @@ class DifferenceQueries:
     )
     async def occupancy_difference(
         self,
-        info: Ask,
+        info: Info,
         from_known: FromKnown,
         to_known: ToKnown = None,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
@@ -75,7 +75,7 @@ class DifferenceQueries:
     )
     async def exposure(
         self,
-        info: Ask,
+        info: Info,
         movement_id: Annotated[
             strawberry.ID,
             argument(
@@ -100,7 +100,7 @@ class DifferenceQueries:
         return result
 
 
-async def _is_known(info: Ask, id: UUID, at: AsOf) -> bool:
+async def _is_known(info: Info, id: UUID, at: AsOf) -> bool:
     """Return whether an id is of a fact, of a prescription, of a patient, or of a closure."""
     query = info.context.query
     return (

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_ward_of
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     bitemporal,
 )
@@ -36,7 +36,7 @@ class DoseQueries:
     @bitemporal
     async def doses_due(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str, argument(description="Of those who lie in this ward.")],
         hours_back: HoursBack = 24,

@@ -15,7 +15,7 @@ from api.graphql.authorization import (
     or_forbidden,
     records_of_filter,
 )
-from api.graphql.context import Ask, Context
+from api.graphql.context import Context, Info
 from api.graphql.declarations import CACHEABLE
 from api.graphql.prefetching import prefetch_arrivals
 from api.graphql.queries.arguments import (
@@ -69,7 +69,7 @@ class ExpectedArrivalQueries:
     @bitemporal
     async def expected_arrival(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The arrival's id.")],
     ) -> ExpectedArrival | None:
@@ -86,7 +86,7 @@ class ExpectedArrivalQueries:
     @bitemporal
     async def expected_arrivals(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         filter: Annotated[ExpectedArrivalFilter | None, argument(description="Which ones.")] = None,
         first: First = None,

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.extensions.authorization import snake
 from api.graphql.types.enums import Purpose, Role
@@ -41,7 +41,7 @@ class Viewer:
     )
     def may(
         self,
-        info: Ask,
+        info: Info,
         command: Annotated[
             str, argument(description="The name of a mutation, query or subscription.")
         ],
@@ -51,7 +51,7 @@ class Viewer:
         return info.context.may(name)
 
     @strawberry.field(description="The mutations that its role may give, by name.")
-    def commands(self, info: Ask) -> list[str]:
+    def commands(self, info: Info) -> list[str]:
         return sorted(to_camel_case(name) for name in COMMANDS if info.context.may(name))
 
 
@@ -81,7 +81,7 @@ class Hospital:
 @strawberry.type
 class HouseQueries:
     @strawberry.field(description="The login that asks.")
-    def viewer(self, info: Ask) -> Viewer:
+    def viewer(self, info: Info) -> Viewer:
         caller = info.context.caller
         return Viewer(
             issuer=caller.actor.issuer,
@@ -95,7 +95,7 @@ class HouseQueries:
         )
 
     @strawberry.field(description="The hospital, as of now.")
-    async def hospital(self, info: Ask) -> Hospital:
+    async def hospital(self, info: Info) -> Hospital:
         state, status = info.context.state, await info.context.log_status()
         settings = state.settings
         days = await info.context.query(hospital_days, settings.hospital, status.recorded)

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_known, known_patient, or_forbidden
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     After,
     First,
@@ -81,7 +81,7 @@ class PeopleQueries:
     @bitemporal
     async def patient(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         mrn: Annotated[str | None, argument(description="Medical record number.")] = None,
         mrn_authority: MrnAuthority = None,
@@ -102,7 +102,7 @@ class PeopleQueries:
     @bitemporal
     async def patients(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         search: Annotated[
             str | None,
@@ -138,7 +138,7 @@ class PeopleQueries:
     @bitemporal
     async def likely_duplicates(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         family_name: Annotated[str | None, argument(description="Family name.")] = None,
         given_name: Annotated[str | None, argument(description="Given name.")] = None,
@@ -154,7 +154,7 @@ class PeopleQueries:
     @bitemporal
     async def practitioners(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         staff_number: Annotated[str | None, argument(description="This one only.")] = None,
         search: Annotated[

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.scalars import Long, Position
@@ -66,7 +66,7 @@ class Projection:
 class RecordQueries:
     @strawberry.field(description="What became of a command; null if it was not accepted.")
     async def command(
-        self, info: Ask, id: Annotated[strawberry.ID, argument(description="The command's id.")]
+        self, info: Info, id: Annotated[strawberry.ID, argument(description="The command's id.")]
     ) -> CommandOutcome | None:
         view = await info.context.query(command_by_id, uuid(id, "command", "id"))
         if view is None:
@@ -79,7 +79,7 @@ class RecordQueries:
         )
 
     @strawberry.field(description="The read models, and how far behind the log they are.")
-    async def projections(self, info: Ask) -> list[Projection]:
+    async def projections(self, info: Info) -> list[Projection]:
         commands = await info.context.query(projection_status.parked_commands)
         return [
             Projection(

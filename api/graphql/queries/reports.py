@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.authorization import check_known, check_ward, known_ward, or_forbidden
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     After,
     AtLeast,
@@ -42,7 +42,7 @@ class ReportQueries:
     @strawberry.field(description="A report on a period, as known now or at another moment.")
     async def report(
         self,
-        info: Ask,
+        info: Info,
         name: Annotated[str, argument(description="The name of its definition.")],
         period: Annotated[ReportPeriod, argument(description="On which days.")],
         ward: Annotated[
@@ -81,7 +81,7 @@ class ReportQueries:
     )
     async def report_bundle(
         self,
-        info: Ask,
+        info: Info,
         period: Annotated[ReportPeriod, argument(description="On which days.")],
         ward: Annotated[
             str | None, argument(description="On this ward only; the hospital by default.")
@@ -108,7 +108,7 @@ class ReportQueries:
     )
     async def report_issues(
         self,
-        info: Ask,
+        info: Info,
         name: Annotated[str | None, argument(description="Of this definition only.")] = None,
         first: First = None,
         after: After = None,
@@ -131,7 +131,7 @@ class ReportQueries:
     @strawberry.field(description="A report that was given out, by its id.")
     async def report_issue(
         self,
-        info: Ask,
+        info: Info,
         id: Annotated[strawberry.ID, argument(description="Its id.")],
         at_least: AtLeast = None,
     ) -> ReportIssue | None:
@@ -143,7 +143,7 @@ class ReportQueries:
 
 
 async def _report(
-    info: Ask,
+    info: Info,
     definition: Definition,
     period: ReportPeriod,
     ward: str | None,

@@ -15,7 +15,7 @@ from api.graphql.authorization import (
     or_forbidden,
     records_of_mrn,
 )
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import CACHEABLE, DataKind, shows
 from api.graphql.extensions.limits import STRETCHES
 from api.graphql.prefetching import prefetch_occupants
@@ -71,7 +71,7 @@ class Ward:
         return cls(id=strawberry.ID(str(uuid5(WARDS, name))), name=name, at=at)
 
     @strawberry.field(description="Its rooms, with the state of each bed.")
-    async def rooms(self, info: Ask) -> list[RoomOccupancy]:
+    async def rooms(self, info: Info) -> list[RoomOccupancy]:
         boards_of_ward = await info.context.query(board, self.at, self.name)
         return await boards(info, boards_of_ward, self.at)
 
@@ -110,7 +110,7 @@ class RoomQueries:
     @bitemporal
     async def wards(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
     ) -> list[Ward]:
         return [Ward.of(name, at) for name in await info.context.query(wards, at)]
@@ -119,7 +119,7 @@ class RoomQueries:
     @bitemporal
     async def ward(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         name: Annotated[str, argument(description="Its name.")],
     ) -> Ward | None:
@@ -131,7 +131,7 @@ class RoomQueries:
     @bitemporal
     async def room(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The room's id.")],
     ) -> Room | None:
@@ -145,7 +145,7 @@ class RoomQueries:
     @bitemporal
     async def room_occupancy(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
@@ -159,7 +159,7 @@ class RoomQueries:
     @bitemporal
     async def beds(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         filter: Annotated[BedFilter | None, argument(description="These beds only.")] = None,
@@ -189,7 +189,7 @@ class RoomQueries:
     @bitemporal
     async def house_totals(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
         hours: Hours = 24,
@@ -203,7 +203,7 @@ class RoomQueries:
     @strawberry.field(description=f"Who lay where in a period, in stretches, {STRETCHES} at most.")
     async def occupancy_history(
         self,
-        info: Ask,
+        info: Info,
         from_: Annotated[datetime, argument(name="from", description="Beginning of the period.")],
         to: Annotated[datetime, argument(description="End of the period, not included.")],
         ward: Annotated[str | None, argument(description="This ward only.")] = None,
@@ -239,7 +239,7 @@ class RoomQueries:
 
 
 async def stays_named(
-    info: Ask, stay_id: str | None, mrn: str | None, mrn_authority: str | None, at: AsOf
+    info: Info, stay_id: str | None, mrn: str | None, mrn_authority: str | None, at: AsOf
 ) -> list[UUID] | None:
     """Return the ids of a stay, or of the stays of a person; None where neither is named.
 
@@ -259,7 +259,7 @@ async def stays_named(
 
 
 async def _room_boards(
-    info: Ask, ward: str | None, filter: BedFilter | None, at: AsOf
+    info: Info, ward: str | None, filter: BedFilter | None, at: AsOf
 ) -> list[BoardRoom]:
     """Return the boards of a ward's rooms, or of all, with the beds that meet a filter.
 

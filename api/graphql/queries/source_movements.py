@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from strawberry import argument
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     After,
     First,
@@ -29,7 +29,7 @@ class SourceMovementQueries:
     @bitemporal
     async def pending_movements(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         system: Annotated[str | None, argument(description="Of this system only.")] = None,
         first: First = None,

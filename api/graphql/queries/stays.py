@@ -18,7 +18,7 @@ from api.graphql.authorization import (
     or_forbidden,
     records_of_filter,
 )
-from api.graphql.context import Ask, Context
+from api.graphql.context import Context, Info
 from api.graphql.declarations import CACHEABLE
 from api.graphql.prefetching import prefetch_stays
 from api.graphql.queries.arguments import (
@@ -150,7 +150,7 @@ class StayQueries:
     @bitemporal
     async def stay(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The stay's id.")],
     ) -> Stay | None:
@@ -166,7 +166,7 @@ class StayQueries:
     @bitemporal
     async def stays(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         filter: Annotated[StayFilter | None, argument(description="Which ones.")] = None,
         order_by: Annotated[StayOrder, argument(description="In which order.")] = (
@@ -202,7 +202,7 @@ class StayQueries:
     @bitemporal
     async def deceased(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str | None, argument(description="Those who lie in this ward.")] = None,
     ) -> list[Deceased]:
@@ -217,7 +217,7 @@ class StayQueries:
     @bitemporal
     async def open_consults(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         ward: Annotated[str | None, argument(description="Of those who lie in this ward.")] = None,
         specialty: Annotated[str | None, argument(description="That this one is asked.")] = None,
@@ -231,7 +231,7 @@ class StayQueries:
     @bitemporal
     async def prescription(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         id: Annotated[strawberry.ID, argument(description="The prescription's id.")],
     ) -> Prescription | None:

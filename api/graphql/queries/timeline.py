@@ -14,7 +14,7 @@ from api.graphql.authorization import (
     or_forbidden,
     records_of_mrn,
 )
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.queries.arguments import (
     After,
     AtLeast,
@@ -55,7 +55,7 @@ class TimelineQueries:
     @bitemporal
     async def timeline(
         self,
-        info: Ask,
+        info: Info,
         at: AsOf,
         mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
         mrn_authority: MrnAuthority = None,
@@ -100,7 +100,7 @@ class TimelineQueries:
     )
     async def late_entries(
         self,
-        info: Ask,
+        info: Info,
         recorded_from: Annotated[
             datetime | None,
             argument(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import ConsultStatus
 from api.graphql.types.people import Practitioner
@@ -44,16 +44,16 @@ class Consult:
         )
 
     @strawberry.field(description="The practitioner who is asked.")
-    async def practitioner(self, info: Ask) -> Practitioner | None:
+    async def practitioner(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(info, self.view.asked, self.at)
 
     @strawberry.field(description="Who asks.")
-    async def requested_by(self, info: Ask) -> Practitioner | None:
+    async def requested_by(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(info, self.view.requested_by, self.at)
 
     @strawberry.field(description="The visit that answers it.")
     async def visit(
-        self, info: Ask
+        self, info: Info
     ) -> Annotated["Visit", strawberry.lazy("api.graphql.types.stays")] | None:
         from api.graphql.types.stays import Visit
 
@@ -62,7 +62,7 @@ class Consult:
 
     @strawberry.field(description="The stay.")
     async def stay(
-        self, info: Ask
+        self, info: Info
     ) -> Annotated["Stay", strawberry.lazy("api.graphql.types.stays")] | None:
         from api.graphql.types.stays import Stay
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.types.people import Patient
 from api.graphql.types.stays import Prescription, Stay
@@ -26,7 +26,7 @@ class Deceased:
         return cls(died_at=view.died_at, view=view, at=at)
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
 
     @strawberry.field(description="The stays that are open, with their beds.", metadata=STAY)

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.batches import find_all
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import ISSUES, DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.report_issues import ReportIssue
@@ -41,7 +41,7 @@ class StayDifference:
     )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID, before: AsOf, after: AsOf) -> "StayDifference | None":
+    async def find(cls, info: Info, id: UUID, before: AsOf, after: AsOf) -> "StayDifference | None":
         facts_held = [
             [
                 StayPeriod(since=p.since, until=p.until, stay=Stay.of(p.stay, at))
@@ -71,7 +71,7 @@ class BedDifference:
 
     @classmethod
     async def all(
-        cls, info: Ask, ward: str | None, before: AsOf, after: AsOf
+        cls, info: Info, ward: str | None, before: AsOf, after: AsOf
     ) -> list["BedDifference"]:
         changes = await info.context.query(differences.bed_changes, ward, before, after)
         return [
@@ -112,7 +112,7 @@ class Exposure:
         " or which left somebody out because of it.",
         metadata=ISSUES,
     )
-    async def reports(self, info: Ask) -> list[ReportIssue]:
+    async def reports(self, info: Info) -> list[ReportIssue]:
         state, view = info.context.state, self.view
 
         def find_issues() -> list[UUID]:
@@ -123,7 +123,7 @@ class Exposure:
         return await find_all(ReportIssue.find(info, issue, self.at) for issue in issues)
 
     @classmethod
-    async def find(cls, info: Ask, fact: UUID, at: AsOf) -> "Exposure | None":
+    async def find(cls, info: Info, fact: UUID, at: AsOf) -> "Exposure | None":
         view = await info.context.query(differences.exposure, fact, at)
         if view is None:
             return None
@@ -137,6 +137,8 @@ class Exposure:
         )
 
 
-async def _timeline_entries(info: Ask, views: Sequence[EntryView], at: AsOf) -> list[TimelineEntry]:
+async def _timeline_entries(
+    info: Info, views: Sequence[EntryView], at: AsOf
+) -> list[TimelineEntry]:
     stories = await summaries_of(info, views, at)
     return [TimelineEntry.of(info, v, stories[v.entry]) for v in views]

@@ -8,7 +8,7 @@ from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC, data, event_id, patients_of, resources_of, subject
 from api.graphql.authorization import check_ward, known_ward
-from api.graphql.context import Ask, Context
+from api.graphql.context import Context, Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.queries.arguments import First
 from api.graphql.relay import Connection, Edge, PageInfo, page_size
@@ -101,7 +101,7 @@ class EventQueries:
     )
     async def events(
         self,
-        info: Ask,
+        info: Info,
         after: AfterPosition = None,
         first: First = None,
         kinds: Kinds = None,

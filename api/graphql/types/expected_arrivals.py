@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import STAY, VERSION, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import ArrivalStatus, Sex, Urgency
@@ -96,7 +96,7 @@ class ExpectedArrival(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(expected_arrivals_by_id, id, at)
         return cls.of(view, at) if view else None
 
@@ -104,29 +104,29 @@ class ExpectedArrival(Node):
         description="Version of the record; give it back as expectedVersion.",
         metadata={**STAY, **VERSION},
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
     @strawberry.field(description="The patient, once registered and named.", metadata=STAY)
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         if self.view.patient is None and self.view.converted_by is not None:
             stay = await _stay(info, self.view.converted_by, self.at)
             return await stay.patient(info) if stay else None
         return await Patient.find(info, self.view.patient, self.at)
 
     @strawberry.field(description="The stay of a patient in the house.", metadata=STAY)
-    async def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Info) -> LazyStay | None:
         return await _stay(info, self.view.stay, self.at)
 
     @strawberry.field(
         description="The stay that was admitted with it, or has the bed, as now held.",
         metadata=STAY,
     )
-    async def converted_by(self, info: Ask) -> LazyStay | None:
+    async def converted_by(self, info: Info) -> LazyStay | None:
         return await _stay(info, self.view.converted_by, self.at)
 
 
-async def _stay(info: Ask, id: UUID | None, at: AsOf) -> "Stay | None":
+async def _stay(info: Info, id: UUID | None, at: AsOf) -> "Stay | None":
     from api.graphql.types.stays import Stay
 
     return await Stay.find(info, id, at)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
@@ -31,18 +31,18 @@ class LateEntry:
     at: strawberry.Private[AsOf]
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.patient_id, self.at)
 
     @strawberry.field(description="The stay that it belongs to.")
-    async def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Info) -> LazyStay | None:
         from api.graphql.types.stays import Stay
 
         return await Stay.find(info, self.stay_id, self.at)
 
 
 async def late_entries_of(
-    info: Ask,
+    info: Info,
     at: AsOf,
     recorded_from: datetime,
     first: int | None,

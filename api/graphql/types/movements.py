@@ -7,7 +7,7 @@ from uuid import UUID
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position, optional_id
 from api.graphql.types.enums import (
@@ -97,7 +97,7 @@ class Movement:
     at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
+    def of(cls, info: Info, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
         content = view.data
         bed = content.get("bed")
@@ -137,14 +137,14 @@ class Movement:
         )
 
     @strawberry.field(description="The room that it names; absent without a bed.")
-    async def room(self, info: Ask) -> Room | None:
+    async def room(self, info: Info) -> Room | None:
         bed = self.view.data.get("bed")
         return await Room.find(info, _if_said(UUID, bed and bed["room"]), self.at)
 
     @strawberry.field(
         description="The responsible doctor from then on, of an admission or a change of it."
     )
-    async def attending(self, info: Ask) -> Practitioner | None:
+    async def attending(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(
             info, _if_said(UUID, self.view.data.get("attending")), self.at
         )
@@ -166,7 +166,7 @@ class Merge:
     )
 
     @classmethod
-    def of(cls, info: Ask, view: EntryView, at: AsOf) -> Self:
+    def of(cls, info: Info, view: EntryView, at: AsOf) -> Self:
         at.record_access(view.patient)
         return cls(
             id=strawberry.ID(str(view.data["merge"])),
@@ -179,7 +179,7 @@ class Merge:
         )
 
 
-def reason_for(info: Ask, reason: str | None, recorded_by: Mapping[str, Any]) -> str | None:
+def reason_for(info: Info, reason: str | None, recorded_by: Mapping[str, Any]) -> str | None:
     """Return the reason of a fact; None for who sees no findings, of who does: it may tell some."""
     sees_it = info.context.may("data:clinical") or not may(
         str(recorded_by["role"]), "data:clinical"

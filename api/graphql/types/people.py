@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, read_by, shows
 from api.graphql.relay import After, Connection, First, Node
 from api.graphql.types.allergies import Allergy
@@ -103,7 +103,7 @@ class Patient(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(patients_by_id, id, at)
         return cls.of(view, at) if view else None
 
@@ -111,7 +111,7 @@ class Patient(Node):
         description="Version of the record; give it back as expectedVersion.",
         metadata={**STAY, **VERSION},
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
     @strawberry.field(
@@ -119,14 +119,14 @@ class Patient(Node):
         " them.",
         metadata={**STAY, **read_by(labels_of_persons)},
     )
-    async def confidentiality(self, info: Ask) -> Confidentiality:
+    async def confidentiality(self, info: Info) -> Confidentiality:
         label = await info.context.load(labels_of_persons, UUID(self.id), self.at)
         return Confidentiality(label or self.label)
 
     @strawberry.field(
         description="When the patient died, whichever record of the person has the death."
     )
-    async def died_at(self, info: Ask) -> datetime | None:
+    async def died_at(self, info: Info) -> datetime | None:
         return await info.context.load(deaths_of_persons, UUID(self.id), self.at)
 
     @strawberry.field(
@@ -134,7 +134,7 @@ class Patient(Node):
         " known. Altered texts read ALTERED.",
         metadata=STAY,
     )
-    async def altered_details(self, info: Ask) -> list[AlteredDetail]:
+    async def altered_details(self, info: Info) -> list[AlteredDetail]:
         return await _altered_details(self, info)
 
     @strawberry.field(
@@ -142,17 +142,17 @@ class Patient(Node):
         deprecation_reason="Use alteredDetails, enums.",
         metadata=STAY,
     )
-    async def altered_fields(self, info: Ask) -> list[str]:
+    async def altered_fields(self, info: Info) -> list[str]:
         return [to_camel_case(detail.value) for detail in await _altered_details(self, info)]
 
     @strawberry.field(description="The record that this one was merged into.", metadata=STAY)
-    async def merged_into(self, info: Ask) -> "Patient | None":
+    async def merged_into(self, info: Info) -> "Patient | None":
         return await Patient.find(info, self.link, self.at) if self.link else None
 
     @strawberry.field(
         description="The other records of the same person, by the links known.", metadata=STAY
     )
-    async def other_records(self, info: Ask) -> list["Patient"]:
+    async def other_records(self, info: Info) -> list["Patient"]:
         views = await info.context.load(other_records_of, UUID(self.id), self.at)
         return [Patient.of(view, self.at) for view in views or ()]
 
@@ -160,7 +160,7 @@ class Patient(Node):
         description="The merges that hold among the records of the person.", metadata=STAY
     )
     async def merges(
-        self, info: Ask
+        self, info: Info
     ) -> list[Annotated["Merge", strawberry.lazy("api.graphql.types.movements")]]:
         from api.graphql.types.movements import Merge
 
@@ -172,7 +172,7 @@ class Patient(Node):
         metadata=STAY,
     )
     async def stays(
-        self, info: Ask
+        self, info: Info
     ) -> list[Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]]:
         from api.graphql.types.stays import Stay
 
@@ -184,14 +184,14 @@ class Patient(Node):
         " has them.",
         metadata=CLINICAL,
     )
-    async def allergies(self, info: Ask) -> list[Allergy]:
+    async def allergies(self, info: Info) -> list[Allergy]:
         views = await info.context.load(allergies_of_persons, UUID(self.id), self.at)
         return [Allergy.of(view, self.at) for view in views or ()]
 
     @strawberry.field(description="What happened to the person, in that order.")
     async def timeline(
         self,
-        info: Ask,
+        info: Info,
         kinds: Annotated[
             list[TimelineKind] | None, argument(description="These kinds of facts only.")
         ] = None,
@@ -209,7 +209,7 @@ class Patient(Node):
         return await timeline_of(info, self.at, first, after, criteria, patients=records)
 
 
-async def _altered_details(patient: Patient, info: Ask) -> list[AlteredDetail]:
+async def _altered_details(patient: Patient, info: Info) -> list[AlteredDetail]:
     if patient.birth_date is not None and patient.sex is not Sex.UNKNOWN:
         return []
     names = await info.context.load(altered_details, UUID(patient.id), patient.at)
@@ -241,12 +241,12 @@ class Practitioner(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(practitioners_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(
         description="Version of the record; give it back as expectedVersion.", metadata=VERSION
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(UUID(self.id), self.at)

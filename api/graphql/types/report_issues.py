@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 
 from api.graphql.authorization import hidden_ids
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import STAY, DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.report_disclosure import DisclosedReport, disclose_issued
@@ -150,13 +150,13 @@ class ReportRestatement:
     @strawberry.field(
         description="The report as it was said then; figures of few persons are withheld."
     )
-    async def report(self, info: Ask) -> Report:
+    async def report(self, info: Info) -> Report:
         return Report.of(info, await disclose_issued(info.context, self.view.report))
 
     @strawberry.field(
         description="What changed since the report was last said: issued, or restated before."
     )
-    async def changes(self, info: Ask) -> list[ReportChange]:
+    async def changes(self, info: Info) -> list[ReportChange]:
         positions = sorted({p for cause in self.view.causes for p in cause.facts})
         rows = await info.context.query(issued_reports.facts_at, positions)
         at = info.context.moment(self.restated_at, self.view.report.position)
@@ -198,7 +198,7 @@ class ReportIssue(Node):
     at: strawberry.Private[AsOf]
 
     @classmethod
-    def of(cls, info: Ask, view: IssueView, at: AsOf) -> "ReportIssue":
+    def of(cls, info: Info, view: IssueView, at: AsOf) -> "ReportIssue":
         info.context.note_entity(f"issue {view.issue}")
         return cls(
             id=strawberry.ID(str(view.issue)),
@@ -211,22 +211,22 @@ class ReportIssue(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID, at: AsOf) -> "ReportIssue | None":
+    async def find(cls, info: Info, id: UUID, at: AsOf) -> "ReportIssue | None":
         view = await info.context.load(issued_reports.issues_by_id, id, at)
         return cls.of(info, view, at) if view else None
 
     @strawberry.field(
         description="The report as it was said then; figures of few persons are withheld."
     )
-    async def report(self, info: Ask) -> Report:
+    async def report(self, info: Info) -> Report:
         return Report.of(info, await disclose_issued(info.context, self.view.report))
 
     @strawberry.field(description="Its version, for expectedVersion.")
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(self.view.issue, self.at)
 
     @strawberry.field(description="How it was restated, in that order.")
-    async def restatements(self, info: Ask) -> list[ReportRestatement]:
+    async def restatements(self, info: Info) -> list[ReportRestatement]:
         views = await info.context.query(issued_reports.restatements_of, self.view, self.at)
         reports = [self.view.report, *(view.report for view in views)]
         return [
@@ -253,7 +253,7 @@ def _change(
     )
 
 
-async def _open(info: Ask, facts: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
+async def _open(info: Info, facts: Mapping[int, FactView], at: AsOf) -> dict[int, FactView]:
     """Return the facts that are not hidden from the viewer by their patient or stay."""
     patients, stays = ({getattr(f, of) for f in facts.values()} for of in ("patient", "stay"))
     hidden_patients = await hidden_ids(info.context, patients_by_id, patients - {None}, at)
@@ -265,7 +265,7 @@ async def _open(info: Ask, facts: Mapping[int, FactView], at: AsOf) -> dict[int,
     }
 
 
-async def _facts(info: Ask, views: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
+async def _facts(info: Info, views: Mapping[int, FactView], at: AsOf) -> dict[int, ReportFact]:
     """Return facts by their positions, in words where the timeline has them."""
     ids = [fact.entry for fact in views.values()]
     entries = await info.context.query(entries_by_id, ids, at)
@@ -273,7 +273,7 @@ async def _facts(info: Ask, views: Mapping[int, FactView], at: AsOf) -> dict[int
     return {position: _fact(info, f, stories.get(f.entry)) for position, f in views.items()}
 
 
-def _fact(info: Ask, fact: FactView, summary: str | None) -> ReportFact:
+def _fact(info: Info, fact: FactView, summary: str | None) -> ReportFact:
     kind, _, event_name = fact.topic.partition(".")
     if fact.patient is not None:
         info.context.viewer.record_access(fact.patient)

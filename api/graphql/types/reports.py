@@ -5,7 +5,7 @@ from datetime import date
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.report_disclosure import DisclosedReport
 from api.graphql.scalars import Position
@@ -159,7 +159,7 @@ class Report:
         return report_csv(self.computed, self.suppressed)
 
     @classmethod
-    def of(cls, info: Ask, disclosed_report: DisclosedReport) -> "Report":
+    def of(cls, info: Info, disclosed_report: DisclosedReport) -> "Report":
         report, withheld_rows = disclosed_report.report, disclosed_report.suppressed_rows
         definition, question = report.definition, report.question
         return cls(

@@ -5,7 +5,7 @@ from typing import Self
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import BedState, Precision, RoomPolicy
 from application.authorization.roles import may
@@ -52,7 +52,7 @@ class BedStatePeriod:
         )
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
-    def reason(self, info: Ask) -> str | None:
+    def reason(self, info: Info) -> str | None:
         return self.why if may_see_closures(info, self.ward) else None
 
 
@@ -104,7 +104,7 @@ class BedPeriod:
         )
 
 
-def may_see_closures(info: Ask, ward: str) -> bool:
+def may_see_closures(info: Info, ward: str) -> bool:
     """Return whether somebody may see what staff wrote of why a bed of a ward is closed."""
     caller = info.context.caller
     concerns = is_of_wards(caller.wards, ward)

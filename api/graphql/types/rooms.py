@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import CLINICAL, VERSION, DataKind, shows
 from api.graphql.prefetching import prefetch_occupants
 from api.graphql.relay import Node
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 LazyStay = Annotated["Stay", strawberry.lazy("api.graphql.types.stays")]
 
 
-def find_stay(info: Ask, id: UUID | None, at: AsOf) -> "Awaitable[Stay | None]":
+def find_stay(info: Info, id: UUID | None, at: AsOf) -> "Awaitable[Stay | None]":
     """Return a stay, if there is one of that id and the viewer may see it."""
     return _stays().find(info, id, at)
 
@@ -60,7 +60,7 @@ def _stays() -> "type[Stay]":
     return Stay
 
 
-async def boards(info: Ask, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
+async def boards(info: Info, views: Sequence[BoardRoom], at: AsOf) -> "list[RoomOccupancy]":
     """Return boards of rooms; what is selected of who lies there is prefetched."""
     await prefetch_occupants(info, [bed for room in views for bed in room.beds], at)
     return [RoomOccupancy.of(view, at) for view in views]
@@ -96,11 +96,11 @@ class BedOccupant:
         )
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Info) -> LazyStay | None:
         return await find_stay(info, self.stay_id, self.at)
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.patient_id, self.at)
 
 
@@ -156,39 +156,39 @@ class Bed:
         return Room.of(self.place, self.at)
 
     @strawberry.field(description="Why it is closed; for the staff of its ward and bed managers.")
-    def state_reason(self, info: Ask) -> str | None:
+    def state_reason(self, info: Info) -> str | None:
         is_shown = self.reason and may_see_closures(info, self.place.ward)
         return self.reason if is_shown else None
 
     @strawberry.field(
         description="Of a free bed: when its next closure, cleaning or reservation begins, as planned."
     )
-    async def free_until(self, info: Ask) -> datetime | None:
+    async def free_until(self, info: Info) -> datetime | None:
         spells = await info.context.load(spells_of, self.place.room, self.at)
         return free_until(self.view, spells or (), self.at.as_of)
 
-    async def _patient_reserved_for(self, info: Ask) -> Patient | None:
+    async def _patient_reserved_for(self, info: Info) -> Patient | None:
         id = self.reserved.for_patient if self.reserved else None
         return await Patient.find(info, id, self.at)
 
-    async def _stay_reserved_for(self, info: Ask) -> "Stay | None":
+    async def _stay_reserved_for(self, info: Info) -> "Stay | None":
         return await find_stay(info, self.reserved.for_stay if self.reserved else None, self.at)
 
     @strawberry.field(
         description="The patient for whom it is reserved, if you may see the patient."
     )
-    async def reserved_patient(self, info: Ask) -> Patient | None:
+    async def reserved_patient(self, info: Info) -> Patient | None:
         return await self._patient_reserved_for(info)
 
     @strawberry.field(description="The stay for which it is reserved, if you may see it.")
-    async def reserved_stay(self, info: Ask) -> LazyStay | None:
+    async def reserved_stay(self, info: Info) -> LazyStay | None:
         return await self._stay_reserved_for(info)
 
     @strawberry.field(
         description="The patient for whom it is reserved.",
         deprecation_reason="Use reservedPatient { id }.",
     )
-    async def reserved_for_patient(self, info: Ask) -> strawberry.ID | None:
+    async def reserved_for_patient(self, info: Info) -> strawberry.ID | None:
         patient = await self._patient_reserved_for(info)
         return patient.id if patient else None
 
@@ -196,21 +196,21 @@ class Bed:
         description="The stay for which it is reserved.",
         deprecation_reason="Use reservedStay { id }.",
     )
-    async def reserved_for_stay(self, info: Ask) -> strawberry.ID | None:
+    async def reserved_for_stay(self, info: Info) -> strawberry.ID | None:
         stay = await self._stay_reserved_for(info)
         return stay.id if stay else None
 
     @strawberry.field(
         description="All who have it: more than one where a child shares its mother's bed."
     )
-    def occupants(self, info: Ask) -> list[BedOccupant]:
+    def occupants(self, info: Info) -> list[BedOccupant]:
         return [BedOccupant.of(o, self.at) for o in self.all_occupants]
 
     @strawberry.field(
         description="The flags that hold of all who have it: fall risk, isolation, notes.",
         metadata=CLINICAL,
     )
-    async def flags(self, info: Ask) -> list[Flag]:
+    async def flags(self, info: Info) -> list[Flag]:
         flags: list[Flag] = []
         for occupant in self.all_occupants:
             views = await info.context.load(flags_of, occupant.stay, self.at)
@@ -218,12 +218,12 @@ class Bed:
         return flags
 
     @strawberry.field(description="The stay that has it.")
-    async def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Info) -> LazyStay | None:
         id = self.occupant.stay if self.occupant else None
         return await find_stay(info, id, self.at)
 
     @strawberry.field(description="The patient who has it.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         id = self.occupant.patient if self.occupant else None
         return await Patient.find(info, id, self.at)
 
@@ -249,42 +249,42 @@ class Room(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(rooms_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(
         description="Version of the record; give it back as expectedVersion.", metadata=VERSION
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(UUID(self.id), self.at)
 
     @strawberry.field(
         description="Whether a read model lacks a command about this room: what is said may be old."
     )
-    async def parked(self, info: Ask) -> bool:
+    async def parked(self, info: Info) -> bool:
         return await info.context.load(parked_things, UUID(self.id), self.at) or False
 
     @strawberry.field(description="Its beds, and who is in them.")
-    async def beds(self, info: Ask) -> list[Bed]:
+    async def beds(self, info: Info) -> list[Bed]:
         views = await info.context.load(beds_of, UUID(self.id), self.at)
         return [Bed.of(bed, self.view, self.at) for bed in views or ()]
 
     @strawberry.field(description="Its names and policies at all times, in order.")
-    async def history(self, info: Ask) -> list[RoomPeriod]:
+    async def history(self, info: Info) -> list[RoomPeriod]:
         periods = await info.context.load(room_periods, UUID(self.id), self.at) or ()
         return [RoomPeriod.of(period) for period in periods]
 
     @strawberry.field(description="Since when and until when its beds are there, by their codes.")
-    async def bed_periods(self, info: Ask) -> list[BedPeriod]:
+    async def bed_periods(self, info: Info) -> list[BedPeriod]:
         periods = await info.context.load(bed_periods, UUID(self.id), self.at) or ()
         return [BedPeriod.of(period) for period in periods]
 
     @strawberry.field(description="The closures, cleanings and reservations of its beds, in order.")
-    async def bed_states(self, info: Ask) -> list[BedStatePeriod]:
+    async def bed_states(self, info: Info) -> list[BedStatePeriod]:
         return await self.periods(info)
 
-    async def periods(self, info: Ask) -> list[BedStatePeriod]:
+    async def periods(self, info: Info) -> list[BedStatePeriod]:
         """Return the closures, cleanings and reservations of its beds."""
         spells = await info.context.load(spells_of, UUID(self.id), self.at) or ()
         return [BedStatePeriod.of(spell, self.ward) for spell in spells]

@@ -7,7 +7,7 @@ import msgspec
 import strawberry
 
 import domain.prescription.schedule
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.enums import DoseStatus
 from infrastructure.queries.as_of import AsOf
@@ -61,7 +61,7 @@ class DoseDue:
 
     @strawberry.field(description="The prescription.")
     async def prescription(
-        self, info: Ask
+        self, info: Info
     ) -> Annotated["Prescription", strawberry.lazy("api.graphql.types.stays")] | None:
         from api.graphql.types.stays import Prescription
 
@@ -69,7 +69,7 @@ class DoseDue:
 
     @strawberry.field(description="The stay, with the patient and the bed.")
     async def stay(
-        self, info: Ask
+        self, info: Info
     ) -> Annotated["Stay", strawberry.lazy("api.graphql.types.stays")] | None:
         from api.graphql.types.stays import Stay
 

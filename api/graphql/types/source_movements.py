@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from api.errors import error_code
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Node
 from api.graphql.types.enums import SourceMovementKind, SourceMovementStatus
@@ -74,14 +74,14 @@ class SourceMovement(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(source_movements_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(description="The patient, where known.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.about, self.at)
 
     @strawberry.field(description="The stay that the visit is, once its admission is held true.")
-    async def stay(self, info: Ask) -> Stay | None:
+    async def stay(self, info: Info) -> Stay | None:
         return await Stay.find(info, self.of_stay, self.at)

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from api.graphql.batches import find_all
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import VERSION, DataKind, read_by, shows
 from api.graphql.relay import Node
 from api.graphql.types.consults import Consult
@@ -120,27 +120,27 @@ class Stay(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(stays_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(
         description="Version of the record; give it back as expectedVersion.", metadata=VERSION
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(self.view.stay, self.at)
 
     @strawberry.field(
         description="Whether a read model lacks a command about this stay: what is said may be old."
     )
-    async def parked(self, info: Ask) -> bool:
+    async def parked(self, info: Info) -> bool:
         return await info.context.load(parked_things, self.view.stay, self.at) or False
 
     @strawberry.field(
         description="Confidentiality label: the strictest of the stay and of the records of the person.",
         metadata=read_by(labels_of_persons),
     )
-    async def confidentiality(self, info: Ask) -> Confidentiality:
+    async def confidentiality(self, info: Info) -> Confidentiality:
         own_label = Confidentiality(self.view.confidentiality)
         label = await info.context.load(labels_of_persons, self.view.patient, self.at)
         if label in (None, own_label.value):
@@ -148,67 +148,67 @@ class Stay(Node):
         return strictest([own_label, Confidentiality(label)])
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
 
     @strawberry.field(
         description="The mother's stay of a newborn that shares her bed or has shared it."
     )
-    async def mother(self, info: Ask) -> "Stay | None":
+    async def mother(self, info: Info) -> "Stay | None":
         id = await info.context.load(mothers_of, self.view.stay, self.at)
         return await Stay.find(info, id, self.at) if id else None
 
     @strawberry.field(
         description="The stays of the newborns who share the bed or have shared it: of twins, both."
     )
-    async def children(self, info: Ask) -> list["Stay"]:
+    async def children(self, info: Info) -> list["Stay"]:
         ids = await info.context.load(children_of, self.view.stay, self.at)
         return await find_all(Stay.find(info, id, self.at) for id in ids or ())
 
     @strawberry.field(description="The responsible doctor.")
-    async def attending(self, info: Ask) -> Practitioner | None:
+    async def attending(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(info, self.view.attending, self.at)
 
     @strawberry.field(description="The room; absent without a bed.")
-    async def room(self, info: Ask) -> Room | None:
+    async def room(self, info: Info) -> Room | None:
         return await Room.find(info, self.view.room, self.at)
 
     @strawberry.field(
         description="The movements so far, also corrected and cancelled ones, as they occurred."
     )
-    async def movements(self, info: Ask) -> list[Movement]:
+    async def movements(self, info: Info) -> list[Movement]:
         views = await info.context.load(movements_of, self.view.stay, self.at)
         return [Movement.of(info, view, self.at) for view in views or ()]
 
     @strawberry.field(description="The beds that the patient had or kept so far, in order.")
-    async def stretches(self, info: Ask) -> list[OccupancyStretch]:
+    async def stretches(self, info: Info) -> list[OccupancyStretch]:
         views = await info.context.load(stretches_of, self.view.stay, self.at)
         return [OccupancyStretch.of(view, self.at) for view in views or ()]
 
     @strawberry.field(description="The latest bed: of a discharged patient the one lain in last.")
-    async def last_place(self, info: Ask) -> OccupancyStretch | None:
+    async def last_place(self, info: Info) -> OccupancyStretch | None:
         views = await info.context.load(stretches_of, self.view.stay, self.at)
         return OccupancyStretch.of(views[-1], self.at) if views else None
 
     @strawberry.field(description="The visits so far, in the order in which they occurred.")
-    async def visits(self, info: Ask) -> list["Visit"]:
+    async def visits(self, info: Info) -> list["Visit"]:
         views = await info.context.load(visits_of, self.view.stay, self.at)
         return [Visit.of(visit, self.at) for visit in views or ()]
 
     @strawberry.field(description="The consults asked for so far, in the order of the requests.")
-    async def consults(self, info: Ask) -> list[Consult]:
+    async def consults(self, info: Info) -> list[Consult]:
         views = await info.context.load(consults_of, self.view.stay, self.at)
         return [Consult.of(consult, self.at) for consult in views or ()]
 
     @strawberry.field(description="The flags that hold: fall risk, isolation, notes.")
-    async def flags(self, info: Ask) -> list[Flag]:
+    async def flags(self, info: Info) -> list[Flag]:
         views = await info.context.load(flags_of, self.view.stay, self.at)
         return [Flag.of(view) for view in views or ()]
 
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
         self,
-        info: Ask,
+        info: Info,
         statuses: Annotated[
             list[PrescriptionStatus] | None,
             argument(description="In one of these states at that moment; all by default."),
@@ -256,16 +256,16 @@ class Visit(Node):
         )
 
     @strawberry.field(description="Who visited.")
-    async def practitioner(self, info: Ask) -> Practitioner | None:
+    async def practitioner(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(info, self.view.practitioner, self.at)
 
     @strawberry.field(description="Who recorded it as it is held now, when and why.")
-    async def recorded(self, info: Ask) -> Recording | None:
+    async def recorded(self, info: Info) -> Recording | None:
         entry = await info.context.load(recordings_of, self.view.visit, self.at)
         return Recording.of(info, entry) if entry else None
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> Stay | None:
+    async def stay(self, info: Info) -> Stay | None:
         return await Stay.find(info, self.view.stay, self.at)
 
 
@@ -314,11 +314,11 @@ class Administration:
         )
 
     @strawberry.field(description="The prescription that it was given by.")
-    async def prescription(self, info: Ask) -> "Prescription | None":
+    async def prescription(self, info: Info) -> "Prescription | None":
         return await Prescription.find(info, self.view.prescription, self.at)
 
     @strawberry.field(description="Who recorded it as it is held now, when and why.")
-    async def recorded(self, info: Ask) -> Recording | None:
+    async def recorded(self, info: Info) -> Recording | None:
         entry = await info.context.load(recordings_of, self.view.administration, self.at)
         return Recording.of(info, entry) if entry else None
 
@@ -365,26 +365,26 @@ class Prescription(Node):
         )
 
     @classmethod
-    async def find(cls, info: Ask, id: UUID | None, at: AsOf) -> Self | None:
+    async def find(cls, info: Info, id: UUID | None, at: AsOf) -> Self | None:
         view = await info.context.load(prescriptions_by_id, id, at)
         return cls.of(view, at) if view else None
 
     @strawberry.field(
         description="Version of the record; give it back as expectedVersion.", metadata=VERSION
     )
-    async def version(self, info: Ask) -> int:
+    async def version(self, info: Info) -> int:
         return await info.context.versions(self.view.prescription, self.at)
 
     @strawberry.field(description="Who prescribed it, or ordered it without writing.")
-    async def prescriber(self, info: Ask) -> Practitioner | None:
+    async def prescriber(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(info, self.view.prescriber, self.at)
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> Stay | None:
+    async def stay(self, info: Info) -> Stay | None:
         return await Stay.find(info, self.view.stay, self.at)
 
     @strawberry.field(description="The doses so far, in the order in which they occurred.")
-    async def administrations(self, info: Ask) -> list[Administration]:
+    async def administrations(self, info: Info) -> list[Administration]:
         views = await info.context.load(doses_of, self.view.prescription, self.at)
         return [Administration.of(dose, self.at) for dose in views or ()]
 
@@ -392,6 +392,6 @@ class Prescription(Node):
         description="What became of it so far and why, also what was corrected or cancelled: written,"
         " changed, held, resumed, stopped, completed, cancelled; in the order of occurrence."
     )
-    async def changes(self, info: Ask) -> list[Recording]:
+    async def changes(self, info: Info) -> list[Recording]:
         views = await info.context.load(changes_of_prescriptions, self.view.prescription, self.at)
         return [Recording.of(info, entry) for entry in views or ()]

@@ -6,7 +6,7 @@ from uuid import uuid5
 
 import strawberry
 
-from api.graphql.context import Ask
+from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.types.people import Patient
 from api.graphql.types.rooms import LazyStay, Room, find_stay
@@ -50,22 +50,22 @@ class OccupancyStretch:
         )
 
     @strawberry.field(description="The room.")
-    async def room(self, info: Ask) -> Room | None:
+    async def room(self, info: Info) -> Room | None:
         return await Room.find(info, self.view.room, self.at)
 
     @strawberry.field(description="The stay.")
-    async def stay(self, info: Ask) -> LazyStay | None:
+    async def stay(self, info: Info) -> LazyStay | None:
         return await find_stay(info, self.view.stay, self.at)
 
     @strawberry.field(description="The patient.")
-    async def patient(self, info: Ask) -> Patient | None:
+    async def patient(self, info: Info) -> Patient | None:
         return await Patient.find(info, self.view.patient, self.at)
 
     @strawberry.field(
         description="The movement that it began with: who, why, both clocks, what it corrects."
     )
     async def movement(
-        self, info: Ask
+        self, info: Info
     ) -> Annotated["Movement", strawberry.lazy("api.graphql.types.movements")] | None:
         from api.graphql.types.movements import Movement
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry import argument
 
 from api.feed.cloudevents import BY_TOPIC
-from api.graphql.context import Ask, ById
+from api.graphql.context import ById, Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.relay import Connection, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor, optional_id
@@ -92,7 +92,7 @@ class Recording:
     )
 
     @classmethod
-    def of(cls, info: Ask, view: EntryView) -> Self:
+    def of(cls, info: Info, view: EntryView) -> Self:
         return cls(
             entry=strawberry.ID(str(view.entry)),
             change_id=optional_id(view.movement),
@@ -152,7 +152,7 @@ class TimelineEntry(Node):
     view: strawberry.Private[EntryView]
 
     @classmethod
-    def of(cls, info: Ask, view: EntryView, summary: str) -> Self:
+    def of(cls, info: Info, view: EntryView, summary: str) -> Self:
         of_its_own = None if view.subject == view.patient else view.subject
         info.context.viewer.record_access(view.patient, view.stay, of_its_own)
         source = view.source
@@ -186,7 +186,7 @@ class TimelineEntry(Node):
         description="What the fact says as other systems are told it: by kind, the fields of data in"
         " docs/feed.schema.json beside those of every event. Null for a kind that the feed has not."
     )
-    async def content(self, info: Ask) -> JSON | None:
+    async def content(self, info: Info) -> JSON | None:
         public = BY_TOPIC.get(KINDS[self.view.kind].TOPIC)
         if public is None or self.view.status == EntryStatus.PENDING:
             return None
@@ -211,7 +211,7 @@ class TimelineEntry(Node):
         )
 
 
-async def summaries_of(info: Ask, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
+async def summaries_of(info: Info, views: Iterable[EntryView], at: AsOf) -> dict[UUID, str]:
     """Return the summary of each entry, with rooms, staff and drugs by name."""
     context, entries = info.context, list(views)
     days = await context.query(_days, context.state.settings.hospital, at)
@@ -245,7 +245,7 @@ def criteria_of(
 
 
 async def timeline_of(
-    info: Ask,
+    info: Info,
     at: AsOf,
     first: int | None,
     after: str | None,
