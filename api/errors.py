@@ -194,7 +194,7 @@ def error_code(code: str) -> str:
 
 
 def extensions_of(code: str) -> dict[str, object]:
-    """Return what programs read of an error: its code as it ever was, and in the one style."""
+    """Return the codes of an error for programs: as it ever was, and in the one style."""
     return {"code": code, "errorCode": error_code(code)}
 
 
@@ -220,7 +220,7 @@ def response_to(error: BaseException) -> ErrorResponse:
 
 
 def _failure(error: BaseException) -> str:
-    """Return what failed of a connection to the database, or of a file, in a sentence."""
+    """Return the fault of a connection to the database, or of a file, in a sentence."""
     if isinstance(error, (*CONNECTION_ERRORS, InsufficientPrivilege)):
         return connection_failure(error)
     if isinstance(error, OSError) and error.strerror:

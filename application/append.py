@@ -15,7 +15,7 @@ from domain.source_visit import SourceVisit
 
 
 def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> Append:
-    """Return what the event store has to compare and to claim, along with the pending events.
+    """Return the append of a unit of work: the versions to compare and the claims, beside its events.
 
     ``recorded_at`` is the clock of a simulated log; a real one has its own.
     """
@@ -101,7 +101,7 @@ def _erased_claims(uow: UnitOfWork) -> list[UniqueClaim]:
 
 
 def _waits(uow: UnitOfWork, *, new: bool) -> list[UniqueClaim]:
-    """Return what reported visits wait for since this command, or no longer wait for."""
+    """Return the claims of what reported visits wait for since this command, or no longer wait for."""
     claims = []
     for visit in uow.loaded.values():
         if isinstance(visit, SourceVisit):

@@ -318,6 +318,6 @@ def streams_in(content: Mapping[str, Any]) -> list[UUID]:
 
 
 def _named_in(movement: object) -> dict[str, Any]:
-    """Return what a reported movement names, as the parameters of other commands do."""
+    """Return the names in a reported movement, by the parameters of other commands."""
     names = ("patient_mrn", "mrn_authority", "ward", "room", "attending")
     return {name: getattr(movement, name, None) for name in names} if movement else {}

@@ -54,10 +54,10 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
         if not any(stretch.shares_bed_of for stretch in child.stretches):
             raise InvalidInput("sharers", f"stay {child.id} shares no bed")
         for _ in range(1 if place else MOST_MOVES):
-            children_alone = _left_alone(uow, child)
-            if children_alone is None:
+            first_alone = _left_alone(uow, child)
+            if first_alone is None:
                 break
-            stretch, at = children_alone
+            stretch, at = first_alone
             assert stretch.shares_bed_of is not None
             mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
             _go(uow, child, mother, stretch, at, place or _along(mother, child, at))
@@ -221,9 +221,10 @@ def _refusal_of(event: Event) -> Callable[[str], Refusal] | None:
         return partial(MergeImpossible, Problem.BED_NOT_SHARED)
     if isinstance(event, Patient.DetailsCorrected) and event.birth_date:
         return partial(InvalidInput, "birth_date")
-    told_sex = isinstance(event, Patient.DetailsCorrected | Patient.DetailsChanged)
-    told_sex = told_sex or isinstance(event, Patient.ChangeCorrected)
-    return partial(InvalidInput, "sex") if told_sex and getattr(event, "sex", None) else None
+    has_sex = isinstance(
+        event, Patient.DetailsCorrected | Patient.DetailsChanged | Patient.ChangeCorrected
+    )
+    return partial(InvalidInput, "sex") if has_sex and getattr(event, "sex", None) else None
 
 
 def _types(history: History) -> list[tuple[datetime | None, AdmissionType | None]]:
@@ -236,7 +237,7 @@ def _types(history: History) -> list[tuple[datetime | None, AdmissionType | None
 
 
 def _children_and_mothers(uow: UnitOfWork, stay: Stay) -> list[tuple[Stay, Stay]]:
-    """Return who shares the bed of a stay, and whose bed it shares itself: child and mother each."""
+    """Return the pairs of child and mother in which a stay is the one or the other."""
     mothers = {s.shares_bed_of for s in (*stay.stretches, *stay.history.instants)}
     pairs = [(stay, mother) for mother in uow.load(Stay, *(m for m in mothers if m))]
     children = {claim.stay for claim in uow.sharers(stay.id)}
@@ -290,8 +291,9 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
 def placed_by(
     movement: UUID, stays: list[Stay], place: Place | None, details: Collection[str]
 ) -> list[Stay]:
-    """Return whom a correction of a movement is about: where it tells a place, the mover, with who
-    went along in the bed; else all.
+    """Return the stays that a correction of a movement changes: of its place, those that moved to it.
+
+    These are the mover, and who went along in the bed; without a place, all.
 
     A child that left its mother's bed in that act for a place of its own stays there.
     Raises InvalidInput, also for what only one of several patients has said of them (``details``).

@@ -91,12 +91,12 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
         return uuid5(self.command_id, name)
 
 
-def as_told(envelope: Envelope, told: Envelope) -> Envelope:
-    """Return a command's envelope with when something was and by whom, as it was told before."""
+def as_first_recorded(envelope: Envelope, original: Envelope) -> Envelope:
+    """Return a command's envelope with the time and the persons of a fact as first recorded."""
     return replace(
         envelope,
-        occurred_at=told.occurred_at,
-        precision=told.precision,
-        performed_by=told.performed_by,
-        witnessed_by=told.witnessed_by,
+        occurred_at=original.occurred_at,
+        precision=original.precision,
+        performed_by=original.performed_by,
+        witnessed_by=original.witnessed_by,
     )

@@ -270,7 +270,7 @@ class ExpectedArrival(Aggregate):
     # -- state --
 
     def periods(self) -> list[tuple[Period, ArrivalStatus]]:
-        """Return when it is open, and what it is afterwards; nothing if it never was."""
+        """Return its periods with their statuses: open, and afterwards; none if it never was."""
         if self.never_was or self.requested_at is None or self.expectation is None:
             return []
         is_open = ArrivalStatus.PLANNED if self.stay is None else ArrivalStatus.REQUESTED

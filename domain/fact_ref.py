@@ -64,7 +64,7 @@ class FactRef:
 
     @property
     def kind(self) -> str:
-        """Return what it is, in words."""
+        """Return the words for its kind."""
         return self.words or self.fact_kind.value
 
     @property

@@ -117,7 +117,7 @@ _LEFT_OUT = str.maketrans("", "", "ae")
 
 
 def name_order(family: str | None, given: str | None) -> str:
-    """Return what people are listed by: the folded family name, then the given one.
+    """Return the sort key of a person: the folded family name, then the given one.
 
     Accents, case and apostrophes place nobody elsewhere: Ångström is listed among A.
     """
@@ -125,7 +125,7 @@ def name_order(family: str | None, given: str | None) -> str:
 
 
 def folded_name(name: str) -> str:
-    """Return what is the same for all spellings of a name: its folded words, single blanks between."""
+    """Return the comparison key of a name: its folded words, single blanks between."""
     return " ".join(_WORD.findall(_fold(name)))
 
 

@@ -270,7 +270,7 @@ class PatientEvents:
 
         @property
         def proven(self) -> str:
-            """Return what its proof is of."""
+            """Return the text that its proof is of."""
             return proven_text(self.originator_id, self.erasure, self.streams, self.entry)
 
         @property

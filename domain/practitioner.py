@@ -105,7 +105,7 @@ class Practitioner(Aggregate):
 
     @property
     def details(self) -> list[tuple[datetime | None, dict[str, Any]]]:
-        """Return what is known from each moment on, in order; the first always was so."""
+        """Return the details by the moment from which they hold, in order; the first always held."""
         details: list[tuple[datetime | None, dict[str, Any]]] = [(None, self.registered)]
         for _, since, change in self.changes:
             details.append((since, {**details[-1][1], **change}))

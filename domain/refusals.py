@@ -50,7 +50,7 @@ class Refusal(WardbookError):
         self._text = text
 
     def text(self, name: Callable[[str], str]) -> str:
-        """Return what is wrong and what to do, with the names of fields as ``name`` writes them."""
+        """Return the message: what is wrong and what to do. ``name`` writes the names of fields."""
         return _FIELD.sub(lambda field: name(field[1]), self._text)
 
     def rewrite(self, write: Callable[[str], str]) -> None:

@@ -1,6 +1,6 @@
 """States of a bed as another system tells them: each from its moment on, until the next one.
 
-The periods are the fold of what was told, by the clock of the source, so that any order of arrival
+The periods are the fold of the reports, by the clock of the source, so that any order of arrival
 gives the same ones.
 """
 
@@ -16,14 +16,14 @@ RANKS = (BedState.FREE, BedState.CLEANING, BedState.CLOSED, BedState.RESERVED)
 """Order of states that a source tells at one moment of its clock: the last one holds."""
 
 SpellKey = tuple[BedState, str]
-"""A period that was told: its state, and the source's id of the report that begins it."""
+"""A reported period: its state, and the source's id of the report that begins it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BedContext:
     """Context of a bed: periods that are not of the source, ends, and when it was left.
 
-    ``ends``: moments at which a period that the source told has ended for another reason.
+    ``ends``: moments at which a period that the source reported has ended for another reason.
     ``left_at``: when the bed was left last before a moment, if it is to be cleaned after that.
     """
 
@@ -32,7 +32,7 @@ class BedContext:
     left_at: Callable[[datetime], datetime | None]
 
 
-def spells_told(
+def reported_spells(
     reports: Iterable[Version], states: Iterable[BedState], context: BedContext
 ) -> dict[SpellKey, Period]:
     """Return the periods in which a bed is in some states, as its source tells."""
@@ -78,20 +78,20 @@ def _spells_in(
         return True
 
     for report in reports:
-        at, told_state, movement = report.occurred_at, _state_of(report), report.movement
+        at, reported_state, movement = report.occurred_at, _state_of(report), report.movement
         if current is not None and ended_by(at):
             current = None
-        if told_state is state:
+        if reported_state is state:
             until = movement.expected_at if movement and state is BedState.RESERVED else None
             if current is not None:
                 spells[current] = Period(spells[current].start, until)
             elif not any(at in spell.period for spell in others):
                 current = report.source_id
                 spells[current] = Period(at, until)
-        elif told_state is BedState.FREE and current is not None:
+        elif reported_state is BedState.FREE and current is not None:
             spells[current] = Period(spells[current].start, at)
             current = None
-        elif told_state is BedState.FREE and state is BedState.CLEANING:
+        elif reported_state is BedState.FREE and state is BedState.CLEANING:
             left_at = context.left_at(at)
             periods = [*spells.values(), *(spell.period for spell in others)]
             ends = [period.end or at for period in periods if period.start <= at]

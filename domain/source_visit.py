@@ -80,7 +80,7 @@ class PatientDetails(
     """The details that the source had, and says now that nobody knows."""
 
     def by_name(self) -> dict[str, date | str | None]:
-        """Return what it says, by detail: None of what nobody knows. An absent detail says nothing."""
+        """Return the details by name: None for one that nobody knows. An absent one says nothing."""
         values = {
             "family_name": self.family_name,
             "given_name": self.given_name,
@@ -134,7 +134,7 @@ class Version(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
     @property
     def clock(self) -> tuple[datetime, int]:
-        """Return when the source recorded it; by its sequence number within one tick of its clock."""
+        """Return the sort key by the source's clock: the time, then the sequence number of one tick."""
         return self.recorded_at, -1 if self.sequence is None else self.sequence
 
     @property

@@ -67,7 +67,7 @@ def is_blank(value: object) -> bool:
 
 
 def key(text: str) -> str:
-    """Return what is the same for all spellings of a code: of another case, of fullwidth letters."""
+    """Return the comparison key of a code: the same in another case, or in fullwidth letters."""
     return code(code(text).casefold())
 
 

@@ -374,7 +374,7 @@ class Context:
 
 
 def _key(args: tuple[Any, ...]) -> Hashable | None:
-    """Return what tells a query as of a moment from others; None if it may not be shared."""
+    """Return the key of a query as of a moment, by its arguments; None if it may not be shared."""
     if not any(isinstance(arg, AsOf) for arg in args):
         return None
     key = tuple(

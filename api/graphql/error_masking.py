@@ -108,5 +108,5 @@ def _error_with_code(
 
 
 def _bare(cause: BaseException) -> tuple[type[BaseException], BaseException, Any]:
-    """Return where an error was raised, without its text, which may contain a patient's data."""
+    """Return an error's type and traceback without its text, which may contain a patient's data."""
     return type(cause), type(cause).__new__(type(cause)), cause.__traceback__

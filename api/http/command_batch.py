@@ -88,7 +88,7 @@ async def _execute(request: Request, command: Any) -> dict[str, Any]:
 
 
 def _problem_of(command: Any) -> str | None:
-    """Return what a command lacks; None if it can be executed."""
+    """Return the problem of a command; None if it can be executed."""
     if not isinstance(command, dict) or str(command.get("mutation")) not in _MUTATIONS:
         return "name a mutation of the schema"
     if not isinstance(command.get("input"), dict):

@@ -97,7 +97,7 @@ def _type(kind: Any) -> str:
 
 
 def _requirements(kind: Any) -> set[str | None]:
-    """Return what a role must be allowed, to see the fields of a type."""
+    """Return the permissions that a role needs, to see the fields of a type."""
     if kind.name in ROOTS or not isinstance(kind, GraphQLObjectType):
         return set()
     return {needed_for(kind.name, name) for name in kind.fields}

@@ -107,8 +107,7 @@ class Files(StaticFiles):
 
 
 def body_of(file: Path) -> bytes:
-    """Return what is sent of a file: a script or style sheet without comments and indentation, JSON
-    without blanks."""
+    """Return the body of a file: scripts and styles without comments and indentation, compact JSON."""
     content = file.read_bytes()
     if file.suffix in (".js", ".css") and file.parent.name != "vendor":
         return _INDENTATION.sub("", _COMMENT.sub("", content.decode())).encode()
@@ -154,7 +153,7 @@ def page_headers(settings: Settings) -> dict[str, str]:
 
 
 def page_configuration(settings: Settings) -> dict[str, Any]:
-    """Return what the page knows of its house before anybody is logged in."""
+    """Return the configuration of the page before anybody is logged in."""
     login = {
         "issuer": settings.oidc_issuer,
         "clientId": settings.oidc_client_id,

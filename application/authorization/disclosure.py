@@ -121,7 +121,7 @@ def _closed_ids(refusal: Refusal, uow: UnitOfWork, content: Mapping[str, Any]) -
 
 
 def _contents(refusal: Refusal) -> object:
-    """Return what a refusal tells; of a fact, the stay it belongs to stands for its id."""
+    """Return the data of a refusal; of a fact, the stay it belongs to stands for its id."""
     if isinstance(refusal, ContradictsLaterFacts):
         return [_subject(fact) for fact in refusal.facts]
     return vars(refusal)
@@ -140,7 +140,7 @@ _ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _abouts(uow: UnitOfWork, ids: set[UUID]) -> dict[UUID, set[About]]:
-    """Return whom each id is about: that of a stream, or of a fact in some."""
+    """Return the persons whom each id is about: that of a stream, or of a fact in some."""
     streams = {
         id: aggregate.about for id in ids if (aggregate := uow.loaded.get(id)) and aggregate.exists
     }

@@ -121,7 +121,7 @@ class LateEntry:
 
 
 def details_of(uow: UnitOfWork, right: Correction) -> dict[str, Any]:
-    """Return what a correction says beside time and place, by the fields of the movement's event.
+    """Return the details of a correction beside time and place, by the fields of the movement's event.
 
     None of what is unknown. Raises InvalidInput for what is said, too.
     """

@@ -15,7 +15,7 @@ from application.commands.dose_corrections import check_inside
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import ClinicalWarning
-from domain.envelope import Envelope, as_told
+from domain.envelope import Envelope, as_first_recorded
 from domain.patient import Patient
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Dose
@@ -228,6 +228,6 @@ def move_visit(uow: UnitOfWork, wrong_stay: Stay, visit: UUID, right_stay: Stay)
     visit_event = wrong_stay.visit_as_held(
         visit, uow.record.streams({wrong_stay.id: 0})[wrong_stay.id]
     )
-    entry = as_told(uow.entry, _at_right_time(uow, right_stay, visit_event.entry))
+    entry = as_first_recorded(uow.entry, _at_right_time(uow, right_stay, visit_event.entry))
     wrong_stay.cancel_visit(visit, uow.entry)
     right_stay.take_visit(visit_event, entry, persons.died_at(uow, right_stay.patient))

@@ -64,7 +64,7 @@ class MovementReport:
 
 
 def movement_of(uow: UnitOfWork, report: MovementReport) -> SourceMovement:
-    """Return what is stored of a report. Raises InFuture, InvalidInput."""
+    """Return the movement of a report, as it is stored. Raises InFuture, InvalidInput."""
     at = report.occurred_at
     occurred_at = uow.entry.occurred_at if at is None else in_utc(at, "occurred_at")
     uow.check_time(occurred_at)

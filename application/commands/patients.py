@@ -171,8 +171,8 @@ class Patients(CommandGroup):
         entered_in_error_only(uow, because)
         patient = _patient(uow, patient_mrn, mrn_authority, stay_id)
         dead_records = _dead_records(uow, patient, _field(stay_id))
-        told_records = [r for r in dead_records if r.death and r.death.discharge is None]
-        for stay in persons.stays_of(uow, patient.id) if not told_records else ():
+        recorded_deaths = [r for r in dead_records if r.death and r.death.discharge is None]
+        for stay in persons.stays_of(uow, patient.id) if not recorded_deaths else ():
             end = stay.history.discharge
             if end and end.disposition is Disposition.DIED:
                 raise InvalidInput(
@@ -180,7 +180,7 @@ class Patients(CommandGroup):
                     f"stay {stay.id} was discharged as DIED; cancel or correct that discharge, and"
                     " the death goes with it",
                 )
-        for record in told_records:
+        for record in recorded_deaths:
             record.cancel_death(uow.entry)
 
 

@@ -136,7 +136,7 @@ class _Person:
         return next(s for s in self.streams if s.held.get(report.source_id) == report)
 
     def reports(self) -> list[Version]:
-        """Return what was told, in the order of the source's clock."""
+        """Return the reports, in the order of the source's clock."""
         return sorted((r for s in self.streams for r in s.held.values()), key=self.turn)
 
     def allergy(self) -> HeldAllergy | None:
@@ -181,7 +181,7 @@ class _Person:
         return is_changed
 
     def _pending(self, now: HeldAllergy | None, version: Version | None) -> set[str]:
-        """Return what is put right or deleted though nothing like it is known yet, by its id."""
+        """Return the ids of reports that correct or delete an allergy before it is known."""
         reports = self.reports()
         was_pending = {p.version.source_id for s in self.streams for p in s.pending}
         pending = set()

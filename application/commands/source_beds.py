@@ -23,7 +23,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import BedState, Room
 from domain.room.state import Spell
-from domain.source_beds import BedContext, SpellKey, spells_told
+from domain.source_beds import BedContext, SpellKey, reported_spells
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
 from domain.time import ALWAYS, TICK, Period
 
@@ -85,7 +85,7 @@ def _fitting_before(states: SourceVisit) -> dict[str, Version]:
 
 
 def _settle(uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version]) -> bool:
-    """Make the periods of the room those that are told and fit; the rest is pending.
+    """Replace the periods of the room by those that are reported and fit; the rest is pending.
 
     ``before``: the reports that hold already. Returns whether anything changed.
     """
@@ -151,7 +151,7 @@ def _refusal_of(
 
 
 def _subjects_of(states: SourceVisit, refusal: Refusal) -> set[UUID]:
-    """Return what a state that was refused waits for."""
+    """Return the subjects that a refused state waits for."""
     room_id, _, visit = _parts_of(states)
     match refusal:
         case BedOccupied():
@@ -174,16 +174,16 @@ def _parts_of(states: SourceVisit) -> tuple[UUID, str, str | None]:
 class _ToldBed:
     """A bed while what another system tells of it is carried out."""
 
-    def __init__(self, uow: UnitOfWork, told: SourceVisit) -> None:
+    def __init__(self, uow: UnitOfWork, source_visit: SourceVisit) -> None:
         """Find the room, and the stay of a reservation. Raises NotFound while the visit has none."""
-        room_id, self.code, of_visit = _parts_of(told)
+        room_id, self.code, of_visit = _parts_of(source_visit)
         kind = SourceKind.RESERVATION if of_visit else SourceKind.BED_STATE
-        self.uow, self.told, self.states = uow, told, STATES[kind]
+        self.uow, self.source_visit, self.states = uow, source_visit, STATES[kind]
         self.reports: Mapping[str, Version] = {}
         self.room: Room = uow.one(Room, room_id, "room", "room")
         self.stay = None
         if of_visit:
-            (visit,) = uow.load(SourceVisit, SourceVisit.id_for(told.system, of_visit))
+            (visit,) = uow.load(SourceVisit, SourceVisit.id_for(source_visit.system, of_visit))
             if visit.stay is None:
                 raise NotFound("stay of visit", of_visit, "source_visit")
             self.stay = lookups.stay(uow, visit.stay)
@@ -203,7 +203,7 @@ class _ToldBed:
         return self.room.version != version
 
     def departures_awaited(self) -> set[UUID]:
-        """Return what tells that somebody left the bed, if it was told to be free afterwards."""
+        """Return the departures to wait for, if the bed was reported free after one."""
         is_free = any(
             r.movement and r.movement.bed_state is BedState.FREE for r in self.reports.values()
         )
@@ -213,33 +213,33 @@ class _ToldBed:
 
     def id_of(self, key: SpellKey) -> UUID:
         state, id = key
-        return uuid5(self.told.id, f"{state.value} {id}")
+        return uuid5(self.source_visit.id, f"{state.value} {id}")
 
     def periods(self) -> dict[SpellKey, Period]:
-        """Return the periods as they are told by now."""
-        told_keys = self._told_spells()
+        """Return the periods as reported by now."""
+        reported_keys = self._reported_spells()
         others = [
             spell
             for spell in self._spells()
-            if spell.id not in told_keys
-            or spell.period.start != self._start_of(told_keys[spell.id])
+            if spell.id not in reported_keys
+            or spell.period.start != self._start_of(reported_keys[spell.id])
         ]
         free_at = {v.occurred_at for v in self.reports.values()}
         ends_by_staff = [
             (spell.state, spell.period.end)
             for spell in self._spells()
-            if spell.id in told_keys and spell.ended and spell.period.end not in free_at
+            if spell.id in reported_keys and spell.ended and spell.period.end not in free_at
         ]
         if self.stay is not None:
             early = reservations.early_ends(self.uow, self.room, self.code)
             ends_by_staff += [
-                (BedState.RESERVED, at) for id, at in early.items() if id in told_keys
+                (BedState.RESERVED, at) for id, at in early.items() if id in reported_keys
             ]
         ends = [(state, at) for state, at in ends_by_staff if at is not None]
 
         left_at = partial(cleaning.left_at, self.uow, self.room, self.code)
         context = BedContext(others, ends, left_at)
-        return spells_told(self.reports.values(), self.states, context)
+        return reported_spells(self.reports.values(), self.states, context)
 
     def check_left(self, version: Version) -> None:
         """Refuse that a bed is clean while somebody is in it who is to leave it to be cleaned.
@@ -254,14 +254,14 @@ class _ToldBed:
                 raise BedOccupied(BedRef(self.room.id, self.code), stay)
 
     def end_others(self, version: Version) -> None:
-        """End what is not of the source and is in force as the bed is told to be free.
+        """End what is not of the source and is in force as the bed is reported free.
 
         A planned one is not, nor what staff have ended since.
         """
-        told_keys, at = self._told_spells(), version.occurred_at
+        reported_keys, at = self._reported_spells(), version.occurred_at
         free_at = {v.occurred_at for v in self.reports.values() if v is not version}
         for spell in self._spells():
-            if spell.id in told_keys or at not in spell.period:
+            if spell.id in reported_keys or at not in spell.period:
                 continue
             if not spell.ended or spell.period.end not in free_at:
                 self._end(spell, at)
@@ -269,7 +269,7 @@ class _ToldBed:
                 self._correct(spell.id, Period(spell.period.start, at))
 
     def _end(self, spell: Spell, at: datetime) -> None:
-        """End a period as it is told that it has ended. Raises BedStateBroken."""
+        """End a period that is reported to have ended. Raises BedStateBroken."""
         entry = replace(self.uow.entry, occurred_at=at)
         match spell.state:
             case BedState.CLOSED:
@@ -280,7 +280,7 @@ class _ToldBed:
                 self.room.release_reservation(spell.id, entry)
 
     def change(self, old: Mapping[SpellKey, Period], new: Mapping[SpellKey, Period]) -> None:
-        """Make the periods that were told the new ones; what staff have put right stays as it is."""
+        """Replace the reported periods by the new ones; what staff have put right stays as it is."""
         spells = {spell.id: spell for spell in self.room.spells}
         keys_in_force = [
             key
@@ -328,13 +328,13 @@ class _ToldBed:
                 case _:
                     reservations.reserve(uow, self.room, self.code, period, None, self.stay, id)
 
-    def _told_spells(self) -> dict[UUID, SpellKey]:
+    def _reported_spells(self) -> dict[UUID, SpellKey]:
         """Return the periods that reports may have begun, by their ids in the room."""
-        keys = [(state, id) for state in self.states for id in self.told.held]
+        keys = [(state, id) for state in self.states for id in self.source_visit.held]
         return {self.id_of(key): key for key in keys}
 
     def _start_of(self, key: SpellKey) -> datetime:
-        report = self.told.held[key[1]]
+        report = self.source_visit.held[key[1]]
         is_free = report.movement is not None and report.movement.bed_state is BedState.FREE
         return report.occurred_at - TICK if is_free else report.occurred_at
 

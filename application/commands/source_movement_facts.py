@@ -15,7 +15,7 @@ from domain.stay.facts import Place
 
 
 def details_of(uow: UnitOfWork, version: Version) -> dict[str, Any]:
-    """Return what a report of an admission says of it, None of what it does not say."""
+    """Return the details in a report of an admission, None for those that it leaves out."""
     movement = version.movement
     assert movement is not None
     place, at = place_of(uow, version) or Place(), moment_of(uow, version)
@@ -26,8 +26,8 @@ def details_of(uow: UnitOfWork, version: Version) -> dict[str, Any]:
     }
 
 
-def said_by(version: Version) -> set[str]:
-    """Return which details a report of an admission says, whatever is known of whom it names."""
+def reported_details(version: Version) -> set[str]:
+    """Return the names of the details in a report of an admission, known persons or not."""
     movement = version.movement
     assert movement is not None
     without_bed = movement.bed is None and (movement.ward or movement.without_bed)

@@ -19,7 +19,7 @@ from application.commands.source_movement_facts import (
     last_movement,
     moment_of,
     place_of,
-    said_by,
+    reported_details,
 )
 from application.commands.source_persons import (
     change_number,
@@ -237,7 +237,7 @@ class _VisitReconciler:
         elsewhere = Place(without_bed=place.without_bed) if place.without_bed else None
         at, precision = moment_of(uow, amendment), movement.precision or Precision.MINUTE
         details = details_of(uow, amendment)
-        held_names = said_by(admission.version)
+        held_names = reported_details(admission.version)
         changes: dict[str, Any] = {
             name: value
             for name, value in details.items()

@@ -136,7 +136,7 @@ class Search:
         return None
 
     def waits(self) -> set[UUID]:
-        """Return what the visit waits for beside its own stay: whatever its refusals are about.
+        """Return the subjects that the visit waits for beside its own stay: those of its refusals.
 
         What can never fit beside the rest of the visit waits for the visit alone.
         """
@@ -197,7 +197,7 @@ def _rooms_of(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
 
 
 def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
-    """Return what a visit names and does not exist; of a room that does, its openings of beds."""
+    """Return the subjects that a visit names and that do not exist; of a known room, its openings."""
     keys = _room_keys(visit)
     for movement in (version.movement for version in visit.held.values()):
         keys |= {unique_keys.mrn(*number) for number in numbers_of(uow, movement)}

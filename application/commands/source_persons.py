@@ -41,7 +41,7 @@ def numbers_of(uow: UnitOfWork, movement: SourceMovement | None) -> set[tuple[st
 
 
 def hidden(record: EventStore, name: unique_keys.Unique) -> str:
-    """Return what stands for a number of a person where a log has it in clear.
+    """Return the pseudonym of a number of a person, for a log that has texts in clear.
 
     Ids are derived from it: without the keys nobody confirms a guess by them. Raises KeysMissing.
     """

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from msgspec import structs
 
 from domain.clinical_refusals import ClinicalWarning
-from domain.envelope import Envelope, as_told
+from domain.envelope import Envelope, as_first_recorded
 from domain.prescription.course import Basis, Dose, InfusionEnd, Outside
 from domain.prescription.events import Medication, PrescriptionEvents
 from domain.prescription.state import PrescriptionState
@@ -54,7 +54,7 @@ class HeldDose:
 
     def entry_by(self, envelope: Envelope) -> Envelope:
         """Return a command's envelope with when the dose was, and by whom."""
-        return as_told(envelope, self.entry)
+        return as_first_recorded(envelope, self.entry)
 
     def with_correction(self, right: PrescriptionEvents.AdministrationCorrected) -> Self:
         """Return the dose as a correction says it was; one that was not given has no amount."""

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from domain.aggregate import Event
 from domain.clinical_refusals import ClinicalWarning
-from domain.envelope import Envelope, as_told
+from domain.envelope import Envelope, as_first_recorded
 from domain.prescription.aggregate import Prescription
 from domain.prescription.course import Regimen
 from domain.problems import Problem
@@ -51,7 +51,7 @@ def write_again(
         wrong.medication,
         regimen,
         wrong.prescriber,
-        as_told(envelope, written_entry),
+        as_first_recorded(envelope, written_entry),
         died_at,
         confirmed_warnings,
     )
@@ -67,4 +67,4 @@ def write_again(
 
 
 def _entry(envelope: Envelope, told: Envelope, at: datetime, precision: Precision) -> Envelope:
-    return as_told(envelope, structs.replace(told, occurred_at=at, precision=precision))
+    return as_first_recorded(envelope, structs.replace(told, occurred_at=at, precision=precision))

@@ -63,7 +63,7 @@ class PrescriptionState(PrescriptionEvents, Aggregate):
         return [*(() if self.basis else (writing,)), *doses, *ends]
 
     def all_facts(self) -> list[FactRef]:
-        """Return all that is told of it: the writing, the doses, the changes and the end."""
+        """Return all its facts: the writing, the doses, the changes and the end."""
         return [*self.facts(), *(self.ref(step) for step in self.course.steps)]
 
     @property

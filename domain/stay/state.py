@@ -368,7 +368,7 @@ DETAILS = frozenset(name for kind in KINDS for name in kind.DETAILS) - {"without
 
 
 def _details(event: StayEvents.MovementCorrected) -> dict[str, Any]:
-    """Return what a correction says beside the time and the place."""
+    """Return the details that a correction changes beside the time and the place, by field."""
     details = {name: value for name in DETAILS if (value := getattr(event, name)) is not None}
     return {**details, **dict.fromkeys(detail.value.lower() for detail in event.unknown)}
 

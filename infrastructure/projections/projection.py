@@ -98,7 +98,7 @@ class ReadModel:
 
     @classmethod
     def concerns(cls, topic: str) -> bool:
-        """Tell whether events of a topic are applied to it.
+        """Return whether events of a topic are applied to it.
 
         Of an unknown topic: if its aggregate is one of ``kinds``, or is unknown too.
         """

@@ -71,7 +71,7 @@ class BedInRoom:
 
 
 def rank_of(ward: str, number: str, code: str) -> tuple[str, str, int, str]:
-    """Return what beds are ordered by: ward, room, and code with `B9` before `B10`."""
+    """Return the sort key of a bed: ward, room, and code with `B9` before `B10`."""
     return ward, number, len(code), code
 
 

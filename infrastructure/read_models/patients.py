@@ -177,7 +177,7 @@ _by_former_mrn = CompiledStatement(
 
 
 def _former_key(authority: str, mrn: str) -> str:
-    """Return what a former number is found by, in whatever spelling it is typed."""
+    """Return the comparison key of a former number."""
     return f"{key(authority)} {number_key(mrn)}"
 
 

@@ -242,7 +242,7 @@ class Prescriptions(AggregateProjection[Prescription]):
 
 
 def _agent(medication: Medication) -> str:
-    """Return what orders of one medicine have alike: its code where there is one, or else its name."""
+    """Return the comparison key of a medicine: its code where there is one, or else its name."""
     if medication.code is None:
         return f"name {medication.name.lower()}"
     return " ".join(filter(None, ("code", medication.system, medication.code))).upper()

@@ -281,7 +281,7 @@ _room_periods = by_id(
 async def room_periods(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[RoomPeriodView]]:
-    """Return what rooms were called and whom they took, at all times, by their ids."""
+    """Return the names and policies of rooms at all times, by their ids."""
     periods: dict[UUID, list[RoomPeriodView]] = {id: [] for id in ids}
     for id, ward, number, policies, *during in await _room_periods(connection, ids, at):
         periods[id].append(RoomPeriodView(ward, number, tuple(policies), *during))

@@ -101,10 +101,10 @@ def _may_be_sealed(part: Any) -> bool:
 
 
 def redacted_value(field: str) -> str | None:
-    """Return what a field reads as that cannot be opened any more."""
+    """Return the value of a field that cannot be opened any more."""
     return UNTOLD_VALUES.get(field.rpartition(".")[2], REDACTED)
 
 
 def altered_value(field: str) -> str | None:
-    """Return what a field reads as that somebody altered."""
+    """Return the value of a field that somebody altered."""
     return UNTOLD_VALUES.get(field.rpartition(".")[2], ALTERED)

@@ -142,7 +142,7 @@ class KeyRing:
         self._check()
 
     def problem(self) -> str | None:
-        """Return what is wrong with the keys; None if they can be used."""
+        """Return the problem with the keys; None if they can be used."""
         try:
             self._check()
         except (KeysMissing, KeyStoreBusy) as error:

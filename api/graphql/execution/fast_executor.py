@@ -257,7 +257,7 @@ def _enum_completer(kind: CustomGraphQLEnumType) -> Completer:
 
 
 def _of_source(resolve: Any, info: Info) -> Completer:
-    """Return what reads a field of an object: its attribute, or the result of its method."""
+    """Return the reader of a field of an object: of its attribute, or the result of its method."""
     if isinstance(resolve, attrgetter):
         return resolve
 

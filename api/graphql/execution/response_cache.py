@@ -190,7 +190,7 @@ class CachingExecutor:
 
 
 def _key(request: GraphQLRequestData, context: Context) -> Hashable:
-    """Return all that a response depends on beside the log: the request, and the viewer's rights.
+    """Return the cache key of a response: the request, and the viewer's rights.
 
     The request by its digest: the cache is bounded by the length of responses, and a variable that
     changes nothing in a short one could be a million characters.

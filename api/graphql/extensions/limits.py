@@ -225,7 +225,7 @@ def _page_sizes(document: DocumentNode) -> list[tuple[ArgumentNode, ValueNode | 
 
 
 def excess_of(document: DocumentNode) -> tuple[str, int, int] | None:
-    """Return what a document has too much of, how much, and how much is allowed; None if nothing.
+    """Return the limit that a document exceeds, by how much, and how much is allowed; None if none.
 
     Takes time in proportion to the document's length.
     """

@@ -91,7 +91,7 @@ def _written_by(result: application.command.Recorded) -> frozenset[UUID]:
 
 
 def request(info: Info, input: CommandInput) -> Request:
-    """Return who gives the command, with the part of the input that every command has."""
+    """Return the request of a command: its sender, and the input that all commands share."""
     try:
         command_id = UUID(input.command_id)
     except ValueError:

@@ -224,7 +224,7 @@ MEMBERS = {handler.exception_type: handler.error_type for handler in HANDLERS}
 
 
 def parameters_of(refusal: domain.Refusal) -> dict[str, Any]:
-    """Return what a refusal names, for the extensions of an error: its fields that are JSON."""
+    """Return the fields of a refusal that are JSON, for the extensions of an error."""
     (handler,) = (handler for handler in HANDLERS if isinstance(refusal, handler.exception_type))
     values = {
         to_camel_case(name): convert(getattr(refusal, attribute))

@@ -116,18 +116,18 @@ class Movement:
             reason=reason_for(info, view.reason, view.recorded_by),
             bed=bed["bed"] if bed else None,
             without_bed=content.get("without_bed"),
-            admission_type=_if_said(AdmissionType, content.get("admission_type")),
+            admission_type=_optional(AdmissionType, content.get("admission_type")),
             specialty=content.get("specialty"),
-            decided_to_admit_at=_if_said(
+            decided_to_admit_at=_optional(
                 datetime.fromisoformat, content.get("decided_to_admit_at")
             ),
             keeps_bed=content.get("keeps_bed"),
-            expected_return=_if_said(datetime.fromisoformat, content.get("expected_return")),
-            plan=_if_said(DischargePlan, content.get("plan")),
-            expected_at=_if_said(datetime.fromisoformat, content.get("expected_at")),
-            disposition=_if_said(Disposition, content.get("disposition")),
+            expected_return=_optional(datetime.fromisoformat, content.get("expected_return")),
+            plan=_optional(DischargePlan, content.get("plan")),
+            expected_at=_optional(datetime.fromisoformat, content.get("expected_at")),
+            disposition=_optional(Disposition, content.get("disposition")),
             destination=content.get("destination"),
-            departed_at=_if_said(datetime.fromisoformat, content.get("departed_at")),
+            departed_at=_optional(datetime.fromisoformat, content.get("departed_at")),
             shares_bed_of=optional_id(content.get("shares_bed_of")),
             corrects=optional_id(view.corrects),
             corrected_by=optional_id(view.corrected_by),
@@ -139,14 +139,14 @@ class Movement:
     @strawberry.field(description="The room that it names; absent without a bed.")
     async def room(self, info: Info) -> Room | None:
         bed = self.view.data.get("bed")
-        return await Room.find(info, _if_said(UUID, bed and bed["room"]), self.at)
+        return await Room.find(info, _optional(UUID, bed and bed["room"]), self.at)
 
     @strawberry.field(
         description="The responsible doctor from then on, of an admission or a change of it."
     )
     async def attending(self, info: Info) -> Practitioner | None:
         return await Practitioner.find(
-            info, _if_said(UUID, self.view.data.get("attending")), self.at
+            info, _optional(UUID, self.view.data.get("attending")), self.at
         )
 
 
@@ -187,6 +187,6 @@ def reason_for(info: Info, reason: str | None, recorded_by: Mapping[str, Any]) -
     return reason if sees_it else None
 
 
-def _if_said(make: Callable[[Any], T], value: Any) -> T | None:
-    """Return what a stored value is made into; None for none."""
+def _optional(make: Callable[[Any], T], value: Any) -> T | None:
+    """Return a stored value, converted; None for none."""
     return make(value) if value else None

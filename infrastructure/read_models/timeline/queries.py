@@ -102,7 +102,7 @@ async def timeline_page(
 
 
 def place(entry: EntryView, reading: Reading) -> tuple[Any, int, int]:
-    """Return what the order of a reading compares of an entry."""
+    """Return the sort key of an entry in a reading."""
     if reading is Reading.RECORD:
         return entry.recorded_position, entry.position, entry.position
     return entry.occurred_at, entry.first_position, entry.position

@@ -64,5 +64,5 @@ _changes_of = by_id(
 async def changes_of_prescriptions(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, list[EntryView]]:
-    """Return what became of prescriptions up to the moment, also what was corrected or cancelled."""
+    """Return the changes of prescriptions up to the moment, corrected and cancelled ones too."""
     return group_views("subject", EntryView, await _changes_of(connection, ids, at))
