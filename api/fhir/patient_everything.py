@@ -20,7 +20,7 @@ async def patient_everything(
 ) -> tuple[Json, list[Item]]:
     """Return a Bundle of all that is held of a patient, as far as it is for who asks."""
     types = set(filter(None, given.get("_type", "").split(",")))
-    if types - RESOURCES.keys():
+    if types - RESOURCES.keys() or ("_type" in given and not types):
         raise FhirError(400, "invalid", f"_type names some of: {', '.join(RESOURCES)}.")
     items = [patient]
     for type, parameter in COMPARTMENT.items():

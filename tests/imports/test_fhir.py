@@ -118,6 +118,27 @@ RESOURCES: list[Any] = [
     },
     {
         "resourceType": "AllergyIntolerance",
+        "id": "nuts",
+        "patient": to("Patient/ann"),
+        "code": {"text": "Nuts"},
+        "onsetDateTime": "2019-07",
+    },
+    {
+        "resourceType": "AllergyIntolerance",
+        "id": "eggs",
+        "patient": to("Patient/ann"),
+        "code": {"text": "Eggs"},
+        "onsetDateTime": "2019",
+    },
+    {
+        "resourceType": "AllergyIntolerance",
+        "id": "milk",
+        "patient": to("Patient/ann"),
+        "code": {"text": "Milk"},
+        "onsetDateTime": "2019-13",
+    },
+    {
+        "resourceType": "AllergyIntolerance",
         "id": "none",
         "patient": to("Patient/ann"),
         "code": coded("716186003"),
@@ -167,10 +188,11 @@ VERDICTS = {
     "Encounter/undated": Rule.UNREADABLE,
     "Patient/odd": Rule.UNREADABLE,
     "AllergyIntolerance/none": Rule.NOT_HELD,
+    "AllergyIntolerance/milk": Rule.UNREADABLE,
     "MedicationAdministration/g4": Rule.NO_PRESCRIPTION,
     "MedicationAdministration/g5": Rule.ENTERED_IN_ERROR,
     "Observation/o": Rule.NOT_KEPT,
-    "unreadable/some.json#25": Rule.UNREADABLE,
+    "unreadable/some.json#28": Rule.UNREADABLE,
 }
 """What is refused, and why."""
 

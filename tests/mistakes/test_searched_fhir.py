@@ -32,6 +32,8 @@ def test_mistake_700_a_parameter_without_a_value_finds_not_all(
     stranger.refusal(f"Encounter?patient.family={blank}", 400)
     for moment in ("asOf", "knownAt"):
         stranger.refusal(f"Patient/{stranger.patient}?{moment}={blank}", 400)
+    for name in ("_type", "_since", "_count"):
+        stranger.refusal(f"Patient/{stranger.patient}/$everything?{name}={blank}", 400)
 
 
 LAST_UPDATED = COMMON["_lastUpdated"]

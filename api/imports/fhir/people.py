@@ -147,7 +147,7 @@ class People:
         status = allergy.first("clinicalStatus", "coding", "code") or "active"
         onset = allergy.first("onsetDateTime") or allergy.first("recordedDate")
         onset_at, substance = (
-            self.files.moment(onset),
+            self.files.rough_moment(onset),
             coded_concept(allergy.first("code"), Substance),
         )
         is_none = not NONE_KNOWN.isdisjoint(allergy.all("code", "coding", "code"))

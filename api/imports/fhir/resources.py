@@ -1,6 +1,7 @@
 """Resources of files, by their references."""
 
 import json
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,6 +59,10 @@ class Resource:
         return str(value).strip() or None if value else None
 
 
+ROUGH = re.compile(r"\d{4}(-\d\d)?")
+"""A date without a day."""
+
+
 @dataclass(frozen=True, slots=True)
 class When:
     """A moment, and how precisely it is said."""
@@ -109,6 +114,13 @@ class Files:
         if moment.tzinfo is None or not is_nameable(moment):
             return None
         return When(moment.astimezone(UTC))
+
+    def rough_moment(self, value: Any) -> When | None:
+        """Return a dateTime as `moment` does; of a year or a month alone its beginning, as estimated."""
+        if not isinstance(value, str) or not ROUGH.fullmatch(value):
+            return self.moment(value)
+        begin = self.moment(f"{value}-01-01"[: len("2026-01-01")])
+        return begin and When(begin.at, Precision.ESTIMATED)
 
     def read(self, path: Path) -> None:
         """Read a file, or all of a folder. Raises BadFile."""
