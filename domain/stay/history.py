@@ -23,6 +23,7 @@ from domain.stay.facts import (
     OVER,
     Admission,
     Discharge,
+    Disposition,
     EmergencyCare,
     Fact,
     Move,
@@ -136,6 +137,11 @@ class History:
                 for f in self.facts
                 if is_later(f.at, died_at) and (needs_life(f) or self._brings_back(f))
             ]
+        problems += [
+            (f, PatientDied(discharge.at))
+            for f in self.facts
+            if (discharge := self._death_reversed_by(f)) and checked_ids & {f.id, discharge.id}
+        ]
         for fact, refusal in problems:
             if fact.id in checked_ids:
                 raise refusal
@@ -145,6 +151,13 @@ class History:
     def _brings_back(self, fact: Fact) -> bool:
         """Return whether a fact is the reversal of a discharge: the patient came back."""
         return isinstance(fact, Reversal) and isinstance(self.fact(fact.of), Discharge)
+
+    def _death_reversed_by(self, fact: Fact) -> Discharge | None:
+        """Return the discharge as DIED that a fact reverses: nobody comes back from it."""
+        discharge = self.fact(fact.of) if isinstance(fact, Reversal) else None
+        if isinstance(discharge, Discharge) and discharge.disposition is Disposition.DIED:
+            return discharge
+        return None
 
     def ref(self, fact: Fact) -> FactRef:
         """Return a fact as refusals refer to it."""

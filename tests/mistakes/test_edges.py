@@ -194,3 +194,39 @@ def test_mistake_725_a_step_some_seconds_before_the_end_is_refused_if_the_end_wa
         refused = tried(ward, "holdPrescription", second(54), **of_drug)
         assert refused == "PrescriptionStateBroken"
     assert len(statuses) == 1
+
+
+def reversing(stay: str, discharge: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the ways in which a discharge is reversed an hour after it."""
+    back = {"because": "DECISION_REVERSED", "withoutBed": "hall", "occurredAt": ago(hours=4)}
+    part = {"movementId": discharge, **back}
+    return [
+        ("cancelDischarge", {"stayId": stay, **back, **WRONG}),
+        ("cancelMovement", {**part, **WRONG}),
+        ("correctFacts", {"cancels": [part], **WRONG}),
+    ]
+
+
+@pytest.mark.parametrize("way", range(3))
+def test_mistake_727_who_was_discharged_as_died_comes_back(ward: Ward, way: int) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
+    ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=5)))
+    discharge = movement(ward, stay, "STAY_DISCHARGED")
+    command, content = reversing(stay, discharge)[way]
+    assert ward.execute(command, **content)["__typename"] == "PatientDied"
+    died = {"movementId": discharge, "disposition": "DIED"}
+    ward.record("correctMovement", **{**died, "disposition": "HOME"}, **WRONG)
+    ward.record(command, **content)
+    for correct, parts in (
+        ("correctMovement", died),
+        ("correctFacts", {"corrections": [died]}),
+    ):
+        refused = ward.execute(correct, **parts, **WRONG)
+        assert refused["__typename"] == "ContradictsLaterFacts"
+        assert "reversal at" in refused["message"]
+    cancel = fact(ward, stay, "STAY_DISCHARGE_CANCELLED", "cancel")
+    back = {"movementId": cancel, "because": "ENTERED_IN_ERROR"}
+    ward.record("correctFacts", corrections=[died], cancels=[back], **WRONG)
+    told = ward.ask("query($m: String!) { patient(mrn: $m) { diedAt } }", m=mrn)
+    assert told["patient"]["diedAt"] is not None
