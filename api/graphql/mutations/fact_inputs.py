@@ -38,6 +38,9 @@ from api.graphql.types.enums import (
     VisitKind,
 )
 
+INFUSION = "Whether it is an infusion, which begins at occurredAt."
+INFUSION_END = "When the infusion ended; absent while it goes on."
+
 
 @strawberry.input
 class CorrectedTime:
@@ -149,8 +152,8 @@ class GivenDose:
     outside_prescription: OutsidePrescription | None = optional(
         "Why it lies outside the prescription."
     )
-    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    infusion: bool | None = optional(INFUSION)
+    ended_at: datetime | None = optional(INFUSION_END)
     confirmed_warnings: list[ClinicalWarning] | None = optional(CONFIRMED)
 
 
@@ -164,8 +167,8 @@ class UnprescribedDose:
     ordered_by: str | None = optional(
         "Staff number of who ordered it; a verbal order is somebody's."
     )
-    infusion: bool | None = optional("Whether it is an infusion, which begins at occurredAt.")
-    ended_at: datetime | None = optional("When the infusion ended; absent while it goes on.")
+    infusion: bool | None = optional(INFUSION)
+    ended_at: datetime | None = optional(INFUSION_END)
     confirmed_warnings: list[ClinicalWarning] | None = optional(CONFIRMED)
 
 

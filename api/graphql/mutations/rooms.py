@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+import strawberry
+
 from api.graphql.mutations.house_payloads import (
     BedCleaningRecorded,
     RoomRecorded,
@@ -21,33 +23,35 @@ from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import RoomPolicy
 
 
-@command_input("open_room", RoomRecorded, "Open a room of a ward with its beds.")
-class OpenRoomInput(CommandInput):
+@strawberry.input
+class RoomInput(CommandInput):
     ward: str = required("The ward.")
     room: str = required("The number within the ward.")
+
+
+@strawberry.input
+class BedInput(RoomInput):
+    bed: str = required("The bed's code.")
+
+
+@command_input("open_room", RoomRecorded, "Open a room of a ward with its beds.")
+class OpenRoomInput(RoomInput):
     beds: list[str] = required("The codes of its beds.")
 
 
 @command_input("add_bed", RoomRecorded, "Put another bed into a room.")
-class AddBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class AddBedInput(RoomInput):
     bed: str = required("The code of the new bed.")
 
 
 @command_input("set_room_policy", RoomRecorded, "Set a policy of a room, or lift it.")
-class SetRoomPolicyInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class SetRoomPolicyInput(RoomInput):
     policy: RoomPolicy = required("The policy.")
     applies: bool | None = optional("False lifts it; true by default.")
 
 
 @command_input("close_bed", RoomRecorded, "Close a bed; the reason is needed.")
-class CloseBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class CloseBedInput(BedInput):
     since: datetime | None = optional("From when; may be planned; occurredAt by default.", "from")
     until: datetime | None = optional("Until when; absent: until it is reopened.")
     about_patient_mrn: str | None = about_person()
@@ -66,33 +70,23 @@ class SetBedCleaningInput(CommandInput):
 
 
 @command_input("reopen_bed", RoomRecorded, "End the closure in force.")
-class ReopenBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class ReopenBedInput(BedInput):
     about_patient_mrn: str | None = about_person()
     mrn_authority: str | None = authority_of_mrn()
 
 
 @command_input("start_cleaning", RoomRecorded, "A bed is being cleaned.")
-class StartCleaningInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class StartCleaningInput(BedInput):
+    pass
 
 
 @command_input("finish_cleaning", RoomRecorded, "A bed is clean.")
-class FinishCleaningInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class FinishCleaningInput(BedInput):
+    pass
 
 
 @command_input("reserve_bed", RoomRecorded, "Reserve a bed for a patient or a stay.")
-class ReserveBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class ReserveBedInput(BedInput):
     since: datetime | None = optional("From when; occurredAt by default.", "from")
     until: datetime = required("When it lapses.")
     patient_mrn: str | None = optional("For this patient.")
@@ -101,9 +95,7 @@ class ReserveBedInput(CommandInput):
 
 
 @command_input("release_reservation", RoomRecorded, "Give up a reservation before it lapses.")
-class ReleaseReservationInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class ReleaseReservationInput(RoomInput):
     reservation_id: ReservationId = required("As shown at the bed.")
 
 
@@ -120,9 +112,7 @@ class CorrectRoomInput(CommandInput):
 
 
 @command_input("change_room", RoomRecorded, "A room has another ward or number from a day on.")
-class ChangeRoomInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class ChangeRoomInput(RoomInput):
     new_ward: str | None = optional("The ward from then on.", blank_is_absent=True)
     new_room: str | None = optional("The number from then on.", blank_is_absent=True)
     valid_from: date | None = optional("The hospital's day from which it is so; today by default.")
@@ -149,17 +139,13 @@ class RenameWardInput(CommandInput):
 
 
 @command_input("correct_bed", RoomRecorded, "A bed is there since another time: occurredAt.")
-class CorrectBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class CorrectBedInput(BedInput):
+    pass
 
 
 @command_input("cancel_bed", RoomRecorded, "A bed was entered in error, and never used.")
-class CancelBedInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
-    bed: str = required("The bed's code.")
+class CancelBedInput(BedInput):
+    pass
 
 
 @command_input("retire_beds", RoomsRecorded, "A bed, a room or a ward is out of service for good.")
@@ -183,9 +169,7 @@ class CancelRetirementInput(CommandInput):
     RoomRecorded,
     "A bed was closed, being cleaned or reserved at other times.",
 )
-class CorrectBedStateInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class CorrectBedStateInput(RoomInput):
     bed_state_id: BedStateId = required("As shown at the bed and at the room.")
     since: datetime | None = optional("Since when it was so.", "from")
     until: datetime | None = optional("Until when it was so.")
@@ -199,9 +183,7 @@ class CorrectBedStateInput(CommandInput):
     RoomRecorded,
     "A bed was not closed, cleaned or reserved: entered in error, or given up.",
 )
-class CancelBedStateInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class CancelBedStateInput(RoomInput):
     bed_state_id: BedStateId = required("As shown at the bed and at the room.")
     about_patient_mrn: str | None = about_person()
     mrn_authority: str | None = authority_of_mrn()
@@ -210,16 +192,12 @@ class CancelBedStateInput(CommandInput):
 @command_input(
     "correct_room_policy", RoomRecorded, "A policy was set or lifted at another time: occurredAt."
 )
-class CorrectRoomPolicyInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class CorrectRoomPolicyInput(RoomInput):
     policy: RoomPolicy = required("The policy.")
     set_at: datetime = required("When it was set or lifted, as recorded.")
 
 
 @command_input("cancel_room_policy", RoomRecorded, "A policy was not set or lifted after all.")
-class CancelRoomPolicyInput(CommandInput):
-    ward: str = required("The ward.")
-    room: str = required("The number within the ward.")
+class CancelRoomPolicyInput(RoomInput):
     policy: RoomPolicy = required("The policy.")
     set_at: datetime = required("When it was set or lifted, as recorded.")
