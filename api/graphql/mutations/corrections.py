@@ -32,6 +32,8 @@ from api.graphql.types.enums import (
     CancellationReason,
 )
 
+SHARERS = "Where each child goes that shares a bed that is left so."
+
 
 @command_input(
     "cancel_admission", StayRecorded, "Take a whole stay back; its bed is free in the same act."
@@ -42,9 +44,7 @@ class CancelAdmissionInput(CommandInput):
     void_clinical_facts: bool | None = optional(
         "Void its visits, prescriptions and doses too; otherwise they stop the cancel."
     )
-    sharers: list[SharerInput] | None = optional(
-        "Where each child goes that shares a bed that is left so."
-    )
+    sharers: list[SharerInput] | None = optional(SHARERS)
 
 
 @command_input(
@@ -60,9 +60,7 @@ class CancelDischargeInput(CommandInput):
     room: str | None = optional("The room of that bed.")
     bed: str | None = optional("That bed's code.")
     without_bed: str | None = optional("A place without a bed, instead.")
-    sharers: list[SharerInput] | None = optional(
-        "Where each child goes that shares a bed that is left so."
-    )
+    sharers: list[SharerInput] | None = optional(SHARERS)
 
 
 @command_input(
@@ -75,9 +73,7 @@ class CancelMovementInput(CommandInput):
     room: str | None = optional("The room of that bed.")
     bed: str | None = optional("That bed's code.")
     without_bed: str | None = optional("A place without a bed, instead.")
-    sharers: list[SharerInput] | None = optional(
-        "Where each child goes that shares a bed that is left so."
-    )
+    sharers: list[SharerInput] | None = optional(SHARERS)
 
 
 @command_input(
@@ -86,9 +82,7 @@ class CancelMovementInput(CommandInput):
     "A movement was at another time (occurredAt), in another place, or otherwise.",
 )
 class CorrectMovementInput(CommandInput, MovementDetails):
-    sharers: list[SharerInput] | None = optional(
-        "Where each child goes that shares a bed that is left so."
-    )
+    sharers: list[SharerInput] | None = optional(SHARERS)
 
 
 @command_input(
@@ -119,9 +113,7 @@ class CorrectFactsInput(CommandInput):
     new_unprescribed_doses: list[LateUnprescribedDoseInput] | None = optional(
         "Doses that nobody prescribed in writing, and that were never entered."
     )
-    sharers: list[SharerInput] | None = optional(
-        "Where each child goes that shares a bed that is left so."
-    )
+    sharers: list[SharerInput] | None = optional(SHARERS)
 
 
 @command_input(
