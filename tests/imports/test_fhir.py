@@ -105,6 +105,20 @@ RESOURCES: list[Any] = [
         hospitalization={"dischargeDisposition": coded("home")},
     ),
     stay("s2", "bea", [("a", day(1), day(4))], period={"start": day(1), "end": day(4)}),
+    # discharged, and back after all: the bed was somebody else's between
+    stay(
+        "s4",
+        "bea",
+        [("b", day(10), day(12)), ("b", day(14), day(20))],
+        period={"start": day(10), "end": day(20)},
+        statusHistory=[
+            {"status": "in-progress", "period": {"start": day(10), "end": day(12)}},
+            {"status": "finished", "period": {"start": day(12), "end": day(14)}},
+            {"status": "in-progress", "period": {"start": day(14), "end": day(20)}},
+            {"status": "finished", "period": {"start": day(20), "end": day(21)}},
+        ],
+    ),
+    stay("s5", "ann", [("b", day(12), day(14))], period={"start": day(12), "end": day(14)}),
     stay("s3", "odd", [], period={"start": day(1)}),
     {**stay("visit", "ann", [], period={"start": day(1)}), "class": {"code": "AMB"}},
     stay("undated", "bea", [], period={}),
@@ -192,7 +206,7 @@ VERDICTS = {
     "MedicationAdministration/g4": Rule.NO_PRESCRIPTION,
     "MedicationAdministration/g5": Rule.ENTERED_IN_ERROR,
     "Observation/o": Rule.NOT_KEPT,
-    "unreadable/some.json#28": Rule.UNREADABLE,
+    "unreadable/some.json#30": Rule.UNREADABLE,
 }
 """What is refused, and why."""
 
@@ -231,6 +245,12 @@ def test_every_resource_has_a_verdict(run: Run) -> None:
         " discharge_patient"
     )
     assert not lines["Encounter/s1"]["note"]
+    came_back = "admit_patient, discharge_patient, cancel_discharge"
+    assert [lines[f"Encounter/{id}"]["rule"] for id in ("s4", "s5")] == [
+        came_back,
+        "admit_patient, discharge_patient",
+    ]
+    assert not lines["Encounter/s4"]["note"] + lines["Encounter/s5"]["note"]
     assert lines["MedicationAdministration/g3"]["rule"] == "record_unprescribed_dose"
 
 

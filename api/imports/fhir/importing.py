@@ -18,7 +18,7 @@ from api.imports.fhir.stays import Stay, is_stay, stay_of
 from application.command import Recorded
 from application.hospital import Hospital
 from domain.refusals import Refusal
-from domain.stay.facts import Disposition
+from domain.stay.facts import CancellationReason, Disposition
 
 Act = Callable[[], None]
 
@@ -137,7 +137,7 @@ class _Import:
             emergencies[stay.emergency.name] = encounter
         self._plan(stay.admitted, ENTERS, encounter, lambda: self._admit(stay))
         for stretch in stay.stretches:
-            if stretch.since.at > stay.admitted.at and not stay.is_on_leave(stretch.since):
+            if stretch.since.at > stay.admitted.at and not stay.is_away(stretch.since):
                 part = f":{stretch.since.at.isoformat()}"
                 move = self.sender.hospital.stays.transfer_patient
                 act = self._act(stay, move, stretch.since, part, goes=True)
@@ -154,8 +154,31 @@ class _Import:
                 end = self.sender.hospital.stays.end_leave
                 act = self._act(stay, end, until, part, goes=not is_kept)
                 self._plan(until, ENTERS, encounter, act)
+        for since, until in stay.gaps:
+            self._plan_gap(stay, since, until)
         if stay.discharged is not None and encounter.first("status") == "finished":
             self._plan(stay.discharged, LEAVES, encounter, lambda: self._discharge(stay))
+
+    def _plan_gap(self, stay: Stay, since: When, until: When) -> None:
+        """Plan a discharge and its reversal, by which the patient was away between."""
+        stays, part = self.sender.hospital.stays, f":{since.at.isoformat()}"
+        is_death = stay.disposition is Disposition.DIED
+        disposition = Disposition.OTHER if is_death else stay.disposition
+        leave = self._act(stay, stays.discharge_patient, since, part, disposition=disposition)
+        self._plan(since, LEAVES, stay.encounter, leave)
+
+        def come_back() -> None:
+            place = self._place(stay, until)
+            place.pop(
+                "shares_bed_of", None
+            )  # a reversal names the mother's children, not the mother
+            reverse, because = (
+                self.sender.hospital.corrections.cancel_discharge,
+                CancellationReason.DECISION_REVERSED,
+            )
+            self._act(stay, reverse, until, part, because=because, **place)()
+
+        self._plan(until, ENTERS, stay.encounter, come_back)
 
     def _place(self, stay: Stay, time: When) -> dict[str, Any]:
         stretch = stay.place_at(time)

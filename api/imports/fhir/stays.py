@@ -14,6 +14,9 @@ from domain.stay.facts import AdmissionType, Disposition
 CLASSES = ("IMP", "ACUTE", "NONACUTE", "OBSENC", "SS")
 """v3-ActCode of the classes that are stays in the house."""
 
+OPEN = ("in-progress", "onleave")
+"""Statuses of a stay that goes on."""
+
 PRIORITIES = {
     "EM": AdmissionType.EMERGENCY,
     "UR": AdmissionType.EMERGENCY,
@@ -55,6 +58,8 @@ class Stay:
     emergency: Resource | None
     stretches: list[Stretch]
     leaves: list[tuple[When, When | None]]
+    gaps: list[tuple[When, When]]
+    """The times between discharges that were reversed and what followed them."""
     id: UUID | None = None
     commands: dict[str, None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -89,8 +94,10 @@ class Stay:
             None,
         )
 
-    def is_on_leave(self, time: When) -> bool:
-        return any(a.at <= time.at and (b is None or time.at <= b.at) for a, b in self.leaves)
+    def is_away(self, time: When) -> bool:
+        """Return whether the patient is on leave then, or comes back from one, or from a discharge."""
+        absences = (*self.leaves, *self.gaps)
+        return any(a.at <= time.at and (b is None or time.at <= b.at) for a, b in absences)
 
 
 def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient: Resource) -> Stay:
@@ -128,6 +135,7 @@ def stay_of(encounter: Resource, files: Files, beds: Mapping[str, Bed], patient:
         emergency,
         list(_stretches(encounter, files, beds, admission)),
         list(_leaves(encounter, files)),
+        list(_gaps(encounter, files)),
     )
 
 
@@ -177,6 +185,23 @@ def _leaves(encounter: Resource, files: Files) -> Iterator[tuple[When, When | No
             yield since, last
     if encounter.first("status") == "onleave" and last is not None:
         yield last, None
+
+
+def _gaps(encounter: Resource, files: Files) -> Iterator[tuple[When, When]]:
+    """Yield the times in which a stay was finished, and went on after all."""
+    statuses = [
+        (status.get("status"), files.moment(period.get("start")), files.moment(period.get("end")))
+        for status in encounter.all("statusHistory")
+        if (period := status.get("period", {})) is not None
+    ]
+    is_open = encounter.first("status") in OPEN
+    for status, since, until in statuses:
+        goes_on = is_open or any(
+            other in OPEN and begin and until and until.at <= begin.at
+            for other, begin, _ in statuses
+        )
+        if status == "finished" and since and until and since.at < until.at and goes_on:
+            yield since, until
 
 
 def is_stay(encounter: Resource) -> bool:
