@@ -165,16 +165,20 @@ def _check_person(uow: UnitOfWork, person: UUID, refusing: Refusing, deaths_too:
 def _check_last(uow: UnitOfWork, stay: Stay, end: Discharge, stays: Iterable[Stay]) -> None:
     """Refuse a stay after one that ended with the death, also in its minute.
 
-    Raises PatientDied where this command tells the later one, ContradictsLaterFacts where the end.
+    Where only the day of one is known, it may have been before. Raises PatientDied where this command
+    tells the later one, ContradictsLaterFacts where the end.
     """
+    last = hospital_days.span_of(uow, end.at, end.precision)[1]
     for other in stays:
         later, presence = other.history.presence, stay.history.presence
-        if other.id == stay.id or not later or not presence or later.start < end.at:
+        if other.id == stay.id or not later or not presence or later.start < last:
             continue
         if later.end is not None and later.end <= presence.start:
             continue  # both lasted no time, one after the other
         admission = other.history.admission
         assert admission is not None
+        if hospital_days.span_of(uow, admission.at, admission.precision)[0] < last:
+            continue
         if admission != uow.before[other.id].history.admission or uow.went_to_another(other):
             raise PatientDied(end.at)
         raise ContradictsLaterFacts((other.history.ref(admission),))

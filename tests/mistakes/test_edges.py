@@ -139,6 +139,19 @@ def test_mistake_722_who_died_as_they_came_is_admitted_in_that_minute(
     assert tried(ward, "admitPatient", second(0, 1), patientMrn=mrn, **again) == "PatientDied"
 
 
+def test_mistake_722_a_stay_of_the_day_on_which_somebody_died_in_another_was_before_it(
+    ward: Ward,
+) -> None:
+    """Of the death no more than its day is known."""
+    day, mrn = ago(days=2)[:10], ward.patient()
+    said: dict[str, Any] = {"patientMrn": mrn, "admissionType": "EMERGENCY", "withoutBed": "hall"}
+    for disposition, hours, precision in (("DIED", (8, 12), "DAY"), ("HOME", (13, 14), "MINUTE")):
+        begun, ended = (f"{day}T{hour:02}:00:00Z" for hour in hours)
+        left = {"dischargedAt": ended, "disposition": disposition}
+        vague = {"occurredAtPrecision": precision}
+        ward.record("admitPatient", **said, **left, **vague, **late(begun))
+
+
 def _exact(seconds: float) -> str:
     return f"{second(0)[:17]}{seconds:09.6f}Z"
 
