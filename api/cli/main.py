@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import Annotated, Any, NoReturn
 
@@ -226,6 +227,17 @@ def prepare_output() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+HELP_WIDTH = 80
+"""The characters of a line with which no help loses a letter."""
+
+
+def prepare_widths() -> None:
+    """Have help lose no letter on a terminal that is narrower than its columns, or says it has none."""
+    if not os.environ.get("COLUMNS", "").strip("0"):
+        os.environ.pop("COLUMNS", None)
+    os.environ["TERMINAL_WIDTH"] = str(max(HELP_WIDTH, get_terminal_size().columns))
+
+
 def leave(code: int) -> NoReturn:
     """End once all output is written: REFUSED if it cannot be, without a word if its reader left."""
     try:
@@ -244,6 +256,7 @@ def leave(code: int) -> NoReturn:
 def main() -> None:
     """Run the command line; an error ends it with a sentence and an exit code."""
     prepare_output()
+    prepare_widths()
     end_at_signals()
     try:
         try:

@@ -1,9 +1,11 @@
 """Tests of failures of the command line: one sentence and an exit code of the list."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
@@ -297,6 +299,15 @@ def test_an_output_that_cannot_be_written_is_told_and_one_that_nobody_reads_is_n
         assert wardbook(writer, "schema")[::2] == (ExitCode.REFUSED, "")  # more than is kept back
     finally:
         os.close(writer)
+
+
+@pytest.mark.parametrize("columns", ["0", "10", "many"])
+def test_a_narrow_terminal_gets_every_letter_of_a_help(columns: str) -> None:
+    wide = wardbook(None, "serve", "--help", COLUMNS="200")
+    narrow = wardbook(None, "serve", "--help", COLUMNS=columns, TERMINAL_WIDTH=columns)
+    assert (narrow[0], narrow[2]) == (0, "")
+    letters = [re.sub(rb"[^\w.]", b"", out) for _, out, _ in (wide, narrow)]
+    assert Counter(letters[0]) == Counter(letters[1])
 
 
 def test_an_output_that_is_closed_is_no_traceback(served: None) -> None:
