@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, moment, place
+from application.authorization.roles import Role
+from tests.api.test_scope import login
+from tests.support.api_dsl import Ward, ago, codes, late, moment, place
 
 STAFF = """query($search: String, $filter: PractitionerFilter, $number: String, $first: Int,
     $order: PractitionerOrder! = STAFF_NUMBER, $after: String) {
@@ -114,6 +116,37 @@ def test_mistake_753_what_happened_last_is_reached_through_all_that_was_before(
     moves: dict[str, Any] = {"stay": stay, "kinds": ["STAY_TRANSFERRED"], "from": days[2]}
     (last, before) = listed(shared, TIMELINE, first=1, order="LATEST_FIRST", **moves)
     assert moment(last["occurredAt"]) > moment(before["occurredAt"])
+
+
+HANDOVER = """query($ward: String!, $from: DateTime) {
+  stays(filter: {ward: $ward}, orderBy: PLACE) { nodes { id timeline(occurredFrom: $from, first: 20,
+    orderBy: LATEST_FIRST, read: TRUTH) { nodes { id kind occurredAt } pageInfo { endCursor } } } } }"""
+
+
+def test_mistake_757_a_handover_asks_for_the_shift_of_each_stay_one_by_one(shared: Ward) -> None:
+    """A stay had no timeline: a ward of thirty beds was thirty and one questions."""
+    name = shared.name("Handover")
+    room = shared.room("a", "b", ward=name)
+    stays = [shared.stay(f"{room}/{bed}", ago(days=2)) for bed in "ab"]
+    for stay in stays:
+        for specialty, hours in (("surgery", 30), ("medicine", 7), ("care", 3)):
+            at = late(ago(hours=hours))
+            shared.record("changeSpecialty", stayId=stay, specialty=specialty, **at)
+    told = shared.ask(HANDOVER, ward=name, **{"from": ago(hours=8)})["stays"]["nodes"]
+    assert [node["id"] for node in told] == stays
+    for node in told:
+        asked = {"stay": node["id"], "from": ago(hours=8), "read": "TRUTH"}
+        alone = listed(shared, TIMELINE, order="LATEST_FIRST", **asked)
+        assert node["timeline"]["nodes"] == alone
+        assert [entry["kind"] for entry in alone] == ["STAY_SPECIALTY_CHANGED"] * 2
+    (first, _) = shared.ask(HANDOVER.replace("20", "1"), ward=name)["stays"]["nodes"]
+    after = first["timeline"]["pageInfo"]["endCursor"]
+    asked = {"stay": first["id"], "after": after, "order": "LATEST_FIRST", "read": "TRUTH"}
+    nodes = shared.ask(TIMELINE, first=1, **asked)["listed"]["nodes"]
+    assert nodes[0]["id"] != first["timeline"]["nodes"][0]["id"]
+    analyst = login(shared, Role.ANALYST, who=shared.name("analyst"))
+    refused = analyst.raw("{ stays { nodes { id timeline { nodes { summary } } } } }")
+    assert codes(refused) == {"NOT_ALLOWED"}
 
 
 def test_mistake_754_late_entries_of_a_ward_are_picked_from_those_of_the_house(

@@ -1,33 +1,22 @@
 """Patients and practitioners."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
-from strawberry import argument
 from strawberry.utils.str_converters import to_camel_case
 
 from api.graphql.context import Info
 from api.graphql.declarations import CLINICAL, STAY, VERSION, DataKind, read_by, shows
-from api.graphql.relay import After, Connection, First, Node
+from api.graphql.relay import Connection, Node
 from api.graphql.types.allergies import Allergy
 from api.graphql.types.enums import (
     Confidentiality,
     Grade,
-    Reading,
     Sex,
-    TimelineKind,
-    TimelineOrder,
 )
-from api.graphql.types.timeline import (
-    InTimelineOrder,
-    OccurredFrom,
-    OccurredTo,
-    TimelineEntry,
-    criteria_of,
-    timeline_of,
-)
+from api.graphql.types.timeline import TimelineEntry, timeline_field
 from domain.described_enum import DescribedEnum
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.allergies import allergies_of_persons
@@ -56,6 +45,10 @@ if TYPE_CHECKING:
 class AlteredDetail(DescribedEnum):
     BIRTH_DATE = "birth_date", "The birth date."
     SEX = "sex", "The sex."
+
+
+async def _records_of_person(patient: Any, info: Info) -> dict[str, Any]:
+    return {"patients": await info.context.load(records_of_each, UUID(patient.id), patient.at)}
 
 
 @shows(
@@ -188,25 +181,9 @@ class Patient(Node):
         views = await info.context.load(allergies_of_persons, UUID(self.id), self.at)
         return [Allergy.of(view, self.at) for view in views or ()]
 
-    @strawberry.field(description="What happened to the person, in that order.")
-    async def timeline(
-        self,
-        info: Info,
-        kinds: Annotated[
-            list[TimelineKind] | None, argument(description="These kinds of facts only.")
-        ] = None,
-        read: Annotated[
-            Reading, argument(description="ALL, TRUTH or RECORD, as in the query timeline.")
-        ] = Reading.ALL,
-        occurred_from: OccurredFrom = None,
-        occurred_to: OccurredTo = None,
-        order_by: InTimelineOrder = TimelineOrder.EARLIEST_FIRST,
-        first: First = None,
-        after: After = None,
-    ) -> Connection[TimelineEntry]:
-        records = await info.context.load(records_of_each, UUID(self.id), self.at)
-        criteria = criteria_of(read, kinds, occurred_from, occurred_to, order_by)
-        return await timeline_of(info, self.at, first, after, criteria, patients=records)
+    timeline: Connection[TimelineEntry] = timeline_field(
+        "What happened to the person, in that order.", _records_of_person
+    )
 
 
 async def _altered_details(patient: Patient, info: Info) -> list[AlteredDetail]:

@@ -1,4 +1,4 @@
-"""Schedules of prescriptions, and the doses that are due by them."""
+"""Medicines and schedules of prescriptions, and the doses that are due by them."""
 
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Self
@@ -16,6 +16,14 @@ from infrastructure.read_models.prescriptions import PrescriptionView, prescript
 
 if TYPE_CHECKING:
     from api.graphql.types.stays import Prescription, Stay
+
+
+@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id,))
+@strawberry.type(description="A drug, by name and by code.")
+class Medication:
+    name: str = strawberry.field(description="Name.")
+    code: str | None = strawberry.field(description="Code in the coding system.")
+    system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
 
 
 @shows(DataKind.CLINICAL, read_by=(prescriptions_by_id,))

@@ -1,7 +1,7 @@
 """Stays, visits, prescriptions and doses."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import strawberry
@@ -10,7 +10,7 @@ from strawberry import argument
 from api.graphql.batches import find_all
 from api.graphql.context import Info
 from api.graphql.declarations import VERSION, DataKind, read_by, shows
-from api.graphql.relay import Node
+from api.graphql.relay import Connection, Node
 from api.graphql.types.consults import Consult
 from api.graphql.types.enums import (
     AdmissionType,
@@ -27,9 +27,9 @@ from api.graphql.types.flags import Flag
 from api.graphql.types.movements import Movement
 from api.graphql.types.people import Patient, Practitioner
 from api.graphql.types.rooms import Room
-from api.graphql.types.schedules import Schedule
+from api.graphql.types.schedules import Medication, Schedule
 from api.graphql.types.stretches import OccupancyStretch
-from api.graphql.types.timeline import Recording
+from api.graphql.types.timeline import Recording, TimelineEntry, timeline_field
 from domain.patient_events import strictest
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.projection_status import parked_things
@@ -59,6 +59,10 @@ class EmergencyCare:
     departed_at: datetime | None = strawberry.field(
         description="When the patient left the department; absent while that is not known."
     )
+
+
+async def _itself(stay: Any, info: Info) -> dict[str, Any]:
+    return {"stay": stay.view.stay}
 
 
 @shows(DataKind.STAY, cached_from=(stays_by_id, stays_page, mothers_of, children_of))
@@ -205,6 +209,10 @@ class Stay(Node):
         views = await info.context.load(flags_of, self.view.stay, self.at)
         return [Flag.of(view) for view in views or ()]
 
+    timeline: Connection[TimelineEntry] = timeline_field(
+        "What happened in the stay, in that order.", _itself
+    )
+
     @strawberry.field(description="The prescriptions so far, in the order of their start.")
     async def prescriptions(
         self,
@@ -267,14 +275,6 @@ class Visit(Node):
     @strawberry.field(description="The stay.")
     async def stay(self, info: Info) -> Stay | None:
         return await Stay.find(info, self.view.stay, self.at)
-
-
-@shows(DataKind.CLINICAL, read_by=(prescriptions_by_id,))
-@strawberry.type(description="A drug, by name and by code.")
-class Medication:
-    name: str = strawberry.field(description="Name.")
-    code: str | None = strawberry.field(description="Code in the coding system.")
-    system: str | None = strawberry.field(description="Coding system: ATC, RxNorm, a formulary.")
 
 
 @shows(DataKind.CLINICAL, read_by=(doses_of, recordings_of))

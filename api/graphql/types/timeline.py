@@ -1,7 +1,7 @@
 """The timeline of a patient or stay: facts with both clocks, in words."""
 
 from asyncio import gather
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Annotated, Any, Self
@@ -14,7 +14,7 @@ from strawberry import argument
 from api.feed.cloudevents import BY_TOPIC
 from api.graphql.context import ById, Info
 from api.graphql.declarations import DataKind, shows
-from api.graphql.relay import Connection, Node, page, page_size
+from api.graphql.relay import After, Connection, First, Node, page, page_size
 from api.graphql.scalars import JSON, Position, decode_cursor, encode_cursor, optional_id
 from api.graphql.types.enums import (
     EntryStatus,
@@ -286,6 +286,33 @@ async def timeline_of(
         lambda v: encode_cursor(name, *place(v, read)),
         lambda v: TimelineEntry.of(info, v, stories[v.entry]),
     )
+
+
+def timeline_field(
+    description: str, subject: Callable[[Any, Info], Awaitable[Mapping[str, Any]]]
+) -> Any:
+    """Return a field with the timeline of what ``subject`` names, as an argument of `timeline_of`."""
+
+    async def timeline(
+        self: Any,
+        info: Info,
+        kinds: Annotated[
+            list[TimelineKind] | None, argument(description="These kinds of facts only.")
+        ] = None,
+        read: Annotated[
+            Reading, argument(description="ALL, TRUTH or RECORD, as in the query timeline.")
+        ] = Reading.ALL,
+        occurred_from: OccurredFrom = None,
+        occurred_to: OccurredTo = None,
+        order_by: InTimelineOrder = TimelineOrder.EARLIEST_FIRST,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[TimelineEntry]:
+        criteria = criteria_of(read, kinds, occurred_from, occurred_to, order_by)
+        of = await subject(self, info)
+        return await timeline_of(info, self.at, first, after, criteria, **of)
+
+    return strawberry.field(resolver=timeline, description=description)
 
 
 def _source(values: dict[str, Any]) -> Source:
