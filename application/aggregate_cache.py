@@ -1,6 +1,5 @@
 """Aggregates as the log has them: kept between commands, and read outside of one."""
 
-import copy
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from threading import Lock
@@ -78,7 +77,8 @@ class AggregateCache:
 
     @staticmethod
     def _copy(aggregate: Aggregate) -> Aggregate:
-        aggregate_copy = copy.copy(aggregate)
+        aggregate_copy = object.__new__(type(aggregate))
+        aggregate_copy.__dict__.update(aggregate.__dict__)
         aggregate_copy._pending_events = []
         aggregate_copy.span_of = widest_span
         return aggregate_copy
@@ -123,10 +123,10 @@ class AggregateReader:
 
     def load(self, kind: type[A], *ids: UUID) -> list[A]:
         """Return aggregates by id, in one round trip; those that do not exist are empty."""
-        missing_ids = [id for id in dict.fromkeys(ids) if id not in self.loaded]
-        if missing_ids:
-            self._load(kind, missing_ids)
-        aggregates = [self.loaded[id] for id in ids if id in self.loaded]
+        aggregates = [a for id in ids if (a := self.loaded.get(id)) is not None]
+        if len(aggregates) < len(ids):
+            self._load(kind, [id for id in dict.fromkeys(ids) if id not in self.loaded])
+            aggregates = [self.loaded[id] for id in ids if id in self.loaded]
         return [a for a in aggregates if isinstance(a, kind)]
 
     def _load(self, kind: type[A], ids: list[UUID]) -> None:
