@@ -12,7 +12,7 @@ from domain.refusals import BedNotOpen, BedOccupied, OutsideStay, PatientDied
 from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition
 from infrastructure.event_store.recorder import Recorder
-from tests.support.hospital_dsl import ELECTIVE, admitted, doctor, place, request, room
+from tests.support.hospital_dsl import ELECTIVE, admitted, ago, doctor, place, request, room
 
 Act = Callable[[], object]
 Another = Callable[[], Hospital]
@@ -120,10 +120,10 @@ def test_a_visit_does_not_miss_a_death(
     another: Another,
     meanwhile: Meanwhile,
 ) -> None:
-    stay = admitted(hospital, "M1")
+    stay = admitted(hospital, "M1", at=ago(hours=2))
     staff = doctor(hospital)
     elsewhere = another()
-    ends = meanwhile(lambda: elsewhere.patients.record_death(request(), stay_id=stay))
+    ends = meanwhile(lambda: elsewhere.patients.record_death(request(ago(hours=1)), stay_id=stay))
 
     with pytest.raises(PatientDied):
         hospital.stays.record_visit(
