@@ -79,7 +79,7 @@ class Encounter(Resource):
         "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"
         " confidentiality emergencyCare { arrivedAt departedAt } patient { id otherRecords { id } }"
         " attending { id } mother { id patient { id } }"
-        " movements { kind status occurredAt admissionType }"
+        " movements { kind status occurredAt admissionType cancelledBy }"
         " stretches { bed since until kept room { id ward number } }"
     )
     reverse = ("patient", "subject", "location")
@@ -244,6 +244,7 @@ def _statuses(node: Json, arrival: str) -> list[Json]:
         for m in node["movements"]
         if m["status"] == "TRUE" and m["kind"] in CHANGES
     )
+    changes = sorted([*changes, *_returns(node)])
     if arrival < node["admittedAt"]:
         changes = [(arrival, "arrived"), *changes]
     ends = [begin for begin, _ in changes[1:]]
@@ -251,6 +252,18 @@ def _statuses(node: Json, arrival: str) -> list[Json]:
         {"status": status, "period": period(begin, end)}
         for (begin, status), end in zip(changes, ends, strict=False)
     ]
+
+
+def _returns(node: Json) -> list[tuple[str, str]]:
+    """Return when the patient came back after each discharge that was reversed: into a bed."""
+    discharges = [
+        m["occurredAt"]
+        for m in node["movements"]
+        if m["status"] == "TRUE" and m["kind"] == "STAY_DISCHARGED" and m["cancelledBy"]
+    ]
+    begins = [stretch["since"] for stretch in node["stretches"]]
+    returns = [min((b for b in begins if b >= at), default=None) for at in discharges]
+    return [(begin, "in-progress") for begin in returns if begin is not None]
 
 
 def _class_of(admission_type: str) -> Json:

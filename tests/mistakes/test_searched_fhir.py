@@ -12,7 +12,7 @@ from api.fhir.parameters import COMMON, DATE_TIME, criterion, matches
 from api.fhir.registry import RESOURCES
 from tests.api.test_fhir_requests import Stranger
 from tests.conftest import TOKEN
-from tests.support.api_dsl import Ward
+from tests.support.api_dsl import Ward, ago, late, place
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,25 @@ def test_mistake_701_what_was_told_with_microseconds_is_found_by_milliseconds(
         for prefix, count in (("eq", 1), ("ge", 1), ("le", 1), ("ne", 0), ("gt", 0), ("eb", 0)):
             bundle = stranger.get(f"Patient?_id={stranger.patient}&_lastUpdated={prefix}{asked}")
             assert len(bundle.get("entry", [])) == count, (prefix, asked)
+
+
+def test_mistake_706_a_stay_that_went_on_after_a_discharge_is_told_as_finished(
+    ward: Ward, stranger: Stranger
+) -> None:
+    room = ward.room("a", "b")
+    stay = ward.stay(f"{room}/a", at=ago(hours=30))
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=20)))
+    back = {"because": "DECISION_REVERSED", **place(f"{room}/b")}
+    ward.record("cancelDischarge", stayId=stay, **back, **late(ago(hours=10)))
+    encounter = stranger.get(f"Encounter/{stay}")
+    beds = [(bed["period"]["start"], bed["period"].get("end")) for bed in encounter["location"]]
+    assert encounter["status"] == "in-progress"
+    assert [
+        (s["status"], s["period"]["start"], s["period"]["end"]) for s in encounter["statusHistory"]
+    ] == [("in-progress", *beds[0]), ("finished", beds[0][1], beds[1][0])]
+    ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
+    history = stranger.get(f"Encounter/{stay}")["statusHistory"]
+    assert [s["status"] for s in history] == ["in-progress", "finished", "in-progress"]
 
 
 def response(stranger: Stranger, method: str, path: str, **headers: str) -> Any:
