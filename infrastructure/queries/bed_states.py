@@ -18,7 +18,7 @@ from infrastructure.queries.row_security import known
 from infrastructure.read_models.bed_uses import BedView, BoardRoom, stretches
 from infrastructure.read_models.cleaning_rules import rules_known
 from infrastructure.read_models.patients import deaths_of_persons, records_of_each
-from infrastructure.read_models.rooms import spells
+from infrastructure.read_models.rooms import SpellView, spells
 from infrastructure.read_models.stays import stays
 
 _MOMENT = DateTime(timezone=True)
@@ -85,32 +85,34 @@ async def _reservations_over(
     uses = (await _uses.execute(connection, house_moment, rooms=in_rooms, first=first)).all()
     ids = list({record for linked_records in records.values() for record in linked_records})
     departures = (await _left.execute(connection, house_moment, ids=ids, first=first)).all()
-    over = set()
-    for room, spell in spells:
-        patient = patients_of[spell.spell]
-        if (
-            patient in deaths
-            or spell.for_stay in stays_over
-            or any(
-                spell.for_patient
-                and end.patient in records.get(spell.for_patient, ())
-                and end.since > spell.since
-                for end in departures
-            )
-            or any(
-                (use.room, use.bed) == (room, spell.bed)
-                and use.since >= spell.since
-                and (
-                    use.stay == spell.for_stay
-                    if spell.for_stay
-                    else use.patient in records[patient]
-                )
-                for use in uses
-                if patient is not None
-            )
-        ):
-            over.add(spell.spell)
-    return over
+    return {
+        spell.spell
+        for room, spell in spells
+        if (patient := patients_of[spell.spell]) in deaths
+        or spell.for_stay in stays_over
+        or _has_left(spell, departures, records)
+        or (patient is not None and _is_used(room, spell, uses, records.get(patient, ())))
+    }
+
+
+def _has_left(
+    spell: SpellView, departures: Iterable[Any], records: Mapping[UUID, Collection[UUID]]
+) -> bool:
+    """Return whether the patient of a reservation has left the house since it began."""
+    own_records = records.get(spell.for_patient, ()) if spell.for_patient else ()
+    return any(end.patient in own_records and end.since > spell.since for end in departures)
+
+
+def _is_used(
+    room: UUID, spell: SpellView, uses: Iterable[Any], own_records: Collection[UUID]
+) -> bool:
+    """Return whether the stay or the patient of a reservation has had the bed since it began."""
+    return any(
+        (use.room, use.bed) == (room, spell.bed)
+        and use.since >= spell.since
+        and (use.stay == spell.for_stay if spell.for_stay else use.patient in own_records)
+        for use in uses
+    )
 
 
 _stays_of = by_id(
