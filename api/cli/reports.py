@@ -103,6 +103,8 @@ def report(
     """Print a report on a period, as known now or then; alone, list the reports."""
     format = chosen_format(format, json=json, csv=csv)
     if name is None:
+        if issue or any((first, last, month, ward, known_at, version, chosen, folder)):
+            stop(f"Name the report, or '{BUNDLE}' for all: alone, the command lists them.", USAGE)
         _list(format)
         return
     if name == BUNDLE:

@@ -45,6 +45,17 @@ def test_alone_it_lists_what_reports_there_are(run: Run) -> None:
     assert run("report", "--format", "csv").out.startswith("report,meaning,parameters\n")
 
 
+@pytest.mark.parametrize(
+    "option", [("--month", "2026-03"), ("--ward", "A"), ("--set", "days=7"), ("--issue",)], ids=str
+)
+def test_options_without_the_name_of_a_report_are_wrong_usage(
+    run: Run, option: tuple[str, ...]
+) -> None:
+    told = run("report", *option)
+    assert (told.code, told.out) == (ExitCode.USAGE, "")
+    assert told.err.startswith("Name the report, or 'bundle' for all")
+
+
 def test_a_report_as_a_table(run: Run, known_before: str) -> None:
     told = run("report", "bed-occupancy-rate", *PERIOD, "--ward", "A")
     assert told.code == 0
