@@ -39,7 +39,7 @@ class Patient(Resource):
     root = "patient"
     fields = (
         "id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt"
-        " unchangedSince mergedInto { id } otherRecords { id } merges { record into }"
+        " unchangedSince mergedInto { id } otherRecords { id mergedInto { id } }"
     )
     parameters = {
         "identifier": Parameter(
@@ -62,19 +62,17 @@ class Patient(Resource):
     }
 
     async def item(self, reader: Reader, node: Json) -> Item:
-        others = [other["id"] for other in node["otherRecords"]]
         into = node["mergedInto"] and node["mergedInto"]["id"]
-        replaced_ids = {merge["record"] for merge in node["merges"] if merge["into"] == node["id"]}
         links = [
             {
-                "other": reference("Patient", id),
+                "other": reference("Patient", other["id"]),
                 "type": "replaced-by"
-                if id == into
+                if other["id"] == into
                 else "replaces"
-                if id in replaced_ids
+                if other["mergedInto"] and other["mergedInto"]["id"] == node["id"]
                 else "seealso",
             }
-            for id in others
+            for other in node["otherRecords"]
         ]
         resource = {
             "resourceType": self.type,
@@ -107,7 +105,7 @@ class Patient(Resource):
             "link": links,
         }
         since = node["unchangedSince"] and re.sub("[:-]", "", node["unchangedSince"])
-        streams = node["id"], *others
+        streams = node["id"], *(other["id"] for other in node["otherRecords"])
         return Item(resource, streams, streams, follows_clock=since, unseen=OF_NO_PATIENT)
 
     async def search(

@@ -106,6 +106,22 @@ def test_mistake_706_a_stay_that_went_on_after_a_discharge_is_told_as_finished(
     assert [s["status"] for s in history] == ["in-progress", "finished", "in-progress"]
 
 
+def test_mistake_707_of_two_records_that_are_one_person_each_names_the_other(
+    ward: Ward, stranger: Stranger
+) -> None:
+    """Whenever they were merged: who the person is does not depend on the moment asked about."""
+    numbers = [ward.patient(), ward.patient()]
+    asked = "query($m: String) { patient(mrn: $m) { id } }"
+    ids = [ward.ask(asked, m=number)["patient"]["id"] for number in numbers]
+    ward.record("mergePatients", patientMrn=numbers[0], intoMrn=numbers[1], reason="one person")
+    for moment in ("", f"?asOf={ago(days=3)}", f"?asOf={ago(hours=-3)}"):
+        links = [stranger.get(f"Patient/{id}{moment}")["link"] for id in ids]
+        assert [[link["type"] for link in of_one] for of_one in links] == [
+            ["replaced-by"],
+            ["replaces"],
+        ], moment
+
+
 def response(stranger: Stranger, method: str, path: str, **headers: str) -> Any:
     headers = {"Authorization": f"Bearer {TOKEN}", **headers}
     return stranger.http.request(method, f"/fhir{path}", headers=headers)
