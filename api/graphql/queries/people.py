@@ -107,8 +107,8 @@ class PeopleQueries:
         search: Annotated[
             str | None,
             argument(
-                description="Beginnings of words of the name, in any order; of an MRN, with its leading"
-                " zeros or without; a birth date, its month or its year."
+                description="Beginnings of words of the name, in any order, written together or apart;"
+                " of an MRN, with its leading zeros or without; a birth date, its month or its year."
             ),
         ] = None,
         filter: Annotated[PatientFilter | None, argument(description="Which ones.")] = None,
@@ -133,7 +133,8 @@ class PeopleQueries:
 
     @strawberry.field(
         description="The patients who are likely to be known already as a person: of the same birth date"
-        " and the words of one name in the other; where a birth date is missing, the same words."
+        " and the words of one name in the other, together or apart; where a birth date is missing, the"
+        " same words."
     )
     @bitemporal
     async def likely_duplicates(
