@@ -229,8 +229,8 @@ class PatientDied(Refusal):
 
     path = ("occurred_at",)
 
-    def __init__(self, died_at: datetime) -> None:
-        super().__init__(f"The patient died at {died_at.isoformat()}; this would lie after it.")
+    def __init__(self, died_at: datetime, why: str = "this would lie after it") -> None:
+        super().__init__(f"The patient died at {died_at.isoformat()}; {why}.")
         self.died_at = died_at
 
 

@@ -36,6 +36,8 @@ from domain.stay.facts import (
 from domain.stay.fold import Fold
 from domain.time import MINUTE, KnownTime, Period, is_later, minute_of
 
+NOT_REVERSED = "a death is not reversed: if it never was, cancel it as entered in error"
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -138,7 +140,7 @@ class History:
                 if is_later(f.at, died_at) and (needs_life(f) or self._brings_back(f))
             ]
         problems += [
-            (f, PatientDied(discharge.at))
+            (f, PatientDied(discharge.at, NOT_REVERSED))
             for f in self.facts
             if (discharge := self._death_reversed_by(f)) and checked_ids & {f.id, discharge.id}
         ]

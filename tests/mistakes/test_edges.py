@@ -227,7 +227,9 @@ def test_mistake_727_who_was_discharged_as_died_comes_back(ward: Ward, way: int)
     ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=5)))
     discharge = movement(ward, stay, "STAY_DISCHARGED")
     command, content = reversing(stay, discharge)[way]
-    assert ward.execute(command, **content)["__typename"] == "PatientDied"
+    refusal = ward.execute(command, **content)
+    assert refusal["__typename"] == "PatientDied"
+    assert "cancel it as entered in error" in refusal["message"]
     died = {"movementId": discharge, "disposition": "DIED"}
     ward.record("correctMovement", **{**died, "disposition": "HOME"}, **WRONG)
     ward.record(command, **content)
