@@ -143,9 +143,9 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
 
     It is lived once a run; each worker has a copy.
     """
-    accepted, refused = lived_once(server)
+    accepted, refusal = lived_once(server)
     with server.scratch(f"busy_{worker_id}", LIVED) as database:
-        yield Lived(database, accepted, refused, dump(database))
+        yield Lived(database, accepted, refusal, dump(database))
 
 
 @pytest.fixture

@@ -32,14 +32,16 @@ def main(arguments: list[str]) -> int:
     house = subprocess.run([*pytest, "-n", "0", "-s", "-m", "nightly", HOUSE])
     failed = ["a house of its own"] if house.returncode else []
     for version, programs in installed().items():
-        begun = monotonic()
+        start = monotonic()
         environment = {**os.environ, "WARDBOOK_TESTS_POSTGRES": str(programs)}
-        told = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True)
-        print(f"== {told.stdout.strip()}: {programs}", flush=True)
+        answer = subprocess.run(
+            [programs / "postgres", "--version"], capture_output=True, text=True
+        )
+        print(f"== {answer.stdout.strip()}: {programs}", flush=True)
         left_out = [f"--ignore={PLANS}"] if int(version) < 16 else []
         record = subprocess.run([*pytest, *RECORD, *left_out], env=environment)
         failed += [version] if record.returncode else []
-        print(f"== {version}: {monotonic() - begun:.0f} s", flush=True)
+        print(f"== {version}: {monotonic() - start:.0f} s", flush=True)
     print(f"failed: {', '.join(failed) or 'none'}, of {', '.join(installed())}")
     return len(failed)
 

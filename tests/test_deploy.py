@@ -119,8 +119,8 @@ def test_haproxy_takes_its_configuration_with_names_that_are_not_there_yet() -> 
         pytest.skip("needs apt-get install haproxy")
     environment = {**os.environ, **SERVICES["haproxy"]["environment"]}
     check = [program, "-c", "-f", str(PATRONI / "haproxy.cfg")]
-    told = subprocess.run(check, env=environment, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
+    answer = subprocess.run(check, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_nginx_takes_the_recipe_of_the_docs_as_it_stands(tmp_path: Path) -> None:
@@ -141,8 +141,8 @@ def test_nginx_takes_the_recipe_of_the_docs_as_it_stands(tmp_path: Path) -> None
         f"pid {tmp_path / 'pid'}; events {{}} http {{ access_log off; {paths}\n{body}}}"
     )
     check = [program, "-t", "-q", "-e", "stderr", "-c", str(configuration)]
-    told = subprocess.run(check, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
+    answer = subprocess.run(check, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_the_database_of_the_nodes_is_made_once_and_left_alone_then(server: Database) -> None:
@@ -153,8 +153,8 @@ def test_the_database_of_the_nodes_is_made_once_and_left_alone_then(server: Data
     environment["PATH"] = f"{program_folder()}:{os.environ['PATH']}"
     for _ in range(2):
         script = str(PATRONI / "database.sh")
-        told = subprocess.run(["sh", script], env=environment, capture_output=True, text=True)
-        assert (told.returncode, told.stderr) == (0, "")
+        answer = subprocess.run(["sh", script], env=environment, capture_output=True, text=True)
+        assert (answer.returncode, answer.stderr) == (0, "")
     with psycopg.connect(server.owner_url) as owner:
         for query, name in (
             ("SELECT FROM pg_database WHERE datname = %s", "wardbook"),

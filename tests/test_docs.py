@@ -117,8 +117,8 @@ def test_the_grid_of_the_page_about_time_is_what_the_record_answers(
     assert len(lines) == 7
     with TestClient(app(settings, simulated, LOGIN)) as http:
         client = GraphQLClient(http, TOKEN)
-        told = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
-    assert told == lines
+        result = [[line[0], *(_asked(client, stay, line, columns))] for line in lines]
+    assert result == lines
 
 
 def test_the_event_model_names_each_stream_event_and_read_model() -> None:
@@ -135,8 +135,8 @@ def test_the_event_model_names_each_stream_event_and_read_model() -> None:
 
 
 def test_the_tables_of_the_page_about_analysis_are_those_there_are() -> None:
-    told = re.findall(r"^\| `(\w+)` \|", ANALYSIS, re.MULTILINE)
-    assert told == [table.name for table in TABLES]
+    answer = re.findall(r"^\| `(\w+)` \|", ANALYSIS, re.MULTILINE)
+    assert answer == [table.name for table in TABLES]
 
 
 def test_the_examples_of_the_page_about_analysis_run(
@@ -171,7 +171,7 @@ def test_the_readmes_question_has_two_answers_and_a_difference(
     commands = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     assert len(commands) == 3
     with _served(app(settings, simulated, LOGIN)) as url:
-        told = subprocess.run(
+        answer = subprocess.run(
             ["sh", "-eu"],
             input="\n".join([ASK, *commands]),
             env={"URL": url, "TOKEN": TOKEN, "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
@@ -179,8 +179,8 @@ def test_the_readmes_question_has_two_answers_and_a_difference(
             text=True,
             check=True,
         )
-    found, answers, difference = told.stdout.splitlines()
-    assert "moved 2026-03-02T13:00:00Z, entered 2026-03-02T19:00:00" in found
+    result, answers, difference = answer.stdout.splitlines()
+    assert "moved 2026-03-02T13:00:00Z, entered 2026-03-02T19:00:00" in result
     stays = json.loads(answers)["data"]
     assert [stays[when]["bed"] for when in ("before", "after")] == ["B", "C"]
     (fact,) = json.loads(difference)["data"]["stayDifference"]["facts"]
@@ -227,10 +227,10 @@ def _asked(client: GraphQLClient, stay: UUID, line: list[str], columns: list[str
     known, answers = _at(line[0]), []
     for column in columns[1:]:
         as_of = _at(column.removeprefix("as of "))
-        asked = {"asOf": as_of.isoformat(), "knownAt": known.isoformat()}
-        told = client.ask(query, id=str(stay), **asked)["stay"]
-        gone = told["status"] == "DISCHARGED"
-        answers.append("·" if as_of > known else "gone" if gone else told["bed"])
+        fields = {"asOf": as_of.isoformat(), "knownAt": known.isoformat()}
+        answer = client.ask(query, id=str(stay), **fields)["stay"]
+        gone = answer["status"] == "DISCHARGED"
+        answers.append("·" if as_of > known else "gone" if gone else answer["bed"])
     return answers
 
 

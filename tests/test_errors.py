@@ -60,8 +60,8 @@ def test_an_error_is_answered_as_the_nearest_base_class_that_has_a_row() -> None
     response = response_to(Unheard("a {sentence}"))
     assert (response.code, response.exit_code) == ("INTERNAL", ExitCode.REFUSED)
     assert response.advice == "a {sentence}"
-    refused = response_to(NotAllowed("not {you}"))
-    assert (refused.code, refused.message) == ("NOT_ALLOWED", "not {you}.")
+    refusal = response_to(NotAllowed("not {you}"))
+    assert (refusal.code, refusal.message) == ("NOT_ALLOWED", "not {you}.")
 
 
 def test_each_code_is_one_of_the_schema_in_one_style() -> None:

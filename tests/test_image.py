@@ -100,10 +100,10 @@ def test_the_image_runs_as_nobody_in_particular_and_says_when_it_is_ready(image:
 
 def programs(*words: str) -> list[int]:
     """Return the processes of Python that were started with some words."""
-    found = []
+    result = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = (folder / "cmdline").read_text()
             if "python" in command.partition("\0")[0] and all(word in command for word in words):
-                found.append(int(folder.name))
-    return found
+                result.append(int(folder.name))
+    return result

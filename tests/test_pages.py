@@ -140,8 +140,8 @@ def _commands(page: str, house: House, number: int) -> str:
         "\N{HORIZONTAL ELLIPSIS}": house.stay,
     }
     joined = "\n".join(lines)
-    for told, real in here.items():
-        joined = joined.replace(told, real)
+    for result, real in here.items():
+        joined = joined.replace(result, real)
     if not shutil.which("curl"):
         joined = "" if "curl" in joined else joined
     if not shutil.which("openssl"):

@@ -107,9 +107,9 @@ def test_a_request_without_a_token_goes_to_the_hospital_of_its_host(port: int, h
 
 
 def test_a_token_of_another_hospital_than_the_hosts_is_refused(port: int) -> None:
-    refused = ask(port, token("south"), "north.example.org")
-    assert refused.status_code == 403
-    assert refused.json()["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
+    refusal = ask(port, token("south"), "north.example.org")
+    assert refusal.status_code == 403
+    assert refusal.json()["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_token_of_another_hospital_than_the_hosts_is_refused(port: int) -> Non
 def test_a_hospital_that_nobody_knows_is_answered_in_json(
     port: int, bearer: str | None, host: str
 ) -> None:
-    refused = ask(port, bearer, host)
-    assert refused.status_code == 404
-    assert refused.json()["errors"][0]["extensions"]["code"] == "NO_SUCH_HOSPITAL"
+    refusal = ask(port, bearer, host)
+    assert refusal.status_code == 404
+    assert refusal.json()["errors"][0]["extensions"]["code"] == "NO_SUCH_HOSPITAL"
 
 
 def test_a_websocket_goes_by_its_host_or_by_the_token_of_its_handshake(port: int) -> None:

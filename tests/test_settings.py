@@ -13,8 +13,8 @@ SWITCHES = [f.name for f in fields(Settings) if type(f.default) is bool]
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_is_read_as_one(name: str) -> None:
-    told = from_environment({variable_name(name): "3"})
-    assert getattr(told, name) == 3
+    result = from_environment({variable_name(name): "3"})
+    assert getattr(result, name) == 3
 
 
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "9e22", "many"])

@@ -135,9 +135,11 @@ def test_beds_are_mostly_taken_and_somebody_is_still_there_at_the_end(house: Hou
 
 
 def test_most_kinds_of_commands_occur(house: House) -> None:
-    told = house.told.commands
-    assert told["admit_patient"] > told["transfer_patient"] > 0
-    assert told["record_administration"] > told["write_prescription"] > told["stop_prescription"]
+    result = house.told.commands
+    assert result["admit_patient"] > result["transfer_patient"] > 0
+    assert (
+        result["record_administration"] > result["write_prescription"] > result["stop_prescription"]
+    )
     for operation in (
         "allocate_room",
         "change_attending",
@@ -157,12 +159,12 @@ def test_most_kinds_of_commands_occur(house: House) -> None:
         "resume_prescription",
         "set_room_policy",
     ):
-        assert told[operation] > 0, operation
+        assert result[operation] > 0, operation
 
 
 @pytest.mark.nightly
 def test_in_a_month_each_kind_of_mistake_is_made_and_put_right(month: House) -> None:
-    told = month.told.commands
+    result = month.told.commands
     assert month.told.refused == ()
     for operation in (
         "amend_visit",
@@ -176,10 +178,10 @@ def test_in_a_month_each_kind_of_mistake_is_made_and_put_right(month: House) -> 
         "merge_patients",
         "swap_beds",
     ):
-        assert told[operation] > 0, operation
-    wrong = told["correct_movement"] + told["cancel_movement"] + 2 * told["correct_facts"]
-    assert 0.02 < wrong / told["transfer_patient"] < 0.3
-    assert told["cancel_discharge"] < 0.1 * told["discharge_patient"]
+        assert result[operation] > 0, operation
+    wrong = result["correct_movement"] + result["cancel_movement"] + 2 * result["correct_facts"]
+    assert 0.02 < wrong / result["transfer_patient"] < 0.3
+    assert result["cancel_discharge"] < 0.1 * result["discharge_patient"]
 
 
 @pytest.mark.nightly
@@ -260,9 +262,9 @@ def test_another_hospital_does_not_move_into_the_same_log(scratch: Scratch) -> N
 
 @pytest.mark.parametrize("beds", [4, 7])
 def test_even_a_very_small_house_lives(scratch: Scratch, beds: int) -> None:
-    told = live(scratch(f"small_{beds}"), beds=beds, days=5, detail=0.1)
-    assert told.stays > 3
-    assert told.refusals == {}
+    result = live(scratch(f"small_{beds}"), beds=beds, days=5, detail=0.1)
+    assert result.stays > 3
+    assert result.refusals == {}
 
 
 @pytest.mark.nightly
@@ -291,9 +293,9 @@ def test_those_who_left_are_forgotten(scratch: Scratch) -> None:
             gc.collect()
             remembered.update(o.gone for o in gc.get_objects() if isinstance(o, Inpatient))
 
-    told = live(scratch("forgotten"), days=18, detail=0, progress=look)
-    assert told.stays > 60
-    assert remembered[True] < told.stays / 4
+    result = live(scratch("forgotten"), days=18, detail=0, progress=look)
+    assert result.stays > 60
+    assert remembered[True] < result.stays / 4
 
 
 def live(

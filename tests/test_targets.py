@@ -26,9 +26,9 @@ def test_the_tests_of_the_domain_kill_a_mutant_and_cover_what_they_run(tmp_path:
         command = [*python, *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
-    told = run("--cov=domain.room.policies")
-    assert told.returncode == 0, told.stdout
-    (percent,) = re.findall(r"^domain/room/policies\.py .* (\d+)%", told.stdout, re.MULTILINE)
+    result = run("--cov=domain.room.policies")
+    assert result.returncode == 0, result.stdout
+    (percent,) = re.findall(r"^domain/room/policies\.py .* (\d+)%", result.stdout, re.MULTILINE)
     assert int(percent) > 90
     policies = tmp_path / "domain" / "room" / "policies.py"
     text = policies.read_text()

@@ -209,10 +209,10 @@ def test_an_analyst_sees_the_course_of_stays_and_no_names(shared: Ward) -> None:
         'query A { wards { name } } query B { timeline(mrn: "1") { nodes { id } } }',
     ):
         body = {"query": query, "operationName": "A" if "query A" in query else None}
-        told = shared.client.http.post("/graphql", json=body, headers=analyst._headers).json()
-        assert "NOT_ALLOWED" in codes(told), query
-        assert mrn not in str(told)
-        assert stay in str(told) or "stays" not in query
+        answer = shared.client.http.post("/graphql", json=body, headers=analyst._headers).json()
+        assert "NOT_ALLOWED" in codes(answer), query
+        assert mrn not in str(answer)
+        assert stay in str(answer) or "stays" not in query
 
 
 def test_an_analyst_finds_nobody_by_an_mrn_that_is_known_already(shared: Ward) -> None:
@@ -227,35 +227,35 @@ def test_an_analyst_finds_nobody_by_an_mrn_that_is_known_already(shared: Ward) -
 def test_who_is_at_the_desk_reads_no_notes(shared: Ward) -> None:
     stay = shared.stay()
     for role in Role:
-        told = as_role(shared, role).raw(NOTES, {"id": stay})
-        refused = role in (Role.REGISTRAR, Role.BED_MANAGER, Role.ANALYST, Role.AUDITOR)
-        assert ("errors" in told) == refused, role
+        answer = as_role(shared, role).raw(NOTES, {"id": stay})
+        refusal = role in (Role.REGISTRAR, Role.BED_MANAGER, Role.ANALYST, Role.AUDITOR)
+        assert ("errors" in answer) == refusal, role
 
 
 def test_nothing_runs_of_an_operation_that_asks_for_too_much(shared: Ward) -> None:
     registrar = as_role(shared, Role.REGISTRAR)
     mrn = shared.name("M")
-    told = registrar.raw(
+    answer = registrar.raw(
         """mutation($id: ID!, $mrn: String!) {
           registerPatient(input: {commandId: $id, mrn: $mrn}) {
             ... on PatientRecorded { patient { stays { visits { note } } } } } }""",
         {"id": str(uuid4()), "mrn": mrn},
     )
-    assert codes(told) == {"NOT_ALLOWED"}
-    asked = shared.client.raw("query($mrn: String) { patient(mrn: $mrn) { id } }", {"mrn": mrn})
-    assert codes(asked) == {"NotFound"}
+    assert codes(answer) == {"NOT_ALLOWED"}
+    reply = shared.client.raw("query($mrn: String) { patient(mrn: $mrn) { id } }", {"mrn": mrn})
+    assert codes(reply) == {"NotFound"}
 
 
 def test_a_command_that_the_role_may_not_give_is_refused(shared: Ward) -> None:
     nurse, registrar = as_role(shared, Role.NURSE), as_role(shared, Role.REGISTRAR)
     bed = f"{shared.room()}/a"
     ward, room, _ = bed.split("/")
-    told = nurse.execute("addBed", ward=ward, room=room, bed="z")
-    assert told["code"] == "NotAllowed"
-    assert "nurse" in told["message"]
+    answer = nurse.execute("addBed", ward=ward, room=room, bed="z")
+    assert answer["code"] == "NotAllowed"
+    assert "nurse" in answer["message"]
     assert [b["code"] for b in _beds(shared, ward, room)] == ["a", "b"]
-    told = registrar.execute("registerPatient", mrn=shared.name("M"))
-    assert told["__typename"] == "PatientRecorded"
+    answer = registrar.execute("registerPatient", mrn=shared.name("M"))
+    assert answer["__typename"] == "PatientRecorded"
 
 
 def _beds(ward: Ward, name: str, number: str) -> list[dict[str, str]]:
@@ -281,16 +281,16 @@ INTROSPECTION = [
 def test_introspection_is_for_those_who_build_clients(shared: Ward, role: Role, query: str) -> None:
     body = {"query": query, "operationName": "A" if "query A" in query else None}
     http, headers = shared.client.http, as_role(shared, role)._headers
-    told = http.post("/graphql", json=body, headers=headers).json()
+    answer = http.post("/graphql", json=body, headers=headers).json()
     if role in (Role.ADMIN, Role.SERVICE):
-        assert "errors" not in told
+        assert "errors" not in answer
     else:
-        assert codes(told) == {"NOT_ALLOWED"}
-        assert told.get("data") is None
+        assert codes(answer) == {"NOT_ALLOWED"}
+        assert answer.get("data") is None
 
 
 @pytest.mark.parametrize("role", Role)
 def test_any_role_is_told_the_type_of_what_it_sees(shared: Ward, role: Role) -> None:
     """Clients keep answers by it."""
-    told = as_role(shared, role).raw("{ __typename roomOccupancy { __typename } }")
-    assert told["data"]["__typename"] == "Query"
+    answer = as_role(shared, role).raw("{ __typename roomOccupancy { __typename } }")
+    assert answer["data"]["__typename"] == "Query"

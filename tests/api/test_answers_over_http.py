@@ -67,9 +67,9 @@ def test_each_media_type_has_a_tag_of_its_own(shared: Ward) -> None:
 def test_what_is_posted_is_kept_by_nobody_else(shared: Ward) -> None:
     login = {"Authorization": f"Bearer {LOGIN.make()}"}
     for query in (BOARD, BOARD, "mutation { finishCleaning(input: {}) { __typename } }"):
-        told = shared.client.http.post("/graphql", json={"query": query}, headers=login)
-        assert told.headers["cache-control"] == "no-store"
-        assert "etag" not in told.headers
+        response = shared.client.http.post("/graphql", json={"query": query}, headers=login)
+        assert response.headers["cache-control"] == "no-store"
+        assert "etag" not in response.headers
 
 
 def test_an_answer_that_is_kept_is_withheld_if_its_reading_cannot_be_recorded(
@@ -81,9 +81,9 @@ def test_an_answer_that_is_kept_is_withheld_if_its_reading_cannot_be_recorded(
     assert "etag" in get(shared, nurse).headers
     with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
         owner.execute("REVOKE EXECUTE ON FUNCTION audit.record FROM wardbook_app")
-        told = get(shared, nurse)
+        response = get(shared, nurse)
         owner.execute("GRANT EXECUTE ON FUNCTION audit.record TO wardbook_app")
-    assert told.json()["data"] is None
-    assert told.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
-    assert "etag" not in told.headers
+    assert response.json()["data"] is None
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "etag" not in response.headers
     assert get(shared, nurse).json()["data"]

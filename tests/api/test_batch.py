@@ -40,17 +40,17 @@ def a_shift(ward: Ward) -> list[dict[str, Any]]:
 def test_they_are_answered_in_order_and_a_bad_one_does_not_stop_the_others(shared: Ward) -> None:
     shift = a_shift(shared)
 
-    told = given(shared, *shift)
+    result = given(shared, *shift)
 
     kinds = ["PatientRecorded", "BedOccupied", "StayRecorded", "StayRecorded"]
-    assert [answer["__typename"] for answer in told] == kinds
+    assert [answer["__typename"] for answer in result] == kinds
     ids = [c["input"]["commandId"] for c in shift]
-    assert [told[n]["commandId"] for n in (0, 2, 3)] == [ids[n] for n in (0, 2, 3)]
-    assert told[1]["code"] == "BedOccupied"
-    assert told[1]["byStay"] == told[3]["stay"]["id"]
-    assert told[2]["stay"]["bed"] == "b"
+    assert [result[n]["commandId"] for n in (0, 2, 3)] == [ids[n] for n in (0, 2, 3)]
+    assert result[1]["code"] == "BedOccupied"
+    assert result[1]["byStay"] == result[3]["stay"]["id"]
+    assert result[2]["stay"]["bed"] == "b"
     query = "query($id: ID!) { stay(id: $id) { admittedAt } }"
-    read = shared.ask(query, id=told[2]["stay"]["id"])
+    read = shared.ask(query, id=result[2]["stay"]["id"])
     assert read["stay"]["admittedAt"] == shift[2]["input"]["occurredAt"]
 
 
@@ -64,23 +64,23 @@ def test_the_answer_is_that_of_the_mutation(shared: Ward) -> None:
     mrn = shared.patient()
     admission = {"patientMrn": mrn, "admissionType": "ELECTIVE", **late(ago(hours=1))}
     wanted = command("admitPatient", **admission)
-    (told,) = given(shared, wanted)
+    (result,) = given(shared, wanted)
     by_mutation = shared.execute("admitPatient", **wanted["input"])
     assert (
         by_mutation["stay"].items()
         >= {
-            name: value for name, value in told["stay"].items() if name in by_mutation["stay"]
+            name: value for name, value in result["stay"].items() if name in by_mutation["stay"]
         }.items()
     )
-    assert (told["position"], told["recordedAt"]) == (
+    assert (result["position"], result["recordedAt"]) == (
         by_mutation["position"],
         by_mutation["recordedAt"],
     )
     (again,) = given(shared, command("admitPatient", **admission))
-    refused = shared.execute("admitPatient", **admission)
-    refused["stay"] = refused.pop("otherStay")  # the client of the tests calls it so
-    assert again == refused
-    assert again["stay"] == told["stay"]["id"]
+    refusal = shared.execute("admitPatient", **admission)
+    refusal["stay"] = refusal.pop("otherStay")  # the client of the tests calls it so
+    assert again == refusal
+    assert again["stay"] == result["stay"]["id"]
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_the_answer_is_that_of_the_mutation(shared: Ward) -> None:
 )
 def test_what_is_no_command_is_told_in_its_place(shared: Ward, bad: Any) -> None:
     good = command("registerPatient", mrn=shared.name("M"), **late(ago(hours=1)))
-    told = given(shared, bad, good)
-    assert codes(told[0]) == {"BAD_REQUEST"}
-    assert told[1]["__typename"] == "PatientRecorded"
+    result = given(shared, bad, good)
+    assert codes(result[0]) == {"BAD_REQUEST"}
+    assert result[1]["__typename"] == "PatientRecorded"
 
 
 @pytest.mark.parametrize("body", [[], 3, {}, {"commands": 3}, {"commands": {}}], ids=str)

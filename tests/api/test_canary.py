@@ -74,10 +74,10 @@ def said(
     payload = {"query": query, "variables": variables, "operationName": name}
     id = str(uuid4())
     socket.send_json({"id": id, "type": "subscribe", "payload": payload})
-    told = [socket.receive_json()]
-    while told[-1]["type"] == "next":
-        told.append(socket.receive_json())
-    return [message for message in told if message["type"] != "complete"]
+    result = [socket.receive_json()]
+    while result[-1]["type"] == "next":
+        result.append(socket.receive_json())
+    return [message for message in result if message["type"] != "complete"]
 
 
 def errors(told: Any) -> str:
@@ -109,9 +109,9 @@ MALFORMED: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("query", "input"), MALFORMED, ids=[str(n) for n in range(len(MALFORMED))])
 def test_what_is_malformed_is_told_without_its_values(shared: Ward, query: str, input: Any) -> None:
-    told = shared.client.raw(query, None if input is None else {"i": input})
-    assert codes(told) == {"BAD_REQUEST"}
-    assert CANARY not in json.dumps(told)
+    answer = shared.client.raw(query, None if input is None else {"i": input})
+    assert codes(answer) == {"BAD_REQUEST"}
+    assert CANARY not in json.dumps(answer)
 
 
 REFUSED = [
@@ -126,9 +126,9 @@ REFUSED = [
 def test_what_is_refused_as_a_fault_is_told_without_its_values(
     shared: Ward, query: str, code: str
 ) -> None:
-    told = shared.client.raw(query, {"x": CANARY})
-    assert codes(told) == {code}
-    assert CANARY not in json.dumps(told)
+    answer = shared.client.raw(query, {"x": CANARY})
+    assert codes(answer) == {code}
+    assert CANARY not in json.dumps(answer)
 
 
 def test_what_is_closed_is_told_without_what_is_in_it(shared: Ward) -> None:
@@ -142,9 +142,9 @@ def test_what_is_closed_is_told_without_what_is_in_it(shared: Ward) -> None:
         "query($id: ID) { patient(id: $id) { familyName } }",
         "query($m: String) { timeline(mrn: $m) { nodes { summary } } }",
     ):
-        told = nurse.raw(query, {"id": id, "m": mrn})
-        assert codes(told) == {"NOT_ALLOWED"}
-        assert CANARY not in json.dumps(told)
+        answer = nurse.raw(query, {"id": id, "m": mrn})
+        assert codes(answer) == {"NOT_ALLOWED"}
+        assert CANARY not in json.dumps(answer)
 
 
 ASKED = [
@@ -171,13 +171,13 @@ def test_our_own_fault_is_logged_without_what_was_asked_or_found(
     with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
         owner.execute(f"REVOKE {right} FROM wardbook_app".encode())
         try:
-            told = shared.client.raw(
+            answer = shared.client.raw(
                 query.replace("{ patient", f"{{ {CANARY}: patient"), {"x": mrn}
             )
         finally:
             owner.execute(f"GRANT {right} TO wardbook_app".encode())
-    assert codes(told) == {"INTERNAL"}
-    assert CANARY not in errors(told)
+    assert codes(answer) == {"INTERNAL"}
+    assert CANARY not in errors(answer)
     assert "internal error at" in logged()
     assert "InsufficientPrivilege" in logged() or "ProgrammingError" in logged()
 
@@ -191,11 +191,11 @@ def test_a_command_that_our_own_fault_stops_is_logged_without_its_content(
             "ALTER TABLE record.stored_events ADD CONSTRAINT no_more CHECK (position < 0) NOT VALID"
         )
         try:
-            told = shared.client.raw(REGISTER, {"i": input})
+            answer = shared.client.raw(REGISTER, {"i": input})
         finally:
             owner.execute("ALTER TABLE record.stored_events DROP CONSTRAINT no_more")
-    assert codes(told) == {"INTERNAL"}
-    assert CANARY not in json.dumps(told)
+    assert codes(answer) == {"INTERNAL"}
+    assert CANARY not in json.dumps(answer)
     assert "CheckViolation" in logged()
 
 
@@ -322,9 +322,9 @@ def test_what_fhir_has_found_is_written_nowhere(shared: Ward) -> None:
 def test_a_command_that_cannot_be_given_is_told_without_its_values(
     shared: Ward, command: Any
 ) -> None:
-    (told,) = given(shared, command)
-    assert codes(told) == {"BAD_REQUEST"}
-    assert CANARY not in json.dumps(told)
+    (result,) = given(shared, command)
+    assert codes(result) == {"BAD_REQUEST"}
+    assert CANARY not in json.dumps(result)
 
 
 def test_a_refusal_is_written_nowhere_with_what_was_refused(shared: Ward) -> None:
@@ -334,7 +334,7 @@ def test_a_refusal_is_written_nowhere_with_what_was_refused(shared: Ward) -> Non
     shared.record("registerPatient", mrn=mrn, familyName=CANARY)
     doctor, stay = CANARY, shared.stay(patientMrn=mrn)
     admission = {"patientMrn": mrn, "admissionType": "ELECTIVE"}
-    refused: list[tuple[str, dict[str, Any]]] = [
+    refusal: list[tuple[str, dict[str, Any]]] = [
         ("recordDeath", {"patientMrn": CANARY}),
         ("registerPatient", {"mrn": mrn, "familyName": CANARY}),
         ("registerPatient", {"mrn": f"{CANARY}\0", "familyName": CANARY}),
@@ -344,11 +344,11 @@ def test_a_refusal_is_written_nowhere_with_what_was_refused(shared: Ward) -> Non
         ("startLeave", {"stayId": CANARY, "keepBed": True, "reason": CANARY}),
         ("issueReport", {"name": CANARY, "period": {"from": "2026-01-01", "to": "2026-01-02"}}),
     ]
-    for name, input in refused:
+    for name, input in refusal:
         assert not shared.execute(name, **input)["__typename"].endswith("Recorded"), name
         sent = {"commandId": str(uuid4()), "occurredAt": NOW, **input}
-        (told,) = given(shared, {"mutation": name, "input": sent})
-        assert not told["__typename"].endswith("Recorded"), name
+        (result,) = given(shared, {"mutation": name, "input": sent})
+        assert not result["__typename"].endswith("Recorded"), name
 
 
 # -- behind the API: servers of their own, whose log is another one --
@@ -364,13 +364,13 @@ def test_what_a_read_model_cannot_take_in_is_told_without_whose_it_is(
         running(ProjectionRunner(database.app_url, targets=targets)),
     ):
         ward = Ward(GraphQLClient(http, TOKEN))
-        told = ward.execute("registerPatient", commandId=str(bad), mrn=CANARY, familyName=CANARY)
-        assert told["__typename"] == "Parked"
+        answer = ward.execute("registerPatient", commandId=str(bad), mrn=CANARY, familyName=CANARY)
+        assert answer["__typename"] == "Parked"
         listed = ward.client.raw("{ projections { parkedCommands { error } } }")
         ready = http.get("/readyz").text
     assert "KeyError" in json.dumps(listed)
     assert "KeyError" in logged()
-    assert CANARY not in json.dumps([told, listed, ready])
+    assert CANARY not in json.dumps([answer, listed, ready])
 
 
 def test_without_a_database_nothing_is_said_of_what_was_asked(
@@ -388,8 +388,8 @@ def test_without_a_database_nothing_is_said_of_what_was_asked(
         )
         with followed(ward.client.http) as socket:
             query = "subscription($x: String) { timelineExtended(mrn: $x) { id } }"
-            (told,) = said(socket, query, x=CANARY)
-    for answer in (command, read, batch, {"errors": told["payload"]}):
+            (result,) = said(socket, query, x=CANARY)
+    for answer in (command, read, batch, {"errors": result["payload"]}):
         assert codes(answer) == {"DATABASE_AWAY"}
         assert CANARY not in json.dumps(answer)
 

@@ -38,8 +38,8 @@ def test_what_cannot_be_followed_is_told_without_its_values(
     shared: Ward, query: str, code: str
 ) -> None:
     with followed(shared.client.http) as socket:
-        (told,) = said(socket, query, x=CANARY)
-    faults = told["payload"] if told["type"] == "error" else told["payload"]["errors"]
+        (result,) = said(socket, query, x=CANARY)
+    faults = result["payload"] if result["type"] == "error" else result["payload"]["errors"]
     assert codes({"errors": faults}) == {code}
     assert CANARY not in errors({"errors": faults})
 
@@ -47,9 +47,9 @@ def test_what_cannot_be_followed_is_told_without_its_values(
 def test_an_operation_that_is_not_there_is_not_named(shared: Ward) -> None:
     with followed(shared.client.http) as socket:
         for query in ("query A { __typename }", FOLLOW, "fragment A on Query { __typename }"):
-            (told,) = said(socket, query, CANARY)
-            assert codes({"errors": told["payload"]}) == {"BAD_REQUEST"}
-            assert CANARY not in json.dumps(told["payload"])
+            (result,) = said(socket, query, CANARY)
+            assert codes({"errors": result["payload"]}) == {"BAD_REQUEST"}
+            assert CANARY not in json.dumps(result["payload"])
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_our_own_fault_over_a_websocket_is_told_without_what_was_asked(
         owner.execute(f"REVOKE {right} FROM wardbook_app".encode())
         try:
             with followed(shared.client.http) as socket:
-                told = [said(socket, entries, x=mrn, a=before), said(socket, line, x=mrn)]
+                result = [said(socket, entries, x=mrn, a=before), said(socket, line, x=mrn)]
         finally:
             owner.execute(f"GRANT {right} TO wardbook_app".encode())
     assert stay
-    for (message,) in told:
+    for (message,) in result:
         assert codes(message["payload"]) == {"INTERNAL"}
         assert CANARY not in errors(message["payload"])
     assert "internal error at" in logged()

@@ -55,14 +55,14 @@ union Found = Bed | Room
     ],
 )
 def test_a_change_that_breaks_clients_is_found(old: str, new: str, told: str) -> None:
-    found = broken_in_sdl(WARD_THEN, WARD_THEN.replace(old, new))
-    assert any(told in change for change in found), found
+    result = broken_in_sdl(WARD_THEN, WARD_THEN.replace(old, new))
+    assert any(told in change for change in result), result
 
 
 def test_what_may_make_a_client_stumble_is_told_and_breaks_nobody() -> None:
     more = WARD_THEN.replace("FREE OCCUPIED", "FREE OCCUPIED CLOSED")
     assert broken_in_sdl(WARD_THEN, more) == []
-    assert any("CLOSED" in found for found in dangerous_in_sdl(WARD_THEN, more))
+    assert any("CLOSED" in result for result in dangerous_in_sdl(WARD_THEN, more))
 
 
 def test_a_new_field_is_no_news_to_clients() -> None:
@@ -109,7 +109,7 @@ def changed(document: Any, change: Change) -> Any:
     ],
 )
 def test_a_change_that_breaks_readers_of_the_feed_is_found(change: Change, told: str) -> None:
-    assert any(told in found for found in broken_in_feed(FEED, changed(FEED, change)))
+    assert any(told in result for result in broken_in_feed(FEED, changed(FEED, change)))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_readers_of_the_feed_may_be_told_more(change: Change) -> None:
 def test_a_change_after_which_stored_events_cannot_be_read_is_found(
     change: Change, told: str
 ) -> None:
-    assert any(told in found for found in broken_in_events(EVENTS, changed(EVENTS, change)))
+    assert any(told in result for result in broken_in_events(EVENTS, changed(EVENTS, change)))
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ class Story:
 
     def course(self, format: str = "JSON", **of: Any) -> Any:
         of = of if {"stay", "mrn"} & of.keys() else {"stay": self.stay, **of}
-        told = self.ward.ask(COURSE, format=format, **of)["course"]
-        if told is None:
+        answer = self.ward.ask(COURSE, format=format, **of)["course"]
+        if answer is None:
             return None
-        return json.loads(told["text"]) if format == "JSON" else told["text"]
+        return json.loads(answer["text"]) if format == "JSON" else answer["text"]
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def story(shared: Ward) -> Story:
     made = Story(ward, mrn, stay, earlier, number, moved, {})
     made.before = made.course()
     movements = "query($id: ID!) { stay(id: $id) { movements { id kind } } }"
-    found = ward.ask(movements, id=stay)["stay"]["movements"]
-    (movement,) = [m["id"] for m in found if m["kind"] == "STAY_TRANSFERRED"]
+    result = ward.ask(movements, id=stay)["stay"]["movements"]
+    (movement,) = [m["id"] for m in result if m["kind"] == "STAY_TRANSFERRED"]
     wrong = {"movementId": movement, "reason": "bed c, misread"}
     ward.record("correctMovement", **wrong, **place(f"{room}/c"))
     return made
@@ -85,16 +85,16 @@ def beds(told: dict[str, Any]) -> list[tuple[str, str | None]]:
 
 
 def test_a_document_of_a_stay_has_its_places_drugs_visits_and_consults(story: Story) -> None:
-    told = story.course()
-    (stay,) = told["stays"]
-    assert beds(told) == [("a", story.moved), ("c", None)]
+    answer = story.course()
+    (stay,) = answer["stays"]
+    assert beds(answer) == [("a", story.moved), ("c", None)]
     assert {p["room"]["number"] for p in stay["places"]} == {story.number}
     (prescription,) = stay["prescriptions"]
     assert (prescription["medication"]["name"], prescription["dose"]) == ("Paracetamol", "1 g")
     assert [d["doseGiven"] for d in prescription["administrations"]] == ["500 mg"]
     assert [v["kind"] for v in stay["visits"]] == ["ROUND"]
     assert [c["question"] for c in stay["consults"]] == ["a murmur?"]
-    assert told["patient"]["mrn"] == story.mrn
+    assert answer["patient"]["mrn"] == story.mrn
 
 
 def test_a_document_says_who_printed_it_where_what_for_and_by_which_clocks(story: Story) -> None:
@@ -119,15 +119,15 @@ def test_the_timeline_has_both_clocks_the_correction_and_its_reason(story: Story
 def test_the_names_of_the_timeline_are_those_of_graphql(story: Story) -> None:
     fields = "id kind status occurredAt recordedAt late summary reason corrects cancels stayId"
     query = f"query($id: ID) {{ timeline(stayId: $id, first: 100) {{ nodes {{ {fields} }} }} }}"
-    asked = story.ward.ask(query, id=story.stay)["timeline"]["nodes"]
-    told = story.course()["timeline"]
-    assert [{name: e[name] for name in fields.split()} for e in told] == asked
+    reply = story.ward.ask(query, id=story.stay)["timeline"]["nodes"]
+    answer = story.course()["timeline"]
+    assert [{name: e[name] for name in fields.split()} for e in answer] == reply
 
 
 def test_a_document_of_a_person_has_all_stays(story: Story) -> None:
-    told = story.course(mrn=story.mrn)
-    assert [stay["id"] for stay in told["stays"]] == [story.earlier, story.stay]
-    assert told["timeline"][0]["kind"] == "PATIENT_REGISTERED"
+    answer = story.course(mrn=story.mrn)
+    assert [stay["id"] for stay in answer["stays"]] == [story.earlier, story.stay]
+    assert answer["timeline"][0]["kind"] == "PATIENT_REGISTERED"
     before = story.course(mrn=story.mrn, asOf=ago(days=10))
     assert [stay["status"] for stay in before["stays"]] == ["DISCHARGED"]
 
@@ -139,9 +139,9 @@ def test_a_document_has_the_stays_of_all_records_of_the_person(shared: Ward) -> 
     shared.record("dischargePatient", stayId=stays[0], **end)
     stays[1] = shared.stay(patientMrn=other)
     shared.record("mergePatients", patientMrn=one, intoMrn=other, reason="the same person")
-    told = shared.ask(COURSE, mrn=other, format="JSON")["course"]["text"]
-    assert [stay["id"] for stay in json.loads(told)["stays"]] == stays
-    assert [r["mrn"] for r in json.loads(told)["otherRecords"]] == [one]
+    answer = shared.ask(COURSE, mrn=other, format="JSON")["course"]["text"]
+    assert [stay["id"] for stay in json.loads(answer)["stays"]] == stays
+    assert [r["mrn"] for r in json.loads(answer)["otherRecords"]] == [one]
 
 
 def test_a_document_is_as_of_a_moment_and_as_known_at_another(story: Story) -> None:
@@ -171,8 +171,8 @@ def test_a_document_is_as_known_at_a_moment_that_is_given_as_one_value(
       course(stayId: $stay, format: JSON, at: $at) { text } }"""
 
     def imprint(**at: str) -> Any:
-        asked = story.ward.ask(document, stay=story.stay, at=at)["course"]["text"]
-        return json.loads(asked)["imprint"]
+        answer = story.ward.ask(document, stay=story.stay, at=at)["course"]["text"]
+        return json.loads(answer)["imprint"]
 
     assert imprint(knownAt=known)["knownAt"] == known
     assert imprint(asOf=known)["knownAt"] > known
@@ -180,28 +180,28 @@ def test_a_document_is_as_known_at_a_moment_that_is_given_as_one_value(
 
 def places(ward: Ward, stay: str) -> list[str]:
     """The places of the document in words, as CSV has them."""
-    told = ward.ask(COURSE, stay=stay, format="CSV")["course"]["text"]
-    found = [row for row in csv.DictReader(io.StringIO(told)) if row["part"] == "place"]
-    for one, other in pairwise(found):
+    answer = ward.ask(COURSE, stay=stay, format="CSV")["course"]["text"]
+    result = [row for row in csv.DictReader(io.StringIO(answer)) if row["part"] == "place"]
+    for one, other in pairwise(result):
         assert one["until"]
         assert one["until"] <= other["since"]
-    return [row["what"] for row in found]
+    return [row["what"] for row in result]
 
 
 def test_places_tell_of_waits_leaves_and_a_discharge_that_was_reversed(shared: Ward) -> None:
     room = shared.room("a", "b")
     bed = f"A, room {room.split('/')[1]}, bed"
     stay = shared.stay(at=ago(days=9), withoutBed="corridor")
-    said = {"stayId": stay}
-    shared.record("allocateRoom", **said, **place(f"{room}/a"), **late(ago(days=8)))
-    shared.record("startLeave", **said, keepBed=True, **late(ago(days=7)))
-    shared.record("endLeave", **said, **late(ago(days=6)))
-    shared.record("startLeave", **said, keepBed=False, **late(ago(days=5)))
-    shared.record("endLeave", **said, **place(f"{room}/b"), **late(ago(days=4)))
-    shared.record("changeSpecialty", **said, specialty="surgery", **late(ago(days=3)))
-    shared.record("dischargePatient", **said, disposition="HOME", **late(ago(days=2)))
+    fields = {"stayId": stay}
+    shared.record("allocateRoom", **fields, **place(f"{room}/a"), **late(ago(days=8)))
+    shared.record("startLeave", **fields, keepBed=True, **late(ago(days=7)))
+    shared.record("endLeave", **fields, **late(ago(days=6)))
+    shared.record("startLeave", **fields, keepBed=False, **late(ago(days=5)))
+    shared.record("endLeave", **fields, **place(f"{room}/b"), **late(ago(days=4)))
+    shared.record("changeSpecialty", **fields, specialty="surgery", **late(ago(days=3)))
+    shared.record("dischargePatient", **fields, disposition="HOME", **late(ago(days=2)))
     reversal = {"because": "DECISION_REVERSED", **late(ago(days=1))}
-    shared.record("cancelDischarge", **said, **reversal, **place(f"{room}/b"))
+    shared.record("cancelDischarge", **fields, **reversal, **place(f"{room}/b"))
     assert places(shared, stay) == [
         "corridor",
         f"{bed} a",
@@ -222,8 +222,8 @@ def test_a_stay_that_never_was_has_no_place(shared: Ward) -> None:
 
 def test_a_time_that_the_clocks_show_twice_has_its_offset() -> None:
     berlin = ZoneInfo("Europe/Berlin")
-    told = [time_text(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1, 2)]
-    assert told == ["2026-10-25 02:30+02:00", "2026-10-25 02:30+01:00", "2026-10-25 03:30"]
+    result = [time_text(datetime(2026, 10, 25, hour, 30, tzinfo=UTC), berlin) for hour in (0, 1, 2)]
+    assert result == ["2026-10-25 02:30+02:00", "2026-10-25 02:30+01:00", "2026-10-25 03:30"]
 
 
 # -- the three formats --
@@ -248,29 +248,29 @@ class Page(HTMLParser):
 
 
 def test_html_is_one_file_without_script_in_which_each_text_is_escaped(story: Story) -> None:
-    told = story.ward.ask(COURSE, stay=story.stay, format="HTML")["course"]
-    assert told["mediaType"] == "text/html; charset=utf-8"
-    assert told["fileName"].endswith(".html")
-    assert story.mrn not in told["fileName"]
-    page = Page(told["text"])
+    answer = story.ward.ask(COURSE, stay=story.stay, format="HTML")["course"]
+    assert answer["mediaType"] == "text/html; charset=utf-8"
+    assert answer["fileName"].endswith(".html")
+    assert story.mrn not in answer["fileName"]
+    page = Page(answer["text"])
     assert "script" not in page.elements
     assert any(HOSTILE in text for text in page.texts)
     assert not {"src", "href", "onclick"} & page.attributes.keys()
-    assert "default-src 'none'" in told["text"].replace("&#x27;", "'")
+    assert "default-src 'none'" in answer["text"].replace("&#x27;", "'")
     for text in ("bed c, misread", "Paracetamol", "by the clocks of UTC", "corrects 3"):
-        assert any(text in told for told in page.texts), text
+        assert any(text in answer for answer in page.texts), text
 
 
 def test_csv_has_a_line_for_each_fact_and_no_formula(story: Story) -> None:
-    found = list(csv.DictReader(io.StringIO(story.course("CSV"))))
+    result = list(csv.DictReader(io.StringIO(story.course("CSV"))))
     assert {"document", "patient", "stay", "place", "dose", "visit", "consult", "timeline"} <= {
-        row["part"] for row in found
+        row["part"] for row in result
     }
-    assert not any(cell.startswith(("=", "@")) for row in found for cell in row.values())
-    assert "Born: 1961-12-24" in [row["what"] for row in found if row["part"] == "patient"]
-    (dose,) = [row for row in found if row["part"] == "dose"]
+    assert not any(cell.startswith(("=", "@")) for row in result for cell in row.values())
+    assert "Born: 1961-12-24" in [row["what"] for row in result if row["part"] == "patient"]
+    (dose,) = [row for row in result if row["part"] == "dose"]
     assert (dose["what"], dose["status"]) == ("Paracetamol: given 500 mg", "GIVEN")
-    (correction,) = [row for row in found if row["reason"] == "bed c, misread"]
+    (correction,) = [row for row in result if row["reason"] == "bed c, misread"]
     assert correction["corrects"]
 
 
@@ -283,27 +283,27 @@ def login(ward: Ward, role: Role, *wards: str) -> GraphQLClient:
 
 @pytest.mark.parametrize("role", [Role.REGISTRAR, Role.BED_MANAGER, Role.ANALYST])
 def test_a_document_is_refused_to_who_may_not_read_a_timeline(story: Story, role: Role) -> None:
-    asked = {"stay": story.stay, "format": "HTML"}
-    assert codes(login(story.ward, role).raw(COURSE, asked)) == {"NOT_ALLOWED"}
+    fields = {"stay": story.stay, "format": "HTML"}
+    assert codes(login(story.ward, role).raw(COURSE, fields)) == {"NOT_ALLOWED"}
 
 
 def test_a_document_is_refused_where_the_patient_is_closed_by_label(shared: Ward) -> None:
     mrn = shared.patient(confidentiality="VERY_RESTRICTED")
     stay = shared.stay(patientMrn=mrn)
     for of in ({"stay": stay}, {"mrn": mrn}):
-        told = login(shared, Role.PHYSICIAN).raw(COURSE, {**of, "format": "CSV"})
-        assert codes(told) == {"NOT_ALLOWED"}
-        assert mrn not in json.dumps(told)
+        answer = login(shared, Role.PHYSICIAN).raw(COURSE, {**of, "format": "CSV"})
+        assert codes(answer) == {"NOT_ALLOWED"}
+        assert mrn not in json.dumps(answer)
 
 
 def test_a_document_is_recorded_as_read_with_its_purpose(story: Story, migrated: Database) -> None:
     ward = story.ward
     headers = {"Authorization": f"Bearer {LOGIN.make()}", "X-Purpose": "patient_request"}
-    asked = {"mrn": story.mrn, "format": "HTML", "asOf": story.moved}
-    body = {"query": COURSE, "variables": asked}
-    told = ward.client.http.post("/graphql", json=body, headers=headers)
-    assert told.headers["cache-control"] == "no-store"
-    assert "patient request" in told.json()["data"]["course"]["text"]
+    fields = {"mrn": story.mrn, "format": "HTML", "asOf": story.moved}
+    body = {"query": COURSE, "variables": fields}
+    response = ward.client.http.post("/graphql", json=body, headers=headers)
+    assert response.headers["cache-control"] == "no-store"
+    assert "patient request" in response.json()["data"]["course"]["text"]
     last = rows(
         migrated,
         "SELECT operation, purpose, cardinality(patients), resources FROM audit.accesses"
@@ -317,5 +317,5 @@ def test_a_document_is_recorded_as_read_with_its_purpose(story: Story, migrated:
 def test_a_document_is_of_a_stay_or_of_a_patient(story: Story) -> None:
     for of in ({}, {"stay": story.stay, "mrn": story.mrn}):
         assert codes(story.ward.client.raw(COURSE, {**of, "format": "CSV"})) == {"InvalidInput"}
-    told = story.ward.client.raw(COURSE, {"mrn": "nobody", "format": "CSV"})
-    assert codes(told) == {"NotFound"}
+    answer = story.ward.client.raw(COURSE, {"mrn": "nobody", "format": "CSV"})
+    assert codes(answer) == {"NotFound"}

@@ -17,8 +17,8 @@ STAY = """query($id: ID!, $asOf: DateTime) { stay(id: $id, asOf: $asOf) {
 
 
 def asked(ward: Ward, stay: str, **at: Any) -> dict[str, Any]:
-    found: dict[str, Any] = ward.ask(STAY, id=stay, **at)["stay"]
-    return found
+    result: dict[str, Any] = ward.ask(STAY, id=stay, **at)["stay"]
+    return result
 
 
 def test_a_stay_tells_its_beds_with_the_movements_that_they_began_with(shared: Ward) -> None:
@@ -57,26 +57,26 @@ def test_a_prescription_tells_what_became_of_it_and_why(shared: Ward, command: s
     shared.record("recordAdministration", **dose)
     at = ago(minutes=2)
     shared.record(command, prescriptionId=prescription, occurredAt=at, reason="low pressure")
-    found = asked(shared, stay)
-    (told,) = found["prescriptions"]
-    change = told["changes"][-1]
-    assert change["kind"] == f"PRESCRIPTION_{told['status']}"
+    finding = asked(shared, stay)
+    (result,) = finding["prescriptions"]
+    change = result["changes"][-1]
+    assert change["kind"] == f"PRESCRIPTION_{result['status']}"
     assert (change["reason"], change["occurredAt"]) == ("low pressure", at)
     assert (change["status"], change["recordedBy"]) == ("TRUE", {"role": "admin"})
-    assert told["administrations"][0]["recorded"]["recordedBy"]["subject"] == "tester"
-    assert found["visits"][0]["recorded"]["reason"] == "noted afterwards"
+    assert result["administrations"][0]["recorded"]["recordedBy"]["subject"] == "tester"
+    assert finding["visits"][0]["recorded"]["reason"] == "noted afterwards"
 
 
 def test_a_patient_has_a_timeline(shared: Ward) -> None:
     mrn = shared.patient()
     shared.stay(patientMrn=mrn)
-    told = shared.ask(
+    answer = shared.ask(
         "query($mrn: String!) { patient(mrn: $mrn) { timeline(first: 1) {"
         " nodes { kind } pageInfo { hasNextPage endCursor } } } }",
         mrn=mrn,
     )["patient"]["timeline"]
-    assert [node["kind"] for node in told["nodes"]] == ["PATIENT_REGISTERED"]
-    assert told["pageInfo"]["hasNextPage"]
+    assert [node["kind"] for node in answer["nodes"]] == ["PATIENT_REGISTERED"]
+    assert answer["pageInfo"]["hasNextPage"]
 
 
 def test_wards_rooms_and_beds_have_ids(shared: Ward) -> None:
@@ -86,12 +86,12 @@ def test_wards_rooms_and_beds_have_ids(shared: Ward) -> None:
     query = """query($ward: String!) {
       ward(name: $ward) { id name rooms { id room { id } beds { id code } } }
       roomOccupancy(ward: $ward) { id beds { id } } }"""
-    found = shared.ask(query, ward=ward.upper())
-    rooms = found["ward"]["rooms"]
+    result = shared.ask(query, ward=ward.upper())
+    rooms = result["ward"]["rooms"]
     assert [room["id"] for room in rooms] == [room["room"]["id"] for room in rooms]
     beds = [bed["id"] for room in rooms for bed in room["beds"]]
     assert len(set(beds)) == 3
-    assert beds == [bed["id"] for room in found["roomOccupancy"] for bed in room["beds"]]
+    assert beds == [bed["id"] for room in result["roomOccupancy"] for bed in room["beds"]]
     room = shared.ask("query($id: ID!) { room(id: $id) { ward } }", id=rooms[0]["id"])["room"]
     assert room["ward"] == ward
 
@@ -127,18 +127,18 @@ def test_a_movement_says_all_that_its_correction_can_put_right(shared: Ward) -> 
     gone = {"disposition": "TRANSFERRED", "destination": "harbour clinic"}
     shared.record("dischargePatient", stayId=stay, **gone)
     answer = shared.ask(MOVEMENTS, id=stay)["stay"]
-    told = {each.pop("kind"): each for each in answer["movements"]}
-    assert told["STAY_EMERGENCY_CARE_RECORDED"]["departedAt"] == care["departedAt"]
-    first = told["STAY_ADMITTED"]
+    result = {each.pop("kind"): each for each in answer["movements"]}
+    assert result["STAY_EMERGENCY_CARE_RECORDED"]["departedAt"] == care["departedAt"]
+    first = result["STAY_ADMITTED"]
     assert (first["specialty"], first["decidedToAdmitAt"]) == ("surgery", decided)
     assert first["attending"] == {"staffNumber": doctor}
-    assert told["STAY_ATTENDING_CHANGED"]["attending"] == {"staffNumber": other}
-    assert told["STAY_SPECIALTY_CHANGED"]["specialty"] == "medicine"
-    away = told["STAY_LEAVE_STARTED"]
+    assert result["STAY_ATTENDING_CHANGED"]["attending"] == {"staffNumber": other}
+    assert result["STAY_SPECIALTY_CHANGED"]["specialty"] == "medicine"
+    away = result["STAY_LEAVE_STARTED"]
     assert (away["keepsBed"], away["expectedReturn"]) == (True, back)
-    planned = told["STAY_DISCHARGE_PLANNED"]
+    planned = result["STAY_DISCHARGE_PLANNED"]
     assert (planned["plan"], planned["expectedAt"]) == ("CLEARED", leaves)
-    assert {name: told["STAY_DISCHARGED"][name] for name in gone} == gone
+    assert {name: result["STAY_DISCHARGED"][name] for name in gone} == gone
     stopped = answer["prescriptions"][0]["changes"][-1]
     (discharge,) = (m["id"] for m in answer["movementsToo"] if m["kind"] == "STAY_DISCHARGED")
     assert stopped == {"kind": "PRESCRIPTION_STOPPED", "dischargeId": discharge}

@@ -61,22 +61,22 @@ def client(ward: Ward, role: Role, wards: tuple[str, ...]) -> GraphQLClient:
 
 
 def some(lot: Random, all: Any, most: int = MOST) -> list[Any]:
-    found = list(all)
-    return lot.sample(found, min(most, len(found)))
+    result = list(all)
+    return lot.sample(result, min(most, len(result)))
 
 
 def test_no_answer_and_no_error_tells_what_is_closed(followed: Ward, planted: Planted) -> None:
     root = ROOTS.query_type
     assert root is not None
-    lot, told = Random(SEED), 0
+    lot, result = Random(SEED), 0
     for role, wards in logins(planted):
         asking, forbidden = client(followed, role, wards), planted.forbidden(role, wards)
         for name, given in some(lot, questions(planted, root)):
             for answer in ask(asking, root, role, name, given):
-                found = told_of(answer, forbidden, given)
-                assert not found, (SEED, role, wards, name, given, found, answer)
-                told += "errors" not in answer
-    assert told  # some were answered
+                finding = told_of(answer, forbidden, given)
+                assert not finding, (SEED, role, wards, name, given, finding, answer)
+                result += "errors" not in answer
+    assert result  # some were answered
 
 
 def ask(
@@ -151,8 +151,8 @@ def test_no_refusal_and_no_payload_tells_what_is_closed(
                 json={"commands": [{"mutation": name, "input": sent}]},
                 headers=asking._headers,
             ).json()
-            found = told_of(answer, forbidden, given)
-            assert not found, (SEED, role, wards, name, given, found, answer)
+            result = told_of(answer, forbidden, given)
+            assert not result, (SEED, role, wards, name, given, result, answer)
             assert "INTERNAL" not in json.dumps(answer), (SEED, role, name, given, answer)
 
 
@@ -184,8 +184,8 @@ def drained(receive: Any) -> Iterator[dict[str, Any]]:
 
 def told_of(answer: Any, forbidden: set[str], given: Any) -> set[str]:
     """Return the words that an answer tells and its question did not."""
-    asked, told = json.dumps(given), json.dumps(answer)
-    return {word for word in forbidden if word in told and word not in asked}
+    asked, result = json.dumps(given), json.dumps(answer)
+    return {word for word in forbidden if word in result and word not in asked}
 
 
 def snake(name: str) -> str:
@@ -199,7 +199,7 @@ def test_no_door_leads_past_the_record_of_reading(
     followed: Ward, planted: Planted, migrated: Database
 ) -> None:
     """Whatever words of a patient an answer tells: the patient is in the access log, by that reader."""
-    lot, told = Random(SEED), set()
+    lot, result = Random(SEED), set()
     for root, is_given in ((ROOTS.query_type, False), (ROOTS.mutation_type, True)):
         assert root is not None
         asked = commands(planted, root) if is_given else questions(planted, root)
@@ -220,8 +220,8 @@ def test_no_door_leads_past_the_record_of_reading(
                 answers = list(ask(asking, root, Role.ADMIN, name, given))
             shown = {mrn for a in answers for mrn in planted.told_of(a, given)}
             assert shown <= read_by(migrated, reader), (SEED, name, given, answers)
-            told |= {name} if shown else set()
-    assert told, SEED  # some tell of patients
+            result |= {name} if shown else set()
+    assert result, SEED  # some tell of patients
 
 
 def test_no_subscription_leads_past_the_record_of_reading(
@@ -229,7 +229,7 @@ def test_no_subscription_leads_past_the_record_of_reading(
 ) -> None:
     root = ROOTS.subscription_type
     assert root is not None
-    told = set()
+    result = set()
     with ExitStack() as stack:
         open_sockets = []
         for number, (name, given) in enumerate(each(questions(planted, root))):
@@ -249,13 +249,13 @@ def test_no_subscription_leads_past_the_record_of_reading(
         telling = set(root.fields) - {"houseTotalsChanged"}  # counts alone: it shows nobody
         for seconds in (1.0, 10.0):  # what is not pushed yet on a busy machine is waited for
             for socket, reader, name, given in open_sockets:
-                if seconds > 1.0 and name in told:
+                if seconds > 1.0 and name in result:
                     continue
                 messages = list(drained(partial(socket.receive, seconds)))
                 shown = {mrn for m in messages for mrn in planted.told_of(m, given)}
                 assert shown <= read_by(migrated, reader), (name, given, messages)
-                told |= {name} if shown else set()
-    assert told == telling
+                result |= {name} if shown else set()
+    assert result == telling
 
 
 def each(found: Any) -> list[Any]:

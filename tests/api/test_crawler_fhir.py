@@ -60,10 +60,10 @@ def searches(planted: Planted, resource: Resource, ids: list[str]) -> Iterator[s
         else:
             values = planted.given["mrn"]
         for value in values:
-            asked = {name: value}
-            yield f"{resource.type}?{urlencode(asked)}"
-            yield f"{resource.type}?{urlencode({**asked, '_summary': 'count'})}"
-            yield f"{resource.type}?{urlencode([*asked.items(), *included])}"
+            fields = {name: value}
+            yield f"{resource.type}?{urlencode(fields)}"
+            yield f"{resource.type}?{urlencode({**fields, '_summary': 'count'})}"
+            yield f"{resource.type}?{urlencode([*fields.items(), *included])}"
 
 
 def answer(ward: Ward, address: str, token: str) -> Any:
@@ -74,31 +74,31 @@ def answer(ward: Ward, address: str, token: str) -> Any:
 
 
 def test_no_role_is_told_through_fhir_what_is_closed(followed: Ward, planted: Planted) -> None:
-    lot, told = Random(SEED), 0
+    lot, result = Random(SEED), 0
     for role, wards in logins(planted):
         token = LOGIN.make(role, f"crawling {role}", wards)
         forbidden = planted.forbidden(role, wards)
         for address in some(lot, addresses(planted), 4 * MOST):
             body = answer(followed, address, token)
-            found = told_of(body, forbidden, address)
-            assert not found, (SEED, role, wards, address, found, body)
-            told += body["resourceType"] != "OperationOutcome"
-    assert told  # some were answered
+            finding = told_of(body, forbidden, address)
+            assert not finding, (SEED, role, wards, address, finding, body)
+            result += body["resourceType"] != "OperationOutcome"
+    assert result  # some were answered
 
 
 def test_fhir_leads_not_past_the_record_of_reading(
     followed: Ward, planted: Planted, migrated: Database
 ) -> None:
     """Whatever words of a patient an answer tells: the patient is in the access log, by that reader."""
-    told = set()
+    result = set()
     walked = ["Encounter", *some(Random(SEED), addresses(planted), 20 * MOST)]
     for number, address in enumerate(walked):
         reader = f"reader of fhir {number}"
         body = answer(followed, address, LOGIN.make(Role.ADMIN, reader))
         shown = planted.told_of(body, address)
         assert shown <= read_by(migrated, reader), (SEED, address, body)
-        told |= shown
-    assert told, SEED  # some tell of patients
+        result |= shown
+    assert result, SEED  # some tell of patients
 
 
 def test_each_refusal_through_fhir_leaves_an_entry(
@@ -111,11 +111,11 @@ def test_each_refusal_through_fhir_leaves_an_entry(
             reader = f"refused {role} {len(wards)} {number}"
             body = answer(followed, address, LOGIN.make(role, reader, wards))
             if body.get("issue", [{}])[0].get("code") == "forbidden":
-                found = rows(
+                result = rows(
                     migrated,
                     f"SELECT outcome, operation FROM audit.accesses WHERE subject = '{reader}'",
                 )
                 type = address.split("?")[0].split("/")[0]
-                assert ("refused", f"fhir {type}") in found, (SEED, role, wards, address, body)
+                assert ("refused", f"fhir {type}") in result, (SEED, role, wards, address, body)
                 refusals += 1
     assert refusals

@@ -42,7 +42,7 @@ class Closed:
         room, doctor = ward.room("a", "b", "c", ward=of), ward.doctor()
         self.bed, mrn = place(f"{room}/a"), ward.patient(sex="FEMALE", **label)
         plan = planned(ward, patientMrn=mrn, ward=of)
-        told = ward.record(
+        answer = ward.record(
             "admitPatient",
             patientMrn=mrn,
             admissionType="ELECTIVE",
@@ -50,7 +50,7 @@ class Closed:
             **self.bed,
             **late(ago(days=2)),
         )
-        stay = told["stay"]["id"]
+        stay = answer["stay"]["id"]
         visit, gone = (
             ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND")["visit"][
                 "id"
@@ -66,19 +66,19 @@ class Closed:
         ward.record("reserveBed", **place(f"{room}/b"), until=ahead(hours=5), patientMrn=mrn)
         away = planned(ward, patientMrn=mrn, ward=of)
         ward.record("cancelExpectedArrival", expectedArrivalId=away)
-        found = ward.ask(
+        result = ward.ask(
             "query($i: ID!) { stay(id: $i) { patient { id } movements { id }"
             " prescriptions { administrations { id } } } }",
             i=stay,
         )["stay"]
-        self.patient: str = found["patient"]["id"]
+        self.patient: str = result["patient"]["id"]
         self.ids: list[str] = [
             stay,
             self.patient,
             visit,
             gone,
             course,
-            found["prescriptions"][0]["administrations"][0]["id"],
+            result["prescriptions"][0]["administrations"][0]["id"],
             ward.record("recordAllergy", **allergy)["allergy"]["id"],
             ward.record("raiseFlag", **flag)["flag"]["id"],
             ward.record("requestConsult", **consult)["consult"]["id"],
@@ -86,8 +86,8 @@ class Closed:
             away,
             planned(ward, patientMrn=mrn, ward=of),
             ward.bed(f"{room}/b")["reservationId"],
-            told["commandId"],
-            *(movement["id"] for movement in found["movements"]),
+            answer["commandId"],
+            *(movement["id"] for movement in result["movements"]),
         ]
         if not label:
             name_only = planned(ward, familyName="Somebody", ward=of)
@@ -144,12 +144,12 @@ def test_an_id_of_what_is_closed_tells_no_more_than_one_that_nothing_has(
                 nothing, *answers = sent(
                     client, name, kind, base, path, [str(uuid4()), *things.ids]
                 )
-                told = [
+                result = [
                     (number, answer)
                     for number, answer in enumerate(answers)
                     if answer != nothing and answer.get("message", "").rstrip(".") not in SAID
                 ]
-                assert not told, (path, nothing, told)
+                assert not result, (path, nothing, result)
         assert events_about(migrated, things) == before
 
 

@@ -43,9 +43,9 @@ def test_a_stays_difference_tells_both_histories_and_the_facts_between(ward: War
     moved = movement(ward, stay, "STAY_TRANSFERRED")
     ward.record("correctMovement", movementId=moved, **place(f"{room}/c"), **WRONG)
 
-    told = ward.ask(STAY, **{"id": stay, "from": then})["stayDifference"]
-    assert (beds(told["before"]), beds(told["after"])) == (["a", "b"], ["a", "c"])
-    assert [(f["kind"], f["status"], f["reason"]) for f in told["facts"]] == [
+    answer = ward.ask(STAY, **{"id": stay, "from": then})["stayDifference"]
+    assert (beds(answer["before"]), beds(answer["after"])) == (["a", "b"], ["a", "c"])
+    assert [(f["kind"], f["status"], f["reason"]) for f in answer["facts"]] == [
         ("STAY_TRANSFERRED", "TRUE", "wrong patient")
     ]
     same = ward.ask(STAY, **{"id": stay, "from": now()})["stayDifference"]
@@ -59,16 +59,16 @@ def test_the_difference_of_a_board_is_the_beds_that_changed_and_why(ward: Ward) 
     then, at = now(), ago(hours=1)
     ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(ago(hours=5)))
 
-    told = ward.ask(BEDS, **{"ward": name, "asOf": at, "from": then})["occupancyDifference"]
+    answer = ward.ask(BEDS, **{"ward": name, "asOf": at, "from": then})["occupancyDifference"]
     held = {
         (b["after"]["code"], *((b[s]["stay"] or {}).get("id") for s in ("before", "after")))
-        for b in told
+        for b in answer
     }
     assert held == {("a", stay, None), ("b", None, stay)}
-    assert {(f["kind"], f["stayId"]) for b in told for f in b["facts"]} == {
+    assert {(f["kind"], f["stayId"]) for b in answer for f in b["facts"]} == {
         ("STAY_TRANSFERRED", stay)
     }
-    assert other not in str(told)
+    assert other not in str(answer)
 
 
 def test_the_question_goes_forward_in_time(ward: Ward) -> None:
@@ -88,9 +88,9 @@ def test_exposure_tells_what_was_decided_while_a_bed_was_wrong(ward: Ward) -> No
     ward.record("correctMovement", movementId=wrong, **place(f"{room}/c"), **WRONG)
     ward.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND")
 
-    told = ward.ask(EXPOSURE, id=wrong)["exposure"]
-    assert [e["kind"] for e in told["wrong"]] == ["STAY_TRANSFERRED"]
-    assert [(e["kind"], e["stayId"]) for e in told["decided"]] == [
+    answer = ward.ask(EXPOSURE, id=wrong)["exposure"]
+    assert [e["kind"] for e in answer["wrong"]] == ["STAY_TRANSFERRED"]
+    assert [(e["kind"], e["stayId"]) for e in answer["decided"]] == [
         ("PRESCRIPTION_ADMINISTRATION_RECORDED", stay),
         ("STAY_VISIT_RECORDED", stay),
         ("STAY_ROOM_ALLOCATED", neighbour),
@@ -142,8 +142,8 @@ def test_a_merge_that_would_put_a_person_in_two_stays_at_once_is_refused_naming_
 ) -> None:
     one, other = ward.patient(), ward.patient()
     stays = {ward.stay(patientMrn=one), ward.stay(patientMrn=other)}
-    told = ward.execute("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
-    assert (told["__typename"], set(told["inStays"])) == ("MergeImpossible", stays)
+    answer = ward.execute("mergePatients", patientMrn=one, intoMrn=other, **WRONG)
+    assert (answer["__typename"], set(answer["inStays"])) == ("MergeImpossible", stays)
 
 
 @pytest.mark.parametrize(
@@ -166,5 +166,5 @@ def test_what_is_not_there_cannot_be_put_right(
 
 @pytest.mark.parametrize("command", ["cancelAdmission", "cancelDischarge"])
 def test_a_cancel_says_why(ward: Ward, command: str) -> None:
-    told = ward.execute(command, stayId=ward.stay(), because="ENTERED_IN_ERROR")
-    assert told["__typename"] == "ReasonNeeded"
+    answer = ward.execute(command, stayId=ward.stay(), because="ENTERED_IN_ERROR")
+    assert answer["__typename"] == "ReasonNeeded"

@@ -74,8 +74,8 @@ class Thing:
         return self._named(shown) if self.how is How.LATER else self.alias  # type: ignore[return-value]
 
     async def _named(self, shown: Any) -> str | None:
-        found = await shown
-        return found.name if found else None
+        result = await shown
+        return result.name if result else None
 
     @strawberry.field
     async def awaited(self, info: Info[Any]) -> list["Thing"]:
@@ -168,8 +168,8 @@ selected = st.recursive(st.just("{ name }"), selections, max_leaves=8)
 
 
 def told(by: strawberry.Schema, document: str, shows: Thing, yes: bool) -> Any:
-    asked = by.execute(document, {"yes": yes}, SimpleNamespace(shows=shows))
-    result = asyncio.run(asked)
+    answer = by.execute(document, {"yes": yes}, SimpleNamespace(shows=shows))
+    result = asyncio.run(answer)
     errors = [json.dumps(error.formatted, sort_keys=True) for error in result.errors or ()]
     return json.dumps(result.data), sorted(errors)
 
@@ -243,14 +243,14 @@ def test_what_is_followed_for_long_takes_no_more_memory() -> None:
 
 def test_boards_are_told_directly() -> None:
     """All but their room's version and what is asked for by itself."""
-    asked = {
+    content = {
         "RoomOccupancy": ("room", "beds"),
         "Bed": ("code", "state", "stay", "patient", "occupants"),
         "BedOccupant": ("since", "stay", "patient"),
         "Stay": ("id", "specialty", "admittedAt"),
         "Patient": ("mrn", "familyName"),
     }
-    for name, fields in asked.items():
+    for name, fields in content.items():
         kind: Any = schema._schema.type_map[name]
         assert all(READ in kind.fields[field].extensions for field in fields), name
 

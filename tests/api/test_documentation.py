@@ -32,10 +32,10 @@ def test_it_says_which_roles_may_ask() -> None:
 
 
 def test_it_is_served_without_a_script_and_asks_no_other_server(shared: Ward) -> None:
-    told = shared.client.http.get("/docs")
-    assert told.status_code == 200
-    assert told.headers["content-security-policy"].startswith("default-src 'none'")
-    assert told.text == page()
-    assert "<script" not in told.text
-    assert "http" not in told.text
+    response = shared.client.http.get("/docs")
+    assert response.status_code == 200
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.text == page()
+    assert "<script" not in response.text
+    assert "http" not in response.text
     assert 'href="docs"' in shared.client.http.get("/").text

@@ -33,10 +33,10 @@ def test_an_extreme_is_taken_or_refused_and_never_a_fault(shared: Ward, mutation
         assert codes <= {"BAD_REQUEST"}, said
         if codes:
             continue
-        told = answer["data"]["r"]
-        assert told["__typename"] not in ("Parked", "RecordedNotYetReadable"), said
-        if "path" in told:
-            assert told["message"], said
+        result = answer["data"]["r"]
+        assert result["__typename"] not in ("Parked", "RecordedNotYetReadable"), said
+        if "path" in result:
+            assert result["message"], said
 
 
 def test_the_extremes_are_of_every_field_of_every_mutation() -> None:

@@ -158,24 +158,24 @@ def test_what_is_recorded_but_not_yet_readable_is_told_so_and_is_safe(
 ) -> None:
     ward = stalled
     input = {"mrn": "M1", "commandId": ID}
-    told = ward.execute("registerPatient", **input)
-    assert told["__typename"] == "RecordedNotYetReadable"
+    answer = ward.execute("registerPatient", **input)
+    assert answer["__typename"] == "RecordedNotYetReadable"
     again = ward.execute("registerPatient", **input)
-    assert again == told
+    assert again == answer
 
     late = ward.client.raw(
-        "query($p: Position) { wards(atLeast: $p) { name } }", {"p": told["position"]}
+        "query($p: Position) { wards(atLeast: $p) { name } }", {"p": answer["position"]}
     )
     assert codes(late) == {"READ_MODELS_BEHIND"}
 
     ProjectionRunner(database.app_url).catch_up()
-    found = ward.ask(
-        'query($p: Position) { patient(mrn: "M1", atLeast: $p) { mrn } }', p=told["position"]
+    result = ward.ask(
+        'query($p: Position) { patient(mrn: "M1", atLeast: $p) { mrn } }', p=answer["position"]
     )
-    assert found["patient"] == {"mrn": "M1"}
+    assert result["patient"] == {"mrn": "M1"}
     read = ward.execute("registerPatient", **input)
     assert read["__typename"] == "PatientRecorded"
-    assert (read["position"], read["recordedAt"]) == (told["position"], told["recordedAt"])
+    assert (read["position"], read["recordedAt"]) == (answer["position"], answer["recordedAt"])
 
 
 def test_a_refusal_needs_no_read_model(stalled: Ward) -> None:
@@ -183,16 +183,18 @@ def test_a_refusal_needs_no_read_model(stalled: Ward) -> None:
     ward.execute("openRoom", ward="A", room="1", beds=["a"])
     ward.execute("closeBed", **place("A/1/a"), reason="paint")
     ward.execute("registerPatient", mrn="M1")
-    told = ward.execute("admitPatient", patientMrn="M1", admissionType="ELECTIVE", **place("A/1/a"))
-    assert (told["__typename"], told["reason"]) == ("BedNotOpen", "paint")
+    answer = ward.execute(
+        "admitPatient", patientMrn="M1", admissionType="ELECTIVE", **place("A/1/a")
+    )
+    assert (answer["__typename"], answer["reason"]) == ("BedNotOpen", "paint")
 
 
 def test_answers_from_a_simulated_log_say_that_they_are(
     settings: Settings, simulated: Database
 ) -> None:
     with TestClient(app(settings, simulated, LOGIN)) as http:
-        told = GraphQLClient(http, TOKEN).raw("{ wards { name } }")
-    assert told["extensions"]["simulated"] is True
+        answer = GraphQLClient(http, TOKEN).raw("{ wards { name } }")
+    assert answer["extensions"]["simulated"] is True
 
 
 def test_a_server_whose_read_models_are_behind_is_not_ready(
@@ -245,12 +247,12 @@ def test_a_server_of_a_log_that_was_rewound_is_alive_and_not_ready(
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute(rewound.encode())
         try:
-            told = http.get("/readyz")
+            response = http.get("/readyz")
             metrics = http.get("/metrics")
         finally:
             owner.execute(back.encode())
-    assert (told.status_code, told.json()["ready"]) == (503, False)
-    assert why in told.json()["why"]
+    assert (response.status_code, response.json()["ready"]) == (503, False)
+    assert why in response.json()["why"]
     assert metrics.status_code == 200
     assert http.get("/livez").status_code == 200
     assert http.get("/readyz").status_code == 200
@@ -262,10 +264,10 @@ def test_numbers_are_told_while_the_database_is_away(
     """Without those of the read models: what cannot be asked is not told as it was before."""
     assert "wardbook_read_model_lag_events{" in ward.client.http.get("/metrics").text
     with closed(server, database):
-        told = ward.client.http.get("/metrics")
-    assert told.status_code == 200
-    assert "wardbook_requests_total" in told.text
-    assert "wardbook_read_model_lag_events{" not in told.text
+        response = ward.client.http.get("/metrics")
+    assert response.status_code == 200
+    assert "wardbook_requests_total" in response.text
+    assert "wardbook_read_model_lag_events{" not in response.text
 
 
 def test_who_finds_no_connection_free_is_told_that_too_much_is_asked_at_once(
@@ -279,9 +281,9 @@ def test_who_finds_no_connection_free_is_told_that_too_much_is_asked_at_once(
         async with alone(database) as house, narrow.connect():
             context = Context(replace(house, engine=narrow), caller)
             query = "{ patients { nodes { mrn } } }"
-            found = await schema.execute(query, context_value=context)
+            result = await schema.execute(query, context_value=context)
         await narrow.dispose()
-        return found
+        return result
 
     (error,) = asyncio.run(told()).errors
     assert error.extensions["code"] == "DATABASE_AWAY"
@@ -296,9 +298,9 @@ def test_an_unknown_field_is_named_unless_it_may_be_a_value(
 ) -> None:
     query = "query($filter: PatientFilter) { patients(filter: $filter) { nodes { mrn } } }"
 
-    told = shared.client.raw(query, {"filter": {field: "2000-01-01"}})
+    answer = shared.client.raw(query, {"filter": {field: "2000-01-01"}})
 
-    (error,) = told["errors"]
+    (error,) = answer["errors"]
     assert "'PatientFilter' not to include unknown field" in error["message"]
     assert (field in error["message"]) == is_named
     assert "2000" not in error["message"]

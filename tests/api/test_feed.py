@@ -18,20 +18,20 @@ EVENTS = f"""query($after: Position, $first: Int, $kinds: [EventKind!], $ward: S
 
 
 def page(house: Ward, **asked: Any) -> dict[str, Any]:
-    told = house.ask(EVENTS, **asked)["events"]
-    assert isinstance(told, dict)
-    return told
+    answer = house.ask(EVENTS, **asked)["events"]
+    assert isinstance(answer, dict)
+    return answer
 
 
 def everything(house: Ward, **asked: Any) -> list[dict[str, Any]]:
     """All pages, one after the other."""
-    found: list[dict[str, Any]] = []
+    finding: list[dict[str, Any]] = []
     while True:
-        told = page(house, **asked)
-        found += told["nodes"]
-        if not told["pageInfo"]["hasNextPage"]:
-            return found
-        asked["after"] = told["pageInfo"]["endCursor"]
+        result = page(house, **asked)
+        finding += result["nodes"]
+        if not result["pageInfo"]["hasNextPage"]:
+            return finding
+        asked["after"] = result["pageInfo"]["endCursor"]
 
 
 def test_what_is_recorded_is_told_in_the_shape_of_cloudevents(shared: Ward) -> None:
@@ -39,19 +39,19 @@ def test_what_is_recorded_is_told_in_the_shape_of_cloudevents(shared: Ward) -> N
     room, at = shared.room("a", ward="Feed"), ago(days=2)
     stay = shared.stay(f"{room}/a", at)
 
-    told = everything(shared, after=before)
+    result = everything(shared, after=before)
 
     validator = Draft202012Validator(json.loads(feed_schema()))
-    for event in told:
+    for event in result:
         validator.validate({name: event[name] for name in ATTRIBUTES.split()})
-    assert [event["kind"] for event in told] == [
+    assert [event["kind"] for event in result] == [
         "ROOM_OPENED",
         "PATIENT_REGISTERED",
         "STAY_ADMITTED",
         "STAY_ROOM_ALLOCATED",
         "BED_OCCUPANCY_CHANGED",
     ]
-    allocated = told[3]
+    allocated = result[3]
     assert allocated["type"] == "wardbook.stay.room-allocated.v1"
     assert allocated["subject"] == f"stay/{stay}"
     ward, number = room.split("/")
@@ -60,7 +60,7 @@ def test_what_is_recorded_is_told_in_the_shape_of_cloudevents(shared: Ward) -> N
     assert allocated["data"]["occurredAt"] == at
     assert allocated["data"]["recordedBy"]["subject"] == "tester"
     query = "query($id: ID!, $at: Position) { stay(id: $id, knownAtPosition: $at) { bed } }"
-    assert shared.ask(query, id=stay, at=told[2]["knownFrom"])["stay"] == {"bed": "a"}
+    assert shared.ask(query, id=stay, at=result[2]["knownFrom"])["stay"] == {"bed": "a"}
 
 
 @pytest.mark.parametrize("first", [1, 3, 500])
@@ -83,10 +83,10 @@ def test_a_page_ends_where_a_command_ends(shared: Ward) -> None:
     before = [e for e in everything(shared) if e["position"] != admitted["position"]]
     asked = before[[e["knownFrom"] for e in before].index(admitted["knownFrom"]) - 1]["position"]
 
-    told = page(shared, after=asked, first=1)
+    result = page(shared, after=asked, first=1)
 
-    assert [e["data"]["commandId"] for e in told["nodes"]] == [admitted["data"]["commandId"]] * 3
-    assert told["pageInfo"]["endCursor"] == admitted["knownFrom"]
+    assert [e["data"]["commandId"] for e in result["nodes"]] == [admitted["data"]["commandId"]] * 3
+    assert result["pageInfo"]["endCursor"] == admitted["knownFrom"]
 
 
 def test_it_is_read_by_kind_and_by_ward(shared: Ward) -> None:
@@ -98,12 +98,12 @@ def test_it_is_read_by_kind_and_by_ward(shared: Ward) -> None:
     shared.record("recordVisit", **visit)
 
     kinds = ["VISIT_RECORDED", "STAY_TRANSFERRED"]
-    told = {
+    result = {
         ward: [(e["kind"]) for e in everything(shared, ward=ward, kinds=kinds)]
         for ward in ("Here", "There")
     }
 
-    assert told == {
+    assert result == {
         "Here": ["VISIT_RECORDED", "STAY_TRANSFERRED"],
         "There": ["STAY_TRANSFERRED", "VISIT_RECORDED"],
     }
@@ -118,22 +118,22 @@ def test_a_position_of_before_a_restore_is_refused_with_the_way_out(
     ward.stay()
     log = database.open_log()
 
-    told = ward.client.raw(EVENTS, {"after": encode_position(log.id, log.epoch - 1, 1)})
+    answer = ward.client.raw(EVENTS, {"after": encode_position(log.id, log.epoch - 1, 1)})
 
-    assert codes(told) == {"InvalidInput"}
-    assert "leave it out and read anew" in told["errors"][0]["message"]
+    assert codes(answer) == {"InvalidInput"}
+    assert "leave it out and read anew" in answer["errors"][0]["message"]
 
 
 def test_a_position_that_the_log_has_not_reached_is_refused(ward: Ward, database: Database) -> None:
     log = database.open_log()
-    told = ward.client.raw(EVENTS, {"after": encode_position(log.id, log.epoch, 1_000_000)})
-    assert codes(told) == {"InvalidInput"}
+    answer = ward.client.raw(EVENTS, {"after": encode_position(log.id, log.epoch, 1_000_000)})
+    assert codes(answer) == {"InvalidInput"}
 
 
 @pytest.mark.parametrize("after", ["garbage", "WyJwIiwiMDAwMDAwMDAwMDAwIiwxLDFd"])
 def test_a_position_of_another_log_is_refused(shared: Ward, after: str) -> None:
-    told = shared.client.raw(EVENTS, {"after": after})
-    assert codes(told) == {"InvalidInput"}
+    answer = shared.client.raw(EVENTS, {"after": after})
+    assert codes(answer) == {"InvalidInput"}
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])

@@ -75,8 +75,8 @@ def fhir(shared: Ward) -> Fhir:
     ):
         # Whatever the hour at which the test is run.
         early = {"confirmedWarnings": ["TOO_EARLY"], "reason": "asked for"}
-        told = ward.record("recordAdministration", prescriptionId=drug, **given, **early)
-    dose = told["prescription"]["administrations"][-1]["id"]
+        answer = ward.record("recordAdministration", prescriptionId=drug, **given, **early)
+    dose = answer["prescription"]["administrations"][-1]["id"]
     raised = {"flagKind": "ISOLATION", "note": "MRSA"}
     flag = ward.record("raiseFlag", stayId=stay, **raised, **late(ago(hours=9)))["flag"]["id"]
     substance = {"name": "Penicillin", "code": "J01C", "system": "ATC"}
@@ -91,15 +91,15 @@ def fhir(shared: Ward) -> Fhir:
     ward.record("dischargePatient", stayId=stay, disposition="HOME")
     other = ward.patient(familyName="Other", sex="FEMALE")
     still = ward.stay(f"{room}/a", at=ago(hours=1), patientMrn=other)
-    asked = "query($m: String) { patient(mrn: $m) { id } }"
+    query = "query($m: String) { patient(mrn: $m) { id } }"
     ids = {"mrn": mrn, "stay": stay, "drug": drug, "dose": dose, "still": still, "room": room}
     ids["nobody"] = str(uuid4())
     ids |= {"allergy": known["allergy"]["id"], "flag": flag, "before": before}
-    ids["patient"] = ward.ask(asked, m=mrn)["patient"]["id"]
-    ids["other"] = ward.ask(asked, m=other)["patient"]["id"]
-    told = ward.ask("{ wards { id rooms { id beds { id code } } } }")["wards"][-1]
-    ids["ward"], ids["place"] = told["id"], told["rooms"][-1]["id"]
-    ids["bed"] = told["rooms"][-1]["beds"][0]["id"]
+    ids["patient"] = ward.ask(query, m=mrn)["patient"]["id"]
+    ids["other"] = ward.ask(query, m=other)["patient"]["id"]
+    answer = ward.ask("{ wards { id rooms { id beds { id code } } } }")["wards"][-1]
+    ids["ward"], ids["place"] = answer["id"], answer["rooms"][-1]["id"]
+    ids["bed"] = answer["rooms"][-1]["beds"][0]["id"]
     return Fhir(ward, ids)
 
 
@@ -114,9 +114,9 @@ ONE = {
 
 
 def declared(fhir: Fhir) -> list[Any]:
-    told = fhir.ward.client.http.get("/fhir/metadata")
-    assert told.status_code == 200  # without a login
-    (rest,) = told.json()["rest"]
+    response = fhir.ward.client.http.get("/fhir/metadata")
+    assert response.status_code == 200  # without a login
+    (rest,) = response.json()["rest"]
     return list(rest["resource"])
 
 
@@ -166,8 +166,8 @@ def test_the_capability_statement_lists_exactly_what_answers(fhir: Fhir) -> None
 def test_a_stay_is_told_with_its_statuses_places_and_participants(fhir: Fhir) -> None:
     stay = fhir.get("Encounter/{stay}")
     assert stay["status"] == "finished"
-    told = [s["status"] for s in stay["statusHistory"]]
-    assert told == ["in-progress", "onleave", "in-progress"]
+    result = [s["status"] for s in stay["statusHistory"]]
+    assert result == ["in-progress", "onleave", "in-progress"]
     assert all(s["period"]["end"].endswith("Z") for s in stay["statusHistory"])
     assert [p["status"] for p in stay["location"]] == ["completed"] * len(stay["location"])
     assert len({p["location"]["reference"] for p in stay["location"]}) == 2
@@ -285,15 +285,15 @@ def test_a_search_may_be_posted_and_is_given_in_pages(fhir: Fhir) -> None:
 
 def pages(fhir: Fhir, path: str) -> list[list[str]]:
     """The resources of each page, by following its link."""
-    found, following = [], f"/fhir/{path}"
+    result, following = [], f"/fhir/{path}"
     while following:
-        told = fhir.get(following.partition("/fhir/")[2])
-        found.append(
-            [f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in told["entry"]]
+        response = fhir.get(following.partition("/fhir/")[2])
+        result.append(
+            [f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in response["entry"]]
         )
-        links = [link["url"] for link in told["link"] if link["relation"] == "next"]
+        links = [link["url"] for link in response["link"] if link["relation"] == "next"]
         following = links[0] if links else ""
-    return found
+    return result
 
 
 def test_sorted_matches_and_all_of_a_patient_are_given_in_pages(fhir: Fhir) -> None:
@@ -323,8 +323,8 @@ def test_what_belongs_together_is_included(fhir: Fhir) -> None:
     path += "&_revinclude=MedicationAdministration:context"
     included = fhir.matches(path, "include")
     kinds = [r["resourceType"] for r in included]
-    asked = "query($id: ID) { timeline(stayId: $id, read: RECORD) { nodes { id } } }"
-    facts = fhir.ward.ask(asked, id=fhir.ids["stay"])["timeline"]["nodes"]
+    query = "query($id: ID) { timeline(stayId: $id, read: RECORD) { nodes { id } } }"
+    facts = fhir.ward.ask(query, id=fhir.ids["stay"])["timeline"]["nodes"]
     assert {k: kinds.count(k) for k in set(kinds)} == {
         "Patient": 1,
         "Location": 2,
@@ -333,21 +333,21 @@ def test_what_belongs_together_is_included(fhir: Fhir) -> None:
         "Provenance": len(facts),
     }
     everything = fhir.get("Patient/{patient}/$everything")["entry"]
-    told = {e["resource"]["resourceType"] for e in everything}
-    assert told == set(RESOURCES) - {"AuditEvent", "Flag"}
+    result = {e["resource"]["resourceType"] for e in everything}
+    assert result == set(RESOURCES) - {"AuditEvent", "Flag"}
     names = {f"{e['resource']['resourceType']}/{e['resource']['id']}" for e in everything}
     assert len(names) == len(everything)
 
 
 def test_each_event_is_told_with_who_when_and_why(fhir: Fhir) -> None:
-    told = fhir.matches("Provenance?target=MedicationRequest/{drug}")
-    assert [p["activity"]["coding"][1]["code"] for p in told] == [
+    answer = fhir.matches("Provenance?target=MedicationRequest/{drug}")
+    assert [p["activity"]["coding"][1]["code"] for p in answer] == [
         "PRESCRIPTION_WRITTEN",
         "PRESCRIPTION_ADMINISTRATION_RECORDED",
         "PRESCRIPTION_ADMINISTRATION_RECORDED",
         "PRESCRIPTION_STOPPED",
     ]
-    (written, *_) = told
+    (written, *_) = answer
     assert written["reason"] == [{"text": "noted afterwards"}]
     assert written["agent"][0]["who"]["identifier"]["value"] == "tester"
     assert written["occurredDateTime"] < written["recorded"]
@@ -415,10 +415,10 @@ def test_what_names_nobody_is_read_by_who_asked_for_a_person_alone(
 
 def test_the_record_of_reading_is_for_who_may_read_it(fhir: Fhir) -> None:
     fhir.get("Encounter/{stay}")
-    told = fhir.matches("AuditEvent?patient={patient}&_count=2")
-    assert told[0]["agent"][0]["who"]["identifier"]["value"] == "tester"
-    assert told[0]["entity"][0]["what"] == {"reference": f"Patient/{fhir.ids['patient']}"}
-    assert fhir.get(f"AuditEvent/{told[0]['id']}") == told[0]
+    answer = fhir.matches("AuditEvent?patient={patient}&_count=2")
+    assert answer[0]["agent"][0]["who"]["identifier"]["value"] == "tester"
+    assert answer[0]["entity"][0]["what"] == {"reference": f"Patient/{fhir.ids['patient']}"}
+    assert fhir.get(f"AuditEvent/{answer[0]['id']}") == answer[0]
     nurse = LOGIN.make(Role.NURSE, "Ada")
     assert fhir.get("AuditEvent", status=403, token=nurse)["issue"][0]["code"] == "forbidden"
 
@@ -428,8 +428,8 @@ def test_rights_are_those_of_graphql(fhir: Fhir, migrated: Database) -> None:
     fhir.get("Encounter/{stay}", token=analyst)  # of a patient who is not named
     for path in ("Patient/{patient}", "MedicationRequest/{drug}", "Provenance?patient={patient}"):
         fhir.get(path, status=403, token=analyst)
-    told = fhir.get("Encounter?_id={stay}&_include=Encounter:subject", token=analyst)
-    assert told["entry"][-1]["search"]["mode"] == "outcome"
+    response = fhir.get("Encounter?_id={stay}&_include=Encounter:subject", token=analyst)
+    assert response["entry"][-1]["search"]["mode"] == "outcome"
     of_other_ward = LOGIN.make(Role.NURSE, "Ada", wards=["Z"])
     fhir.get("Patient/{other}", status=403, token=of_other_ward)
     (*_, last) = readings(migrated)
@@ -466,16 +466,16 @@ REFUSED = [
 def test_what_cannot_be_answered_is_told_as_an_outcome(
     fhir: Fhir, path: str, status: int, code: str
 ) -> None:
-    told = fhir.get(path, status=status)
-    assert told["resourceType"] == "OperationOutcome"
-    assert told["issue"][0]["code"] == code
-    assert told["issue"][0]["diagnostics"].endswith(".")
+    response = fhir.get(path, status=status)
+    assert response["resourceType"] == "OperationOutcome"
+    assert response["issue"][0]["code"] == code
+    assert response["issue"][0]["diagnostics"].endswith(".")
 
 
 def test_parameters_that_are_not_known_are_told(fhir: Fhir) -> None:
-    told = fhir.get("Encounter?_id={stay}&nonsense=1")
-    assert told["entry"][-1]["resource"]["issue"][0]["severity"] == "warning"
-    assert "nonsense" not in told["link"][0]["url"]
+    response = fhir.get("Encounter?_id={stay}&nonsense=1")
+    assert response["entry"][-1]["resource"]["issue"][0]["severity"] == "warning"
+    assert "nonsense" not in response["link"][0]["url"]
 
 
 def scoped(scope: str, role: str = "admin") -> str:
@@ -533,10 +533,10 @@ def test_scopes_come_before_who_a_chain_leads_to(fhir: Fhir) -> None:
     """Whether somebody has a number, and is closed, is nothing that a token of stays may ask."""
     closed = fhir.ward.patient(familyName="Secret", confidentiality="VERY_RESTRICTED")
     token = scoped("user/Encounter.rs", "nurse")
-    told = {
+    result = {
         str(fhir.get(f"Encounter?subject.identifier={mrn}", 403, token)) for mrn in (closed, "none")
     }
-    assert len(told) == 1
+    assert len(result) == 1
 
 
 def test_a_token_with_scopes_is_taken_at_fhir_alone(fhir: Fhir) -> None:

@@ -82,8 +82,8 @@ class Stranger:
         allergy = {"patientMrn": mrn, "substance": {"name": "Latex"}}
         ward.record("recordAllergy", **allergy, **late(ago(hours=3)))
         ward.record("raiseFlag", stayId=self.stay, flagKind="FALL_RISK", **late(ago(hours=3)))
-        asked = "query($i: ID!) { stay(id: $i) { patient { id } } }"
-        self.patient = ward.ask(asked, i=self.stay)["stay"]["patient"]["id"]
+        query = "query($i: ID!) { stay(id: $i) { patient { id } } }"
+        self.patient = ward.ask(query, i=self.stay)["stay"]["patient"]["id"]
 
     def response(self, path: str, **headers: str) -> Any:
         headers = {"Authorization": f"Bearer {TOKEN}", **headers}
@@ -143,8 +143,8 @@ def test_no_request_is_an_internal_error(
         Prefer="handling=strict" if strict else "handling=lenient",
     )
     assert response.status_code < 500, (path, parameters, response.text)
-    told = response.json()["resourceType"]
-    assert (told == "OperationOutcome") == (response.status_code >= 400), (path, parameters)
+    answer = response.json()["resourceType"]
+    assert (answer == "OperationOutcome") == (response.status_code >= 400), (path, parameters)
 
 
 def test_elements_are_left_with_those_that_a_resource_needs(stranger: Stranger) -> None:

@@ -36,17 +36,17 @@ def test_a_dose_that_is_given_is_told_as_the_query_has_it(
     socket.subscribe(DUE, ward=name, after=before)
     followed.doctor()
     followed.record("changePrescription", prescriptionId=drug, dose="2 g", **late(ago(hours=1)))
-    told = socket.next()
-    assert told["doses"] == followed.ask(ASKED, ward=name)["dosesDue"]
-    assert [d["prescription"] for d in told["doses"]] == [{"id": drug, "dose": "2 g"}]
-    given = {"prescriptionId": drug, "given": True, **late(ago(hours=5))}
-    followed.record("recordAdministration", **given)
+    answer = socket.next()
+    assert answer["doses"] == followed.ask(ASKED, ward=name)["dosesDue"]
+    assert [d["prescription"] for d in answer["doses"]] == [{"id": drug, "dose": "2 g"}]
+    fields = {"prescriptionId": drug, "given": True, **late(ago(hours=5))}
+    followed.record("recordAdministration", **fields)
     assert socket.next()["doses"] == []
     more = {"schedule": {"everyHours": 168}, **late(ago(hours=2))}
     other = followed.prescription(stay, **more)
-    told = socket.next()
-    assert [d["prescription"]["id"] for d in told["doses"]] == [other]
-    assert told["position"] != before
+    answer = socket.next()
+    assert [d["prescription"]["id"] for d in answer["doses"]] == [other]
+    assert answer["position"] != before
 
 
 def test_what_was_missed_since_a_position_is_told_in_one_item(
@@ -58,9 +58,9 @@ def test_what_was_missed_since_a_position_is_told_in_one_item(
         change = {"prescriptionId": drug, "dose": dose, **late(ago(hours=hours))}
         followed.record("changePrescription", **change)
     socket.subscribe(DUE, ward=name, after=before)
-    told = socket.next()["doses"]
-    assert told == followed.ask(ASKED, ward=name)["dosesDue"]
-    assert [d["prescription"]["dose"] for d in told] == ["3 g"]
+    answer = socket.next()["doses"]
+    assert answer == followed.ask(ASKED, ward=name)["dosesDue"]
+    assert [d["prescription"]["dose"] for d in answer] == ["3 g"]
 
 
 def test_who_may_not_see_a_patient_is_told_no_dose_of_theirs(
@@ -106,5 +106,5 @@ def test_who_follows_is_on_the_record_of_reading(
     with following(running, Role.NURSE, who=f"follows {name}") as socket:
         socket.subscribe(DUE, ward=name, after=before)
         followed.record("changePrescription", prescriptionId=drug, dose="3 g", **late(ago(hours=1)))
-        told = socket.next()["doses"]
-        assert {d["stay"]["patient"]["mrn"] for d in told} == read_by(migrated, f"follows {name}")
+        answer = socket.next()["doses"]
+        assert {d["stay"]["patient"]["mrn"] for d in answer} == read_by(migrated, f"follows {name}")

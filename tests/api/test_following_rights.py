@@ -86,8 +86,8 @@ def test_who_has_wards_follows_these_wards(running: Served, followed: Ward) -> N
         socket.subscribe(BOARD, ward="North", after=followed.position())
         followed.stay(f"{followed.room('a', ward='South')}/a")
         room = followed.room("a", ward="North")
-        (told,) = socket.next()["rooms"]
-        assert told["room"]["number"] == room.split("/")[1]
+        (result,) = socket.next()["rooms"]
+        assert result["room"]["number"] == room.split("/")[1]
 
 
 def test_a_clock_that_is_ahead_leaves_no_gap_in_what_is_followed(
@@ -100,8 +100,8 @@ def test_a_clock_that_is_ahead_leaves_no_gap_in_what_is_followed(
         running.await_followers(1)
         soon = followed.record("recordVisit", **visit, occurredAt=ahead(seconds=40))
         now = followed.record("recordVisit", **visit)
-        told = [socket.next()["position"] for _ in range(2)]
-    assert told == [soon["position"], now["position"]]
+        result = [socket.next()["position"] for _ in range(2)]
+    assert result == [soon["position"], now["position"]]
 
 
 # -- the feed --
@@ -115,8 +115,8 @@ def test_who_has_wards_reads_and_follows_the_feed_of_these_wards(
         nodes { id kind data } } }"""
     before = followed.position()
     for asked in ({}, {"ward": "South"}):
-        told = service.raw(query, asked)
-        assert told["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
+        answer = service.raw(query, asked)
+        assert answer["errors"][0]["extensions"]["code"] == "NOT_ALLOWED"
     with following(running, Role.SERVICE, "North") as socket:
         for asked in ({}, {"ward": "South"}):
             socket.subscribe(EVENTS, **asked)
@@ -153,15 +153,15 @@ def test_a_command_about_two_patients_tells_a_ward_of_its_own_only(followed: War
     feed = """query($after: Position, $ward: String) { events(after: $after, ward: $ward) {
         nodes { kind data } } }"""
     for ward, other in (("Two", "Other"), ("Other", "Two")):
-        told = str(service.ask(feed, after=before, ward=ward))
-        assert stay[ward] in told
-        assert stay[other] not in told
+        result = str(service.ask(feed, after=before, ward=ward))
+        assert stay[ward] in result
+        assert stay[other] not in result
 
     before = followed.position()
     followed.record("transferPatient", stayId=stay["Two"], **place(f"{room['Other']}/a"))
     for ward in ("Two", "Other"):
-        told = service.ask(feed, after=before, ward=ward)["events"]["nodes"]
-        assert "STAY_TRANSFERRED" in [event["kind"] for event in told]
+        result = service.ask(feed, after=before, ward=ward)["events"]["nodes"]
+        assert "STAY_TRANSFERRED" in [event["kind"] for event in result]
 
 
 def test_who_reads_the_feed_sees_every_label() -> None:
@@ -174,14 +174,14 @@ def test_who_reads_the_feed_sees_every_label() -> None:
 
 def ended(socket: Client) -> str:
     """The code of the fault with which what was followed ends."""
-    told = socket.receive()
-    if told["type"] == "next":
-        assert told["payload"]["data"] is None
-        (fault,) = told["payload"]["errors"]
+    answer = socket.receive()
+    if answer["type"] == "next":
+        assert answer["payload"]["data"] is None
+        (fault,) = answer["payload"]["errors"]
         code = str(fault["extensions"]["code"])
         assert socket.receive()["type"] == "complete"
         return code
-    return code_of(told)
+    return code_of(answer)
 
 
 def test_a_timeline_ends_when_the_patient_is_sent_to_another_ward(

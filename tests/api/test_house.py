@@ -28,8 +28,8 @@ def test_a_login_learns_who_it_is_and_what_it_may_do(followed: Ward, role: Role)
 
 
 def test_a_command_that_is_none_is_not_found(followed: Ward) -> None:
-    told = followed.client.raw('{ viewer { may(command: "flyToTheMoon") } }')
-    assert told["errors"][0]["extensions"]["code"] == "NotFound"
+    answer = followed.client.raw('{ viewer { may(command: "flyToTheMoon") } }')
+    assert answer["errors"][0]["extensions"]["code"] == "NotFound"
 
 
 def test_the_hospital_tells_its_clock(followed: Ward) -> None:
@@ -66,16 +66,16 @@ def test_pages_of_named_origins_may_ask(running: Served, origin: str, taken: boo
         "Access-Control-Request-Headers": "authorization,content-type,x-purpose",
     }
     with running.http() as http:
-        asked = http.request("OPTIONS", "/graphql", headers=preflight)
-        refused = http.post(
+        response = http.request("OPTIONS", "/graphql", headers=preflight)
+        refusal = http.post(
             "/graphql", json={"query": "{ __typename }"}, headers={"Origin": origin}
         )
-    assert (asked.status_code == 200) is taken
-    assert refused.status_code == 401
-    for answer in (asked, refused):
+    assert (response.status_code == 200) is taken
+    assert refusal.status_code == 401
+    for answer in (response, refusal):
         allowed = answer.headers.get("access-control-allow-origin")
         assert allowed == (origin if taken else None)
         assert "access-control-allow-credentials" not in answer.headers
     if taken:
-        assert "POST" in asked.headers["access-control-allow-methods"]
-        assert "x-purpose" in asked.headers["access-control-allow-headers"].lower()
+        assert "POST" in response.headers["access-control-allow-methods"]
+        assert "x-purpose" in response.headers["access-control-allow-headers"].lower()

@@ -88,14 +88,14 @@ def test_a_body_of_the_allowed_size_is_taken(shared: Ward) -> None:
 
 
 def test_a_query_may_be_asked_by_get_and_a_mutation_may_not(shared: Ward) -> None:
-    asked = shared.client.http.get("/graphql", params=QUERY, headers=BEARER)
-    assert asked.status_code == 200
-    assert "data" in asked.json()
+    response = shared.client.http.get("/graphql", params=QUERY, headers=BEARER)
+    assert response.status_code == 200
+    assert "data" in response.json()
 
     command = """mutation { registerPatient(input: {
         commandId: "00000000-0000-4000-8000-000000000001", mrn: "by-get" }) { __typename } }"""
-    given = shared.client.http.get("/graphql", params={"query": command}, headers=BEARER)
-    assert given.status_code in (400, 405)
+    reply = shared.client.http.get("/graphql", params={"query": command}, headers=BEARER)
+    assert reply.status_code in (400, 405)
     assert codes(shared.client.raw('{ patient(mrn: "by-get") { id } }')) == {"NotFound"}
 
 
@@ -137,9 +137,9 @@ def test_a_malformed_query_is_a_fault_with_a_code(shared: Ward, query: str) -> N
 )
 def test_fields_are_not_suggested_to_those_who_guess(shared: Ward, guess: str) -> None:
     nurse = GraphQLClient(shared.client.http, LOGIN.make(Role.NURSE, "who guesses"))
-    told = nurse.raw(guess)
-    assert told["errors"]
-    assert "Did you mean" not in json.dumps(told)
+    answer = nurse.raw(guess)
+    assert answer["errors"]
+    assert "Did you mean" not in json.dumps(answer)
 
 
 @pytest.mark.parametrize(
@@ -260,5 +260,5 @@ def test_health_and_metrics_are_made_once_for_all_who_ask_within_the_time(
         assert http.get("/readyz").json()["ready"] is True
         for path in ("/", "/graphql", "/commands", "/docs"):
             assert http.get(path).status_code == 404, path  # at the port of its health
-        for path, found in (("/", 200), ("/livez", 200), ("/readyz", 404), ("/metrics", 404)):
-            assert http.get(f"http://testserver{path}").status_code == found, path
+        for path, result in (("/", 200), ("/livez", 200), ("/readyz", 404), ("/metrics", 404)):
+            assert http.get(f"http://testserver{path}").status_code == result, path

@@ -41,8 +41,8 @@ def issues(shared: Ward) -> Issues:
         mrn = shared.patient(confidentiality=label)
         bed = f"{shared.room('a', ward=name)}/a"
         stay = made.stay[name] = shared.stay(bed, ago(days=5), patientMrn=mrn)
-        told = late(ago(days=3))
-        shared.record("dischargePatient", stayId=stay, disposition="HOME", **told)
+        result = late(ago(days=3))
+        shared.record("dischargePatient", stayId=stay, disposition="HOME", **result)
         line = shared.ask(
             "query($id: ID!) { timeline(stayId: $id, kinds: [STAY_DISCHARGED]) { nodes {"
             " movementId } } }",
@@ -78,11 +78,11 @@ def test_who_may_not_read_issues_reaches_none_by_any_way(issues: Issues, role: R
     client, id = asking(issues.ward, role), issues.of[None]
     may = role in MAY["report_issue"]
     for query, named in ((ISSUE, id), (LIST, id), (NODE, id)):
-        told = client.raw(query, {"id": named})
-        assert ("errors" not in told) == may, query
-        assert may or codes(told) == {"NOT_ALLOWED"}
-    told = client.raw(EXPOSURE, {"id": issues.wrong["North"]})
-    assert ("errors" not in told) == (may and role in MAY["exposure"])
+        answer = client.raw(query, {"id": named})
+        assert ("errors" not in answer) == may, query
+        assert may or codes(answer) == {"NOT_ALLOWED"}
+    answer = client.raw(EXPOSURE, {"id": issues.wrong["North"]})
+    assert ("errors" not in answer) == (may and role in MAY["exposure"])
     bare = client.ask("query($id: ID!) { node(id: $id) { id } }", id=id)["node"]
     assert bare == ({"id": id} if may else None)
 
@@ -98,14 +98,14 @@ def test_who_may_not_give_reports_out_is_refused(issues: Issues, role: Role) -> 
         query = f"""mutation($i: {name[0].upper()}{name[1:]}Input!) {{
             {name}(input: $i) {{ __typename }} }}"""
         said = command(name, **input, occurredAt=ago(minutes=1))
-        told = client.raw(query, {"i": said["input"]})["data"][name]["__typename"]
+        answer = client.raw(query, {"i": said["input"]})["data"][name]["__typename"]
         again = issues.ward.client.http.post(
             "/commands", json={"commands": [said]}, headers=client._headers
         ).json()["results"][0]["__typename"]
         if role in MAY["issue_report"]:
-            assert {told, again} == {"ReportRecorded"}
+            assert {answer, again} == {"ReportRecorded"}
         else:
-            assert {told, again} == {"NotAllowed"}
+            assert {answer, again} == {"NotAllowed"}
 
 
 def test_who_has_wards_reads_the_issues_on_them(issues: Issues) -> None:
@@ -119,8 +119,8 @@ def test_who_has_wards_reads_the_issues_on_them(issues: Issues) -> None:
         assert client.ask(NODE, id=id) == {"node": None}
     period = {"from": "2026-01-01", "to": "2026-01-02"}
     for client, input in ((south, {"ward": "North"}), (north, {})):
-        told = client.execute("issueReport", name="inpatient-census", period=period, **input)
-        assert told["code"] == "NotAllowed"
+        answer = client.execute("issueReport", name="inpatient-census", period=period, **input)
+        assert answer["code"] == "NotAllowed"
     assert south.execute("restateReport", issueId=of_north)["code"] == "NotAllowed"
 
 
@@ -142,8 +142,8 @@ def test_what_a_wrong_fact_got_into_is_told_of_ones_own_wards_only(issues: Issue
 
 def causes(client: GraphQLClient, id: str | None) -> list[dict[str, Any]]:
     """All causes of all changes."""
-    told = client.ask(ISSUE, id=id)["reportIssue"]["restatements"]
-    return [cause for r in told for change in r["changes"] for cause in change["causes"]]
+    answer = client.ask(ISSUE, id=id)["reportIssue"]["restatements"]
+    return [cause for r in answer for change in r["changes"] for cause in change["causes"]]
 
 
 def test_facts_about_whom_a_label_closes_are_counted_and_not_told(issues: Issues) -> None:
@@ -175,5 +175,9 @@ def test_the_beds_and_stays_of_a_batch_are_those_of_the_login(issues: Issues) ->
     answer = ward.client.http.post(
         "/commands", json={"commands": commands}, headers=nurse._headers
     ).json()["results"]
-    assert [told["__typename"] for told in answer] == ["StayRecorded", "NotAllowed", "NotAllowed"]
+    assert [result["__typename"] for result in answer] == [
+        "StayRecorded",
+        "NotAllowed",
+        "NotAllowed",
+    ]
     assert "visits" not in answer[1]

@@ -275,8 +275,8 @@ def test_the_memory_of_answers_is_bounded(told: Tell) -> None:
         here = await clock.log_status()
         for number in range(20):
             await kept.put(here, number, CachedResponse(bytes(1_000), "", "", frozenset()))
-        found = [number for number in range(20) if kept.get(here, number)]
-        assert found == list(range(15, 20))
+        result = [number for number in range(20) if kept.get(here, number)]
+        assert result == list(range(15, 20))
 
     told(tale)
 

@@ -39,10 +39,10 @@ def test_a_label_closes_a_patient_to_those_without_the_right(
     stay = shared.stay(bed, patientMrn=mrn)
     for role in set(Role) - {Role.ANALYST}:
         asking = login(shared, role)
-        told = asking.raw("query($m: String) { patient(mrn: $m) { mrn } }", {"m": mrn})
-        assert ("errors" in told) == (role in closed_to), role
-        found = asking.ask("{ stays(first: 500) { nodes { id } } }")["stays"]["nodes"]
-        assert (stay not in [s["id"] for s in found]) == (role in closed_to), role
+        answer = asking.raw("query($m: String) { patient(mrn: $m) { mrn } }", {"m": mrn})
+        assert ("errors" in answer) == (role in closed_to), role
+        result = asking.ask("{ stays(first: 500) { nodes { id } } }")["stays"]["nodes"]
+        assert (stay not in [s["id"] for s in result]) == (role in closed_to), role
     nurse = login(shared)
     board = nurse.ask("{ roomOccupancy { beds { state patient { mrn } } } }")["roomOccupancy"]
     lying = [b for room in board for b in room["beds"] if b["state"] == "OCCUPIED"]
@@ -95,12 +95,12 @@ def repeatable(ward: Ward, command: str) -> tuple[dict[str, Any], str]:
     stay = ward.stay(bed, patientMrn=mrn)
     if command == "recordAdministration":
         return {"prescriptionId": ward.prescription(stay), "given": True}, mrn
-    said: dict[str, Any] = {"startLeave": {"keepBed": True}}.get(command, {})
+    response: dict[str, Any] = {"startLeave": {"keepBed": True}}.get(command, {})
     if command == "recordVisit":
-        said = {"practitioner": ward.doctor(), "kind": "ROUND"}
+        response = {"practitioner": ward.doctor(), "kind": "ROUND"}
     if command == "swapBeds":
-        said = {"withStayId": ward.stay(bed[:-1] + "b")}
-    return {"stayId": stay, **said}, mrn
+        response = {"withStayId": ward.stay(bed[:-1] + "b")}
+    return {"stayId": stay, **response}, mrn
 
 
 @pytest.mark.parametrize("command", REPEATED)
@@ -158,13 +158,13 @@ def test_of_several_records_of_a_person_one_with_a_label_closes_them_all(
 
     def closed() -> list[bool]:
         """Return as answers tell; commands and lists have to tell the same."""
-        told = ["errors" in nurse.raw(query, {"m": mrn}) for mrn in mrns]
+        result = ["errors" in nurse.raw(query, {"m": mrn}) for mrn in mrns]
         visit = {"practitioner": doctor, "kind": "ROUND", **late(ago(days=1))}
         given = [nurse.execute("recordVisit", stayId=stay, **visit)["code"] for stay in stays]
-        assert [code == "NotAllowed" for code in given] == told
-        found = nurse.ask("{ patients(first: 500) { nodes { mrn } } }")["patients"]["nodes"]
-        assert [m not in {p["mrn"] for p in found} for m in mrns] == told
-        return told
+        assert [code == "NotAllowed" for code in given] == result
+        finding = nurse.ask("{ patients(first: 500) { nodes { mrn } } }")["patients"]["nodes"]
+        assert [m not in {p["mrn"] for p in finding} for m in mrns] == result
+        return result
 
     doctor = shared.doctor()
     alone = [n == labelled for n in range(4)]

@@ -38,10 +38,10 @@ TIMELINE = "timeline(stayId: $s, first: 500) { nodes { id } }"
 
 def refused(ward: Ward, query: str, **variables: Any) -> str:
     """The message with which it is refused, before anything is asked of the database."""
-    told = ward.client.raw(query, variables)
-    assert told.get("data") is None
-    assert codes(told) == {"TOO_COSTLY"}
-    return str(told["errors"][0]["message"])
+    answer = ward.client.raw(query, variables)
+    assert answer.get("data") is None
+    assert codes(answer) == {"TOO_COSTLY"}
+    return str(answer["errors"][0]["message"])
 
 
 def test_depth(shared: Ward) -> None:
@@ -72,9 +72,9 @@ def test_a_long_text_is_refused_and_not_remembered(shared: Ward) -> None:
 
 def test_tokens(shared: Ward) -> None:
     long = "{ wards { " + "name " * TOKENS + "} }"
-    told = shared.client.raw(long)
-    assert codes(told) == {"BAD_REQUEST"}
-    assert "tokens" in told["errors"][0]["message"]
+    answer = shared.client.raw(long)
+    assert codes(answer) == {"BAD_REQUEST"}
+    assert "tokens" in answer["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_document_counts_as_all_that_is_in_it(shared: Ward) -> None:
 
 def test_a_history_of_occupancy_counts_as_a_long_list(shared: Ward) -> None:
     query = HISTORY % "patient { stays { visits { id } } } stay { prescriptions { id } }"
-    said = {"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
-    assert "cost" in refused(shared, query, **said)
+    fields = {"from": "2020-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+    assert "cost" in refused(shared, query, **fields)
 
 
 def test_who_asks_for_too_long_a_history_of_occupancy_is_told_to_ask_for_less(
@@ -161,14 +161,14 @@ def test_who_asks_for_too_long_a_history_of_occupancy_is_told_to_ask_for_less(
     name, number = room.split("/")
     query = """query($to: DateTime!, $ward: String!, $room: String!) {
         occupancyHistory(from: "2020-01-01T00:00:00Z", to: $to, ward: $ward, room: $room) { bed } }"""
-    asked = {"to": "2099-01-01T00:00:00Z", "ward": name, "room": number}
+    fields = {"to": "2099-01-01T00:00:00Z", "ward": name, "room": number}
     for bed in "ab":
         shared.stay(f"{room}/{bed}")
-    assert len(shared.ask(query, **asked)["occupancyHistory"]) == 2
+    assert len(shared.ask(query, **fields)["occupancyHistory"]) == 2
     shared.stay(f"{room}/c")
-    told = shared.client.raw(query, asked)
-    assert codes(told) == {"InvalidInput"}
-    assert "a shorter time, a ward or a room" in told["errors"][0]["message"]
+    answer = shared.client.raw(query, fields)
+    assert codes(answer) == {"InvalidInput"}
+    assert "a shorter time, a ward or a room" in answer["errors"][0]["message"]
 
 
 def test_what_is_negative_takes_nothing_from_the_cost(shared: Ward) -> None:
@@ -206,18 +206,18 @@ def test_of_several_operations_it_is_said_which_is_meant(shared: Ward) -> None:
     body = {"query": "query A { wards { name } } query B { __typename }"}
     headers = {"Authorization": f"Bearer {TOKEN}"}
     http = shared.client.http
-    told = http.post("/graphql", json=body, headers=headers).json()
-    assert "operationName" in told["errors"][0]["message"]
-    named = {**body, "operationName": "B"}
-    assert http.post("/graphql", json=named, headers=headers).json()["data"] == {
+    answer = http.post("/graphql", json=body, headers=headers).json()
+    assert "operationName" in answer["errors"][0]["message"]
+    fields = {**body, "operationName": "B"}
+    assert http.post("/graphql", json=fields, headers=headers).json()["data"] == {
         "__typename": "Query"
     }
 
 
 def test_a_chain_of_fragments_is_no_error_of_ours(shared: Ward) -> None:
     chain = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(600))
-    told = shared.client.raw("{ ...F0 } " + chain + " fragment F600 on Query { __typename }")
-    assert "INTERNAL" not in json.dumps(told)
+    answer = shared.client.raw("{ ...F0 } " + chain + " fragment F600 on Query { __typename }")
+    assert "INTERNAL" not in json.dumps(answer)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_what_takes_too_long_is_given_up(database: Database, settings: Settings)
         ward.ask("{ wards { name } }")
         with psycopg.connect(database.owner_url) as owner:
             owner.execute("LOCK TABLE rooms_v1.rooms IN ACCESS EXCLUSIVE MODE")
-            told = ward.client.raw("{ wards { name } }")
-        assert codes(told) == {"TIMED_OUT"}
+            answer = ward.client.raw("{ wards { name } }")
+        assert codes(answer) == {"TIMED_OUT"}
         assert ward.ask("{ wards { name } }") == {"wards": []}
 
 
@@ -286,9 +286,9 @@ def test_what_takes_too_long_over_a_websocket_is_given_up_and_what_has_begun_may
                 for query in (ask, follow):  # both at once
                     socket.subscribe(query, stay=str(stay))
                 for _ in range(2):
-                    told = socket.receive()
-                    assert told["type"] == "error"
-                    assert codes({"errors": told["payload"]}) == {"TIMED_OUT"}
+                    answer = socket.receive()
+                    assert answer["type"] == "error"
+                    assert codes({"errors": answer["payload"]}) == {"TIMED_OUT"}
             hospital.stays.change_specialty(request(), stay_id=stay, specialty="Surgery")
             assert socket.next() == {"kind": "STAY_SPECIALTY_CHANGED"}
 
@@ -325,7 +325,7 @@ def test_a_login_may_send_so_much_and_no_more(database: Database, settings: Sett
                 if said[-1]["type"] == "next":
                     assert socket.receive_json()["type"] == "complete"
         # that it was opened counts, too
-        assert [told["type"] for told in said] == ["next"] * 3 + ["error"] * 2
+        assert [result["type"] for result in said] == ["next"] * 3 + ["error"] * 2
         assert codes({"errors": said[-1]["payload"]}) == {"TOO_MANY_REQUESTS"}
 
 

@@ -38,20 +38,20 @@ def caller(login: LocalTokens | OidcAuthenticator, token: str | None) -> Caller:
 
 
 def why_not(login: LocalTokens | OidcAuthenticator, token: str | None) -> str:
-    with pytest.raises(NotLoggedIn) as told:
+    with pytest.raises(NotLoggedIn) as result:
         caller(login, token)
-    assert not token or token not in str(told.value)
-    return str(told.value)
+    assert not token or token not in str(result.value)
+    return str(result.value)
 
 
 # -- made here --
 
 
 def test_a_token_says_who_for_which_wards_and_until_when() -> None:
-    told = caller(HERE, HERE.make(Role.NURSE, "Ada", ["Surgery"], hours=1))
-    assert (told.actor.issuer, told.actor.subject, told.role) == ("local", "Ada", Role.NURSE)
-    assert told.wards == frozenset({"Surgery"})
-    assert told.ends.timestamp() == pytest.approx(time.time() + 3600, abs=5)
+    result = caller(HERE, HERE.make(Role.NURSE, "Ada", ["Surgery"], hours=1))
+    assert (result.actor.issuer, result.actor.subject, result.role) == ("local", "Ada", Role.NURSE)
+    assert result.wards == frozenset({"Surgery"})
+    assert result.ends.timestamp() == pytest.approx(time.time() + 3600, abs=5)
     assert caller(HERE, HERE.make()).wards is None
 
 
@@ -148,9 +148,9 @@ def test_any_other_token_is_not_taken(token: str) -> None:
 
 def test_a_claim_that_is_an_object_is_told_to_have_no_role() -> None:
     """As Keycloak's realm_access is; and nothing of what it says."""
-    told = why_not(HERE, signed(role={"roles": ["offline_access"]}))
-    assert "'role' has no role" in told
-    assert "offline" not in told
+    result = why_not(HERE, signed(role={"roles": ["offline_access"]}))
+    assert "'role' has no role" in result
+    assert "offline" not in result
 
 
 def test_wards_that_are_null_are_not_the_whole_house() -> None:
@@ -271,18 +271,18 @@ def provider(
 
 def test_a_provider_says_who(house: House) -> None:
     login = provider(house)
-    told = caller(login, house.token(wards=["Surgery"]))
-    assert told.actor.issuer == house.issuer
-    assert (told.actor.subject, told.role) == ("ada@house", Role.PHYSICIAN)
-    assert told.wards == frozenset({"Surgery"})
+    result = caller(login, house.token(wards=["Surgery"]))
+    assert result.actor.issuer == house.issuer
+    assert (result.actor.subject, result.role) == ("ada@house", Role.PHYSICIAN)
+    assert result.wards == frozenset({"Surgery"})
     caller(login, house.token(aud=["other", "wardbook"]))
     assert house.asked == 1
 
 
 def test_the_claims_of_a_provider_have_names_of_its_own(house: House) -> None:
     login = provider(house, oidc_role_claim="groups", oidc_wards_claim="units")
-    told = caller(login, house.token(role=None, groups=["staff", "nurse"], units=["A"]))
-    assert (told.role, told.wards) == (Role.NURSE, frozenset({"A"}))
+    result = caller(login, house.token(role=None, groups=["staff", "nurse"], units=["A"]))
+    assert (result.role, result.wards) == (Role.NURSE, frozenset({"A"}))
 
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -305,9 +305,9 @@ def test_the_recipe_of_a_provider_takes_its_tokens(house: House, name: str) -> N
     environment = dict(line.split("=", 1) for line in recipe.splitlines())
     settings = replace(from_environment(environment), oidc_issuer=house.issuer)
     shape = {"role": None, **SHAPES[name]}
-    told = caller(OidcAuthenticator(settings), house.token(of_type="JWT", **shape))
+    result = caller(OidcAuthenticator(settings), house.token(of_type="JWT", **shape))
     wards = frozenset(shape["wards"]) if "wards" in shape else None
-    assert (told.role, told.wards) == (Role.NURSE, wards)
+    assert (result.role, result.wards) == (Role.NURSE, wards)
 
 
 def test_apps_of_smart_are_told_where_to_log_in(house: House, migrated: Database) -> None:
@@ -320,9 +320,9 @@ def test_apps_of_smart_are_told_where_to_log_in(house: House, migrated: Database
     settings = Settings(oidc_issuer=house.issuer, oidc_audience="wardbook", health_seconds=0)
     path = "/fhir/.well-known/smart-configuration"
     with TestClient(app(settings, migrated, provider(house))) as http:
-        told = http.get(path, headers={"Accept": "application/json"})
-        assert told.headers["content-type"].startswith("application/json")
-        assert told.json() == {
+        response = http.get(path, headers={"Accept": "application/json"})
+        assert response.headers["content-type"].startswith("application/json")
+        assert response.json() == {
             "issuer": house.issuer,
             "jwks_uri": f"{house.issuer}/keys",
             "authorization_endpoint": f"{house.issuer}/auth",
@@ -336,12 +336,12 @@ def test_apps_of_smart_are_told_where_to_log_in(house: House, migrated: Database
         assert path in rest["security"]["description"]
         scoped = house.token(role="physician", scope="user/Encounter.rs openid")
         for type, status in (("Encounter", 200), ("Location", 403)):
-            told = http.get(f"/fhir/{type}", headers={"Authorization": f"Bearer {scoped}"})
-            assert told.status_code == status, told.text
+            response = http.get(f"/fhir/{type}", headers={"Authorization": f"Bearer {scoped}"})
+            assert response.status_code == status, response.text
     house.answers = False
     with TestClient(app(settings, migrated, provider(house))) as http:
-        told = http.get(path)
-        assert (told.status_code, told.json()["resourceType"]) == (503, "OperationOutcome")
+        response = http.get(path)
+        assert (response.status_code, response.json()["resourceType"]) == (503, "OperationOutcome")
 
 
 def test_a_key_that_the_provider_changed_is_found(house: House) -> None:
@@ -449,9 +449,9 @@ def test_a_token_that_the_provider_did_not_make_for_us_is_not_taken(house: House
     login = provider(house)
     public = house.keys[0].as_pem(private=False)
     body = house.token(role="admin").split(".")[1]
-    said = f"{encoded({'alg': 'HS256', 'kid': '1'})}.{body}"
-    digest = hmac.digest(public, said.encode(), "sha256")
-    by_public_key = f"{said}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
+    text = f"{encoded({'alg': 'HS256', 'kid': '1'})}.{body}"
+    digest = hmac.digest(public, text.encode(), "sha256")
+    by_public_key = f"{text}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
     for token in (
         None,
         "x",

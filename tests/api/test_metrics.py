@@ -59,8 +59,8 @@ def test_what_fails_before_it_is_answered_is_counted_too(
 ) -> None:
     with TestClient(app(settings, database, Broken()), raise_server_exceptions=False) as http:
         before = numbers(http).get(("wardbook_requests_total", "500"), 0)
-        asked = http.post("/graphql", json={"query": "{ wards { name } }"})
-        assert asked.status_code == 500
+        response = http.post("/graphql", json={"query": "{ wards { name } }"})
+        assert response.status_code == 500
         assert numbers(http)["wardbook_requests_total", "500"] == before + 1
 
 
@@ -70,22 +70,22 @@ def test_sockets_and_read_models_are_told(running: Served, followed: Ward) -> No
     with Client(running.url) as socket:
         socket.subscribe("subscription { events { id } }")
         running.await_followers(1)
-        told = numbers(followed.client.http)
-    assert told["wardbook_sockets", ""] == before["wardbook_sockets", ""] + 1
-    assert told["wardbook_followers", ""] == 1
-    assert told["wardbook_read_model_lag_events", "stays"] == 0
-    assert told["wardbook_read_model_lag_seconds", "stays"] == 0
-    assert told["wardbook_read_model_parked_commands", "stays"] == 0
-    assert ("wardbook_pool_connections", "in_use") in told
+        result = numbers(followed.client.http)
+    assert result["wardbook_sockets", ""] == before["wardbook_sockets", ""] + 1
+    assert result["wardbook_followers", ""] == 1
+    assert result["wardbook_read_model_lag_events", "stays"] == 0
+    assert result["wardbook_read_model_lag_seconds", "stays"] == 0
+    assert result["wardbook_read_model_parked_commands", "stays"] == 0
+    assert ("wardbook_pool_connections", "in_use") in result
 
 
 def test_nothing_of_a_patient_is_told(followed: Ward) -> None:
     mrn = followed.patient(familyName=CANARY)
     followed.client.raw(f'{{ patient(mrn: "{CANARY}", nothing: 1) {{ mrn }} }}')
     followed.execute("recordDeath", patientMrn=CANARY)
-    told = followed.client.http.get("/metrics").text
-    assert CANARY not in told
-    assert mrn not in told
+    result = followed.client.http.get("/metrics").text
+    assert CANARY not in result
+    assert mrn not in result
 
 
 def test_a_log_line_is_json_and_says_nothing_that_an_error_says() -> None:
@@ -97,9 +97,13 @@ def test_a_log_line_is_json_and_says_nothing_that_an_error_says() -> None:
 
     line = JsonLines().format(record)
 
-    told = json.loads(line)
-    assert (told["level"], told["message"], told["error"]) == ("error", "it failed", "ValueError")
-    assert "test_a_log_line" in told["at"][0]
+    answer = json.loads(line)
+    assert (answer["level"], answer["message"], answer["error"]) == (
+        "error",
+        "it failed",
+        "ValueError",
+    )
+    assert "test_a_log_line" in answer["at"][0]
     assert CANARY not in line
 
 

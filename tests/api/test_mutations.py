@@ -36,10 +36,10 @@ def mutations() -> list[str]:
 def test_a_mutation_records_what_it_says(shared: Ward, name: str) -> None:
     assert name in EXAMPLES, f"give an example of {name} in this file"
     answers, give = EXAMPLES[name]
-    told = give(shared)
-    assert told["__typename"] == answers
-    assert told["position"]
-    assert told["recordedAt"].endswith("Z")
+    result = give(shared)
+    assert result["__typename"] == answers
+    assert result["position"]
+    assert result["recordedAt"].endswith("Z")
 
 
 def test_there_are_no_examples_of_what_does_not_exist() -> None:
@@ -52,7 +52,7 @@ def test_there_are_no_examples_of_what_does_not_exist() -> None:
 @example("PatientRecorded")
 def register_patient(ward: Ward) -> Answer:
     mrn = ward.name("M")
-    told = ward.execute(
+    answer = ward.execute(
         "registerPatient",
         mrn=mrn,
         mrnAuthority="city",
@@ -64,17 +64,17 @@ def register_patient(ward: Ward) -> Answer:
         performedBy="Dr. Lindqvist",
         occurredAtPrecision="HOUR",
     )
-    assert (told["patient"]["mrn"], told["patient"]["version"]) == (mrn, 1)
-    return told
+    assert (answer["patient"]["mrn"], answer["patient"]["version"]) == (mrn, 1)
+    return answer
 
 
 @example("GlassBroken")
 def break_glass(ward: Ward) -> Answer:
     mrn = ward.patient(confidentiality="VERY_RESTRICTED")
-    told = ward.execute("breakGlass", patientMrn=mrn, hours=2, reason="collapsed in the corridor")
-    assert told["patient"]["mrn"] == mrn
-    assert ahead(hours=1.9) < told["until"] < ahead(hours=2.1)
-    return told
+    answer = ward.execute("breakGlass", patientMrn=mrn, hours=2, reason="collapsed in the corridor")
+    assert answer["patient"]["mrn"] == mrn
+    assert ahead(hours=1.9) < answer["until"] < ahead(hours=2.1)
+    return answer
 
 
 @example("PractitionerRecorded")
@@ -82,9 +82,9 @@ def register_practitioner(ward: Ward) -> Answer:
     number = ward.name("D")
     names = {"familyName": "Lindqvist", "givenName": "Per"}
     grade = {"grade": "CONSULTANT", "gradeFrom": "2020-01-01", "specialty": "surgery"}
-    told = ward.execute("registerPractitioner", staffNumber=number, **names, **grade)
-    assert told["practitioner"]["staffNumber"] == number
-    return told
+    answer = ward.execute("registerPractitioner", staffNumber=number, **names, **grade)
+    assert answer["practitioner"]["staffNumber"] == number
+    return answer
 
 
 @example("HospitalTimeRecorded")
@@ -106,18 +106,18 @@ def record_death(ward: Ward) -> Answer:
 def correct_death(ward: Ward) -> Answer:
     stay, at = ward.stay(f"{ward.room('a')}/a"), ago(hours=2)
     ward.record("recordDeath", stayId=stay, **late(ago(hours=3)))
-    told = ward.execute("correctDeath", stayId=stay, occurredAt=at, reason="read wrongly")
-    assert told["patient"]["diedAt"] == at
-    return told
+    answer = ward.execute("correctDeath", stayId=stay, occurredAt=at, reason="read wrongly")
+    assert answer["patient"]["diedAt"] == at
+    return answer
 
 
 @example("PatientRecorded")
 def cancel_death(ward: Ward) -> Answer:
     stay = ward.stay()
     ward.record("recordDeath", stayId=stay, **late(ago(hours=3)))
-    told = ward.execute("cancelDeath", stayId=stay, reason="wrong patient")
-    assert told["patient"]["diedAt"] is None
-    return told
+    answer = ward.execute("cancelDeath", stayId=stay, reason="wrong patient")
+    assert answer["patient"]["diedAt"] is None
+    return answer
 
 
 # -- rooms --
@@ -126,70 +126,72 @@ def cancel_death(ward: Ward) -> Answer:
 @example("RoomRecorded")
 def open_room(ward: Ward) -> Answer:
     number = ward.name("R")
-    told = ward.execute("openRoom", ward="A", room=number, beds=["1", "2", "10"])
-    assert [bed["code"] for bed in told["room"]["beds"]] == ["1", "2", "10"]
-    assert {bed["state"] for bed in told["room"]["beds"]} == {"FREE"}
-    return told
+    answer = ward.execute("openRoom", ward="A", room=number, beds=["1", "2", "10"])
+    assert [bed["code"] for bed in answer["room"]["beds"]] == ["1", "2", "10"]
+    assert {bed["state"] for bed in answer["room"]["beds"]} == {"FREE"}
+    return answer
 
 
 @example("RoomRecorded")
 def add_bed(ward: Ward) -> Answer:
     a, number = ward.room("a").split("/")
-    told = ward.execute("addBed", ward=a, room=number, bed="b")
-    assert [bed["code"] for bed in told["room"]["beds"]] == ["a", "b"]
-    assert told["room"]["version"] == 2
-    return told
+    answer = ward.execute("addBed", ward=a, room=number, bed="b")
+    assert [bed["code"] for bed in answer["room"]["beds"]] == ["a", "b"]
+    assert answer["room"]["version"] == 2
+    return answer
 
 
 @example("RoomRecorded")
 def set_room_policy(ward: Ward) -> Answer:
     a, number = ward.room().split("/")
-    told = ward.execute("setRoomPolicy", ward=a, room=number, policy="ISOLATION")
-    assert told["room"]["policies"] == ["ISOLATION"]
+    answer = ward.execute("setRoomPolicy", ward=a, room=number, policy="ISOLATION")
+    assert answer["room"]["policies"] == ["ISOLATION"]
     lifted = ward.execute("setRoomPolicy", ward=a, room=number, policy="ISOLATION", applies=False)
     assert lifted["room"]["policies"] == []
-    return told
+    return answer
 
 
 @example("RoomRecorded")
 def close_bed(ward: Ward) -> Answer:
     bed, until = place(f"{ward.room('a')}/a"), ahead(days=1)
-    told = ward.execute("closeBed", **bed, reason="paint", until=until, **{"from": ago(minutes=1)})
-    (closed,) = told["room"]["beds"]
+    answer = ward.execute(
+        "closeBed", **bed, reason="paint", until=until, **{"from": ago(minutes=1)}
+    )
+    (closed,) = answer["room"]["beds"]
     assert (closed["state"], closed["stateReason"], closed["until"]) == ("CLOSED", "paint", until)
-    return told
+    return answer
 
 
 @example("RoomRecorded")
 def reopen_bed(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a')}/a")
     ward.record("closeBed", **bed, reason="paint")
-    told = ward.execute("reopenBed", **bed)
-    assert told["room"]["beds"][0]["state"] == "FREE"
-    return told
+    answer = ward.execute("reopenBed", **bed)
+    assert answer["room"]["beds"][0]["state"] == "FREE"
+    return answer
 
 
 @example("RoomRecorded")
 def start_cleaning(ward: Ward) -> Answer:
-    told = ward.execute("startCleaning", **place(f"{ward.room('a')}/a"))
-    assert told["room"]["beds"][0]["state"] == "CLEANING"
-    return told
+    answer = ward.execute("startCleaning", **place(f"{ward.room('a')}/a"))
+    assert answer["room"]["beds"][0]["state"] == "CLEANING"
+    return answer
 
 
 @example("RoomRecorded")
 def finish_cleaning(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a')}/a")
     ward.record("startCleaning", **bed)
-    told = ward.execute("finishCleaning", **bed)
-    assert told["room"]["beds"][0]["state"] == "FREE"
-    return told
+    answer = ward.execute("finishCleaning", **bed)
+    assert answer["room"]["beds"][0]["state"] == "FREE"
+    return answer
 
 
 @example("RoomRecorded")
 def reserve_bed(ward: Ward) -> Answer:
     bed = place(f"{ward.room('a', 'b')}/a")
-    told = ward.execute("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
-    assert told["room"]["beds"][0]["state"] == "RESERVED"
+    answer = ward.execute("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
+    assert answer["room"]["beds"][0]["state"] == "RESERVED"
     stay = ward.stay()
     later = ward.execute(
         "reserveBed",
@@ -199,7 +201,7 @@ def reserve_bed(ward: Ward) -> Answer:
         **{"from": ahead(days=1)},
     )
     assert later["room"]["beds"][1]["state"] == "FREE"
-    return told
+    return answer
 
 
 @example("RoomRecorded")
@@ -208,9 +210,9 @@ def release_reservation(ward: Ward) -> Answer:
     reserved = ward.record("reserveBed", **bed, patientMrn=ward.patient(), until=ahead(hours=3))
     id = reserved["room"]["beds"][0]["reservationId"]
     del bed["bed"]
-    told = ward.execute("releaseReservation", **bed, reservationId=id)
-    assert told["room"]["beds"][0]["state"] == "FREE"
-    return told
+    answer = ward.execute("releaseReservation", **bed, reservationId=id)
+    assert answer["room"]["beds"][0]["state"] == "FREE"
+    return answer
 
 
 # -- stays --
@@ -224,7 +226,7 @@ def admit_patient(ward: Ward) -> Answer:
     )
     assert (waiting["stay"]["bed"], waiting["stay"]["withoutBed"]) == (None, "corridor")
     at = ago(minutes=10)
-    told = ward.execute(
+    answer = ward.execute(
         "admitPatient",
         patientMrn=mrn,
         mrnAuthority="main",
@@ -236,18 +238,18 @@ def admit_patient(ward: Ward) -> Answer:
         occurredAt=at,
         **place(f"{ward.room('a')}/a"),
     )
-    stay = told["stay"]
+    stay = answer["stay"]
     assert (stay["status"], stay["bed"], stay["admittedAt"]) == ("ADMITTED", "a", at)
     assert stay["attending"]["staffNumber"] == doctor
     assert stay["patient"]["mrn"] == mrn
-    return told
+    return answer
 
 
 @example("StayRecorded")
 def allocate_room(ward: Ward) -> Answer:
-    told = ward.execute("allocateRoom", stayId=ward.stay(), **place(f"{ward.room('a')}/a"))
-    assert told["stay"]["bed"] == "a"
-    return told
+    answer = ward.execute("allocateRoom", stayId=ward.stay(), **place(f"{ward.room('a')}/a"))
+    assert answer["stay"]["bed"] == "a"
+    return answer
 
 
 @example("StayRecorded")
@@ -255,34 +257,34 @@ def transfer_patient(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     mother = ward.stay(f"{room}/a")
     child = ward.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
-    told = ward.execute(
+    answer = ward.execute(
         "transferPatient",
         stayId=mother,
         **place(f"{room}/b"),
         sharers=[{"stayId": child, "sharesBed": True}],
     )
-    assert told["stay"]["bed"] == "b"
+    assert answer["stay"]["bed"] == "b"
     occupants = ward.bed(f"{room}/b")["occupants"]
     assert [o["stay"]["id"] for o in occupants] == [mother, child]
-    return told
+    return answer
 
 
 @example("StayRecorded")
 def swap_beds(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     one, other = ward.stay(f"{room}/a"), ward.stay(f"{room}/b")
-    told = ward.execute("swapBeds", stayId=one, withStayId=other)
-    assert (told["stay"]["id"], told["stay"]["bed"]) == (one, "b")
-    assert told["withStay"] == {"id": other, "bed": "a"}
-    return told
+    answer = ward.execute("swapBeds", stayId=one, withStayId=other)
+    assert (answer["stay"]["id"], answer["stay"]["bed"]) == (one, "b")
+    assert answer["withStay"] == {"id": other, "bed": "a"}
+    return answer
 
 
 @example("StayRecorded")
 def start_leave(ward: Ward) -> Answer:
     stay = ward.stay(f"{ward.room('a')}/a")
-    told = ward.execute("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
-    assert (told["stay"]["status"], told["stay"]["bedKept"]) == ("ON_LEAVE", True)
-    return told
+    answer = ward.execute("startLeave", stayId=stay, keepBed=True, expectedReturn=ahead(days=1))
+    assert (answer["stay"]["status"], answer["stay"]["bedKept"]) == ("ON_LEAVE", True)
+    return answer
 
 
 @example("StayRecorded")
@@ -290,39 +292,39 @@ def end_leave(ward: Ward) -> Answer:
     room = ward.room("a", "b")
     stay = ward.stay(f"{room}/a")
     ward.record("startLeave", stayId=stay, keepBed=False)
-    told = ward.execute("endLeave", stayId=stay, **place(f"{room}/b"))
-    assert (told["stay"]["status"], told["stay"]["bed"]) == ("ADMITTED", "b")
-    return told
+    answer = ward.execute("endLeave", stayId=stay, **place(f"{room}/b"))
+    assert (answer["stay"]["status"], answer["stay"]["bed"]) == ("ADMITTED", "b")
+    return answer
 
 
 @example("StayRecorded")
 def change_attending(ward: Ward) -> Answer:
     doctor = ward.doctor()
-    told = ward.execute("changeAttending", stayId=ward.stay(), attending=doctor)
-    assert told["stay"]["attending"]["staffNumber"] == doctor
-    return told
+    answer = ward.execute("changeAttending", stayId=ward.stay(), attending=doctor)
+    assert answer["stay"]["attending"]["staffNumber"] == doctor
+    return answer
 
 
 @example("StayRecorded")
 def change_specialty(ward: Ward) -> Answer:
-    told = ward.execute("changeSpecialty", stayId=ward.stay(), specialty="medicine")
-    assert told["stay"]["specialty"] == "medicine"
-    return told
+    answer = ward.execute("changeSpecialty", stayId=ward.stay(), specialty="medicine")
+    assert answer["stay"]["specialty"] == "medicine"
+    return answer
 
 
 @example("StayRecorded")
 def change_admission_type(ward: Ward) -> Answer:
     stay = ward.stay()
-    told = ward.execute("changeAdmissionType", stayId=stay, admissionType="DAY_CASE")
-    asked = ward.ask("query($id: ID!) { stay(id: $id) { admissionType } }", id=stay)
-    assert asked["stay"] == {"admissionType": "DAY_CASE"}
-    return told
+    answer = ward.execute("changeAdmissionType", stayId=stay, admissionType="DAY_CASE")
+    reply = ward.ask("query($id: ID!) { stay(id: $id) { admissionType } }", id=stay)
+    assert reply["stay"] == {"admissionType": "DAY_CASE"}
+    return answer
 
 
 @example("VisitRecorded")
 def record_visit(ward: Ward) -> Answer:
     doctor, at = ward.doctor(), ago(minutes=3)
-    told = ward.execute(
+    answer = ward.execute(
         "recordVisit",
         stayId=ward.stay(),
         practitioner=doctor,
@@ -330,19 +332,19 @@ def record_visit(ward: Ward) -> Answer:
         note="doing well",
         occurredAt=at,
     )
-    visit = told["visit"]
+    visit = answer["visit"]
     assert (visit["occurredAt"], visit["kind"], visit["note"]) == (at, "ROUND", "doing well")
     assert visit["practitioner"]["staffNumber"] == doctor
-    return told
+    return answer
 
 
 @example("StayRecorded")
 def plan_discharge(ward: Ward) -> Answer:
     room = ward.room("a")
     stay = ward.stay(f"{room}/a")
-    told = ward.execute("planDischarge", stayId=stay, plan="CLEARED", expectedAt=ahead(days=1))
+    answer = ward.execute("planDischarge", stayId=stay, plan="CLEARED", expectedAt=ahead(days=1))
     assert ward.bed(f"{room}/a")["stay"]["id"] == stay
-    return told
+    return answer
 
 
 @example("StayRecorded")
@@ -351,7 +353,7 @@ def discharge_patient(ward: Ward) -> Answer:
     stay = ward.stay(f"{room}/a")
     stops, goes_on = ward.prescription(stay), ward.prescription(stay)
     at = ago(minutes=2)
-    told = ward.execute(
+    answer = ward.execute(
         "dischargePatient",
         stayId=stay,
         disposition="HOME",
@@ -359,12 +361,12 @@ def discharge_patient(ward: Ward) -> Answer:
         keepPrescriptions=[goes_on],
         occurredAt=at,
     )
-    assert (told["stay"]["status"], told["stay"]["dischargedAt"]) == ("DISCHARGED", at)
+    assert (answer["stay"]["status"], answer["stay"]["dischargedAt"]) == ("DISCHARGED", at)
     assert ward.bed(f"{room}/a")["state"] == "FREE"
     query = "query($id: ID!) { prescription(id: $id) { status } }"
     assert ward.ask(query, id=stops)["prescription"]["status"] == "STOPPED"
     assert ward.ask(query, id=goes_on)["prescription"]["status"] == "ACTIVE"
-    return told
+    return answer
 
 
 # -- prescriptions --
@@ -372,7 +374,7 @@ def discharge_patient(ward: Ward) -> Answer:
 
 @example("PrescriptionRecorded")
 def write_prescription(ward: Ward) -> Answer:
-    told = ward.execute(
+    answer = ward.execute(
         "writePrescription",
         stayId=ward.stay(),
         medication={"name": "Paracetamol", "code": "N02BE01", "system": "ATC"},
@@ -383,46 +385,46 @@ def write_prescription(ward: Ward) -> Answer:
         stop=ahead(days=2),
         prescriber=ward.doctor(),
     )
-    assert told["prescription"]["status"] == "ACTIVE"
-    assert told["prescription"]["medication"] == {"name": "Paracetamol"}
-    return told
+    assert answer["prescription"]["status"] == "ACTIVE"
+    assert answer["prescription"]["medication"] == {"name": "Paracetamol"}
+    return answer
 
 
 @example("PrescriptionRecorded")
 def change_prescription(ward: Ward) -> Answer:
-    told = ward.execute("changePrescription", prescriptionId=ward.prescription(), dose="2 g")
-    assert told["prescription"]["dose"] == "2 g"
-    return told
+    answer = ward.execute("changePrescription", prescriptionId=ward.prescription(), dose="2 g")
+    assert answer["prescription"]["dose"] == "2 g"
+    return answer
 
 
 @example("PrescriptionRecorded")
 def hold_prescription(ward: Ward) -> Answer:
-    told = ward.execute("holdPrescription", prescriptionId=ward.prescription())
-    assert told["prescription"]["status"] == "HELD"
-    return told
+    answer = ward.execute("holdPrescription", prescriptionId=ward.prescription())
+    assert answer["prescription"]["status"] == "HELD"
+    return answer
 
 
 @example("PrescriptionRecorded")
 def resume_prescription(ward: Ward) -> Answer:
     id = ward.prescription()
     ward.record("holdPrescription", prescriptionId=id, **late(ago(hours=2)))
-    told = ward.execute("resumePrescription", prescriptionId=id)
-    assert told["prescription"]["status"] == "ACTIVE"
-    return told
+    answer = ward.execute("resumePrescription", prescriptionId=id)
+    assert answer["prescription"]["status"] == "ACTIVE"
+    return answer
 
 
 @example("PrescriptionRecorded")
 def stop_prescription(ward: Ward) -> Answer:
-    told = ward.execute("stopPrescription", prescriptionId=ward.prescription())
-    assert told["prescription"]["status"] == "STOPPED"
-    return told
+    answer = ward.execute("stopPrescription", prescriptionId=ward.prescription())
+    assert answer["prescription"]["status"] == "STOPPED"
+    return answer
 
 
 @example("PrescriptionRecorded")
 def complete_prescription(ward: Ward) -> Answer:
-    told = ward.execute("completePrescription", prescriptionId=ward.prescription())
-    assert told["prescription"]["status"] == "COMPLETED"
-    return told
+    answer = ward.execute("completePrescription", prescriptionId=ward.prescription())
+    assert answer["prescription"]["status"] == "COMPLETED"
+    return answer
 
 
 @example("PrescriptionRecorded")
@@ -430,16 +432,16 @@ def record_administration(ward: Ward) -> Answer:
     id = ward.prescription()
     ward.record("recordAdministration", prescriptionId=id, given=False, reasonNotGiven="asleep")
     dose = {"given": True, "doseGiven": "1 g", "outsidePrescription": "LATE"}
-    told = ward.execute("recordAdministration", prescriptionId=id, **dose)
-    refused, given = told["prescription"]["administrations"]
-    assert (refused["given"], refused["reasonNotGiven"]) == (False, "asleep")
+    answer = ward.execute("recordAdministration", prescriptionId=id, **dose)
+    refusal, given = answer["prescription"]["administrations"]
+    assert (refusal["given"], refusal["reasonNotGiven"]) == (False, "asleep")
     assert (given["given"], given["doseGiven"]) == (True, "1 g")
-    return told
+    return answer
 
 
 @example("PrescriptionRecorded")
 def record_unprescribed_dose(ward: Ward) -> Answer:
-    told = ward.execute(
+    answer = ward.execute(
         "recordUnprescribedDose",
         stayId=ward.stay(),
         medication={"name": "Adrenaline", "code": "C01CA24", "system": "ATC"},
@@ -449,48 +451,48 @@ def record_unprescribed_dose(ward: Ward) -> Answer:
         orderedBy=ward.doctor(),
         performedBy="nurse Okafor",
     )
-    (given,) = told["prescription"]["administrations"]
+    (given,) = answer["prescription"]["administrations"]
     assert (given["doseGiven"], given["performedBy"]) == ("1 mg", "nurse Okafor")
-    assert told["prescription"]["withoutPrescription"] == "VERBAL_ORDER"
-    return told
+    assert answer["prescription"]["withoutPrescription"] == "VERBAL_ORDER"
+    return answer
 
 
 def infusion(ward: Ward, **content: Any) -> str:
     """Begin an infusion four hours ago; return its id."""
     content = {"given": True, "infusion": True, **late(ago(hours=4)), **content}
-    told = ward.record("recordAdministration", prescriptionId=ward.prescription(), **content)
-    return str(told["prescription"]["administrations"][0]["id"])
+    answer = ward.record("recordAdministration", prescriptionId=ward.prescription(), **content)
+    return str(answer["prescription"]["administrations"][0]["id"])
 
 
 @example("PrescriptionRecorded")
 def end_infusion(ward: Ward) -> Answer:
     at = ago(minutes=2)
-    told = ward.execute("endInfusion", administrationId=infusion(ward), occurredAt=at)
-    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [at]
-    return told
+    answer = ward.execute("endInfusion", administrationId=infusion(ward), occurredAt=at)
+    assert [d["endedAt"] for d in answer["prescription"]["administrations"]] == [at]
+    return answer
 
 
 @example("PrescriptionRecorded")
 def correct_infusion_end(ward: Ward) -> Answer:
     at, id = ago(hours=3), infusion(ward, endedAt=ago(hours=2))
     right = {"occurredAt": at, "reason": "read off the pump"}
-    told = ward.execute("correctInfusionEnd", administrationId=id, **right)
-    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [at]
-    return told
+    answer = ward.execute("correctInfusionEnd", administrationId=id, **right)
+    assert [d["endedAt"] for d in answer["prescription"]["administrations"]] == [at]
+    return answer
 
 
 @example("PrescriptionRecorded")
 def cancel_infusion_end(ward: Ward) -> Answer:
     id = infusion(ward, endedAt=ago(hours=2))
-    told = ward.execute("cancelInfusionEnd", administrationId=id, reason="it still runs")
-    assert [d["endedAt"] for d in told["prescription"]["administrations"]] == [None]
-    return told
+    answer = ward.execute("cancelInfusionEnd", administrationId=id, reason="it still runs")
+    assert [d["endedAt"] for d in answer["prescription"]["administrations"]] == [None]
+    return answer
 
 
 @example("PrescriptionRecorded")
 def correct_prescription(ward: Ward) -> Answer:
     drug = {"name": "Amoxicillin", "code": "J01CA04", "system": "ATC"}
-    told = ward.execute(
+    answer = ward.execute(
         "correctPrescription",
         prescriptionId=ward.prescription(dose="1 g", stop=ahead(days=1)),
         medication=drug,
@@ -500,9 +502,9 @@ def correct_prescription(ward: Ward) -> Answer:
         occurredAt=ago(hours=20),
         reason="written for another patient",
     )
-    assert told["prescription"]["medication"] == {"name": "Amoxicillin"}
-    assert (told["prescription"]["dose"], told["prescription"]["stop"]) == ("500 mg", None)
-    return told
+    assert answer["prescription"]["medication"] == {"name": "Amoxicillin"}
+    assert (answer["prescription"]["dose"], answer["prescription"]["stop"]) == ("500 mg", None)
+    return answer
 
 
 # -- reports --
@@ -512,12 +514,12 @@ def correct_prescription(ward: Ward) -> Answer:
 def issue_report(ward: Ward) -> Answer:
     name = ward.room(ward=ward.name("W")).split("/")[0]
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
-    told = ward.execute(
+    answer = ward.execute(
         "issueReport", name="inpatient-census", version=1, period=period, ward=name, parameters=[]
     )
-    assert told["issue"]["report"]["period"] == period
-    assert told["issue"]["report"]["ward"] == name
-    return told
+    assert answer["issue"]["report"]["period"] == period
+    assert answer["issue"]["report"]["ward"] == name
+    return answer
 
 
 @example("ReportRecorded")
@@ -525,14 +527,14 @@ def restate_report(ward: Ward) -> Answer:
     ward.room()
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
     issued = ward.execute("issueReport", name="bed-occupancy-rate", period=period)["issue"]["id"]
-    told = ward.execute("restateReport", issueId=issued, reason="the month is closed")
-    assert told["issue"]["id"] == issued
-    return told
+    answer = ward.execute("restateReport", issueId=issued, reason="the month is closed")
+    assert answer["issue"]["id"] == issued
+    return answer
 
 
 @example("StayRecorded")
 def record_emergency_care(ward: Ward) -> Answer:
     stay, left = ward.stay(at=ago(hours=2)), ago(hours=1)
-    told = ward.execute("recordEmergencyCare", stayId=stay, departedAt=left, **late(ago(hours=6)))
-    assert told["stay"]["id"] == stay
-    return told
+    answer = ward.execute("recordEmergencyCare", stayId=stay, departedAt=left, **late(ago(hours=6)))
+    assert answer["stay"]["id"] == stay
+    return answer

@@ -115,10 +115,10 @@ def test_doses_are_in_the_order_of_time_of_names_or_of_a_round(house: Ward) -> N
 
 def test_a_cursor_is_one_of_its_order_alone(house: Ward) -> None:
     listed = house.ask(STAYS, order="PATIENT_NAME", first=1)["listed"]
-    told = house.client.raw(
+    answer = house.client.raw(
         STAYS, {"order": "PLACE", "first": 1, "after": listed["pageInfo"]["endCursor"]}
     )
-    assert codes(told) == {"InvalidInput"}
+    assert codes(answer) == {"InvalidInput"}
 
 
 def test_who_may_not_see_names_has_no_list_in_their_order(house: Ward) -> None:

@@ -58,23 +58,23 @@ def test_the_same_id_with_another_input_is_refused(shared: Ward, other: dict[str
     input = {"commandId": str(uuid4()), "mrn": shared.name("M")}
     shared.record("registerPatient", **input)
 
-    told = shared.execute("registerPatient", **{**input, **other})
+    answer = shared.execute("registerPatient", **{**input, **other})
 
-    assert (told["__typename"], told["code"]) == ("CommandIdReused", "CommandIdReused")
-    assert told["path"] == ["commandId"]
+    assert (answer["__typename"], answer["code"]) == ("CommandIdReused", "CommandIdReused")
+    assert answer["path"] == ["commandId"]
 
 
 def test_the_same_id_for_another_command_is_refused(shared: Ward) -> None:
     id, mrn = str(uuid4()), shared.name("M")
     shared.record("registerPatient", commandId=id, mrn=mrn)
-    told = shared.execute("recordDeath", commandId=id, patientMrn=mrn)
-    assert told["__typename"] == "CommandIdReused"
+    answer = shared.execute("recordDeath", commandId=id, patientMrn=mrn)
+    assert answer["__typename"] == "CommandIdReused"
 
 
 def test_a_refused_id_may_be_sent_again_with_another_input(shared: Ward) -> None:
     id = str(uuid4())
-    told = shared.execute("recordDeath", commandId=id, patientMrn="nobody")
-    assert told["__typename"] == "NotFound"
+    answer = shared.execute("recordDeath", commandId=id, patientMrn="nobody")
+    assert answer["__typename"] == "NotFound"
     assert shared.record("recordDeath", commandId=id, patientMrn=shared.patient())
 
 
@@ -89,22 +89,30 @@ def test_refusals_carry_what_a_client_needs(shared: Ward) -> None:
     until = ahead(days=1)
     shared.record("closeBed", **place(f"{room}/b"), reason="paint", until=until)
 
-    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/a"))
-    assert (told["__typename"], told["bed"], told["byStay"]) == ("BedOccupied", f"{room}/a", lying)
-    assert told["path"] == ["bed"]
-    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/b"))
-    assert (told["__typename"], told["bed"], told["reason"]) == ("BedNotOpen", f"{room}/b", "paint")
+    answer = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/a"))
+    assert (answer["__typename"], answer["bed"], answer["byStay"]) == (
+        "BedOccupied",
+        f"{room}/a",
+        lying,
+    )
+    assert answer["path"] == ["bed"]
+    answer = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/b"))
+    assert (answer["__typename"], answer["bed"], answer["reason"]) == (
+        "BedNotOpen",
+        f"{room}/b",
+        "paint",
+    )
 
     shared.record("setRoomPolicy", ward=name, room=number, policy="ISOLATION")
     shared.record("addBed", ward=name, room=number, bed="c")
-    told = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/c"))
-    assert (told["__typename"], told["policy"]) == ("RoomPolicyBroken", "ISOLATION")
+    answer = shared.execute("allocateRoom", stayId=waiting, **place(f"{room}/c"))
+    assert (answer["__typename"], answer["policy"]) == ("RoomPolicyBroken", "ISOLATION")
 
     mrn = shared.ask("query($id: ID!) { stay(id: $id) { patient { mrn } } }", id=lying)
     input = {"patientMrn": mrn["stay"]["patient"]["mrn"], "admissionType": "ELECTIVE"}
-    told = shared.execute("admitPatient", **input)
-    assert (told["__typename"], told["otherStay"]) == ("PatientAlreadyAdmitted", lying)
-    assert told["path"] == ["patientMrn"]
+    answer = shared.execute("admitPatient", **input)
+    assert (answer["__typename"], answer["otherStay"]) == ("PatientAlreadyAdmitted", lying)
+    assert answer["path"] == ["patientMrn"]
 
 
 def test_a_fact_that_would_make_later_ones_untrue_names_them(shared: Ward) -> None:
@@ -113,32 +121,32 @@ def test_a_fact_that_would_make_later_ones_untrue_names_them(shared: Ward) -> No
     visit = shared.record(
         "recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", occurredAt=at
     )["visit"]
-    told = shared.execute(
+    answer = shared.execute(
         "dischargePatient", stayId=stay, disposition="HOME", occurredAt=ago(minutes=30)
     )
-    assert told["__typename"] == "ContradictsLaterFacts"
-    assert told["facts"] == [{"id": visit["id"], "kind": "visit", "occurredAt": at, "stay": stay}]
+    assert answer["__typename"] == "ContradictsLaterFacts"
+    assert answer["facts"] == [{"id": visit["id"], "kind": "visit", "occurredAt": at, "stay": stay}]
 
 
 def test_a_child_in_its_mothers_bed_must_be_placed(shared: Ward) -> None:
     room = shared.room("a", "b")
     mother = shared.stay(f"{room}/a")
     child = shared.stay(f"{room}/a", ago(days=1), sharesBedOf=mother, admissionType="NEWBORN")
-    told = shared.execute("transferPatient", stayId=mother, **place(f"{room}/b"))
-    assert (told["__typename"], told["stays"]) == ("SharersUnplaced", [child])
+    answer = shared.execute("transferPatient", stayId=mother, **place(f"{room}/b"))
+    assert (answer["__typename"], answer["stays"]) == ("SharersUnplaced", [child])
 
 
 def test_a_dead_patient_gets_no_visit_and_the_future_no_entry(shared: Ward) -> None:
     stay, doctor, died = shared.stay(), shared.doctor(), ago(minutes=30)
     shared.record("recordDeath", stayId=stay, occurredAt=died)
     visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND"}
-    told = shared.execute("recordVisit", **visit)
-    assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
-    told = shared.execute("recordVisit", **visit, occurredAt=ahead(minutes=10))
-    assert told["__typename"] == "InFuture"
-    assert moment(told["now"]) < moment(ahead())
-    told = shared.execute("recordVisit", **visit, occurredAt=ago(hours=2))
-    assert (told["__typename"], told["path"]) == ("ReasonNeeded", ["reason"])
+    answer = shared.execute("recordVisit", **visit)
+    assert (answer["__typename"], answer["diedAt"]) == ("PatientDied", died)
+    answer = shared.execute("recordVisit", **visit, occurredAt=ahead(minutes=10))
+    assert answer["__typename"] == "InFuture"
+    assert moment(answer["now"]) < moment(ahead())
+    answer = shared.execute("recordVisit", **visit, occurredAt=ago(hours=2))
+    assert (answer["__typename"], answer["path"]) == ("ReasonNeeded", ["reason"])
 
 
 def test_a_client_that_read_before_it_wrote_hears_of_what_has_changed_since(shared: Ward) -> None:
@@ -148,10 +156,10 @@ def test_a_client_that_read_before_it_wrote_hears_of_what_has_changed_since(shar
     input = {"stayId": stay, "specialty": "surgery", "expectedVersion": version}
     shared.record("changeSpecialty", **input)
 
-    told = shared.execute("changeSpecialty", **input)
+    answer = shared.execute("changeSpecialty", **input)
 
-    assert told["__typename"] == "VersionConflict"
-    assert (told["expected"], told["actual"]) == (version, version + 1)
+    assert answer["__typename"] == "VersionConflict"
+    assert (answer["expected"], answer["actual"]) == (version, version + 1)
     version = shared.ask(query, id=stay)["stay"]["version"]
     assert shared.record("changeSpecialty", **{**input, "expectedVersion": version})
 
@@ -175,16 +183,16 @@ def test_twenty_clients_ask_for_one_bed_and_exactly_one_gets_it(shared: Ward) ->
     shared.execute("recordDeath", patientMrn="nobody")  # the client learns of the types only once
     shared.execute("allocateRoom", stayId="nobody", **place(f"{room}/a"))
 
-    told = at_once(
+    result = at_once(
         *[
             lambda s=stay: shared.execute("allocateRoom", stayId=s, **place(f"{room}/a"))
             for stay in stays
         ]
     )
 
-    answers = [t for t in told if isinstance(t, dict)]
+    answers = [t for t in result if isinstance(t, dict)]
     kinds = Counter(t["__typename"] for t in answers)
-    assert kinds == {"StayRecorded": 1, "BedOccupied": 19}, told
+    assert kinds == {"StayRecorded": 1, "BedOccupied": 19}, result
     (winner,) = [t["stay"]["id"] for t in answers if t["__typename"] == "StayRecorded"]
     assert {t["byStay"] for t in answers if "byStay" in t} == {winner}
     assert {t["bed"] for t in answers if "bed" in t} == {f"{room}/a"}
@@ -201,10 +209,10 @@ def test_each_of_many_clients_reads_what_it_has_just_written(shared: Ward) -> No
 
     def write_and_read(stay: str) -> int:
         for n in range(6):
-            told = shared.record("changeSpecialty", stayId=stay, specialty=f"specialty {n}")
-            assert told["stay"]["specialty"] == f"specialty {n}"
+            answer = shared.record("changeSpecialty", stayId=stay, specialty=f"specialty {n}")
+            assert answer["stay"]["specialty"] == f"specialty {n}"
             query = "query($id: ID!, $p: Position) { stay(id: $id, atLeast: $p) { specialty } }"
-            read = shared.ask(query, id=stay, p=told["position"])
+            read = shared.ask(query, id=stay, p=answer["position"])
             assert read["stay"]["specialty"] == f"specialty {n}"
         return 6
 

@@ -88,13 +88,13 @@ def test_a_list_is_the_same_page_by_page_to_its_end(
     assert len(set(cursors)) == len(cursors)
     assert {page["totalCount"] for page in whole} <= {None, len(cursors)}
     for size in (1, 2):
-        told = list(pages(walked, name, size, **own, **order))
-        assert [edge["cursor"] for page in told for edge in page["edges"]] == cursors
-        assert {page["totalCount"] for page in told} <= {None, len(cursors)}
-        assert [page["pageInfo"]["hasPreviousPage"] for page in told] == [False] + [True] * (
-            len(told) - 1
+        result = list(pages(walked, name, size, **own, **order))
+        assert [edge["cursor"] for page in result for edge in page["edges"]] == cursors
+        assert {page["totalCount"] for page in result} <= {None, len(cursors)}
+        assert [page["pageInfo"]["hasPreviousPage"] for page in result] == [False] + [True] * (
+            len(result) - 1
         )
         last = (
-            told[-1:] if name == "events" else told[-2:]
+            result[-1:] if name == "events" else result[-2:]
         )  # that one may end with what is not told
         assert {page["pageInfo"]["hasNextPage"] for page in last} == {False}

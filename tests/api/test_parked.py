@@ -37,11 +37,11 @@ def ward(request: pytest.FixtureRequest, settings: Settings, database: Database)
 
 def stays_and_rooms(ward: Ward) -> dict[str, bool]:
     """Return which stays and which rooms say that something about them is parked."""
-    told = ward.ask(
+    answer = ward.ask(
         "{ stays { edges { node { id parked } } } roomOccupancy { room { number parked } } }"
     )
-    stays = {edge["node"]["id"]: edge["node"]["parked"] for edge in told["stays"]["edges"]}
-    rooms = {row["room"]["number"]: row["room"]["parked"] for row in told["roomOccupancy"]}
+    stays = {edge["node"]["id"]: edge["node"]["parked"] for edge in answer["stays"]["edges"]}
+    rooms = {row["room"]["number"]: row["room"]["parked"] for row in answer["roomOccupancy"]}
     return {**stays, **rooms}
 
 
@@ -53,11 +53,11 @@ def test_a_parked_command_is_answered_and_every_stay_and_room_that_it_touches_sa
     stay, untouched = ward.stay(f"{one}/a"), ward.stay(f"{other}/a")
     moved = {"stayId": stay, "commandId": str(BAD), **place(f"{one}/b")}
 
-    told = ward.execute("transferPatient", **moved)
+    answer = ward.execute("transferPatient", **moved)
 
-    assert told["__typename"] == "Parked"
-    assert told["commandId"] == str(BAD)
-    assert ward.execute("transferPatient", **moved) == told
+    assert answer["__typename"] == "Parked"
+    assert answer["commandId"] == str(BAD)
+    assert ward.execute("transferPatient", **moved) == answer
     number, elsewhere = one.split("/")[1], other.split("/")[1]
     says = stays_and_rooms(ward)
     assert says == {stay: True, untouched: False, number: True, elsewhere: False}
@@ -84,9 +84,9 @@ def test_halted_occupancy_is_loud(ward: Ward, database: Database) -> None:
     bed = ward.room("a", "b")
     stay = ward.stay(f"{bed}/a")
 
-    told = ward.execute("transferPatient", stayId=stay, commandId=str(BAD), **place(f"{bed}/b"))
+    answer = ward.execute("transferPatient", stayId=stay, commandId=str(BAD), **place(f"{bed}/b"))
 
-    assert told["__typename"] == "Parked"
+    assert answer["__typename"] == "Parked"
     listed = {p["name"]: p for p in ward.ask(PROJECTIONS)["projections"]}
     assert (listed["occupancy"]["state"], listed["occupancy"]["parked"]) == ("HALTED", 1)
     assert listed["stays"]["lag"] == 0 < listed["occupancy"]["lag"]
@@ -100,4 +100,4 @@ def test_halted_occupancy_is_loud(ward: Ward, database: Database) -> None:
     assert fault["extensions"]["code"] == "READ_MODELS_BEHIND"
     assert "halted" in fault["message"]
     assert ward.bed(f"{bed}/a")["stay"] == {"id": stay}, "as known before it halted"
-    assert UUID(told["commandId"]) == BAD
+    assert UUID(answer["commandId"]) == BAD

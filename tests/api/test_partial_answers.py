@@ -28,34 +28,36 @@ def test_what_a_role_may_not_see_is_null_and_the_rest_is_answered(
     stay = shared.stay(f"{shared.room('a')}/a")
     visit = {"practitioner": shared.doctor(), "kind": "ROUND", "note": "sleeps"}
     shared.record("recordVisit", stayId=stay, **visit)
-    told = clerk.raw(DASHBOARD, {"stay": stay})
-    assert told["data"]["wards"]
-    assert told["data"]["totals"]["total"]["beds"] > 0
-    assert told["data"]["stay"]["patient"]["mrn"]
-    del told["data"]["stay"]["patient"]
+    answer = clerk.raw(DASHBOARD, {"stay": stay})
+    assert answer["data"]["wards"]
+    assert answer["data"]["totals"]["total"]["beds"] > 0
+    assert answer["data"]["stay"]["patient"]["mrn"]
+    del answer["data"]["stay"]["patient"]
     rest = {"status": "ADMITTED", "visits": [{"kind": None, "note": None}], "prescriptions": []}
-    assert told["data"]["stay"] == rest
-    assert list(told["data"]) == ["wards", "stay", "timeline", "totals"]
-    assert told["data"]["timeline"] is None
-    refused = {".".join(map(str, e.get("path", ""))): e["extensions"] for e in told["errors"]}
+    assert answer["data"]["stay"] == rest
+    assert list(answer["data"]) == ["wards", "stay", "timeline", "totals"]
+    assert answer["data"]["timeline"] is None
+    refusal = {".".join(map(str, e.get("path", ""))): e["extensions"] for e in answer["errors"]}
     codes = {"code": "NOT_ALLOWED", "errorCode": "NOT_ALLOWED"}
-    assert refused == {
+    assert refusal == {
         "": {**codes, "field": "Prescription.id"},  # there is none
         "stay.visits.0.kind": {**codes, "field": "Visit.kind"},
         "stay.visits.0.note": {**codes, "field": "Visit.note"},
         "timeline": {**codes, "field": "Query.timeline"},
     }
-    assert "findings, prescriptions" in str(told["errors"])
+    assert "findings, prescriptions" in str(answer["errors"])
 
 
 def test_a_refused_part_of_a_list_is_told_once(shared: Ward, clerk: GraphQLClient) -> None:
     ward = shared.name("Part")
     shared.room("a", "b", "c", ward=ward)
     query = "query($ward: String) { roomOccupancy(ward: $ward) { beds { code flags { id } } } }"
-    told = clerk.raw(query, {"ward": ward})
-    beds = told["data"]["roomOccupancy"][0]["beds"]
+    answer = clerk.raw(query, {"ward": ward})
+    beds = answer["data"]["roomOccupancy"][0]["beds"]
     assert beds == [{"code": code, "flags": None} for code in "abc"]
-    assert [error["path"] for error in told["errors"]] == [["roomOccupancy", 0, "beds", 0, "flags"]]
+    assert [error["path"] for error in answer["errors"]] == [
+        ["roomOccupancy", 0, "beds", 0, "flags"]
+    ]
 
 
 def test_what_is_refused_of_a_fragment_and_of_an_alias_is_null_too(
@@ -65,10 +67,10 @@ def test_what_is_refused_of_a_fragment_and_of_an_alias_is_null_too(
     shared.record("recordVisit", stayId=stay, practitioner=shared.doctor(), kind="ROUND")
     query = """query($id: ID!) { a: node(id: $id) { ...Notes id } b: stay(id: $id) { ...Notes } }
       fragment Notes on Stay { seen: visits { note } admissionType }"""
-    told = clerk.raw(query, {"id": stay})
+    answer = clerk.raw(query, {"id": stay})
     rest = {"seen": [{"note": None}], "admissionType": "ELECTIVE"}
-    assert told["data"] == {"a": {**rest, "id": stay}, "b": rest}
-    assert codes(told) == {"NOT_ALLOWED"}
+    assert answer["data"] == {"a": {**rest, "id": stay}, "b": rest}
+    assert codes(answer) == {"NOT_ALLOWED"}
 
 
 def test_the_refused_part_is_in_the_record_of_reading(shared: Ward, clerk: GraphQLClient) -> None:
@@ -91,18 +93,18 @@ def test_a_command_and_a_question_of_which_nothing_may_be_asked_are_refused_whol
         (command, {"input": input}),
         ("{ accesses { nodes { id } } projections { name parked } }", {}),
     ):
-        told = clerk.raw(query, variables)
+        answer = clerk.raw(query, variables)
         if query == command:
-            assert (told.get("data"), codes(told)) == (None, {"NOT_ALLOWED"})
-    found = shared.client.raw("query($m: String!) { patient(mrn: $m) { id } }", {"m": mrn})
-    assert codes(found) == {"NotFound"}
+            assert (answer.get("data"), codes(answer)) == (None, {"NOT_ALLOWED"})
+    result = shared.client.raw("query($m: String!) { patient(mrn: $m) { id } }", {"m": mrn})
+    assert codes(result) == {"NotFound"}
 
 
 def test_one_of_several_root_fields_that_fails_leaves_the_others(shared: Ward) -> None:
     query = """{ wards { name } none: roomOccupancy(ward: "nowhere") { room { id } }
       patients(after: "nowhere") { nodes { id } } hospital { name } }"""
-    told: dict[str, Any] = shared.client.raw(query)
-    assert told["data"]["hospital"]["name"]
-    assert told["data"]["none"] is told["data"]["patients"] is None
-    found = {error["path"][0]: error["extensions"]["code"] for error in told["errors"]}
-    assert found == {"none": "NotFound", "patients": "InvalidInput"}
+    answer: dict[str, Any] = shared.client.raw(query)
+    assert answer["data"]["hospital"]["name"]
+    assert answer["data"]["none"] is answer["data"]["patients"] is None
+    result = {error["path"][0]: error["extensions"]["code"] for error in answer["errors"]}
+    assert result == {"none": "NotFound", "patients": "InvalidInput"}

@@ -47,10 +47,10 @@ def patient(ward: Ward) -> None:
     query = """query($mrn: String, $id: ID) { patient(mrn: $mrn, id: $id) {
         id mrn mrnAuthority familyName givenName birthDate sex confidentiality diedAt version
         stays { id status } } }"""
-    told = ward.ask(query, mrn=mrn)["patient"]
-    assert ward.ask(query, id=told["id"])["patient"] == told
-    assert told.pop("id")
-    assert told == {
+    answer = ward.ask(query, mrn=mrn)["patient"]
+    assert ward.ask(query, id=answer["id"])["patient"] == answer
+    assert answer.pop("id")
+    assert answer == {
         "mrn": mrn,
         "mrnAuthority": "main",
         "familyName": "Okafor",
@@ -63,8 +63,8 @@ def patient(ward: Ward) -> None:
         "stays": [{"id": stay, "status": "ADMITTED"}],
     }
     for nobody in ({"mrn": "nobody"}, {"id": str(uuid4())}, {"id": "nonsense"}):
-        told = ward.client.raw(query, nobody)
-        assert (told["data"], codes(told)) == ({"patient": None}, {"NotFound"})
+        answer = ward.client.raw(query, nobody)
+        assert (answer["data"], codes(answer)) == ({"patient": None}, {"NotFound"})
 
 
 @example
@@ -74,14 +74,14 @@ def patients(ward: Ward) -> None:
     query = """query($search: String) { patients(search: $search) {
         edges { cursor node { mrn } } nodes { mrn }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
-    told = ward.ask(query, search=family.lower())["patients"]
-    assert [node["mrn"] for node in told["nodes"]] == mrns[::-1]
-    assert [edge["node"] for edge in told["edges"]] == told["nodes"]
-    assert told["pageInfo"] == {
+    answer = ward.ask(query, search=family.lower())["patients"]
+    assert [node["mrn"] for node in answer["nodes"]] == mrns[::-1]
+    assert [edge["node"] for edge in answer["edges"]] == answer["nodes"]
+    assert answer["pageInfo"] == {
         "hasNextPage": False,
         "hasPreviousPage": False,
-        "startCursor": told["edges"][0]["cursor"],
-        "endCursor": told["edges"][1]["cursor"],
+        "startCursor": answer["edges"][0]["cursor"],
+        "endCursor": answer["edges"][1]["cursor"],
     }
     assert [n["mrn"] for n in ward.ask(query, search=mrns[0])["patients"]["nodes"]] == mrns[:1]
     for pattern in ("%", "_", "\\"):
@@ -114,8 +114,8 @@ def wards(ward: Ward) -> None:
     names = sorted([ward.name("Z"), ward.name("Z")])
     for name in (*names, names[0]):
         ward.room(ward=name)
-    told = [w["name"] for w in ward.ask("{ wards { name } }")["wards"]]
-    assert [name for name in told if name in names] == names
+    result = [w["name"] for w in ward.ask("{ wards { name } }")["wards"]]
+    assert [name for name in result if name in names] == names
 
 
 @example
@@ -133,15 +133,15 @@ def ward(house: Ward) -> None:
     name = house.name("Z")
     number = house.room(ward=name).split("/")[1]
     query = "query($name: String!) { ward(name: $name) { name rooms { room { number } } } }"
-    told = house.ask(query, name=name)["ward"]
-    assert told == {"name": name, "rooms": [{"room": {"number": number}}]}
+    answer = house.ask(query, name=name)["ward"]
+    assert answer == {"name": name, "rooms": [{"room": {"number": number}}]}
 
 
 @example
 def room(house: Ward) -> None:
-    told = house.record("openRoom", ward="Z", room=house.name("R"), beds=["a"])["room"]
+    answer = house.record("openRoom", ward="Z", room=house.name("R"), beds=["a"])["room"]
     query = "query($id: ID!) { room(id: $id) { number } }"
-    assert house.ask(query, id=told["id"])["room"] == {"number": told["number"]}
+    assert house.ask(query, id=answer["id"])["room"] == {"number": answer["number"]}
     assert codes(house.client.raw(query, {"id": str(uuid4())})) == {"NotFound"}
 
 
@@ -160,14 +160,14 @@ def stay(ward: Ward) -> None:
         visits { kind note practitioner { staffNumber } stay { id } }
         prescriptions(statuses: $statuses) { id status writtenAt prescriber { staffNumber }
             stay { id } } } }"""
-    told = ward.ask(query, id=id)["stay"]
-    assert (told["status"], told["admittedAt"], told["bed"]) == ("ADMITTED", at, "a")
-    assert f"{told['room']['ward']}/{told['room']['number']}" == number
-    assert told["attending"] == {"staffNumber": doctor}
-    (visit,) = told["visits"]
+    answer = ward.ask(query, id=id)["stay"]
+    assert (answer["status"], answer["admittedAt"], answer["bed"]) == ("ADMITTED", at, "a")
+    assert f"{answer['room']['ward']}/{answer['room']['number']}" == number
+    assert answer["attending"] == {"staffNumber": doctor}
+    (visit,) = answer["visits"]
     assert (visit["kind"], visit["stay"]) == ("CONSULT", {"id": id})
-    assert [p["id"] for p in told["prescriptions"]] == [drug]
-    assert told["version"] == 3
+    assert [p["id"] for p in answer["prescriptions"]] == [drug]
+    assert answer["version"] == 3
     assert ward.ask(query, id=id, statuses=["HELD"])["stay"]["prescriptions"] == []
     assert codes(ward.client.raw(query, {"id": str(uuid4())})) == {"NotFound"}
 
@@ -211,17 +211,17 @@ def prescription(ward: Ward) -> None:
     )
     dose = {"prescriptionId": id, "given": True, "doseGiven": "5000 IU", "performedBy": "Nurse B"}
     ward.record("recordAdministration", **dose)
-    told = ward.ask(
+    answer = ward.ask(
         """query($id: ID!) { prescription(id: $id) { id status dose route frequency writtenAt start
         stop version medication { name code system } prescriber { staffNumber } stay { id }
         administrations { id occurredAt given doseGiven reasonNotGiven outsidePrescription
             performedBy } } }""",
         id=id,
     )["prescription"]
-    assert (told["status"], told["start"], told["version"]) == ("ACTIVE", start, 2)
-    assert told["medication"] == {"name": "Heparin", "code": "B01AB01", "system": "ATC"}
-    assert told["prescriber"] == {"staffNumber": doctor}
-    (administration,) = told["administrations"]
+    assert (answer["status"], answer["start"], answer["version"]) == ("ACTIVE", start, 2)
+    assert answer["medication"] == {"name": "Heparin", "code": "B01AB01", "system": "ATC"}
+    assert answer["prescriber"] == {"staffNumber": doctor}
+    (administration,) = answer["administrations"]
     assert (administration["given"], administration["performedBy"]) == (True, "Nurse B")
 
 
@@ -266,9 +266,9 @@ def occupancy_history(ward: Ward) -> None:
         bed since until kept sharesBedOf room { ward number } stay { id } patient { mrn } } }"""
 
     def told(**asked: Any) -> list[tuple[str, str, str, str | None]]:
-        said = {"from": ago(days=5), "to": ahead(days=1), "ward": name, "room": number, **asked}
-        found = ward.ask(query, **said)["occupancyHistory"]
-        return [(s["bed"], s["stay"]["id"], s["since"], s["until"]) for s in found]
+        fields = {"from": ago(days=5), "to": ahead(days=1), "ward": name, "room": number, **asked}
+        result = ward.ask(query, **fields)["occupancyHistory"]
+        return [(s["bed"], s["stay"]["id"], s["since"], s["until"]) for s in result]
 
     assert sorted(told()) == sorted(
         [
@@ -322,8 +322,8 @@ def stay_difference(ward: Ward) -> None:
     query = """query($id: ID!, $from: DateTime!) { stayDifference(id: $id, fromKnown: $from) {
         before { stay { id } } after { stay { id status } } facts { kind } } }"""
     before, stay = ago(seconds=1), ward.stay()
-    told = ward.ask(query, **{"id": stay, "from": before})["stayDifference"]
-    assert told == {
+    answer = ward.ask(query, **{"id": stay, "from": before})["stayDifference"]
+    assert answer == {
         "before": [],
         "after": [{"stay": {"id": stay, "status": "ADMITTED"}}],
         "facts": [{"kind": "STAY_ADMITTED"}],
@@ -339,18 +339,18 @@ def occupancy_difference(ward: Ward) -> None:
     room = ward.room("a", ward=name)
     known = ago()
     ward.stay(f"{room}/a")
-    (told,) = ward.ask(query, **{"ward": name, "from": known})["occupancyDifference"]
-    assert (told["before"], told["after"]) == ({"state": "FREE"}, {"state": "OCCUPIED"})
-    assert {"kind": "STAY_ROOM_ALLOCATED"} in told["facts"]
+    (result,) = ward.ask(query, **{"ward": name, "from": known})["occupancyDifference"]
+    assert (result["before"], result["after"]) == ({"state": "FREE"}, {"state": "OCCUPIED"})
+    assert {"kind": "STAY_ROOM_ALLOCATED"} in result["facts"]
 
 
 @example
 def course(ward: Ward) -> None:
     stay = ward.stay()
     query = "query($id: ID) { course(stayId: $id, format: CSV) { text mediaType } }"
-    told = ward.ask(query, id=stay)["course"]
-    assert told["mediaType"] == "text/csv; charset=utf-8"
-    assert stay in told["text"]
+    answer = ward.ask(query, id=stay)["course"]
+    assert answer["mediaType"] == "text/csv; charset=utf-8"
+    assert stay in answer["text"]
 
 
 @example
@@ -372,10 +372,10 @@ def events(ward: Ward) -> None:
     mrn = ward.patient()
     query = """query($after: Position) { events(after: $after, first: 500) {
         nodes { kind data } pageInfo { hasNextPage endCursor } } }"""
-    told = ward.ask(query)["events"]
-    while told["pageInfo"]["hasNextPage"]:
-        told = ward.ask(query, after=told["pageInfo"]["endCursor"])["events"]
-    last = told["nodes"][-1]
+    answer = ward.ask(query)["events"]
+    while answer["pageInfo"]["hasNextPage"]:
+        answer = ward.ask(query, after=answer["pageInfo"]["endCursor"])["events"]
+    last = answer["nodes"][-1]
     assert (last["kind"], last["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
 
 
@@ -383,24 +383,24 @@ def events(ward: Ward) -> None:
 def deceased(ward: Ward) -> None:
     stay = ward.stay()
     ward.record("recordDeath", stayId=stay, occurredAt=ago(minutes=5))
-    told = ward.ask("{ deceased { diedAt stays { id } prescriptions { id } } }")["deceased"]
-    assert [stay] in [[s["id"] for s in dead["stays"]] for dead in told]
+    answer = ward.ask("{ deceased { diedAt stays { id } prescriptions { id } } }")["deceased"]
+    assert [stay] in [[s["id"] for s in dead["stays"]] for dead in answer]
 
 
 @example
 def open_consults(ward: Ward) -> None:
     stay = ward.stay()
-    asked = ward.record("requestConsult", stayId=stay, specialty="cardiology", question="murmur")
-    told = ward.ask('{ openConsults(specialty: "cardiology") { id question } }')["openConsults"]
-    assert {"id": asked["consult"]["id"], "question": "murmur"} in told
+    reply = ward.record("requestConsult", stayId=stay, specialty="cardiology", question="murmur")
+    answer = ward.ask('{ openConsults(specialty: "cardiology") { id question } }')["openConsults"]
+    assert {"id": reply["consult"]["id"], "question": "murmur"} in answer
 
 
 @example
 def expected_arrival(ward: Ward) -> None:
     id = planned(ward, familyName="Somebody")
     query = "query($id: ID!) { expectedArrival(id: $id) { status familyName } }"
-    told = ward.ask(query, id=id)["expectedArrival"]
-    assert told == {"status": "PLANNED", "familyName": "Somebody"}
+    answer = ward.ask(query, id=id)["expectedArrival"]
+    assert answer == {"status": "PLANNED", "familyName": "Somebody"}
 
 
 @example
@@ -425,10 +425,10 @@ def house_totals(ward: Ward) -> None:
     ward.stay(f"{ward.room('a', 'b', ward=name)}/a")
     query = """query($ward: String) { houseTotals(ward: $ward, hours: 2) {
       total { beds taken free hours { leaving coming } } wards { ward } } }"""
-    told = ward.ask(query, ward=name)["houseTotals"]
-    assert told["wards"] == [{"ward": name}]
+    answer = ward.ask(query, ward=name)["houseTotals"]
+    assert answer["wards"] == [{"ward": name}]
     hours = [{"leaving": 0, "coming": 0}] * 2
-    assert told["total"] == {"beds": 2, "taken": 1, "free": 1, "hours": hours}
+    assert answer["total"] == {"beds": 2, "taken": 1, "free": 1, "hours": hours}
 
 
 @example
@@ -436,8 +436,8 @@ def likely_duplicates(ward: Ward) -> None:
     name = ward.name("Twice")
     mrns = [ward.patient(familyName=name), ward.patient(familyName=name.upper())]
     query = "query($name: String) { likelyDuplicates(familyName: $name) { mrn } }"
-    found = ward.ask(query, name=name)["likelyDuplicates"]
-    assert sorted(p["mrn"] for p in found) == sorted(mrns)
+    result = ward.ask(query, name=name)["likelyDuplicates"]
+    assert sorted(p["mrn"] for p in result) == sorted(mrns)
 
 
 @example
@@ -447,8 +447,8 @@ def doses_due(ward: Ward) -> None:
     drug = ward.prescription(stay, schedule={"everyHours": 36}, **late(ago(hours=30)))
     query = """query($ward: String!) {
       dosesDue(ward: $ward, hoursBack: 48) { status prescription { id } } }"""
-    told = ward.ask(query, ward=name)["dosesDue"]
-    assert told == [
+    answer = ward.ask(query, ward=name)["dosesDue"]
+    assert answer == [
         {"status": "OVERDUE", "prescription": {"id": drug}},
         {"status": "UPCOMING", "prescription": {"id": drug}},
     ]
@@ -475,8 +475,8 @@ def late_entries(ward: Ward) -> None:
 @example
 def pending_movements(ward: Ward) -> None:
     visit = ward.name("V")
-    told = report_of(ward, visit, "1", 1, movement=LEFT)
-    assert told["__typename"] == "SourceMovementRecorded"
+    result = report_of(ward, visit, "1", 1, movement=LEFT)
+    assert result["__typename"] == "SourceMovementRecorded"
     query = (
         """{ pendingMovements(system: "ADT", first: 500) { nodes { sourceId sourceVisit why } } }"""
     )
@@ -486,9 +486,9 @@ def pending_movements(ward: Ward) -> None:
 
 @example
 def report_definitions(ward: Ward) -> None:
-    told = ward.ask("{ reportDefinitions { name version source } }")["reportDefinitions"]
-    assert "inpatient-census" in {definition["name"] for definition in told}
-    assert all(definition["source"] for definition in told)
+    answer = ward.ask("{ reportDefinitions { name version source } }")["reportDefinitions"]
+    assert "inpatient-census" in {definition["name"] for definition in answer}
+    assert all(definition["source"] for definition in answer)
 
 
 @example
@@ -499,8 +499,8 @@ def report(ward: Ward) -> None:
     query = """query($ward: String, $period: ReportPeriod!) {
         report(name: "inpatient-census", ward: $ward, period: $period) {
             figures { name value } } }"""
-    told = ward.ask(query, ward=name, period=days)["report"]["figures"]
-    assert {"name": "census", "value": 1} in told
+    answer = ward.ask(query, ward=name, period=days)["report"]["figures"]
+    assert {"name": "census", "value": 1} in answer
 
 
 @example
@@ -536,8 +536,8 @@ def report_issue(ward: Ward) -> None:
 def issued(ward: Ward) -> str:
     """A report of the day before yesterday that was issued."""
     days = {"from": ago(days=2)[:10], "to": ago(days=2)[:10]}
-    told = ward.record("issueReport", name="inpatient-census", period=days)
-    return str(told["issue"]["id"])
+    answer = ward.record("issueReport", name="inpatient-census", period=days)
+    return str(answer["issue"]["id"])
 
 
 @example
@@ -547,12 +547,12 @@ def command(ward: Ward) -> None:
     assert ward.ask(query, id=id)["command"] is None
     ward.execute("admitPatient", commandId=id, patientMrn="nobody", admissionType="ELECTIVE")
     assert ward.ask(query, id=id)["command"] is None
-    told = ward.record("registerPatient", commandId=id, mrn=ward.name("M"))
+    answer = ward.record("registerPatient", commandId=id, mrn=ward.name("M"))
     assert ward.ask(query, id=id)["command"] == {
         "commandId": id,
         "operation": "registerPatient",
-        "position": told["position"],
-        "recordedAt": told["recordedAt"],
+        "position": answer["position"],
+        "recordedAt": answer["recordedAt"],
     }
 
 
@@ -560,25 +560,27 @@ def command(ward: Ward) -> None:
 def accesses(ward: Ward) -> None:
     mrn = ward.patient()
     ward.ask("query($m: String) { patient(mrn: $m) { sex } }", m=mrn)
-    told = ward.ask(
+    answer = ward.ask(
         "query($m: String) { accesses(mrn: $m) { nodes {"
         " subject role operation purpose brokeGlass patient { mrn } } } }",
         m=mrn,
     )["accesses"]["nodes"]
-    assert [a["operation"] for a in told] == ["patient", "registerPatient"]
-    assert {(a["subject"], a["role"], a["purpose"]) for a in told} == {
+    assert [a["operation"] for a in answer] == ["patient", "registerPatient"]
+    assert {(a["subject"], a["role"], a["purpose"]) for a in answer} == {
         ("tester", "admin", "TREATMENT")
     }
-    assert {(a["brokeGlass"], a["patient"]["mrn"]) for a in told} == {(False, mrn)}
+    assert {(a["brokeGlass"], a["patient"]["mrn"]) for a in answer} == {(False, mrn)}
 
 
 @example
 def projections(ward: Ward) -> None:
     position = ward.record("registerPatient", mrn=ward.name("M"))["position"]
-    told = ward.ask("{ projections { name position lag lagSeconds state parked } }")["projections"]
-    assert {p["name"] for p in told} >= {"rooms", "occupancy", "timeline", "stays", "patients"}
-    assert {p["position"] for p in told} == {position}
-    assert {(p["lag"], p["lagSeconds"], p["state"], p["parked"]) for p in told} == {
+    answer = ward.ask("{ projections { name position lag lagSeconds state parked } }")[
+        "projections"
+    ]
+    assert {p["name"] for p in answer} >= {"rooms", "occupancy", "timeline", "stays", "patients"}
+    assert {p["position"] for p in answer} == {position}
+    assert {(p["lag"], p["lagSeconds"], p["state"], p["parked"]) for p in answer} == {
         (0, 0.0, "FOLLOWING", 0)
     }
 
@@ -613,8 +615,8 @@ def node(ward: Ward) -> None:
     assert {t.name for t in schema._schema.get_possible_types(interface)} == set(NODES)  # type: ignore[arg-type]
     for kind, make in NODES.items():
         id = make(ward)
-        told = ward.ask("query($id: ID!) { node(id: $id) { __typename id } }", id=id)["node"]
-        assert told == {"__typename": kind, "id": id}
+        answer = ward.ask("query($id: ID!) { node(id: $id) { __typename id } }", id=id)["node"]
+        assert answer == {"__typename": kind, "id": id}
     for nothing in (str(uuid4()), "", "nonsense"):
         assert ward.ask("query($id: ID!) { node(id: $id) { id } }", id=nothing)["node"] is None
 
@@ -623,5 +625,5 @@ def node(ward: Ward) -> None:
 def node_as_of(ward: Ward) -> None:
     stay = ward.stay(at=ago(hours=2))
     query = "query($id: ID!, $at: DateTime) { nodeAsOf(id: $id, asOf: $at) { __typename id } }"
-    for hours, found in ((1, {"__typename": "Stay", "id": stay}), (3, None)):
-        assert ward.ask(query, id=stay, at=ago(hours=hours))["nodeAsOf"] == found
+    for hours, result in ((1, {"__typename": "Stay", "id": stay}), (3, None)):
+        assert ward.ask(query, id=stay, at=ago(hours=hours))["nodeAsOf"] == result

@@ -105,11 +105,11 @@ def test_who_reads_for_whom_a_bed_is_reserved_has_read_that_patient(
 
 def test_a_bed_is_not_said_to_be_reserved_for_somebody_who_is_closed(ward: Ward) -> None:
     nurse = GraphQLClient(ward.client.http, LOGIN.make(Role.NURSE, "Ada"))
-    asked = "{ roomOccupancy { beds { state reservedForPatient reservedForStay } } }"
+    query = "{ roomOccupancy { beds { state reservedForPatient reservedForStay } } }"
     for label, is_told in (("NORMAL", True), ("VERY_RESTRICTED", False)):
         mrn, bed = ward.patient(confidentiality=label), ward.room("a")
         ward.record("reserveBed", **place(f"{bed}/a"), patientMrn=mrn, until=ahead(hours=3))
-        (*_, room) = nurse.ask(asked)["roomOccupancy"]
+        (*_, room) = nurse.ask(query)["roomOccupancy"]
         assert room["beds"][0]["state"] == "RESERVED"
         assert bool(room["beds"][0]["reservedForPatient"]) == is_told
 
@@ -158,8 +158,8 @@ def test_who_gives_a_command_reads_what_it_answers(settled: Settled, migrated: D
 
 def test_a_reading_says_who_and_what_for(settled: Settled, migrated: Database) -> None:
     ward, ids = settled
-    asked = {"query": "query($m: String) { patient(mrn: $m) { mrn } }"}
-    body = {**asked, "variables": {"m": ids["one"]}}
+    request_body = {"query": "query($m: String) { patient(mrn: $m) { mrn } }"}
+    body = {**request_body, "variables": {"m": ids["one"]}}
     bearer = {"Authorization": f"Bearer {LOGIN.make(Role.NURSE, 'Ada')}"}
     http = ward.client.http
     answer = http.post("/graphql", json=body, headers={**bearer, "X-Purpose": "research"})
@@ -177,14 +177,14 @@ def test_what_cannot_be_recorded_as_read_is_not_shown(settled: Settled, migrated
     with psycopg.connect(migrated.owner_url, autocommit=True) as owner:
         owner.execute("REVOKE EXECUTE ON FUNCTION audit.record(jsonb) FROM wardbook_app")
         try:
-            told = ward.client.raw("{ patients { nodes { mrn } } }")
+            answer = ward.client.raw("{ patients { nodes { mrn } } }")
             shown = ward.ask("{ wards { name } }")
         finally:
             owner.execute("GRANT EXECUTE ON FUNCTION audit.record(jsonb) TO wardbook_app")
-    assert told["data"] is None
-    assert codes(told) == {"INTERNAL"}
+    assert answer["data"] is None
+    assert codes(answer) == {"INTERNAL"}
     # in the errors: a position may have such letters by chance
-    assert ids["one"] not in json.dumps(told["errors"])
+    assert ids["one"] not in json.dumps(answer["errors"])
     assert shown == {"wards": [{"name": "A"}]}
 
 
@@ -214,19 +214,19 @@ def test_an_auditor_hears_who_read_whose_data(settled: Settled) -> None:
     nurse.ask("{ roomOccupancy { beds { patient { mrn } } } }")
     ward.ask("query($m: String) { patient(mrn: $m) { mrn } }", m=ids["one"])
 
-    told = auditor.ask(ACCESSES, mrn=ids["one"])["accesses"]["nodes"]
-    assert [(a["subject"], a["operation"]) for a in told] == [
+    answer = auditor.ask(ACCESSES, mrn=ids["one"])["accesses"]["nodes"]
+    assert [(a["subject"], a["operation"]) for a in answer] == [
         ("tester", "patient"),
         ("Ada", "roomOccupancy"),
     ]
     # what a patient may be handed names nobody else
-    assert {a["patient"]["mrn"] for a in told} == {ids["one"]}
-    assert {a["purpose"] for a in told} == {"TREATMENT"}
-    assert not any(a["brokeGlass"] for a in told)
+    assert {a["patient"]["mrn"] for a in answer} == {ids["one"]}
+    assert {a["purpose"] for a in answer} == {"TREATMENT"}
+    assert not any(a["brokeGlass"] for a in answer)
 
     by_ada = auditor.ask(ACCESSES, subject="Ada")["accesses"]["nodes"]
     assert {a["patient"]["mrn"] for a in by_ada} == {ids["one"], ids["other"]}
-    assert auditor.ask(ACCESSES, mrn=ids["one"], to=told[-1]["at"])["accesses"]["nodes"] == []
+    assert auditor.ask(ACCESSES, mrn=ids["one"], to=answer[-1]["at"])["accesses"]["nodes"] == []
     # the auditor's own asking is a reading too
     mine = auditor.ask(ACCESSES, subject="Otto", mrn=ids["one"])["accesses"]["nodes"]
     assert {a["operation"] for a in mine} == {"accesses"}
@@ -237,16 +237,18 @@ def test_accesses_are_read_page_by_page(settled: Settled) -> None:
     ward, _ = settled
     for _ in range(3):
         ward.ask("{ stays { nodes { id } } }")
-    found: list[str] = []
+    result: list[str] = []
     after = None
     while True:
-        told = ward.ask(ACCESSES, subject="tester", to="2099-01-01T00:00:00Z", first=2, after=after)
-        page = told["accesses"]
-        found += [a["id"] for a in page["nodes"] if a["operation"] == "stays"]
+        answer = ward.ask(
+            ACCESSES, subject="tester", to="2099-01-01T00:00:00Z", first=2, after=after
+        )
+        page = answer["accesses"]
+        result += [a["id"] for a in page["nodes"] if a["operation"] == "stays"]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
             break
-    assert len(found) == len(set(found)) == 6
+    assert len(result) == len(set(result)) == 6
 
 
 # -- nothing is shown past it --

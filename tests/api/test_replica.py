@@ -46,8 +46,8 @@ def source(ward: Ward, query: str, **variables: Any) -> str | None:
     """Return what an answer says of where it was read."""
     answer = ward.client.raw(query, variables)
     assert "errors" not in answer, answer
-    found: str | None = answer["extensions"].get("readFrom")
-    return found
+    result: str | None = answer["extensions"].get("readFrom")
+    return result
 
 
 def test_boards_timelines_and_reports_are_answered_by_the_replica_or_for_it(
@@ -70,8 +70,8 @@ def test_boards_timelines_and_reports_are_answered_by_the_replica_or_for_it(
     assert stay in {node["id"] for node in beds}
     ready = ward.client.http.get("/readyz").json()
     assert ready["replica"] == ("ok" if where == "there" else "away")
-    told = ward.client.http.get("/metrics").text
-    assert f"wardbook_replica_in_use {1.0 if where == 'there' else 0.0}" in told
+    result = ward.client.http.get("/metrics").text
+    assert f"wardbook_replica_in_use {1.0 if where == 'there' else 0.0}" in result
 
 
 def test_commands_and_what_has_no_moment_are_answered_by_the_primary(

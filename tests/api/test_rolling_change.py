@@ -30,8 +30,8 @@ def test_who_follows_the_feed_is_sent_to_another_server_and_boards_go_on(
             feed, board = socket.subscribe(FEED), socket.subscribe(BOARD)
             running.await_followers(2)
             hospital.patients.register_patient(request(), mrn="M2")
-            told = socket.next()
-            assert told["kind"] == "PATIENT_REGISTERED"
+            answer = socket.next()
+            assert answer["kind"] == "PATIENT_REGISTERED"
 
             hospital.stays.change_specialty(request(), stay_id=stay, specialty="surgery")
             answers: dict[str, Any] = {}

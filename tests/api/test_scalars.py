@@ -82,11 +82,11 @@ def test_any_other_moment_is_refused_in_the_query_itself(shared: Ward, moment: s
 
 def test_the_same_moment_in_another_zone_is_told_in_utc(shared: Ward) -> None:
     at = "2026-03-01T08:00:00.25+05:30"
-    told = shared.record(
+    answer = shared.record(
         "registerPatient", mrn=shared.name("M"), occurredAt=at, reason="noted afterwards"
     )
     query = "query($id: ID) { patient(id: $id) { mrn } }"
-    mrn = shared.ask(query, id=told["patient"]["id"])["patient"]["mrn"]
+    mrn = shared.ask(query, id=answer["patient"]["id"])["patient"]["mrn"]
     entries = shared.ask(
         "query($mrn: String) { timeline(mrn: $mrn) { nodes { occurredAt } } }", mrn=mrn
     )
@@ -125,21 +125,21 @@ def test_an_input_of_another_kind_is_a_fault(
 
 @pytest.mark.parametrize("id", ["", "nonsense", "42", "é", "00000000-0000-0000-0000-00000000000"])
 def test_an_id_that_nobody_gave_out_names_nothing(shared: Ward, id: str) -> None:
-    told = shared.execute("changeSpecialty", stayId=id, specialty="surgery")
-    assert (told["__typename"], told["path"]) == ("NotFound", ["stayId"])
-    told = shared.execute("stopPrescription", prescriptionId=id)
-    assert (told["__typename"], told["path"]) == ("NotFound", ["prescriptionId"])
-    told = shared.execute("registerPatient", commandId=id, mrn=shared.name("M"))
-    assert (told["__typename"], told["field"]) == ("InvalidInput", "commandId")
+    answer = shared.execute("changeSpecialty", stayId=id, specialty="surgery")
+    assert (answer["__typename"], answer["path"]) == ("NotFound", ["stayId"])
+    answer = shared.execute("stopPrescription", prescriptionId=id)
+    assert (answer["__typename"], answer["path"]) == ("NotFound", ["prescriptionId"])
+    answer = shared.execute("registerPatient", commandId=id, mrn=shared.name("M"))
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "commandId")
 
 
 def test_an_id_of_something_else_names_nothing(shared: Ward) -> None:
     stay = shared.stay()
     drug = shared.prescription(stay)
-    told = shared.execute("changeSpecialty", stayId=drug, specialty="surgery")
-    assert told["__typename"] == "NotFound"
-    told = shared.execute("stopPrescription", prescriptionId=stay)
-    assert told["__typename"] == "NotFound"
+    answer = shared.execute("changeSpecialty", stayId=drug, specialty="surgery")
+    assert answer["__typename"] == "NotFound"
+    answer = shared.execute("stopPrescription", prescriptionId=stay)
+    assert answer["__typename"] == "NotFound"
     assert shared.record("stopPrescription", prescriptionId=drug)
     assert shared.record("changeSpecialty", stayId=stay, specialty="surgery")
 
@@ -156,13 +156,13 @@ LISTS = {
 
 def page(ward: Ward, name: str, first: Any, after: Any, **more: Any) -> dict[str, Any]:
     own, field = LISTS[name]
-    told = "filter" if "$filter" in own else "stay" if "$stay" in own else None
-    kind = {"filter": ", $filter: String", "stay": ", $stay: ID", None: ""}[told]
+    result = "filter" if "$filter" in own else "stay" if "$stay" in own else None
+    kind = {"filter": ", $filter: String", "stay": ", $stay: ID", None: ""}[result]
     arguments = ", ".join(a for a in (own, "first: $first", "after: $after") if a)
     query = f"""query($first: Int, $after: String{kind}) {{ {name}({arguments}) {{
         edges {{ cursor node {{ {field} }} }} nodes {{ {field} }}
         pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"""
-    values = {k: v for k, v in more.items() if k == told}
+    values = {k: v for k, v in more.items() if k == result}
     return ward.client.raw(query, {"first": first, "after": after, **values})
 
 
@@ -187,29 +187,29 @@ def full(shared: Ward) -> dict[str, Any]:
 def test_page_by_page_nothing_is_left_out_and_nothing_comes_twice(
     shared: Ward, full: dict[str, Any], name: str, size: int
 ) -> None:
-    asked = {"filter": full["filter"].get(name), "stay": full["stay"]}
-    whole = page(shared, name, 500, None, **asked)["data"][name]["nodes"]
-    found, after = [], None
+    fields = {"filter": full["filter"].get(name), "stay": full["stay"]}
+    whole = page(shared, name, 500, None, **fields)["data"][name]["nodes"]
+    finding, after = [], None
     while True:
-        told = page(shared, name, size, after, **asked)["data"][name]
-        assert [edge["node"] for edge in told["edges"]] == told["nodes"]
-        assert 1 <= len(told["nodes"]) <= size
-        found += told["nodes"]
-        info = told["pageInfo"]
-        assert info["startCursor"] == told["edges"][0]["cursor"]
-        assert info["endCursor"] == told["edges"][-1]["cursor"]
+        result = page(shared, name, size, after, **fields)["data"][name]
+        assert [edge["node"] for edge in result["edges"]] == result["nodes"]
+        assert 1 <= len(result["nodes"]) <= size
+        finding += result["nodes"]
+        info = result["pageInfo"]
+        assert info["startCursor"] == result["edges"][0]["cursor"]
+        assert info["endCursor"] == result["edges"][-1]["cursor"]
         assert info["hasPreviousPage"] == (after is not None)
         if not info["hasNextPage"]:
             break
         after = info["endCursor"]
 
-    assert found == whole
-    assert len({str(node) for node in found}) == len(found) >= 5
+    assert finding == whole
+    assert len({str(node) for node in finding}) == len(finding) >= 5
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_cursor_of_no_such_list_is_refused(shared: Ward, full: dict[str, Any], name: str) -> None:
-    asked = {"filter": full["filter"].get(name), "stay": full["stay"]}
+    fields = {"filter": full["filter"].get(name), "stay": full["stay"]}
     others = [
         page(shared, other, 1, None, filter=full["filter"].get(other), stay=full["stay"])["data"][
             other
@@ -225,7 +225,7 @@ def test_a_cursor_of_no_such_list_is_refused(shared: Ward, full: dict[str, Any],
         encode_cursor(name, "2026-W09", 1),
     ]
     for after in [*others, *odd, "garbage", "", "=", "é", "W10", "bnVsbA", "x" * 4_000]:
-        answer = page(shared, name, 1, after, **asked)
+        answer = page(shared, name, 1, after, **fields)
         assert code(answer) == "InvalidInput", after
         assert answer["errors"][0]["message"].startswith("after:")
         assert "padding" not in answer["errors"][0]["message"]
@@ -236,5 +236,5 @@ def test_a_cursor_of_no_such_list_is_refused(shared: Ward, full: dict[str, Any],
 def test_a_page_has_1_to_500_entries(
     shared: Ward, full: dict[str, Any], name: str, first: int
 ) -> None:
-    asked = {"filter": full["filter"].get(name), "stay": full["stay"]}
-    assert code(page(shared, name, first, None, **asked)) == "InvalidInput"
+    fields = {"filter": full["filter"].get(name), "stay": full["stay"]}
+    assert code(page(shared, name, first, None, **fields)) == "InvalidInput"

@@ -132,10 +132,10 @@ def test_a_union_has_one_success_two_that_cannot_be_read_back_and_the_declared_r
     recorded = [name for name, of in kinds.items() if of == {"Recorded"}]
     assert len(recorded) == 3
     assert {"RecordedNotYetReadable", "Parked"} <= set(recorded)
-    refused = [name for name, of in kinds.items() if of == {"Refusal"}]
-    assert len(refused) + 3 == len(kinds)
+    refusal = [name for name, of in kinds.items() if of == {"Refusal"}]
+    assert len(refusal) + 3 == len(kinds)
     declared = (*COMMANDS[mutation].raises, *COMMON_REFUSALS)
-    assert refused == [kind.__name__ for kind in declared]
+    assert refusal == [kind.__name__ for kind in declared]
 
 
 def test_every_refusal_is_in_some_union() -> None:
@@ -145,7 +145,7 @@ def test_every_refusal_is_in_some_union() -> None:
 
 @pytest.mark.slow
 def test_a_union_has_the_refusals_that_the_command_was_seen_to_raise(lived: Lived) -> None:
-    seen = {refused.partition(": ")[::2] for refused in lived.refused}
+    seen = {refusal.partition(": ")[::2] for refusal in lived.refused}
     seen = {(command, code) for command, code in seen if command not in OPERATORS}
     assert len(seen) > 30
     for command, code in sorted(seen):

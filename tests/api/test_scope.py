@@ -49,8 +49,8 @@ def house(shared: Ward) -> House:
             bed = made.bed[name] = f"{shared.room('a', 'b', ward=name)}/a"
         content = {} if bed else {"withoutBed": "corridor"}
         stay = made.stay[name] = shared.stay(bed, patientMrn=mrn, **content)
-        told = shared.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND")
-        made.visit[name] = told["visit"]["id"]
+        answer = shared.record("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND")
+        made.visit[name] = answer["visit"]["id"]
         drug = made.drug[name] = shared.prescription(stay)
         shared.record("recordAdministration", prescriptionId=drug, given=True)
     return made
@@ -64,16 +64,16 @@ def test_staff_of_a_ward_see_its_patients_and_who_is_in_no_bed_yet(house: House)
     assert north.ask("{ wards { name } }") == {"wards": [{"name": "North"}]}
     board = north.ask("{ roomOccupancy { room { ward } beds { patient { mrn } } } }")
     assert {r["room"]["ward"] for r in board["roomOccupancy"]} == {"North"}
-    found = north.ask("{ stays { nodes { id visits { id } prescriptions { id } } } }")["stays"]
-    seen = {s["id"]: s for s in found["nodes"]}
+    result = north.ask("{ stays { nodes { id visits { id } prescriptions { id } } } }")["stays"]
+    seen = {s["id"]: s for s in result["nodes"]}
     assert set(seen) == {house.stay["North"], house.stay["corridor"]}
     assert [v["id"] for v in seen[house.stay["North"]]["visits"]] == [house.visit["North"]]
-    found = north.ask("{ patients { nodes { mrn stays { id } } } }")["patients"]["nodes"]
-    assert {p["mrn"] for p in found} == {house.mrn["North"], house.mrn["corridor"]}
-    told = north.ask(
+    result = north.ask("{ patients { nodes { mrn stays { id } } } }")["patients"]["nodes"]
+    assert {p["mrn"] for p in result} == {house.mrn["North"], house.mrn["corridor"]}
+    answer = north.ask(
         "query($m: String) { timeline(mrn: $m) { nodes { kind } } }", m=house.mrn["North"]
     )
-    assert len(told["timeline"]["nodes"]) == 6
+    assert len(answer["timeline"]["nodes"]) == 6
 
 
 CLOSED: list[tuple[str, Callable[[House], str]]] = [
@@ -100,9 +100,9 @@ CLOSED: list[tuple[str, Callable[[House], str]]] = [
 def test_who_is_of_another_ward_is_closed_and_is_said_to_be(
     house: House, query: str, named: Callable[[House], str]
 ) -> None:
-    told = login(house.ward, Role.NURSE, "North").raw(query, {"x": named(house)})
-    assert codes(told) == {"NOT_ALLOWED"}
-    assert "breakGlass" in told["errors"][0]["message"]
+    answer = login(house.ward, Role.NURSE, "North").raw(query, {"x": named(house)})
+    assert codes(answer) == {"NOT_ALLOWED"}
+    assert "breakGlass" in answer["errors"][0]["message"]
     assert "errors" not in login(house.ward, Role.NURSE, "South").raw(query, {"x": named(house)})
 
 
@@ -117,9 +117,9 @@ def test_no_other_way_leads_to_a_patient_of_another_ward(house: House) -> None:
         f'{{ node(id: "{house.drug["South"]}") {{ id }} }}',
         '{ patients(search: "Family") { nodes { mrn stays { id visits { id } } } } }',
     ):
-        told = json.dumps(north.ask(query))
+        answer = json.dumps(north.ask(query))
         for secret in (house.mrn, house.stay, house.visit, house.drug):
-            assert secret["South"] not in told, query
+            assert secret["South"] not in answer, query
 
 
 def test_the_ward_is_that_of_the_moment_asked_about(house: House) -> None:
@@ -136,13 +136,13 @@ def test_the_ward_is_that_of_the_moment_asked_about(house: House) -> None:
 def test_who_is_in_another_ward_now_was_not_free_before(house: House) -> None:
     north, south = (login(house.ward, Role.NURSE, ward) for ward in ("North", "South"))
     one = "query($m: String, $at: DateTime) { patient(mrn: $m, asOf: $at) { mrn } }"
-    asked = {"m": house.mrn["South"], "at": ago(days=400)}
-    assert codes(north.raw(one, asked)) == {"NOT_ALLOWED"}
-    assert south.ask(one, **asked)["patient"] == {"mrn": house.mrn["South"]}
+    fields = {"m": house.mrn["South"], "at": ago(days=400)}
+    assert codes(north.raw(one, fields)) == {"NOT_ALLOWED"}
+    assert south.ask(one, **fields)["patient"] == {"mrn": house.mrn["South"]}
     some = "query($at: DateTime) { patients(first: 500, asOf: $at) { nodes { mrn } } }"
-    found = {p["mrn"] for p in north.ask(some, at=ago(days=400))["patients"]["nodes"]}
-    assert found >= {house.mrn["North"], house.mrn["corridor"]}
-    assert house.mrn["South"] not in found
+    result = {p["mrn"] for p in north.ask(some, at=ago(days=400))["patients"]["nodes"]}
+    assert result >= {house.mrn["North"], house.mrn["corridor"]}
+    assert house.mrn["South"] not in result
 
 
 def test_a_person_is_in_another_ward_by_whichever_record(house: House) -> None:
@@ -173,8 +173,8 @@ def test_somebody_discharged_can_be_found_and_admitted_by_every_ward(house: Hous
     query = "query($m: String) { patient(mrn: $m) { mrn stays { id } } }"
     assert north.ask(query, m=mrn)["patient"] == {"mrn": mrn, "stays": []}
     bed = place(f"{ward.room('a', ward='North')}/a")
-    told = north.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **bed)
-    assert told["__typename"] == "StayRecorded"
+    answer = north.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **bed)
+    assert answer["__typename"] == "StayRecorded"
 
 
 def test_a_patient_may_be_sent_to_another_ward_and_the_answer_is_still_shown(house: House) -> None:
@@ -182,8 +182,8 @@ def test_a_patient_may_be_sent_to_another_ward_and_the_answer_is_still_shown(hou
     stay = ward.stay(f"{ward.room('a', ward='North')}/a")
     north = login(ward, Role.NURSE, "North")
     away = place(f"{ward.room('a', ward='South')}/a")
-    told = north.execute("transferPatient", stayId=stay, **away)
-    assert told["stay"]["room"]["ward"] == "South"
+    answer = north.execute("transferPatient", stayId=stay, **away)
+    assert answer["stay"]["room"]["ward"] == "South"
     assert north.execute("startLeave", stayId=stay, keepBed=True)["code"] == "NotAllowed"
 
 
@@ -265,8 +265,8 @@ def test_breaking_the_glass_opens_a_patient_and_is_seen_afterwards(
     assert nurse.execute("breakGlass", patientMrn=mrn)["code"] == "ReasonNeeded"
     assert codes(nurse.raw(query, {"m": mrn})) == {"NOT_ALLOWED"}
 
-    told = nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")
-    assert told["patient"]["mrn"] == mrn
+    answer = nurse.execute("breakGlass", patientMrn=mrn, reason="found unconscious")
+    assert answer["patient"]["mrn"] == mrn
     assert nurse.ask(query, m=mrn)["patient"]["stays"] == [{"id": stay, "status": "ADMITTED"}]
     assert nurse.execute("startLeave", stayId=stay, keepBed=True)["__typename"] == "StayRecorded"
     # to nobody else, and of nobody else
@@ -275,8 +275,8 @@ def test_breaking_the_glass_opens_a_patient_and_is_seen_afterwards(
 
     shared.ask(query, m=mrn)
     auditor = login(shared, Role.AUDITOR)
-    asked = "query($m: String) { accesses(mrn: $m) { nodes { subject operation brokeGlass } } }"
-    read = auditor.ask(asked, m=mrn)["accesses"]["nodes"]
+    document = "query($m: String) { accesses(mrn: $m) { nodes { subject operation brokeGlass } } }"
+    read = auditor.ask(document, m=mrn)["accesses"]["nodes"]
     broke = {(a["subject"], a["operation"]) for a in read if a["brokeGlass"]}
     assert broke == {("Bea", "breakGlass"), ("Bea", "patient"), ("Bea", "startLeave")}
     line = "query($m: String) { timeline(mrn: $m, kinds: [GLASS_BROKEN]) { nodes { reason } } }"

@@ -21,37 +21,37 @@ SCHEMA = {"query": get_introspection_query(descriptions=False)}
 def test_the_schema_is_not_told_to_who_is_not_logged_in(
     shared: Ward, headers: dict[str, str]
 ) -> None:
-    for told in (
+    for result in (
         shared.client.http.post("/graphql", json=SCHEMA, headers=headers),
         shared.client.http.get("/graphql", params=SCHEMA, headers=headers),
         shared.client.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers),
     ):
-        assert (told.status_code, codes(told.json())) == (401, {"UNAUTHENTICATED"})
+        assert (result.status_code, codes(result.json())) == (401, {"UNAUTHENTICATED"})
 
 
 @pytest.mark.parametrize("role", Role)
 def test_the_schema_is_told_to_roles_that_build_clients(shared: Ward, role: Role) -> None:
     headers = {"Authorization": f"Bearer {LOGIN.make(role)}"}
-    told = shared.client.http.post("/graphql", json=SCHEMA, headers=headers).json()
+    answer = shared.client.http.post("/graphql", json=SCHEMA, headers=headers).json()
     if role in (Role.ADMIN, Role.SERVICE):
-        assert told["data"]["__schema"]["queryType"]["name"] == "Query"
+        assert answer["data"]["__schema"]["queryType"]["name"] == "Query"
     else:
-        assert (codes(told), told.get("data")) == ({"NOT_ALLOWED"}, None)
+        assert (codes(answer), answer.get("data")) == ({"NOT_ALLOWED"}, None)
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/playground", "/altair", "/console"])
 def test_no_ide_is_served(shared: Ward, path: str) -> None:
     for headers in ({}, BEARER):
-        told = shared.client.http.get(path, headers={**headers, "Accept": "text/html"})
-        assert told.status_code in (400, 401, 404, 406)
-        assert "<script" not in told.text
+        response = shared.client.http.get(path, headers={**headers, "Accept": "text/html"})
+        assert response.status_code in (400, 401, 404, 406)
+        assert "<script" not in response.text
 
 
 def test_no_trace_is_told_though_it_is_asked_for(shared: Ward) -> None:
-    asked = {**BEARER, "X-Apollo-Tracing": "1", "Apollo-Query-Plan-Experimental": "1"}
+    fields = {**BEARER, "X-Apollo-Tracing": "1", "Apollo-Query-Plan-Experimental": "1"}
     body = {"query": "{ wards { name } }", "extensions": {"tracing": True}}
-    told = shared.client.http.post("/graphql", json=body, headers=asked).json()
-    assert set(told["extensions"]) == {"position"}
+    answer = shared.client.http.post("/graphql", json=body, headers=fields).json()
+    assert set(answer["extensions"]) == {"position"}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_no_trace_is_told_though_it_is_asked_for(shared: Ward) -> None:
     ids=lambda query: query[:40],
 )
 def test_no_error_says_how_the_server_is_made(shared: Ward, query: str) -> None:
-    told = shared.client.raw(query)
-    assert "INTERNAL" not in json.dumps(told)
-    for error in told.get("errors", ()):
+    answer = shared.client.raw(query)
+    assert "INTERNAL" not in json.dumps(answer)
+    for error in answer.get("errors", ()):
         assert set(error) <= {"message", "locations", "path", "extensions"}
         assert (
             {"code", "errorCode"} <= set(error["extensions"]) <= {"code", "errorCode", "parameters"}
@@ -79,6 +79,8 @@ def test_no_error_says_how_the_server_is_made(shared: Ward, query: str) -> None:
 
 
 def test_no_header_says_how_the_server_is_made(shared: Ward) -> None:
-    told = shared.client.http.post("/graphql", json={"query": "{ __typename }"}, headers=BEARER)
-    assert {"x-powered-by", "set-cookie", "access-control-allow-origin"}.isdisjoint(told.headers)
-    assert "python" not in str(told.headers).lower()
+    response = shared.client.http.post("/graphql", json={"query": "{ __typename }"}, headers=BEARER)
+    assert {"x-powered-by", "set-cookie", "access-control-allow-origin"}.isdisjoint(
+        response.headers
+    )
+    assert "python" not in str(response.headers).lower()

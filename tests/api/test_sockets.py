@@ -96,9 +96,9 @@ def test_a_page_of_another_origin_opens_no_socket(running: Served) -> None:
         "null",
         f"https://127.0.0.1:{running.port}.evil.example",
     ):
-        with pytest.raises(InvalidStatus) as refused:
+        with pytest.raises(InvalidStatus) as refusal:
             Client(running.url, origin=origin)
-        response = refused.value.response
+        response = refusal.value.response
         assert response.status_code == 403
         for name, value in SECURITY_HEADERS.items():
             assert response.headers[name] == value
@@ -183,18 +183,18 @@ def test_no_field_is_suggested_over_a_websocket(running: Served, query: str) -> 
     nurse = {"Authorization": f"Bearer {TOKENS.make(Role.NURSE, 'who guesses')}"}
     with Client(running.url, login=nurse) as socket:
         socket.subscribe(query)
-        told = socket.receive()
-    assert code_of(told) == "BAD_REQUEST"
-    assert "Did you mean" not in json.dumps(told)
+        answer = socket.receive()
+    assert code_of(answer) == "BAD_REQUEST"
+    assert "Did you mean" not in json.dumps(answer)
 
 
 def test_there_is_a_limit_of_subscriptions(socket: Client) -> None:
     for _ in range(MOST_SUBSCRIPTIONS):
         socket.subscribe(FOLLOW)
     socket.subscribe(FOLLOW)
-    told = socket.receive()
-    assert told["id"] == str(MOST_SUBSCRIPTIONS + 1)
-    assert code_of(told) == "TOO_MANY_REQUESTS"
+    answer = socket.receive()
+    assert answer["id"] == str(MOST_SUBSCRIPTIONS + 1)
+    assert code_of(answer) == "TOO_MANY_REQUESTS"
     socket.send(id="1", type="complete")
     socket.subscribe(QUERY)
     assert isinstance(socket.next(), list)
@@ -267,9 +267,9 @@ def test_what_happens_just_when_the_token_ends_is_not_told(
         running.await_followers(1)
         token_ends()
         followed.patient()
-        told = socket.receive()["payload"]
-        assert told["data"] is None
-        assert told["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        answer = socket.receive()["payload"]
+        assert answer["data"] is None
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         assert socket.receive()["type"] == "complete"
         socket.subscribe(QUERY)
         assert code_of(socket.receive()) == "UNAUTHENTICATED"

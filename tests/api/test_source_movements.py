@@ -19,8 +19,8 @@ def pending(ward: Ward, **at: str) -> list[tuple[str, str]]:
 def test_what_is_pending_is_listed_shown_in_the_timeline_and_true_once_it_fits(ward: Ward) -> None:
     room, mrn = ward.room("a"), ward.patient()
     there = ward.stay(f"{room}/a", at=ago(hours=20))
-    told = report(ward, "V", "1", 1, movement=admission(mrn, ago(hours=9), f"{room}/a"))
-    assert (told["sourceMovement"]["status"], told["ofStay"]) == ("PENDING", None)
+    result = report(ward, "V", "1", 1, movement=admission(mrn, ago(hours=9), f"{room}/a"))
+    assert (result["sourceMovement"]["status"], result["ofStay"]) == ("PENDING", None)
     assert pending(ward) == [("V-1", "BedOccupied")]
     assert pending(ward, asOf=ago(hours=10)) == []
     (entry,) = [
@@ -37,13 +37,13 @@ def test_what_is_pending_is_listed_shown_in_the_timeline_and_true_once_it_fits(w
     ward.record("dischargePatient", stayId=there, disposition="HOME", **left)
     ward.patient()  # its answer waits until all before it can be read
     assert pending(ward) == []
-    assert pending(ward, knownAt=told["position"]) == [("V-1", "BedOccupied")]
+    assert pending(ward, knownAt=result["position"]) == [("V-1", "BedOccupied")]
     entries = ward.ask(TIMELINE, mrn=mrn)["timeline"]["nodes"]
     assert [(e["kind"], e["status"]) for e in entries[1:]] == [
         ("STAY_ADMITTED", "TRUE"),
         ("STAY_ROOM_ALLOCATED", "TRUE"),
     ]
-    node = ward.ask(NODE, id=told["sourceMovement"]["id"])["node"]
+    node = ward.ask(NODE, id=result["sourceMovement"]["id"])["node"]
     assert node == {"sourceId": "V-1", "status": "RECORDED"}
 
 
@@ -52,5 +52,5 @@ def test_a_report_that_says_nothing_or_names_another_visit_is_refused(ward: Ward
     assert report(ward, "V", "1", 1)["path"] == ["movement"]
     assert report(ward, "V", "1", 1, movement=away)["sourceMovement"]["status"] == "PENDING"
     ids = {"system": "ADT", "sourceId": "V-1", "sourceRecordedAt": "2026-01-01T00:02:00Z"}
-    told = ward.execute("recordSourceMovement", sourceVisit="W", movement=away, **ids)
-    assert told["path"] == ["sourceVisit"]
+    answer = ward.execute("recordSourceMovement", sourceVisit="W", movement=away, **ids)
+    assert answer["path"] == ["sourceVisit"]

@@ -23,8 +23,8 @@ TOTALS = """subscription($ward: String, $after: Position) {
 def test_what_is_recorded_is_told_as_it_happens(followed: Ward, socket: Client) -> None:
     socket.subscribe(EVENTS, after=followed.position())
     mrn = followed.patient()
-    told = socket.next()
-    assert (told["kind"], told["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
+    answer = socket.next()
+    assert (answer["kind"], answer["data"]["mrn"]) == ("PATIENT_REGISTERED", mrn)
 
 
 def test_what_was_missed_comes_first(followed: Ward, socket: Client) -> None:
@@ -59,8 +59,8 @@ def test_totals_are_told_when_a_figure_is_another(followed: Ward, socket: Client
     before = followed.position()
     stay = followed.stay(f"{room}/a", at=ago(hours=1))
     socket.subscribe(TOTALS, ward="Totalled", after=before)
-    told = socket.next()
-    assert told["totals"]["total"] == {"taken": 1, "free": 1, "waiting": 0}
+    answer = socket.next()
+    assert answer["totals"]["total"] == {"taken": 1, "free": 1, "waiting": 0}
     followed.doctor()
     followed.record("recordDeath", stayId=stay)
     followed.record("planAdmission", expectedAt=ahead(hours=1), ward="Totalled", familyName="New")
@@ -79,19 +79,19 @@ def test_a_timeline_is_extended_by_late_entries_and_corrections_too(
     at = ago(hours=30)
     followed.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(at))
 
-    told = [socket.next(), socket.next()]
+    result = [socket.next(), socket.next()]
 
-    assert told[0] == told[1]
-    assert (told[0]["kind"], told[0]["late"]) == ("STAY_TRANSFERRED", True)
-    assert told[0]["summary"].endswith(f"room {room.split('/')[1]}, bed b")
+    assert result[0] == result[1]
+    assert (result[0]["kind"], result[0]["late"]) == ("STAY_TRANSFERRED", True)
+    assert result[0]["summary"].endswith(f"room {room.split('/')[1]}, bed b")
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { movementId position } } }"
     moved = followed.ask(query, id=stay)["timeline"]["nodes"][-1]
-    assert moved["position"] == told[0]["position"]
+    assert moved["position"] == result[0]["position"]
     correction = {"movementId": moved["movementId"], "reason": "wrong bed"}
     followed.record("correctMovement", **correction, **place(f"{room}/c"))
     corrected = socket.next()
     assert corrected == socket.next()
-    assert corrected["corrects"] == told[0]["id"]
+    assert corrected["corrects"] == result[0]["id"]
     assert corrected["summary"].endswith("bed c")
 
 
@@ -123,16 +123,16 @@ def test_a_board_is_told_which_rooms_have_changed(followed: Ward, socket: Client
     mrn = followed.patient()
     stay = followed.stay(f"{here}/a", patientMrn=mrn)
 
-    told = socket.next()
+    answer = socket.next()
 
-    (room,) = told["rooms"]
+    (room,) = answer["rooms"]
     assert room["room"] == {"number": here.split("/")[1]}
     occupied = {"code": "a", "state": "OCCUPIED", "patient": {"mrn": mrn}, "stay": {"id": stay}}
     free = {"code": "b", "state": "FREE", "patient": None, "stay": None}
     assert room["beds"] == [occupied, free]
     followed.record("transferPatient", stayId=stay, **place(f"{there}/a"))
-    told = socket.next()
-    states = {r["room"]["number"]: [b["state"] for b in r["beds"]] for r in told["rooms"]}
+    answer = socket.next()
+    states = {r["room"]["number"]: [b["state"] for b in r["beds"]] for r in answer["rooms"]}
     assert states == {here.split("/")[1]: ["FREE", "FREE"], there.split("/")[1]: ["OCCUPIED"]}
     followed.record("closeBed", **place(f"{here}/b"), reason="paint")
     assert [b["state"] for b in socket.next()["rooms"][0]["beds"]] == ["FREE", "CLOSED"]
@@ -165,9 +165,9 @@ def test_what_a_board_missed_is_told_in_one_item(followed: Ward, socket: Client)
     followed.record("transferPatient", stayId=stay, **place(f"{rooms[1]}/a"))
     socket.subscribe(BOARD, ward="Missed", after=before)
 
-    told = socket.next()
+    answer = socket.next()
 
-    assert [r["room"]["number"] for r in told["rooms"]] == sorted(
+    assert [r["room"]["number"] for r in answer["rooms"]] == sorted(
         r.split("/")[1] for r in rooms[:2]
     )
-    assert told["position"] == followed.position()
+    assert answer["position"] == followed.position()

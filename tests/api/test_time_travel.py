@@ -50,8 +50,8 @@ class Story:
     def ask(self, name: str, **at: Any) -> dict[str, Any]:
         """A read's whole answer, asked about the day after the transfer unless said otherwise."""
         own, fields, _ = QUESTIONS[name]
-        told = [f"{a}: ${a}" for a in READS if (name, a) != ("occupancyHistory", "asOf")]
-        field = f"{name}({', '.join([own, *told] if own else told)}) {{ {fields} }}"
+        result = [f"{a}: ${a}" for a in READS if (name, a) != ("occupancyHistory", "asOf")]
+        field = f"{name}({', '.join([own, *result] if own else result)}) {{ {fields} }}"
         used = [said for said in ARGUMENTS if said.partition(":")[0] in field]
         values = {"asOf": self.names["later"], **self.names, **at}
         names = [said.partition(":")[0][1:] for said in used]
@@ -72,14 +72,14 @@ class Story:
         """Return when the stay's one fact of this kind was recorded, as its timeline tells."""
         query = f"""query($id: ID!) {{
           timeline(stayId: $id, kinds: [{kind}]) {{ nodes {{ recordedAt }} }} }}"""
-        (told,) = self.ward.client.ask(query, id=self.names["stay"])["timeline"]["nodes"]
-        return moment(told["recordedAt"])
+        (result,) = self.ward.client.ask(query, id=self.names["stay"])["timeline"]["nodes"]
+        return moment(result["recordedAt"])
 
     def answer(self, name: str, **at: Any) -> Any:
-        told = self.ask(name, **at)
-        assert "errors" not in told, told["errors"]
+        reply = self.ask(name, **at)
+        assert "errors" not in reply, reply["errors"]
         _, _, read = QUESTIONS[name]
-        return read(self, told["data"][name])
+        return read(self, reply["data"][name])
 
 
 def the_wards(story: Story, told: Any) -> list[str]:
@@ -170,14 +170,14 @@ def story(shared: Ward) -> Story:
     mrn, first = shared.patient(), shared.room("a", ward=one)
     stay = shared.stay(f"{first}/a", ago(days=5), patientMrn=mrn)
     drug = shared.prescription(stay, dose="1 g", **late(ago(days=4)))
-    told = shared.record("changeSpecialty", stayId=stay, specialty="surgery", **late(ago(days=4)))
-    before = Told(told["position"], told["recordedAt"])
+    answer = shared.record("changeSpecialty", stayId=stay, specialty="surgery", **late(ago(days=4)))
+    before = Told(answer["position"], answer["recordedAt"])
 
     moved = ago(days=3)
     doctor, second = shared.doctor(), shared.room("a", ward=two)
     shared.record("changePrescription", prescriptionId=drug, dose="2 g", **late(moved))
-    told = shared.record("transferPatient", stayId=stay, **place(f"{second}/a"), **late(moved))
-    after = Told(told["position"], told["recordedAt"])
+    answer = shared.record("transferPatient", stayId=stay, **place(f"{second}/a"), **late(moved))
+    after = Told(answer["position"], answer["recordedAt"])
     opened = shared.ask("query($w: String) { roomOccupancy(ward: $w) { room { id } } }", w=two)
     room = opened["roomOccupancy"][0]["room"]["id"]
     names = {
@@ -310,20 +310,20 @@ def test_before_its_admission_there_is_no_stay(story: Story) -> None:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_an_answer_says_where_in_the_record_it_was_computed(story: Story, name: str) -> None:
-    told = story.ask(name, knownAtPosition=story.before.position)
-    assert told["extensions"] == {"position": story.before.position}
-    told = story.ask(name, knownAt=story.after.at)
-    assert told["extensions"] == {"position": story.after.position}
+    answer = story.ask(name, knownAtPosition=story.before.position)
+    assert answer["extensions"] == {"position": story.before.position}
+    answer = story.ask(name, knownAt=story.after.at)
+    assert answer["extensions"] == {"position": story.after.position}
     assert story.ask(name)["extensions"]["position"]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_read_can_wait_for_what_was_just_recorded(story: Story, name: str) -> None:
     assert story.answer(name, atLeast=story.after.position) == known(story)[name]
-    told = story.ward.record("registerPatient", mrn=story.ward.name("M"))
-    asked = story.ask(name, atLeast=told["position"])
-    assert "errors" not in asked
-    assert story.number(asked["extensions"]["position"]) >= story.number(told["position"])
+    answer = story.ward.record("registerPatient", mrn=story.ward.name("M"))
+    reply = story.ask(name, atLeast=answer["position"])
+    assert "errors" not in reply
+    assert story.number(reply["extensions"]["position"]) >= story.number(answer["position"])
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -357,8 +357,8 @@ def test_a_place_inside_a_command_is_that_before_the_command(story: Story) -> No
 
     def beds(number: int) -> list[str]:
         position = encode_position(log.id, log.epoch, number)
-        told = [ward.bed(f"{room}/{bed}", knownAtPosition=position) for bed in "ab"]
-        return [bed["stay"]["id"] for bed in told]
+        result = [ward.bed(f"{room}/{bed}", knownAtPosition=position) for bed in "ab"]
+        return [bed["stay"]["id"] for bed in result]
 
     for inside in range(first, last):
         assert beds(inside) == stays
@@ -377,8 +377,8 @@ def test_both_clocks_are_asked_as_one_value_too(story: Story) -> None:
     for moment_of, ward in ((story.before, "one"), (story.after, "two")):
         for known_at in ({"knownAt": moment_of.at}, {"knownAtPosition": moment_of.position}):
             at = {"asOf": story.names["later"], **known_at}
-            told = story.ward.ask(query, id=story.names["stay"], at=at)
-            assert told["stay"]["room"]["ward"] == story.names[ward]
+            answer = story.ward.ask(query, id=story.names["stay"], at=at)
+            assert answer["stay"]["room"]["ward"] == story.names[ward]
     twice = {"id": story.names["stay"], "at": {}, "asOf": story.names["later"]}
     (error,) = story.ward.client.raw(query, twice)["errors"]
     assert error["extensions"]["code"] == "InvalidInput"

@@ -51,8 +51,8 @@ class Asking:
             self.rights += said.startswith("WITH RECURSIVE")
 
     async def board(self, caller: Caller) -> Any:
-        told = await schema.execute(BOARD, context_value=Context(self.house, caller))
-        return told.data["roomOccupancy"] if told.data else told.errors
+        answer = await schema.execute(BOARD, context_value=Context(self.house, caller))
+        return answer.data["roomOccupancy"] if answer.data else answer.errors
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def asked(database: Database) -> Callable[..., list[Any]]:
         async def all_at_once() -> list[Any]:
             async with alone(database) as house:
                 asking = Asking(house)
-                told = await asyncio.gather(*map(asking.board, callers))
-                return [told, asking.boards, asking.patients, asking.rights]
+                answer = await asyncio.gather(*map(asking.board, callers))
+                return [answer, asking.boards, asking.patients, asking.rights]
 
         return asyncio.run(all_at_once())
 
@@ -80,10 +80,10 @@ def asked(database: Database) -> Callable[..., list[Any]]:
 def test_a_board_that_many_ask_for_at_once_is_asked_for_once(
     asked: Callable[..., list[Any]],
 ) -> None:
-    told, boards, patients, rights = asked(*[nurse()] * 8)
+    result, boards, patients, rights = asked(*[nurse()] * 8)
 
-    assert all(one == told[0] for one in told)
-    assert told[0][0]["beds"][0]["patient"] == {"mrn": "M1"}
+    assert all(one == result[0] for one in result)
+    assert result[0][0]["beds"][0]["patient"] == {"mrn": "M1"}
     assert (boards, patients) == (1, 1)
     assert rights == 2, "what their glasses open, and what labels close"
 
@@ -91,9 +91,9 @@ def test_a_board_that_many_ask_for_at_once_is_asked_for_once(
 def test_who_has_other_rights_is_answered_by_another_question(
     asked: Callable[..., list[Any]],
 ) -> None:
-    told, boards, patients, _ = asked(nurse(), nurse("A"), nurse("A", "B"), nurse("A"))
+    result, boards, patients, _ = asked(nurse(), nurse("A"), nurse("A", "B"), nurse("A"))
 
-    assert all(one == told[0] for one in told)
+    assert all(one == result[0] for one in result)
     assert (boards, patients) == (3, 3)
 
 
@@ -127,9 +127,9 @@ def test_a_page_is_told_by_as_many_statements_however_many_are_on_it(
         async with alone(database) as house:
             asking = Asking(house)
             asked = "{" + query % first + "}"
-            told = await schema.execute(asked, context_value=Context(house, nurse()))
-            assert told.data, told.errors
-            (nodes,) = told.data.values()
+            answer = await schema.execute(asked, context_value=Context(house, nurse()))
+            assert answer.data, answer.errors
+            (nodes,) = answer.data.values()
             assert len(nodes["nodes"]) == first
             return asking.statements
 
@@ -153,9 +153,9 @@ def test_persons_on_one_page_have_their_own_stays_and_records(database: Database
     async def told() -> Any:
         query = "{ patients { nodes { mrn otherRecords { mrn } stays { id } } } }"
         async with alone(database) as house:
-            found = await schema.execute(query, context_value=Context(house, nurse()))
-            assert found.data, found.errors
-            return found.data["patients"]["nodes"]
+            result = await schema.execute(query, context_value=Context(house, nurse()))
+            assert result.data, result.errors
+            return result.data["patients"]["nodes"]
 
     nodes = {node["mrn"]: node for node in asyncio.run(told())}
     for mrn, node in nodes.items():
@@ -220,9 +220,9 @@ def test_a_fault_is_told_to_all_who_waited() -> None:
         together, shared = BatchRunner("failing", fails), SingleFlight()
         rounds = [together.add(1) for _ in range(3)]
         answers = [shared.run("it", lambda: fails([])) for _ in range(3)]
-        told = await asyncio.gather(*rounds, *answers, return_exceptions=True)
+        answer = await asyncio.gather(*rounds, *answers, return_exceptions=True)
 
-        assert [type(one) for one in told] == [LookupError] * 6
+        assert [type(one) for one in answer] == [LookupError] * 6
 
     asyncio.run(work())
 

@@ -30,9 +30,9 @@ class Traces:
     def taken(self) -> list[ReadableSpan]:
         """Those since the last time, in the order in which they began."""
         self.provider.force_flush()
-        found = self.exporter.get_finished_spans()
+        result = self.exporter.get_finished_spans()
         self.exporter.clear()
-        return sorted(found, key=lambda span: span.start_time or 0)
+        return sorted(result, key=lambda span: span.start_time or 0)
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_a_question_is_traced_to_the_database(shared: Ward, traces: Traces) -> N
     traces.taken()
     shared.ask("query Mine($m: String) { x: patient(mrn: $m) { mrn } wards { name } }", m=mrn)
     spans = traces.taken()
-    told = tree(spans)
-    assert list(told) == ["POST /graphql"]
-    operation = told["POST /graphql"]["query patient wards"]
+    result = tree(spans)
+    assert list(result) == ["POST /graphql"]
+    operation = result["POST /graphql"]["query patient wards"]
     assert set(operation) == {"read patient_by_mrn", "read wards", "record the reading"}
     assert dict(spans[0].attributes or {}) == {
         "http.request.method": "POST",

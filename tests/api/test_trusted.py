@@ -76,8 +76,8 @@ def get(server: Served, **params: str) -> Any:
 def test_a_trusted_document_is_answered_however_it_is_named(
     strict: Served, named: dict[str, Any]
 ) -> None:
-    told = post(strict, **named, variables={"asOf": "2026-01-01T00:00:00Z"})
-    assert (told.status_code, told.json()["data"]) == (200, {"wards": []})
+    response = post(strict, **named, variables={"asOf": "2026-01-01T00:00:00Z"})
+    assert (response.status_code, response.json()["data"]) == (200, {"wards": []})
     as_params = {n: v if isinstance(v, str) else json.dumps(v) for n, v in named.items()}
     assert get(strict, **as_params).json()["data"] == {"wards": []}
     with Client(strict.url) as socket:
@@ -90,8 +90,8 @@ def test_a_trusted_subscription_follows_and_a_trusted_command_is_recorded(strict
         socket.send(id="1", type="subscribe", payload={"documentId": hashed(FOLLOW)})
         strict.await_followers(1)
         input = {"commandId": "00000000-0000-4000-8000-00000000000a", "mrn": "T1"}
-        told = post(strict, documentId=hashed(COMMAND), variables={"input": input}).json()
-        assert told["data"]["registerPatient"] == {"__typename": "PatientRecorded"}
+        answer = post(strict, documentId=hashed(COMMAND), variables={"input": input}).json()
+        assert answer["data"]["registerPatient"] == {"__typename": "PatientRecorded"}
         assert set(socket.next()) == {"id"}
 
 
@@ -118,28 +118,28 @@ def test_what_is_not_trusted_is_refused_with_a_reason(
     strict: Served, named: dict[str, Any], why: str
 ) -> None:
     as_params = {n: v if isinstance(v, str) else json.dumps(v) for n, v in named.items()}
-    for told in (post(strict, **named), get(strict, **as_params)):
-        assert (told.status_code, codes(told.json())) == (400, NOT_TRUSTED)
-        assert why in told.json()["errors"][0]["message"]
+    for result in (post(strict, **named), get(strict, **as_params)):
+        assert (result.status_code, codes(result.json())) == (400, NOT_TRUSTED)
+        assert why in result.json()["errors"][0]["message"]
     with Client(strict.url) as socket:
         socket.send(id="1", type="subscribe", payload=named)
-        refused = socket.receive()
-        assert (refused["id"], refused["type"]) == ("1", "error")
-        assert codes({"errors": refused["payload"]}) == NOT_TRUSTED
+        refusal = socket.receive()
+        assert (refusal["id"], refusal["type"]) == ("1", "error")
+        assert codes({"errors": refusal["payload"]}) == NOT_TRUSTED
         socket.send(id="2", type="subscribe", payload={"documentId": "ours"})
         assert socket.next() == []
 
 
 @pytest.mark.parametrize("id", [3, ["ours"], {"ours": 1}], ids=str)
 def test_an_id_is_a_text(strict: Served, id: Any) -> None:
-    told = post(strict, documentId=id)
-    assert (told.status_code, codes(told.json())) == (400, NOT_TRUSTED)
+    response = post(strict, documentId=id)
+    assert (response.status_code, codes(response.json())) == (400, NOT_TRUSTED)
 
 
 def test_a_command_is_not_given_by_get_though_it_is_trusted(strict: Served) -> None:
     input = {"commandId": "00000000-0000-4000-8000-00000000000b", "mrn": "T2"}
-    told = get(strict, documentId=hashed(COMMAND), variables=json.dumps({"input": input}))
-    assert told.status_code in (400, 405)
+    response = get(strict, documentId=hashed(COMMAND), variables=json.dumps({"input": input}))
+    assert response.status_code in (400, 405)
 
 
 def test_a_trusted_document_that_asks_too_much_is_refused_as_any_other(strict: Served) -> None:
@@ -149,8 +149,8 @@ def test_a_trusted_document_that_asks_too_much_is_refused_as_any_other(strict: S
 def test_who_is_not_logged_in_hears_nothing_of_the_documents(strict: Served) -> None:
     with strict.http() as http:
         for id in ("ours", "nothing"):
-            told = http.post("/graphql", json={"documentId": id})
-            assert codes(told.json()) == {"UNAUTHENTICATED"}
+            response = http.post("/graphql", json={"documentId": id})
+            assert codes(response.json()) == {"UNAUTHENTICATED"}
     with Client(strict.url, login=None) as socket:
         socket.send(id="1", type="subscribe", payload={"documentId": "nothing"})
         assert socket.closed() == (4401, "Unauthorized")
@@ -168,14 +168,14 @@ def test_commands_that_were_recorded_offline_are_taken_all_the_same(strict: Serv
     input |= {"occurredAt": "2026-01-01T00:00:00Z", "reason": "network was away"}
     with strict.http() as http:
         body = {"commands": [{"mutation": "registerPatient", "input": input}]}
-        told = http.post("/commands", json=body, headers=BEARER).json()
-    assert told["results"][0]["__typename"] == "PatientRecorded"
+        answer = http.post("/commands", json=body, headers=BEARER).json()
+    assert answer["results"][0]["__typename"] == "PatientRecorded"
 
 
 def test_a_server_without_a_manifest_says_that_it_has_none(shared: Ward) -> None:
-    told = shared.client.http.post("/graphql", json={"documentId": "ours"}, headers=BEARER)
-    assert (told.status_code, codes(told.json())) == (400, NOT_TRUSTED)
-    assert "send the text" in told.json()["errors"][0]["message"]
+    response = shared.client.http.post("/graphql", json={"documentId": "ours"}, headers=BEARER)
+    assert (response.status_code, codes(response.json())) == (400, NOT_TRUSTED)
+    assert "send the text" in response.json()["errors"][0]["message"]
 
 
 # -- manifests --
@@ -183,9 +183,9 @@ def test_a_server_without_a_manifest_says_that_it_has_none(shared: Ward) -> None
 
 def test_an_apollo_manifest_is_taken_too(tmp_path: Path) -> None:
     operation = {"id": "abc", "name": "Wards", "type": "query", "body": WARDS}
-    said = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
+    fields = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
     path = tmp_path / "manifest.json"
-    path.write_text(json.dumps(said))
+    path.write_text(json.dumps(fields))
     documents = TrustedDocuments.of(Settings(trusted_documents=path))
     assert documents.text({"documentId": "abc"}) == WARDS
 

@@ -152,8 +152,8 @@ def test_late_entries_are_those_that_hold_of_a_period_of_recording(ward: Ward) -
     assert late_kinds(known=seen["recordedAt"]) == ["STAY_VISIT_RECORDED", *before]
     assert late_kinds(known=seen["recordedAt"], **{"from": ago()}) == []
     for begin in (ahead(hours=1), ago(days=32)):
-        told = ward.client.raw(LATE, {"from": begin})
-        assert codes(told) == {"InvalidInput"}
+        answer = ward.client.raw(LATE, {"from": begin})
+        assert codes(answer) == {"InvalidInput"}
 
 
 def test_late_entries_are_those_of_the_wards_of_the_login(ward: Ward) -> None:

@@ -74,7 +74,7 @@ def measure(database: Database, folder: Path) -> list[Row]:
     login = {"Authorization": f"Bearer {LocalTokens.of(home).make()}"}
     stay = wards.stays["W0/1/a"]
     others = list(wards.stays.values())[100:]
-    found: dict[tuple[str, str, int], list[Load]] = {}
+    result: dict[tuple[str, str, int], list[Load]] = {}
     for workers in (1, 2):
         with ExitStack() as stack:
             sides = {
@@ -97,9 +97,9 @@ def measure(database: Database, folder: Path) -> list[Row]:
                 pids = tuple(process.pid for _, process in sides[side])
                 requests = _question(what, urls[0], login, stay, others)
                 load = asked(urls, requests, check=_is_answer, pids=pids, seconds=SECONDS)
-                found.setdefault((what, side, workers), []).append(load)
+                result.setdefault((what, side, workers), []).append(load)
                 say(f"{what}, {side}, {workers}: {load}; {load.processor:.2f} ms of processor")
-    return list(_rows(found))
+    return list(_rows(result))
 
 
 def _question(
@@ -112,8 +112,8 @@ def _question(
 
     def visits(client: int) -> Iterator[bytes]:
         for one in cycle(others[client::CLIENTS]):
-            said = {"stayId": str(one), "practitioner": "D1", "kind": "ROUND"}
-            input = {**said, "commandId": str(uuid4())}
+            fields = {"stayId": str(one), "practitioner": "D1", "kind": "ROUND"}
+            input = {**fields, "commandId": str(uuid4())}
             yield post(url, login, {"query": VISIT, "variables": {"input": input}})
 
     return visits

@@ -104,12 +104,12 @@ def _rate(writers: Sequence[Write], seconds: float) -> float:
     def work(write: Write) -> tuple[int, float]:
         events = _events(round(seconds * 3_000))
         together.wait()
-        begun = perf_counter()
+        start = perf_counter()
         for event in events:
             write(event)
-            if perf_counter() - begun >= seconds:
+            if perf_counter() - start >= seconds:
                 break
-        return event.originator_version, perf_counter() - begun
+        return event.originator_version, perf_counter() - start
 
     with ThreadPoolExecutor(len(writers)) as threads:
         results = list(threads.map(work, writers))
@@ -141,8 +141,8 @@ def _events(count: int) -> list[StoredEvent]:
         visit_kind=VisitKind.ROUND,
         note=None,
     )
-    told = EventMapper().to_stored_event
-    return [told(replace(visit, originator_version=n)) for n in range(1, count + 1)]
+    result = EventMapper().to_stored_event
+    return [result(replace(visit, originator_version=n)) for n in range(1, count + 1)]
 
 
 def _ours(database: Database, stack: ExitStack) -> list[Write]:

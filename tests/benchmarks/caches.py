@@ -81,10 +81,10 @@ def measure(database: Database, folder: Path) -> list[Row]:
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
-    found = _ward()
+    result = _ward()
     return [
-        _row("small query", plain, SMALL, {}, found, "3x"),
-        _row(f"board of {BEDS} beds", plain, BOARD, {"ward": "A"}, found, "2x"),
+        _row("small query", plain, SMALL, {}, result, "3x"),
+        _row(f"board of {BEDS} beds", plain, BOARD, {"ward": "A"}, result, "2x"),
     ]
 
 
@@ -108,13 +108,13 @@ async def _asked(
     schema: strawberry.Schema, query: str, variables: dict[str, Any], found: dict[Any, Any]
 ) -> float:
     """Answers a second of processor time."""
-    begun = process_time()
+    start = process_time()
     for _ in range(TIMES):
         context = Remembered(found)
-        told = await schema.execute(query, variable_values=variables, context_value=context)
-        assert not told.errors, told.errors
-        assert told.data
-    return TIMES / (process_time() - begun)
+        answer = await schema.execute(query, variable_values=variables, context_value=context)
+        assert not answer.errors, answer.errors
+        assert answer.data
+    return TIMES / (process_time() - start)
 
 
 def _ward() -> dict[Any, Any]:

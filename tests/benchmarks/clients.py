@@ -39,13 +39,13 @@ def post(url: str, headers: dict[str, str], body: object) -> bytes:
     """A whole request, as it goes over the wire."""
     parts = urlsplit(url)
     sent = msgspec.json.encode(body)
-    told = {
+    result = {
         "Host": parts.netloc,
         "Content-Type": "application/json",
         "Content-Length": str(len(sent)),
         **headers,
     }
-    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in result.items())
     return f"POST {parts.path} HTTP/1.1\r\n{head}\r\n".encode() + sent
 
 
@@ -94,13 +94,13 @@ async def _asked(
     while len(waits) < clients and not any(client.ended.done() for client in one):
         await asyncio.sleep(0.05)
     took, busy = perf_counter() - begun, sum(map(processor, pids)) - used
-    found = list(waits)
+    result = list(waits)
     ends.set()
     await asyncio.gather(*(client.ended for client in one))
-    if len(found) < 2:
+    if len(result) < 2:
         raise RuntimeError("no answers")
-    p99 = quantiles(found, n=100)[98]
-    return Load(len(found) / took, median(found) * 1000, p99 * 1000, busy / len(found))
+    p99 = quantiles(result, n=100)[98]
+    return Load(len(result) / took, median(result) * 1000, p99 * 1000, busy / len(result))
 
 
 def _same(client: "_Client") -> "_Client":
@@ -130,8 +130,8 @@ class _Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._got += data
         if self._whole < 0:
-            head, found, _ = self._got.partition(b"\r\n\r\n")
-            if not found:
+            head, result, _ = self._got.partition(b"\r\n\r\n")
+            if not result:
                 return
             self._whole = len(head) + 4 + _length(head)
         if len(self._got) < self._whole:

@@ -70,18 +70,18 @@ def _ours(made: Hospital) -> Round:
             _visit(made, stay, staff_number, minutes)
 
     def one() -> float:
-        begun = perf_counter()
+        start = perf_counter()
         for n in range(APPENDS):
             made.pipeline.cache = AggregateCache()
             _visit(made, stays[n % STAYS], staff_number, 0)
-        return APPENDS / (perf_counter() - begun)
+        return APPENDS / (perf_counter() - start)
 
     return one
 
 
 def _visit(made: Hospital, stay: UUID, staff_number: str, minutes: int) -> None:
-    said = request(datetime.now(UTC) + timedelta(microseconds=minutes))
-    made.stays.record_visit(said, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND)
+    response = request(datetime.now(UTC) + timedelta(microseconds=minutes))
+    made.stays.record_visit(response, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND)
 
 
 @contextmanager
@@ -99,14 +99,14 @@ def _emmett(database: Database, folder: Path) -> Iterator[Round | None]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        asked, told = process.stdin, process.stdout
+        asked, result = process.stdin, process.stdout
         assert asked is not None
-        assert told is not None
+        assert result is not None
 
         def one() -> float:
             asked.write("\n")
             asked.flush()
-            return float(told.readline())
+            return float(result.readline())
 
         try:
             yield one

@@ -98,13 +98,13 @@ async def _told(port: int, messages: Iterator[bytes], until: float) -> list[floa
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     waits = []
     for message in messages:
-        begun = perf_counter()
-        if begun >= until:
+        start = perf_counter()
+        if start >= until:
             break
         writer.write(START + message + END)
         answer = await reader.readuntil(END)
         assert b"MSA|AA|" in answer, answer
-        waits.append(perf_counter() - begun)
+        waits.append(perf_counter() - start)
     writer.close()
     return waits
 

@@ -129,16 +129,16 @@ class Load:
     async def _follow(self, n: int) -> None:
         """Come and go, and go on after the last position; in the end nothing is missing or double."""
         one = One(self, 90 + n, Role.SERVICE)
-        self.told.append(found := [])
+        self.told.append(result := [])
         async with one.http:
             before, after = await one.events(None)
             while not self.is_over.is_set():
                 async for event in self._some(one, after):
-                    found.append(event["id"])
+                    result.append(event["id"])
                     after = event["position"]
             rest, _ = await one.events(after)
             whole, _ = await one.events(None)
-            if before + found + rest != whole:
+            if before + result + rest != whole:
                 raise Unsound("what was followed is not what was recorded")
 
     async def _some(self, one: "One", after: str | None) -> AsyncIterator[dict[str, Any]]:
@@ -151,23 +151,23 @@ class Load:
             await _say(socket, id="1", type="subscribe", payload=payload)
             for _ in range(one.lot.choice((10, 100, 1000))):
                 try:
-                    told = json.loads(await asyncio.wait_for(socket.recv(), 5))
+                    answer = json.loads(await asyncio.wait_for(socket.recv(), 5))
                 except TimeoutError:
                     return
-                if told["type"] != "next" or "errors" in told["payload"]:
-                    raise Unsound(told)
-                yield told["payload"]["data"]["events"]
+                if answer["type"] != "next" or "errors" in answer["payload"]:
+                    raise Unsound(answer)
+                yield answer["payload"]["data"]["events"]
 
     def rows(self) -> list[Row]:
         rows = []
         for kind, took in sorted(self.took.items()):
             ends = f"{median(took):.0f} / {quantiles(took, n=100)[98]:.0f} ms"
             rows.append(Row(f"load: {kind}, median / p99", f"{len(took) / SECONDS:.1f}/s, {ends}"))
-        given, refused = self.commands.total(), self.commands["refused"]
+        given, refusal = self.commands.total(), self.commands["refused"]
         followed = sum(map(len, self.told))
         return [
             *rows,
-            Row("load: commands, refused among them", f"{given:,}, {refused:,}"),
+            Row("load: commands, refused among them", f"{given:,}, {refusal:,}"),
             Row("load: events followed by two who came and went", f"{followed:,}"),
             Row("load: answers of 5xx and faults of ours", "0"),
         ]
@@ -185,27 +185,29 @@ class One:
         self.http = httpx2.AsyncClient(base_url=load.address, headers=headers, timeout=60)
 
     async def post(self, kind: str, path: str, body: dict[str, Any]) -> Any:
-        begun = monotonic()
+        start = monotonic()
         answer = await self.http.post(path, json=body)
-        self.load.took[kind].append((monotonic() - begun) * 1000)
+        self.load.took[kind].append((monotonic() - start) * 1000)
         if answer.status_code >= 500:
             raise Unsound(f"{kind}: {answer.status_code}")
         return answer.json()
 
     async def ask(self, query: str, **variables: Any) -> Any:
-        told = await self.post("a question", "/graphql", {"query": query, "variables": variables})
-        self.check(told.get("errors", ()))
-        return told.get("data")
+        response = await self.post(
+            "a question", "/graphql", {"query": query, "variables": variables}
+        )
+        self.check(response.get("errors", ()))
+        return response.get("data")
 
     async def execute(self, name: str, **input: Any) -> dict[str, Any]:
         kind = f"{name[0].upper()}{name[1:]}Input!"
-        asked = f"{ANSWER} {ADMITTED if name == 'admitPatient' else ''}"
-        query = f"mutation($i: {kind}) {{ told: {name}(input: $i) {{ {asked} }} }}"
+        text = f"{ANSWER} {ADMITTED if name == 'admitPatient' else ''}"
+        query = f"mutation($i: {kind}) {{ told: {name}(input: $i) {{ {text} }} }}"
         input["commandId"] = str(uuid4())
         body = {"query": query, "variables": {"i": input}}
-        told = await self.post("a command", "/graphql", body)
-        self.check(told.get("errors", ()))
-        answer: dict[str, Any] = (told.get("data") or {}).get("told") or {}
+        response = await self.post("a command", "/graphql", body)
+        self.check(response.get("errors", ()))
+        answer: dict[str, Any] = (response.get("data") or {}).get("told") or {}
         self.count(answer)
         return answer
 
@@ -222,13 +224,13 @@ class One:
 
     async def events(self, after: str | None) -> tuple[list[str], str | None]:
         """The ids of all events after a position, page by page."""
-        found: list[str] = []
+        result: list[str] = []
         while True:
             page = (await self.ask(PAGE, after=after))["events"]
-            found += [event["id"] for event in page["nodes"]]
+            result += [event["id"] for event in page["nodes"]]
             after = page["pageInfo"]["endCursor"]
             if not page["pageInfo"]["hasNextPage"]:
-                return found, after
+                return result, after
 
     @property
     def stay(self) -> str:
@@ -273,15 +275,15 @@ async def accesses(one: One) -> None:
 
 async def transfer(one: One) -> None:
     stay, place = one.stay, one.place
-    told = await one.execute("transferPatient", stayId=stay, **place)
-    if told["__typename"] == "StayRecorded":
+    answer = await one.execute("transferPatient", stayId=stay, **place)
+    if answer["__typename"] == "StayRecorded":
         one.load.stays[stay] = place["ward"]
 
 
 async def leave(one: One) -> None:
     stay = one.stay
-    told = await one.execute("startLeave", stayId=stay, keepBed=True)
-    if told["__typename"] == "StayRecorded":
+    answer = await one.execute("startLeave", stayId=stay, keepBed=True)
+    if answer["__typename"] == "StayRecorded":
         await one.execute("endLeave", stayId=stay)
 
 
@@ -298,23 +300,23 @@ async def admit(one: One) -> None:
     mrn = f"L{uuid4().hex[:12]}"
     await one.execute("registerPatient", mrn=mrn, familyName="Adeyemi")
     place = one.place
-    told = await one.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place)
-    if told["__typename"] == "StayRecorded":
-        one.load.stays[told["stay"]["id"]] = place["ward"]
+    answer = await one.execute("admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place)
+    if answer["__typename"] == "StayRecorded":
+        one.load.stays[answer["stay"]["id"]] = place["ward"]
 
 
 async def discharge(one: One) -> None:
     if len(one.load.stays) > ROOMS:
         stay = one.stay
-        told = await one.execute("dischargePatient", stayId=stay, disposition="HOME")
-        if told["__typename"] == "StayRecorded":
+        answer = await one.execute("dischargePatient", stayId=stay, disposition="HOME")
+        if answer["__typename"] == "StayRecorded":
             one.load.stays.pop(stay, None)
 
 
 async def close(one: One) -> None:
     place = one.place
-    told = await one.execute("closeBed", reason="paint", **place)
-    if told["__typename"] == "RoomRecorded":
+    answer = await one.execute("closeBed", reason="paint", **place)
+    if answer["__typename"] == "RoomRecorded":
         await one.execute("reopenBed", **place)
 
 
@@ -327,8 +329,8 @@ async def batch(one: One) -> None:
         name, more = ("transferPatient", one.place) if n % 2 else ("changeSpecialty", {})
         said = more or {"specialty": one.lot.choice(("surgery", "cardiology"))}
         commands.append({"mutation": name, "input": {**input, **said}})
-    told = await one.post("a batch of ten", "/commands", {"commands": commands})
-    for answer in told["results"]:
+    response = await one.post("a batch of ten", "/commands", {"commands": commands})
+    for answer in response["results"]:
         one.count(answer)
 
 

@@ -182,13 +182,13 @@ class House:
         begun: tuple[BedStretch, ...],
     ) -> Command:
         """Return what happened to a stay, and what its room is told of it."""
-        occupancy, told = Occupancy.id_for(room), self._told[room]
+        occupancy, result = Occupancy.id_for(room), self._told[room]
         changed = _made(
-            Occupancy.StretchesChanged, occupancy, told + 1, entry, room=room, stay=lying.stay,
+            Occupancy.StretchesChanged, occupancy, result + 1, entry, room=room, stay=lying.stay,
             patient=lying.patient, ended=ended, begun=begun,
         )  # fmt: skip
-        self._told[room] = told + 1
-        reads = {lying.stay: lying.version, occupancy: told}
+        self._told[room] = result + 1
+        reads = {lying.stay: lying.version, occupancy: result}
         lying.version += len(events)
         return _one(entry, [*events, changed], reads)
 
@@ -238,8 +238,8 @@ def waves(total: int, least: int) -> Iterator[int]:
 
 def _opened(made: Hospital, number: int) -> UUID:
     ward, room = f"W{number // 20}", str(number % 20)
-    said = request(BEGUN - timedelta(days=1))
-    return made.rooms.open_room(said, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
+    response = request(BEGUN - timedelta(days=1))
+    return made.rooms.open_room(response, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
 
 
 def _made(kind: Any, stream: UUID, version: int, entry: Envelope, **content: Any) -> Any:

@@ -84,26 +84,26 @@ class Nurse:
                    stayId=self._stays[bed], disposition="HOME")  # fmt: skip
         mrn = f"N-{uuid4()}"
         self._tell("registration", "registerPatient", "", mrn=mrn, familyName="Next")
-        told = self._tell("admission", "admitPatient", STAY, patientMrn=mrn, ward=ward, room=room,
+        answer = self._tell("admission", "admitPatient", STAY, patientMrn=mrn, ward=ward, room=room,
                           bed=code, admissionType="ELECTIVE")  # fmt: skip
-        self._stays[bed] = told["stay"]["id"]
+        self._stays[bed] = answer["stay"]["id"]
 
     def _tell(self, name: str, mutation: str, selection: str, **said: Any) -> Any:
         kind = mutation[0].upper() + mutation[1:]
         document = MUTATION % (kind, mutation, selection)
-        told = self._ask(name, document, input={**said, "commandId": str(uuid4())})[mutation]
-        if not told["__typename"].endswith("Recorded"):
-            raise RuntimeError(f"{mutation} was refused: {told}")
-        return told
+        answer = self._ask(name, document, input={**said, "commandId": str(uuid4())})[mutation]
+        if not answer["__typename"].endswith("Recorded"):
+            raise RuntimeError(f"{mutation} was refused: {answer}")
+        return answer
 
     def _ask(self, name: str, document: str, **variables: Any) -> Any:
-        begun = perf_counter()
+        start = perf_counter()
         answer = self._client.post("/graphql", json={"query": document, "variables": variables})
-        self.waits[name].append(perf_counter() - begun)
-        told = answer.json()
-        if told.get("errors") or not told.get("data"):
+        self.waits[name].append(perf_counter() - start)
+        reply = answer.json()
+        if reply.get("errors") or not reply.get("data"):
             raise RuntimeError(f"{name}: {answer.text[:500]}")
-        return told["data"]
+        return reply["data"]
 
 
 def _prescribed(wards: Wards, stays: dict[str, str]) -> str:

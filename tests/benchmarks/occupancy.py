@@ -57,12 +57,12 @@ def measure(database: Database, folder: Path) -> list[Row]:
     try:
         house = House(made, BEDS)
         for events in waves(EVENTS, LEAST):
-            begun = perf_counter()
+            start = perf_counter()
             last = house.fill(events)
-            say(f"{events:,} events made in {perf_counter() - begun:.0f} s; a worker fills")
-            begun = perf_counter()
+            say(f"{events:,} events made in {perf_counter() - start:.0f} s; a worker fills")
+            start = perf_counter()
             memory = _worker_fills(database, folder)
-            say(f"filled in {perf_counter() - begun:.0f} s; asking")
+            say(f"filled in {perf_counter() - start:.0f} s; asking")
             with psycopg.connect(database.owner_url, autocommit=True) as owner:
                 owner.execute("VACUUM ANALYZE")
             query = asyncio.run(_by_query(database, last))
@@ -106,9 +106,9 @@ async def _by_query(database: Database, last: datetime) -> float:
             await connection.exec_driver_sql("SELECT max(position) FROM record.events")
         ).scalar()
         for moment in _moments(last):
-            begun = perf_counter()
+            start = perf_counter()
             rooms = await board(connection, AsOf(moment, int(position or 0)))
-            took.append((perf_counter() - begun) * 1000)
+            took.append((perf_counter() - start) * 1000)
             assert sum(len(room.beds) for room in rooms) == BEDS
     await engine.dispose()
     return median(took)
@@ -124,9 +124,9 @@ def _through_graphql(database: Database, folder: Path, last: datetime) -> tuple[
         with httpx2.Client(base_url=address, headers=headers, timeout=30) as client:
             for moment in _moments(last):
                 variables: dict[str, Any] = {"at": moment.isoformat()}
-                begun = perf_counter()
+                start = perf_counter()
                 answer = client.post("/graphql", json={"query": QUESTION, "variables": variables})
-                took.append((perf_counter() - begun) * 1000)
+                took.append((perf_counter() - start) * 1000)
                 assert len(answer.json()["data"]["roomOccupancy"]) == BEDS // 2
         return median(took), resting
 
@@ -134,8 +134,8 @@ def _through_graphql(database: Database, folder: Path, last: datetime) -> tuple[
 def megabytes(pid: int, what: str) -> float:
     """A process's memory now (VmRSS), or its most so far (VmHWM); 0 where /proc is not there."""
     status = Path(f"/proc/{pid}/status")
-    found = re.search(rf"{what}:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(found[1]) / 1024 if found else 0.0
+    result = re.search(rf"{what}:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(result[1]) / 1024 if result else 0.0
 
 
 def _worker_fills(database: Database, folder: Path) -> float:

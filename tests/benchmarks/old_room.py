@@ -68,10 +68,10 @@ def _stay(made: Hospital, number: str, since: datetime, until: datetime) -> floa
     _count += 1
     mrn = f"P{_count}"
     made.patients.register_patient(request(since), mrn=mrn)
-    begun = perf_counter()
+    start = perf_counter()
     admitted = made.stays.admit_patient(
         request(since), patient_mrn=mrn, admission_type=ELECTIVE, **place(f"A/{number}/a")
     )
     stay = admitted.ids("stay")[0]
     made.stays.discharge_patient(request(until), stay_id=stay, disposition=Disposition.HOME)
-    return (perf_counter() - begun) * 1000
+    return (perf_counter() - start) * 1000

@@ -165,11 +165,11 @@ def _busy(page: Any, pid: int) -> Iterator[list[float]]:
     session.send("Performance.enable")
 
     def used() -> list[float]:
-        told = {
+        result = {
             each["name"]: each["value"]
             for each in session.send("Performance.getMetrics")["metrics"]
         }
-        return [told["TaskDuration"] * 1000, processor(pid)]
+        return [result["TaskDuration"] * 1000, processor(pid)]
 
     times: list[float] = []
     before = used()
@@ -192,10 +192,10 @@ def _swaps(client: httpx2.Client, page: Any) -> Iterator[float]:
         (bed, one), (other_bed, other) = pair
         page.evaluate(SHOWN, [bed, other])
         input = {"commandId": str(uuid4()), "stayId": one, "withStayId": other}
-        told = _asked(client, SWAP, input=input)["swapBeds"]
-        if "recordedAt" in told:
+        result = _asked(client, SWAP, input=input)["swapBeds"]
+        if "recordedAt" in result:
             pair[:] = [(bed, other), (other_bed, one)]
-            yield datetime.fromisoformat(told["recordedAt"]).timestamp() * 1000
+            yield datetime.fromisoformat(result["recordedAt"]).timestamp() * 1000
 
 
 def _event(page: Any, swaps: Iterator[float]) -> float:

@@ -79,9 +79,9 @@ class Question:
 
 
 async def _patient(connection: AsyncConnection, of: Subject, then: Moment) -> Any:
-    found = await patient_by_mrn(connection, of.mrn, "main", then.at)
-    assert found is not None
-    records = await records_of(connection, found.patient, then.at)
+    result = await patient_by_mrn(connection, of.mrn, "main", then.at)
+    assert result is not None
+    records = await records_of(connection, result.patient, then.at)
     every = ("ADMITTED", "ON_LEAVE", "DISCHARGED", "CANCELLED")
     return await stays_page(
         connection, StayCriteria(every, None, tuple(records)), then.at, PAGE, None
@@ -114,8 +114,8 @@ async def _history(connection: AsyncConnection, of: Subject, then: Moment) -> An
 
 
 async def _prescriptions(connection: AsyncConnection, of: Subject, then: Moment) -> Any:
-    found = await prescriptions_of(connection, [of.stay], then.at)
-    drugs = [drug.prescription for drug in found[of.stay]]
+    result = await prescriptions_of(connection, [of.stay], then.at)
+    drugs = [drug.prescription for drug in result[of.stay]]
     return await doses_of(connection, drugs, then.at)
 
 
@@ -167,14 +167,14 @@ def measure(database: Database, folder: Path) -> list[Row]:
     made = hospital(Settings(), database)
     try:
         house = House(made, BEDS)
-        begun = perf_counter()
+        start = perf_counter()
         house.fill(EVENTS)
-        say(f"{EVENTS:,} events made in {perf_counter() - begun:.0f} s; filling")
+        say(f"{EVENTS:,} events made in {perf_counter() - start:.0f} s; filling")
     finally:
         made.close()
-    begun = perf_counter()
+    start = perf_counter()
     ProjectionRunner(database.app_url).catch_up()
-    say(f"filled in {perf_counter() - begun:.0f} s; asking")
+    say(f"filled in {perf_counter() - start:.0f} s; asking")
     full = _a_year_ago(house.full)
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("VACUUM ANALYZE")
@@ -214,14 +214,14 @@ def _moments(owner: "psycopg.Connection[Any]", past: Full, last: Full) -> tuple[
 
 
 def _subjects(owner: "psycopg.Connection[Any]", then: Full) -> list[Subject]:
-    found = owner.execute(
+    result = owner.execute(
         "SELECT DISTINCT s.stay, s.patient, p.mrn, r.ward FROM stays_v1.stays s"
         " JOIN patients_v4.patients p USING (patient) JOIN rooms_v1.rooms r USING (room)"
         " JOIN prescriptions_v2.prescriptions d USING (stay)"
         " WHERE s.status = 'ADMITTED' AND s.during @> %s AND s.known @> %s::bigint ORDER BY 1",
         [then.moment, then.position],
     ).fetchall()
-    return Random(1).sample([Subject(*row) for row in found], ASKED + WARMING)
+    return Random(1).sample([Subject(*row) for row in result], ASKED + WARMING)
 
 
 async def _by_query(
@@ -229,17 +229,17 @@ async def _by_query(
 ) -> list[tuple[float, float]]:
     """Milliseconds, the medians: then, now."""
     engine = database.async_engine()
-    told = []
+    result = []
     async with engine.connect() as connection:
         for question in QUESTIONS:
             took: dict[Moment, list[float]] = {past: [], now: []}
             for subject, moment in _alternately(subjects, past, now):
-                begun = perf_counter()
+                start = perf_counter()
                 assert await question.asks(connection, subject, moment)
-                took[moment].append((perf_counter() - begun) * 1000)
-            told.append((median(took[past][WARMING:]), median(took[now][WARMING:])))
+                took[moment].append((perf_counter() - start) * 1000)
+            result.append((median(took[past][WARMING:]), median(took[now][WARMING:])))
     await engine.dispose()
-    return told
+    return result
 
 
 def _through_graphql(
@@ -247,7 +247,7 @@ def _through_graphql(
 ) -> list[tuple[float, float]]:
     """Milliseconds, the medians: then, now."""
     home = folder / "home"
-    told = []
+    result = []
     with served(database, home) as (address, _):
         headers = {"Authorization": f"Bearer {LocalTokens.of(home).make()}"}
         with httpx2.Client(base_url=address, headers=headers, timeout=60) as client:
@@ -255,12 +255,12 @@ def _through_graphql(
                 took: dict[Moment, list[float]] = {past: [], now: []}
                 for subject, moment in _alternately(subjects, past, now):
                     content = _content(question, subject, moment)
-                    begun = perf_counter()
+                    start = perf_counter()
                     answer = client.post("/graphql", json=content)
-                    took[moment].append((perf_counter() - begun) * 1000)
+                    took[moment].append((perf_counter() - start) * 1000)
                     assert "errors" not in answer.json(), answer.text
-                told.append((median(took[past][WARMING:]), median(took[now][WARMING:])))
-    return told
+                result.append((median(took[past][WARMING:]), median(took[now][WARMING:])))
+    return result
 
 
 def _alternately(

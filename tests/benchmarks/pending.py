@@ -59,10 +59,10 @@ def measure(database: Database, folder: Path) -> list[Row]:
 def _stay(made: Hospital, bed: str, mrn: str, since: datetime) -> float:
     """Milliseconds for the two commands of a ward."""
     made.patients.register_patient(request(since), mrn=mrn)
-    begun = perf_counter()
+    start = perf_counter()
     stay = made.stays.admit_patient(
         request(since), patient_mrn=mrn, admission_type=ELECTIVE, **place(bed)
     ).ids("stay")[0]
     until = since + timedelta(minutes=1)
     made.stays.discharge_patient(request(until), stay_id=stay, disposition=Disposition.HOME)
-    return (perf_counter() - begun) * 1000
+    return (perf_counter() - start) * 1000

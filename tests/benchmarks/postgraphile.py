@@ -100,12 +100,12 @@ def measure(database: Database, folder: Path) -> list[Row]:
     login = {"Authorization": f"Bearer {nurse}"}
     ours = {"query": BOARD, "variables": {"ward": "W0"}}
     theirs = {"query": THEIRS, "variables": {"ward": "W0"}}
-    found: dict[str, list[Load]] = {}
+    finding: dict[str, list[Load]] = {}
 
     def note(what: str, url: str, body: object, headers: dict[str, str], pid: int) -> None:
         request = post(url, headers, body)
         load = asked(url, request, check=_is_board, pids=(pid,), seconds=SECONDS)
-        found.setdefault(what, []).append(load)
+        finding.setdefault(what, []).append(load)
         say(f"{what}: {load}; {load.processor:.2f} ms of its processor an answer")
 
     def compare(seen: str) -> None:
@@ -125,10 +125,10 @@ def measure(database: Database, folder: Path) -> list[Row]:
                 note(f"{LIBRARY}, {seen}", slow + "/graphql", ours, login, third.pid)
 
     def compared(what: str, own: str, other: str, peer: str, wanted: str) -> Row:
-        mine, peers = ([load.rate for load in found[name]] for name in (own, other))
+        mine, peers = ([load.rate for load in finding[name]] for name in (own, other))
         ratio = median(one / other for one, other in zip(mine, peers, strict=True))
-        told, as_many = f"{median(mine):,.0f}/s", f"{median(peers):,.0f}/s"
-        return Row(what, told, peer, as_many, ratio, wanted)
+        result, as_many = f"{median(mine):,.0f}/s", f"{median(peers):,.0f}/s"
+        return Row(what, result, peer, as_many, ratio, wanted)
 
     def row(what: str, kept: str, seen: str, wanted: str = "") -> Row:
         return compared(what, f"{kept}, {seen}", seen, f"PostGraphile, {seen}", wanted)
@@ -187,7 +187,7 @@ def _postgraphile(
     program = place / "postgraphile.mjs"
     program.write_text((Path(__file__).parent / "postgraphile.mjs").read_text())
     where = conninfo_to_dict(database.owner_url)
-    told = [str(where[name]) for name in ("host", "user", "dbname")]
+    result = [str(where[name]) for name in ("host", "user", "dbname")]
     return listening(
-        lambda port: ["node", str(program), *told, str(port)], {"NODE_ENV": "production"}
+        lambda port: ["node", str(program), *result, str(port)], {"NODE_ENV": "production"}
     )

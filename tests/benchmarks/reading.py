@@ -52,9 +52,9 @@ def measure(database: Database, folder: Path) -> list[Row]:
             for _ in range(20):
                 _waited(client, visit)
             waits = sorted(_waited(client, visit) for _ in range(WRITES))
-    told = f"{median(waits):.1f} / {quantiles(waits, n=100)[98]:.1f} ms"
+    result = f"{median(waits):.1f} / {quantiles(waits, n=100)[98]:.1f} ms"
     what = f"own write readable, median / p99 of {WRITES}"
-    return [Row(what, told, wanted="10 / 30 ms")]
+    return [Row(what, result, wanted="10 / 30 ms")]
 
 
 def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
@@ -62,10 +62,10 @@ def _waited(client: httpx2.Client, visit: dict[str, Any]) -> float:
     input = {**visit, "commandId": str(uuid4())}
     answer = client.post("/graphql", json={"query": MUTATION, "variables": {"input": input}})
     came = datetime.now(UTC)
-    told = answer.json()["data"]["recordVisit"]
-    if told["__typename"] != "VisitRecorded" or not told["visit"]["id"]:
-        raise RuntimeError(f"not recorded, or not readable: {told}")
-    return (came - datetime.fromisoformat(told["recordedAt"])).total_seconds() * 1000
+    reply = answer.json()["data"]["recordVisit"]
+    if reply["__typename"] != "VisitRecorded" or not reply["visit"]["id"]:
+        raise RuntimeError(f"not recorded, or not readable: {reply}")
+    return (came - datetime.fromisoformat(reply["recordedAt"])).total_seconds() * 1000
 
 
 def served(

@@ -48,17 +48,17 @@ def measure(database: Database, folder: Path) -> list[Row]:
     """``database`` is a migrated scratch database without a log."""
     events = _make_log(database, folder)
     say(f"filling all read models from {events:,} events in one pass")
-    begun = perf_counter()
+    start = perf_counter()
     with reduced_garbage_collection():  # as the worker does
         ProjectionRunner(database.app_url).catch_up()
-    filled = events / (perf_counter() - begun)
+    filled = events / (perf_counter() - start)
     say("rebuilding all beside the live ones, comparing, switching")
-    begun = perf_counter()
+    start = perf_counter()
     rebuilds = rebuild(database, READ_MODELS, lambda *_: None)
-    rebuilt = events / (perf_counter() - begun)
-    for name, told in rebuilds.items():
-        if told.different:
-            raise RuntimeError(f"{name}: {told.different} rows differ after a rebuild")
+    rebuilt = events / (perf_counter() - start)
+    for name, result in rebuilds.items():
+        if result.different:
+            raise RuntimeError(f"{name}: {result.different} rows differ after a rebuild")
     say(f"the library's ProjectionRunner on the first {SAMPLE:,} events")
     with database.scratch("bench_runner", template=_name(database)) as copy:
         runner = min(SAMPLE, events) / _run_library(copy)
@@ -194,13 +194,13 @@ def _run_library(database: Database) -> float:
         "MAPPER_TOPIC": f"{__name__}:Mapper",
         **stock_address(database),
     }
-    begun = perf_counter()
+    start = perf_counter()
     with library.ProjectionRunner(
         application_class=Log, projection_class=Filling, view_class=View, env=env
     ) as runner:
         while not Filling.done.wait(0.05):
             runner.run_forever(timeout=0.001)  # raises what the projection raised
-        took = perf_counter() - begun
+        took = perf_counter() - start
         runner.view._reader.close()
     runner.app.close()
     return took

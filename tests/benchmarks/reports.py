@@ -74,12 +74,12 @@ def measure(database: Database, folder: Path) -> list[Row]:
     database.open_log("real")
     with closing(hospital(Settings(), database)) as made, reduced_garbage_collection():
         house = House(made, BEDS)
-        begun = perf_counter()
+        start = perf_counter()
         house.fill(EVENTS)
-        say(f"{EVENTS:,} events made in {perf_counter() - begun:.0f} s; filling")
-        begun = perf_counter()
+        say(f"{EVENTS:,} events made in {perf_counter() - start:.0f} s; filling")
+        start = perf_counter()
         ProjectionRunner(database.app_url).catch_up()
-        say(f"filled in {perf_counter() - begun:.0f} s; asking. In brackets: seconds of processor")
+        say(f"filled in {perf_counter() - start:.0f} s; asking. In brackets: seconds of processor")
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("VACUUM ANALYZE")
         now, past = _years(house.full)
@@ -95,10 +95,10 @@ def measure(database: Database, folder: Path) -> list[Row]:
         ProjectionRunner(database.app_url).catch_up()
         restated: dict[str, tuple[float, int]] = {}
         for name, issue in issues.items():
-            begun = perf_counter()
+            start = perf_counter()
             (event,) = made.reports.restate_report(_said(), issue_id=issue).events
             assert isinstance(event, Report.Restated)
-            restated[name] = perf_counter() - begun, len(event.causes)
+            restated[name] = perf_counter() - start, len(event.causes)
     days = (now.last - now.first).days + 1
     return [
         Row(
@@ -130,12 +130,12 @@ def _years(full: list[Full]) -> tuple[Year, Year]:
 def _asked(database: Database, held: Definition, now: Year, past: Year) -> tuple[Took, Took]:
     """The medians of some rounds, in turn."""
     rounds = [(_report(database, held, now), _report(database, held, past)) for _ in range(ROUNDS)]
-    told = [
+    result = [
         Took(median(took.waited for took in side), median(took.worked for took in side))
         for side in zip(*rounds, strict=True)
     ]
-    say(f"{held.name}: {told[0].waited:.2f} s now, {told[1].waited:.2f} s then")
-    return told[0], told[1]
+    say(f"{held.name}: {result[0].waited:.2f} s now, {result[1].waited:.2f} s then")
+    return result[0], result[1]
 
 
 def _report(database: Database, held: Definition, year: Year) -> Took:
@@ -143,12 +143,12 @@ def _report(database: Database, held: Definition, year: Year) -> Took:
     with inputs.report_connection(database.app_url) as connection:
         reports = ReportService(ReadModelReportData(connection, "main"))
         begun, worked = perf_counter(), process_time()
-        told = reports.compute(held, question, year.position)
+        answer = reports.compute(held, question, year.position)
         took = Took(
             perf_counter() - begun,
             process_time() - worked + processor(connection.info.backend_pid) / 1000,
         )
-    assert told.rows
+    assert answer.rows
     return took
 
 

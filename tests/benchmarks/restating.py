@@ -61,9 +61,9 @@ def _restated(house: Hospital, database: Database, stays: list[UUID], late: int)
     ProjectionRunner(database.app_url).catch_up()
     slowest, causes = 0.0, 0
     for issue in issues.values():
-        begun = perf_counter()
+        start = perf_counter()
         (event,) = house.reports.restate_report(_said(), issue_id=issue).events
-        slowest = max(slowest, perf_counter() - begun)
+        slowest = max(slowest, perf_counter() - start)
         assert isinstance(event, Report.Restated)
         causes = max(causes, len(event.causes))
     assert causes == late, (causes, late)

@@ -73,12 +73,12 @@ def measure(
         house = House(made, beds)
         doctor(made, "bench")
         for size in sizes:
-            begun = perf_counter()
+            start = perf_counter()
             house.fill(size)
-            say(f"{size:,} events made in {perf_counter() - begun:.0f} s; filling")
-            begun = perf_counter()
+            say(f"{size:,} events made in {perf_counter() - start:.0f} s; filling")
+            start = perf_counter()
             ProjectionRunner(database.app_url).catch_up()
-            say(f"filled in {perf_counter() - begun:.0f} s; asking")
+            say(f"filled in {perf_counter() - start:.0f} s; asking")
             with psycopg.connect(database.owner_url, autocommit=True) as owner:
                 owner.execute("VACUUM ANALYZE")
             by_size[size] = []
@@ -167,9 +167,9 @@ async def _asked(
             for true, known in product(places, places):
                 times = []
                 for _ in range(REPEATS):
-                    begun = perf_counter()
+                    start = perf_counter()
                     await question(connection, AsOf(true.moment, known.position))
-                    times.append((perf_counter() - begun) * 1000)
+                    times.append((perf_counter() - start) * 1000)
                 took[what].append(median(times))
     await engine.dispose()
     return took
@@ -188,6 +188,6 @@ def _reports(database: Database, house: House) -> None:
 
 def _took(act: Callable[[], object]) -> float:
     """Milliseconds."""
-    begun = perf_counter()
+    start = perf_counter()
     act()
-    return (perf_counter() - begun) * 1000
+    return (perf_counter() - start) * 1000

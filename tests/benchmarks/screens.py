@@ -69,9 +69,9 @@ def measure(
     database.open_log("real")
     with closing(hospital(Settings(), database)) as made:
         house = House(made, beds)
-        begun = perf_counter()
+        start = perf_counter()
         house.fill(events)
-        say(f"{events:,} events made in {perf_counter() - begun:.0f} s; a day's work, and filling")
+        say(f"{events:,} events made in {perf_counter() - start:.0f} s; a day's work, and filling")
         begun_today = work_a_day(made, house)
         ProjectionRunner(database.app_url).catch_up()
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
@@ -213,9 +213,9 @@ async def _took(ask: Callable[[Screen], Awaitable[bool]], screen: Screen) -> lis
     await ask(screen)
     times = []
     for _ in range(REPEATS):
-        begun = perf_counter()
+        start = perf_counter()
         await ask(screen)
-        times.append((perf_counter() - begun) * 1000)
+        times.append((perf_counter() - start) * 1000)
     return times
 
 

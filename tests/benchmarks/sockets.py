@@ -63,11 +63,11 @@ async def _told(address: str, token: str, made: Hospital, pid: int) -> tuple[lis
     waits, begun = [], processor(pid)
     for change in range(CHANGES):
         bed = f"A/{change % 10 + 1}/b"
-        told = [asyncio.ensure_future(socket.recv()) for socket in sockets]
+        result = [asyncio.ensure_future(socket.recv()) for socket in sockets]
         recorded = await asyncio.to_thread(
             lambda bed=bed: made.stays.transfer_patient(request(), stay_id=stay, **place(bed))  # type: ignore[misc]
         )
-        await asyncio.gather(*told)
+        await asyncio.gather(*result)
         waits.append((datetime.now(UTC) - recorded.recorded_at).total_seconds() * 1000)
     busy = (processor(pid) - begun) / CHANGES
     for socket in sockets:

@@ -225,15 +225,15 @@ class RecordVisitInput:
 class Query:
     @strawberry.field
     async def room_occupancy(self, info: Ask, ward: str | None = None) -> list[RoomOccupancy]:
-        found = await (
+        finding = await (
             info.context.rows(BOARD_OF_WARD, {"ward": ward}) if ward else info.context.rows(BOARD)
         )
-        told: list[RoomOccupancy] = []
-        for _, in_room in groupby(found, key=lambda row: row.room):
+        result: list[RoomOccupancy] = []
+        for _, in_room in groupby(finding, key=lambda row: row.room):
             first, *others = in_room
             room = Room(number=first.number)
-            told.append(RoomOccupancy(room=room, beds=[Bed.of(row) for row in (first, *others)]))
-        return told
+            result.append(RoomOccupancy(room=room, beds=[Bed.of(row) for row in (first, *others)]))
+        return result
 
     @strawberry.field
     async def timeline(self, info: Ask, stay_id: strawberry.ID, first: int = 50) -> Timeline:
@@ -285,10 +285,10 @@ class Mutation:
                     )
                     if (written := raised.one_or_none()) is None:
                         return Refused(code="VERSION_CONFLICT")
-                    said = {"practitioner": input.practitioner, "kind": input.kind}
+                    fields = {"practitioner": input.practitioner, "kind": input.kind}
                     await connection.execute(
                         insert(visits).values(
-                            id=visit, stay=stay, occurred_at=at, note=None, **said
+                            id=visit, stay=stay, occurred_at=at, note=None, **fields
                         )
                     )
                     await connection.execute(
@@ -299,13 +299,13 @@ class Mutation:
                             occurred_at=at,
                             by="a nurse",
                             what="VISIT_RECORDED",
-                            changed={"visit": str(visit), **said},
+                            changed={"visit": str(visit), **fields},
                         )
                     )
             except IntegrityError:
                 return Refused(code="COMMAND_ID_REUSED")
-        told = Visit(id=strawberry.ID(str(visit)), occurred_at=at, kind=input.kind)
-        return VisitRecorded(visit=told, stay=Stay.of(stay, written))
+        result = Visit(id=strawberry.ID(str(visit)), occurred_at=at, kind=input.kind)
+        return VisitRecorded(visit=result, stay=Stay.of(stay, written))
 
 
 schema = strawberry.Schema(

@@ -61,10 +61,10 @@ def run(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         os.environ.update(environment)
         log.handlers[:] = handlers  # of a command that logs into what was captured here
         log.setLevel(level)
-        told = capsys.readouterr()
+        answer = capsys.readouterr()
         assert isinstance(code, int), code
-        assert "Traceback" not in told.err, told.err
-        return Ended(code, told.out, told.err)
+        assert "Traceback" not in answer.err, answer.err
+        return Ended(code, answer.out, answer.err)
 
     return run
 

@@ -43,16 +43,16 @@ def beds(told: Any) -> dict[str, str]:
 
 
 def test_occupancy_tells_every_bed(run: Run, moved: dict[str, Any]) -> None:
-    told = run("occupancy")
-    assert told.code == 0
-    assert "M1 Name of M1" in told.out
-    assert "1 of 2 beds are taken." in told.out
+    result = run("occupancy")
+    assert result.code == 0
+    assert "M1 Name of M1" in result.out
+    assert "1 of 2 beds are taken." in result.out
 
 
 def test_occupancy_as_json_has_a_row_a_bed(run: Run, moved: dict[str, Any]) -> None:
-    told = run("occupancy", "--json").json
-    assert [bed["state"] for bed in told] == ["FREE", "OCCUPIED"]
-    assert beds(told) == {"A/119/a": "", "A/119/b": "M1 Name of M1"}
+    result = run("occupancy", "--json").json
+    assert [bed["state"] for bed in result] == ["FREE", "OCCUPIED"]
+    assert beds(result) == {"A/119/a": "", "A/119/b": "M1 Name of M1"}
 
 
 def test_occupancy_as_of_a_moment_and_as_known_at_another(run: Run, moved: dict[str, Any]) -> None:
@@ -76,8 +76,8 @@ def test_occupancy_of_one_ward(run: Run, staffed: Hospital) -> None:
     room(staffed, "1", "x", ward="B")
     assert beds(run("occupancy", "--json", "--ward", "B").json) == {"B/1/x": ""}
     assert beds(run("occupancy", "--json", "--ward", "b").json) == {"B/1/x": ""}
-    refused = run("occupancy", "--json", "--ward", "C")
-    assert (refused.code, "There is no ward 'C'." in refused.err) == (1, True)
+    refusal = run("occupancy", "--json", "--ward", "C")
+    assert (refusal.code, "There is no ward 'C'." in refusal.err) == (1, True)
 
 
 def test_occupancy_says_why_a_bed_is_not_free(run: Run, staffed: Hospital) -> None:
@@ -102,21 +102,21 @@ def test_times_are_told_in_the_hospitals_own_zone(run: Run, staffed: Hospital) -
 
 
 def test_a_timeline_tells_what_happened_in_order(run: Run, moved: dict[str, Any]) -> None:
-    told = run("timeline", "M1")
-    assert told.code == 0
+    result = run("timeline", "M1")
+    assert result.code == 0
     lines = ("Registered", "Admitted", "Put in A, room 119, bed a", "Moved to A, room 119, bed b")
-    places = [told.out.index(line) for line in lines]
+    places = [result.out.index(line) for line in lines]
     assert places == sorted(places)
-    assert " late" in told.out
-    assert "Gave Heparin" in told.out
+    assert " late" in result.out
+    assert "Gave Heparin" in result.out
     assert "Gave Heparin" not in run("timeline", "M1", "--no-doses").out
 
 
 def test_a_timeline_as_json_has_both_clocks(run: Run, moved: dict[str, Any]) -> None:
-    told = run("timeline", "M1", "--json").json
-    kinds = [entry["kind"] for entry in told]
+    result = run("timeline", "M1", "--json").json
+    kinds = [entry["kind"] for entry in result]
     assert kinds.index("STAY_TRANSFERRED") < kinds.index("STAY_SPECIALTY_CHANGED")
-    transfer = told[kinds.index("STAY_TRANSFERRED")]
+    transfer = result[kinds.index("STAY_TRANSFERRED")]
     assert transfer["late"]
     occurred, recorded = (
         datetime.fromisoformat(transfer[name]) for name in ("occurredAt", "recordedAt")
@@ -145,15 +145,15 @@ def test_a_long_timeline_is_told_whole(
     stay = admitted(staffed, "M1")
     for n in range(7):
         staffed.stays.change_specialty(request(), stay_id=stay, specialty=f"specialty {n}")
-    told = run("timeline", "M1", "--json").json
-    assert len(told) == 2 + 7
-    assert len({entry["id"] for entry in told}) == 9
+    result = run("timeline", "M1", "--json").json
+    assert len(result) == 2 + 7
+    assert len({entry["id"] for entry in result}) == 9
 
 
 def test_nobody_has_that_number(run: Run, moved: dict[str, Any]) -> None:
-    told = run("timeline", "M3")
-    assert (told.code, told.out) == (1, "")
-    assert "M3" in told.err
+    result = run("timeline", "M3")
+    assert (result.code, result.out) == (1, "")
+    assert "M3" in result.err
     assert run("timeline", "M1", "--known-at", ago(days=9).isoformat()).code == 1
 
 
@@ -166,18 +166,18 @@ def test_nobody_has_that_number(run: Run, moved: dict[str, Any]) -> None:
 def test_a_moment_that_is_none_is_wrong_usage(
     run: Run, moved: dict[str, Any], command: tuple[str, ...], option: str, moment: str
 ) -> None:
-    told = run(*command, option, moment)
-    assert (told.code, told.out) == (2, "")
-    assert option in told.err
+    result = run(*command, option, moment)
+    assert (result.code, result.out) == (2, "")
+    assert option in result.err
 
 
 @pytest.mark.parametrize("command", [("occupancy",), ("timeline", "M1")])
 def test_nobody_knows_yet_what_will_be_known(
     run: Run, moved: dict[str, Any], command: tuple[str, ...]
 ) -> None:
-    told = run(*command, "--known-at", ago(days=-1).isoformat())
-    assert told.code == 2
-    assert "future" in told.err
+    result = run(*command, "--known-at", ago(days=-1).isoformat())
+    assert result.code == 2
+    assert "future" in result.err
 
 
 # -- read models --
@@ -185,9 +185,9 @@ def test_nobody_knows_yet_what_will_be_known(
 
 def test_the_read_models_are_listed_and_rebuilt(run: Run, moved: dict[str, Any]) -> None:
     run("occupancy")
-    told = run("projections", "list", "--json").json
-    assert [model["name"] for model in told] == [model.name for model in READ_MODELS]
-    assert {model["lag"] for model in told} == {0}
+    result = run("projections", "list", "--json").json
+    assert [model["name"] for model in result] == [model.name for model in READ_MODELS]
+    assert {model["lag"] for model in result} == {0}
     assert "timeline" in run("projections", "list").out
 
     rebuilt = run("projections", "rebuild", "stays")
@@ -201,8 +201,8 @@ def test_the_read_models_are_listed_and_rebuilt(run: Run, moved: dict[str, Any])
 @pytest.fixture
 def bad(here: Database, moved: dict[str, Any]) -> str:
     """A command that the timeline could not take in."""
-    found = "SELECT command_id FROM record.events WHERE topic = 'stay.transferred' LIMIT 1"
-    ((command,),) = rows(here, found)
+    result = "SELECT command_id FROM record.events WHERE topic = 'stay.transferred' LIMIT 1"
+    ((command,),) = rows(here, result)
     fill(here, *with_a_failing("timeline", command))
     return str(command)
 
@@ -211,9 +211,9 @@ def bad(here: Database, moved: dict[str, Any]) -> str:
 def test_what_is_parked_is_listed_and_taken_in_again(run: Run, bad: str) -> None:
     states = {m["name"]: m["state"] for m in run("projections", "list", "--json").json}
     assert (states["timeline"], states["stays"]) == ("PARKED", "FOLLOWING")
-    told = run("projections", "parked", "--json").json
-    assert (told[0]["readModel"], told[0]["commandId"]) == ("timeline", bad)
-    assert told[0]["error"] == "KeyError at stay.transferred"
+    result = run("projections", "parked", "--json").json
+    assert (result[0]["readModel"], result[0]["commandId"]) == ("timeline", bad)
+    assert result[0]["error"] == "KeyError at stay.transferred"
     assert bad in run("projections", "parked").out
     broken = run("verify", "--json")
     assert broken.code == 4
@@ -236,10 +236,10 @@ def test_what_is_parked_can_be_left_out_with_a_reason(run: Run, bad: str) -> Non
 
 def test_a_sample_is_verified_and_its_lot_is_told(run: Run, moved: dict[str, Any]) -> None:
     run("occupancy")
-    told = run("verify", "--sample", "1", "--seed", "7", "--json")
-    assert told.code == 0
-    assert "--seed 7" in told.err
-    assert sum("for 1 drawn by lot" in promise["promise"] for promise in told.json) > 5
+    result = run("verify", "--sample", "1", "--seed", "7", "--json")
+    assert result.code == 0
+    assert "--seed 7" in result.err
+    assert sum("for 1 drawn by lot" in promise["promise"] for promise in result.json) > 5
     assert "--seed " in run("verify", "--sample", "2").err
 
 
@@ -254,9 +254,9 @@ def test_what_is_asked_is_never_older_than_what_is_recorded(
 
 def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str, Any]) -> None:
     run("occupancy")
-    told = run("verify", "--json")
-    assert told.code == 0
-    assert {promise["broken"] for promise in told.json} == {0}
+    result = run("verify", "--json")
+    assert result.code == 0
+    assert {promise["broken"] for promise in result.json} == {0}
 
 
 # -- who read --
@@ -265,14 +265,14 @@ def test_everything_that_is_promised_is_found_to_hold(run: Run, moved: dict[str,
 def test_who_asks_at_the_terminal_is_recorded_too(run: Run, moved: dict[str, Any]) -> None:
     run("timeline", "M1", "--purpose", "quality")
     run("occupancy")
-    told = run("accesses", "--mrn", "M1", "--json").json
-    assert [(a["operation"], a["purpose"], a["role"]) for a in told] == [
+    result = run("accesses", "--mrn", "M1", "--json").json
+    assert [(a["operation"], a["purpose"], a["role"]) for a in result] == [
         ("wardbook occupancy", "treatment", "admin"),
         ("wardbook timeline", "quality", "admin"),
     ]
-    assert {a["issuer"] for a in told} == {"os"}
-    assert {a["mrn"] for a in told} == {"M1"}
-    shown = run("accesses", "--subject", told[0]["subject"], "--limit", "1")
+    assert {a["issuer"] for a in result} == {"os"}
+    assert {a["mrn"] for a in result} == {"M1"}
+    shown = run("accesses", "--subject", result[0]["subject"], "--limit", "1")
     assert "wardbook accesses" in shown.out
     assert run("accesses", "--mrn", "M1", "--to", ago(days=1).isoformat(), "--json").json == []
     assert run("accesses", "--mrn", "nobody").code == 1
@@ -283,13 +283,13 @@ def test_accesses_that_are_not_all_listed_are_said_to_be_more(
 ) -> None:
     for _ in range(2):
         run("timeline", "M1")
-    told = run("accesses", "--limit", "1", "--json")
-    assert (told.code, len(told.json)) == (0, 1)
-    assert "There are more than these 1" in told.err
+    result = run("accesses", "--limit", "1", "--json")
+    assert (result.code, len(result.json)) == (0, 1)
+    assert "There are more than these 1" in result.err
     assert run("accesses", "--json").err == ""
 
 
 def test_a_time_of_accesses_that_ends_before_it_begins_is_wrong_usage(run: Run) -> None:
-    told = run("accesses", "--from", ago(days=1).isoformat(), "--to", ago(days=2).isoformat())
-    assert (told.code, told.out) == (2, "")
-    assert told.err == "--to has to lie after --from.\n"
+    result = run("accesses", "--from", ago(days=1).isoformat(), "--to", ago(days=2).isoformat())
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "--to has to lie after --from.\n"

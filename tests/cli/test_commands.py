@@ -24,14 +24,14 @@ HEAVY = (
 
 
 def test_every_command_is_listed_with_the_first_sentence_of_its_help() -> None:
-    found = {}
+    result = {}
     for path in sorted(Path(api.cli.__path__[0]).glob("[!_]*.py")):
         module = import_module(f"api.cli.{path.stem}")
         if path.stem != "main" and hasattr(module, "app"):
             commands = get_group(module.app).commands.values()
             sentences = {str(c.name): " ".join((c.help or "").split()) for c in commands}
-            found[path.stem] = {n: text.split(".")[0] + "." for n, text in sentences.items()}
-    assert found == {module: dict(commands) for module, commands in COMMANDS.items()}
+            result[path.stem] = {n: text.split(".")[0] + "." for n, text in sentences.items()}
+    assert result == {module: dict(commands) for module, commands in COMMANDS.items()}
 
 
 def test_a_command_that_is_run_is_the_one_of_its_module(run: Run) -> None:
@@ -73,8 +73,8 @@ def test_what_is_printed_in_one_form_is_printed_in_each(name: str) -> None:
 
 def test_the_version_is_that_of_the_package_and_of_its_newest_migration(run: Run) -> None:
     newest = max(Path(MIGRATIONS, "versions").glob("0*.py")).stem[:4]
-    told = run("--version").out
-    assert told == f"wardbook {version('wardbook')}, migration {newest}\n"
+    result = run("--version").out
+    assert result == f"wardbook {version('wardbook')}, migration {newest}\n"
 
 
 def test_a_shell_completes_commands(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,13 +21,13 @@ def test_a_course_is_printed_in_each_format_and_recorded_as_read(
     moved = request(ago(days=1))
     staffed.stays.transfer_patient(moved, stay_id=stay, **place("A/1/b"))
 
-    told = run("course", "--stay", str(stay), "--format", "json", "--purpose", "legal").json
-    assert [p["bed"] for p in told["stays"][0]["places"]] == ["a", "b"]
-    assert told["imprint"]["printedBy"]["issuer"] == "os"
-    assert told["imprint"]["timeZone"] == "Asia/Kolkata"
+    result = run("course", "--stay", str(stay), "--format", "json", "--purpose", "legal").json
+    assert [p["bed"] for p in result["stays"][0]["places"]] == ["a", "b"]
+    assert result["imprint"]["printedBy"]["issuer"] == "os"
+    assert result["imprint"]["timeZone"] == "Asia/Kolkata"
     then = ("--known-at", known.recorded_at.isoformat())
-    told = run("course", "--mrn", "M1", "--format", "json", *then).json
-    assert [p["bed"] for p in told["stays"][0]["places"]] == ["a"]
+    result = run("course", "--mrn", "M1", "--format", "json", *then).json
+    assert [p["bed"] for p in result["stays"][0]["places"]] == ["a"]
     page = run("course", "--mrn", "M1", "--as-of", ago(days=2).isoformat()).out
     assert page.startswith("<!doctype html>")
     assert "bed b" not in page

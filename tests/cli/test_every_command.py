@@ -209,9 +209,9 @@ def test_the_question_of_the_example_is_answered_and_an_unknown_table_is_told_wh
     run: Run, here: Database, elsewhere: Path
 ) -> None:
     assert run(*example("query", elsewhere)).json == [{"count_star()": 0}]
-    told = run("query", "SELECT * FROM stays")
-    check(told, fails=True)
-    assert "name stays does not exist. Run: wardbook query --tables" in told.err
+    result = run("query", "SELECT * FROM stays")
+    check(result, fails=True)
+    assert "name stays does not exist. Run: wardbook query --tables" in result.err
 
 
 def takes_any(path: str) -> bool:
@@ -227,8 +227,8 @@ def test_a_port_that_is_taken_is_named(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = run(*example(path, elsewhere), "--port", str(port))
-    check(told, fails=True)
+        result = run(*example(path, elsewhere), "--port", str(port))
+    check(result, fails=True)
 
 
 INTERRUPTED = """import signal, sys
@@ -280,10 +280,10 @@ def test_an_output_that_nobody_reads_is_no_traceback_whatever_the_command(
     meet_no_database(path, monkeypatch)
     whole = "from api.cli import main; main()"
     for words in (example(path, elsewhere), [*path.split(), "--help"]):
-        code, told = as_process(whole, *words, stdout=without_end)
-        assert code in set(ExitCode), told
-        assert "Traceback" not in told
-        assert "Broken" not in told
+        code, result = as_process(whole, *words, stdout=without_end)
+        assert code in set(ExitCode), result
+        assert "Traceback" not in result
+        assert "Broken" not in result
     assert code == ExitCode.REFUSED  # the help was not read
 
 
@@ -304,11 +304,11 @@ def test_an_interruption_at_any_moment_is_130_and_no_traceback_whatever_the_comm
 ) -> None:
     meet_no_database(path, monkeypatch)
     words = example(path, elsewhere)
-    code, told = as_process(INTERRUPTED, str(moment), *words, stdout=subprocess.DEVNULL)
-    assert "Traceback" not in told
+    code, result = as_process(INTERRUPTED, str(moment), *words, stdout=subprocess.DEVNULL)
+    assert "Traceback" not in result
     if moment == 1:
         assert code == ExitCode.INTERRUPTED
     assert code in set(ExitCode)
     if code == ExitCode.INTERRUPTED:
-        lines = [line for line in told.splitlines() if not line.startswith(NOTES)]
+        lines = [line for line in result.splitlines() if not line.startswith(NOTES)]
         assert lines in ([], ["Interrupted."])

@@ -70,8 +70,8 @@ def test_a_proof_is_checked_without_a_database_and_without_wardbook(
     ):
         forged = tmp_path / "forged.json"
         forged.write_text(file.read_text().replace(old, new, 1))
-        refused = run("proof", "check", str(forged), "--key", key)
-        assert (refused.code, stand_alone(forged, key)[0]) == (4, 1), refused.err
+        refusal = run("proof", "check", str(forged), "--key", key)
+        assert (refusal.code, stand_alone(forged, key)[0]) == (4, 1), refusal.err
     other = key.split("+")[0] + "+" + "0" * 8 + "+" + key.split("+", 2)[2]
     assert stand_alone(file, other)[0] == 1
     assert run("proof", "check", str(anchor), "--key", key).code == 2
@@ -105,15 +105,15 @@ def test_a_file_that_is_no_proof_is_said_to_be_none(
     for content in contents:
         file.write_text(content)
         for command in (("proof", "check"), ("witness",)):
-            told = run(*command, str(file), "--key", key)
-            assert told.code in (ExitCode.REFUSED, ExitCode.USAGE, ExitCode.CHECK_FAILED)
-            assert (told.out, told.err.count("\n")) == ("", 1), content[:99]
+            result = run(*command, str(file), "--key", key)
+            assert result.code in (ExitCode.REFUSED, ExitCode.USAGE, ExitCode.CHECK_FAILED)
+            assert (result.out, result.err.count("\n")) == ("", 1), content[:99]
     file.write_text(json.dumps(since | {"size": 0}))
     assert run("witness", str(file), "--key", key).code == 0
     size = int(since["checkpoint"].split("\n")[1])
     file.write_text(json.dumps(since | {"size": size, "proof": ["no hash"]}))
-    told = run("witness", str(file))
-    assert (told.code, told.err.count("\n")) == (ExitCode.REFUSED, 1)
+    result = run("witness", str(file))
+    assert (result.code, result.err.count("\n")) == (ExitCode.REFUSED, 1)
 
 
 def test_a_log_is_compared_with_a_checkpoint_that_was_filed(
@@ -180,8 +180,8 @@ def test_another_house_cosigns_what_goes_on_from_the_last_it_cosigned(
     for kept in home.glob("*.checkpoint"):
         kept.unlink()
     sign_now(here, home)
-    refused = run("witness", str(asked(size + 2)))
-    assert (refused.code, "it was rewritten" in refused.err) == (4, True), refused.err
+    refusal = run("witness", str(asked(size + 2)))
+    assert (refusal.code, "it was rewritten" in refusal.err) == (4, True), refusal.err
 
 
 AUTHORITY = """

@@ -44,37 +44,37 @@ NOWHERE = "postgresql://nobody:geheim@127.0.0.1:1/nothing?connect_timeout=1"
     ],
 )
 def test_a_connection_that_fails_says_what_lacks(said: str, expected: str) -> None:
-    told = connection_failure(psycopg.OperationalError(said))
-    assert expected in told
-    assert "WARDBOOK_DATABASE_URL" in told
-    assert "\n" not in told
+    result = connection_failure(psycopg.OperationalError(said))
+    assert expected in result
+    assert "WARDBOOK_DATABASE_URL" in result
+    assert "\n" not in result
 
 
 def test_a_database_or_a_login_that_is_not_there_is_named(
     run: Run, server: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", server.sibling("nowhere").owner_url)
-    told = run("occupancy")
-    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
-    assert "There is no database 'nowhere'" in told.err
+    result = run("occupancy")
+    assert (result.code, result.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "There is no database 'nowhere'" in result.err
     stranger = server.owner_url.replace("postgres@", "stranger@")
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", stranger)
-    told = run("migrate")
-    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
-    assert "There is no role 'stranger'" in told.err
+    result = run("migrate")
+    assert (result.code, result.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "There is no role 'stranger'" in result.err
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
-    told = run("migrate")
-    assert told.code == ExitCode.NO_DATABASE
-    assert "refuses the connection" in told.err
+    result = run("migrate")
+    assert result.code == ExitCode.NO_DATABASE
+    assert "refuses the connection" in result.err
 
 
 def test_a_login_without_the_right_is_told_that_it_is_not_the_owners(
     run: Run, here: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", here.app_url)
-    told = run("migrate")
-    assert (told.code, told.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
-    assert "not the owner's" in told.err
+    result = run("migrate")
+    assert (result.code, result.err.count("\n")) == (ExitCode.NO_DATABASE, 1)
+    assert "not the owner's" in result.err
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_login_without_the_right_is_told_that_it_is_not_the_owners(
 def test_a_value_that_is_no_text_is_refused(
     run: Run, here: Database, command: tuple[str, ...]
 ) -> None:
-    told = run(*command, "\udcff")
-    assert told.code in (ExitCode.REFUSED, ExitCode.USAGE)
-    assert told.err.count("\n") == 1
+    result = run(*command, "\udcff")
+    assert result.code in (ExitCode.REFUSED, ExitCode.USAGE)
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_a_setting_that_cannot_be_is_named_with_what_it_may_be(
 ) -> None:
     monkeypatch.setenv(name, value)
     for command in ("migrate", "doctor"):
-        told = run(command)
-        assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
-        assert name in told.err
-        assert expected in told.err
-        assert "geheim" not in told.err
+        result = run(command)
+        assert (result.code, result.err.count("\n")) == (ExitCode.USAGE, 1)
+        assert name in result.err
+        assert expected in result.err
+        assert "geheim" not in result.err
 
 
 def test_a_home_in_which_nothing_can_be_made_is_named(
@@ -123,18 +123,18 @@ def test_a_home_in_which_nothing_can_be_made_is_named(
     for home in (f"{__file__}/home", "/proc/nothing/home"):
         monkeypatch.setenv("WARDBOOK_HOME", home)
         for command in ("token", "migrate"):
-            told = run(command)
-            assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
-            assert home.rsplit("/", 1)[0] in told.err
+            result = run(command)
+            assert (result.code, result.err.count("\n")) == (ExitCode.USAGE, 1)
+            assert home.rsplit("/", 1)[0] in result.err
 
 
 def test_a_port_that_is_taken_or_is_none_is_wrong_usage(run: Run) -> None:
     assert run("serve", "--port", "65536").code == ExitCode.USAGE
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
-        told = run("serve", "--port", port)
-    assert told.code == ExitCode.USAGE
-    assert f"port {port}" in told.err
+        result = run("serve", "--port", port)
+    assert result.code == ExitCode.USAGE
+    assert f"port {port}" in result.err
 
 
 def test_a_file_that_is_missing_or_is_no_text_is_named(
@@ -143,18 +143,18 @@ def test_a_file_that_is_missing_or_is_no_text_is_named(
     missing = str(tmp_path / "missing" / "file")
     commands = [("restore", missing), ("backup", missing), ("hl7", "listen", "--config", missing)]
     for command in [*commands, ("import", "mimic-iv", missing)]:
-        told = run(*command)
-        assert told.code in (ExitCode.REFUSED, ExitCode.USAGE), command
-        assert "missing" in told.err
+        result = run(*command)
+        assert result.code in (ExitCode.REFUSED, ExitCode.USAGE), command
+        assert "missing" in result.err
     latin = tmp_path / "latin.toml"
     latin.write_bytes('name = "Stati\xf3n"'.encode("latin-1"))
-    told = run("hl7", "listen", "--config", str(latin))
-    assert told.code == ExitCode.USAGE
-    assert str(latin) in told.err
+    result = run("hl7", "listen", "--config", str(latin))
+    assert result.code == ExitCode.USAGE
+    assert str(latin) in result.err
     monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(latin))
-    told = run("serve", "--port", "0")
-    assert told.code == ExitCode.USAGE
-    assert str(latin) in told.err
+    result = run("serve", "--port", "0")
+    assert result.code == ExitCode.USAGE
+    assert str(latin) in result.err
 
 
 @pytest.mark.parametrize("command", [("migrate",), ("occupancy",), ("doctor",)], ids=" ".join)
@@ -165,13 +165,13 @@ def test_a_database_of_a_newer_program_is_left_alone(
     with psycopg.connect(here.owner_url) as owner:
         owner.execute("UPDATE alembic_version SET version_num = '9999'")
     try:
-        told = run(*command)
+        result = run(*command)
     finally:
         with psycopg.connect(here.owner_url) as owner:
             owner.execute("UPDATE alembic_version SET version_num = %s", [newest])
-    assert told.code == ExitCode.NO_DATABASE
-    assert "9999, which a newer program made" in told.err
-    assert "wardbook migrate" not in told.err
+    assert result.code == ExitCode.NO_DATABASE
+    assert "9999, which a newer program made" in result.err
+    assert "wardbook migrate" not in result.err
 
 
 SIGNALLED = """
@@ -230,8 +230,8 @@ def test_blanks_around_a_setting_are_none(before: str, after: str) -> None:
 
 
 def test_one_form_is_asked_for_at_a_time(run: Run, here: Database) -> None:
-    told = run("occupancy", "--json", "--csv")
-    assert (told.code, told.out) == (ExitCode.USAGE, "")
+    result = run("occupancy", "--json", "--csv")
+    assert (result.code, result.out) == (ExitCode.USAGE, "")
 
 
 @pytest.mark.parametrize(
@@ -253,18 +253,18 @@ def test_one_form_is_asked_for_at_a_time(run: Run, here: Database) -> None:
 def test_wrong_usage_is_one_plain_sentence_and_says_where_to_look(
     run: Run, command: tuple[str, ...], expected: str
 ) -> None:
-    told = run(*command)
-    assert (told.code, told.out, told.err.count("\n")) == (ExitCode.USAGE, "", 1)
-    assert expected in told.err
-    assert told.err.endswith("--help`.\n")
-    assert not set("\u2502\u2500\u256d") & set(told.err)
+    result = run(*command)
+    assert (result.code, result.out, result.err.count("\n")) == (ExitCode.USAGE, "", 1)
+    assert expected in result.err
+    assert result.err.endswith("--help`.\n")
+    assert not set("\u2502\u2500\u256d") & set(result.err)
 
 
 @pytest.mark.parametrize("group", [(), ("hl7",), ("keys",)])
 def test_a_group_without_a_command_prints_its_help(run: Run, group: tuple[str, ...]) -> None:
-    told = run(*group)
-    assert (told.code, told.err) == (ExitCode.USAGE, "")
-    assert "Usage: wardbook" in told.out
+    result = run(*group)
+    assert (result.code, result.err) == (ExitCode.USAGE, "")
+    assert "Usage: wardbook" in result.out
 
 
 def wardbook(stdout: int | None, *arguments: str, **environment: str) -> tuple[int, bytes, str]:
@@ -288,10 +288,10 @@ def test_an_output_that_cannot_be_written_is_told_and_one_that_nobody_reads_is_n
     served: None,
 ) -> None:
     with open("/dev/full", "w") as full:
-        told = wardbook(full.fileno(), "token")
-    assert told[:2] == (ExitCode.REFUSED, b"")
-    assert told[2].endswith("No space left on device.\n")
-    assert "Errno" not in told[2]
+        result = wardbook(full.fileno(), "token")
+    assert result[:2] == (ExitCode.REFUSED, b"")
+    assert result[2].endswith("No space left on device.\n")
+    assert "Errno" not in result[2]
     reader, writer = os.pipe()
     os.close(reader)
     try:

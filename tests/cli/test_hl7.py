@@ -28,12 +28,12 @@ def test_kept_messages_are_replayed_and_those_carried_out_are_gone(
     both = run("hl7", "replay", "--config", str(sender), "--json", "--csv")
     assert both.code == ExitCode.USAGE
     assert len(run("hl7", "refused", "--json").json) == 2
-    told = run("hl7", "replay", "--config", str(sender), "--json")
-    assert told.code == ExitCode.DONE, told.err
-    assert [(row["answer"], row["carriedOut"]) for row in told.json] == [
+    result = run("hl7", "replay", "--config", str(sender), "--json")
+    assert result.code == ExitCode.DONE, result.err
+    assert [(row["answer"], row["carriedOut"]) for row in result.json] == [
         ("AA", True),
         ("AR", False),
     ]
-    assert "Adam" not in told.out
+    assert "Adam" not in result.out
     (left,) = run("hl7", "refused", "--json").json
-    assert left["file"] == told.json[1]["file"]
+    assert left["file"] == result.json[1]["file"]

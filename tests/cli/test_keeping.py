@@ -35,8 +35,8 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"
 def test_migrate_makes_all_tables_and_may_be_run_again(run: Run, bare: Database) -> None:
     assert bare.is_empty()
     for _ in range(2):
-        told = run("migrate")
-        assert (told.code, told.out) == (0, "The database is up to date.\n")
+        result = run("migrate")
+        assert (result.code, result.out) == (0, "The database is up to date.\n")
     assert not bare.is_empty()
     check_migrated(bare)
     assert schema_differences(bare) == []
@@ -45,8 +45,8 @@ def test_migrate_makes_all_tables_and_may_be_run_again(run: Run, bare: Database)
 def test_migrate_prints_for_an_administrator_what_the_owner_may_not_do(
     run: Run, bare: Database
 ) -> None:
-    told = run("migrate", "--roles")
-    assert (told.code, told.out) == (0, ADMINISTRATOR_SQL)
+    result = run("migrate", "--roles")
+    assert (result.code, result.out) == (0, ADMINISTRATOR_SQL)
     assert bare.is_empty()
     page = (Path(__file__).parents[2] / "docs" / "production.md").read_text()
     statements = [line for line in ADMINISTRATOR_SQL.splitlines() if not line.startswith("--")]
@@ -62,8 +62,8 @@ def test_migrate_makes_a_read_model_anew_that_was_dropped(run: Run, here: Databa
 
 @pytest.mark.slow
 def test_migrations_and_program_agree(run: Run) -> None:
-    told = run("migrate", "--check")
-    assert (told.code, told.out) == (0, "Migrations and program agree.\n")
+    result = run("migrate", "--check")
+    assert (result.code, result.out) == (0, "Migrations and program agree.\n")
 
 
 # -- token --
@@ -71,26 +71,26 @@ def test_migrations_and_program_agree(run: Run) -> None:
 
 def test_a_token_is_printed_alone_and_its_key_is_its_owners(run: Run, home: Path) -> None:
     assert "No server was started with" in run("token").err
-    told = run("token")
-    assert told.code == 0
-    assert told.err == ""
-    assert told.out == f"{told.out.strip()}\n"
-    assert whose(home, told.out).actor.role == "admin"
+    result = run("token")
+    assert result.code == 0
+    assert result.err == ""
+    assert result.out == f"{result.out.strip()}\n"
+    assert whose(home, result.out).actor.role == "admin"
     assert stat.S_IMODE((home / "token.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) & 0o007 == 0
 
 
 def test_a_link_opens_the_page_with_a_token(run: Run, home: Path) -> None:
-    told = run("token", "--role", "nurse", "--link", "--address", "http://127.0.0.1:9000/")
-    address, _, token = told.out.strip().partition("/#token=")
+    result = run("token", "--role", "nurse", "--link", "--address", "http://127.0.0.1:9000/")
+    address, _, token = result.out.strip().partition("/#token=")
     assert address == "http://127.0.0.1:9000"
     assert whose(home, token).actor.role == "nurse"
 
 
 def test_a_token_is_for_a_role_a_person_some_wards_and_a_time(run: Run, home: Path) -> None:
     wards = ("--ward", "Surgery", "--ward", "Medicine")
-    told = run("token", "--role", "nurse", "--subject", "Ada", *wards, "--hours", "2")
-    caller = whose(home, told.out)
+    result = run("token", "--role", "nurse", "--subject", "Ada", *wards, "--hours", "2")
+    caller = whose(home, result.out)
     assert caller.actor == Actor(issuer="local", subject="Ada", role="nurse")
     assert caller.wards == frozenset(("Surgery", "Medicine"))
     left = caller.ends - datetime.now(UTC)
@@ -115,33 +115,33 @@ def test_the_demo_has_a_token_of_its_own_and_is_never_served_as_another_hospital
     assert (again.code, again.err) == (0, "")
     assert whose(demo, again.out).actor.role == "admin"
     for command in (("serve",), ("simulate",), ("import", "fhir", str(home))):
-        told = run(*command)
-        assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
-        assert "is the demo's home" in told.err
+        result = run(*command)
+        assert (result.code, result.err.count("\n")) == (ExitCode.USAGE, 1)
+        assert "is the demo's home" in result.err
     assert [file.name for file in demo.iterdir() if file.is_dir()] == []
 
 
 def test_local_tokens_are_not_for_other_machines(run: Run) -> None:
     for command in ("serve", "demo"):
-        told = run(command, "--host", "0.0.0.0")
-        assert told.code == ExitCode.USAGE
-        assert "set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1" in told.err
+        result = run(command, "--host", "0.0.0.0")
+        assert result.code == ExitCode.USAGE
+        assert "set OIDC_ISSUER and OIDC_AUDIENCE, or listen on 127.0.0.1" in result.err
 
 
 def test_a_provider_is_named_with_its_audience(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OIDC_ISSUER", "https://login.example")
-    told = run("serve", "--port", "0")
-    assert told.code == ExitCode.USAGE
-    assert "OIDC_AUDIENCE" in told.err
+    result = run("serve", "--port", "0")
+    assert result.code == ExitCode.USAGE
+    assert "OIDC_AUDIENCE" in result.err
 
 
 def test_a_server_whose_manifest_is_missing_does_not_start(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WARDBOOK_TRUSTED_DOCUMENTS", str(home / "nothing.json"))
-    told = run("serve", "--port", "0")
-    assert told.code == ExitCode.USAGE
-    assert "WARDBOOK_TRUSTED_DOCUMENTS" in told.err
+    result = run("serve", "--port", "0")
+    assert result.code == ExitCode.USAGE
+    assert "WARDBOOK_TRUSTED_DOCUMENTS" in result.err
 
 
 def whose(home: Path, token: str) -> Caller:
@@ -188,9 +188,9 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
     run("schema", "--write")
 
     released.write_text("type Query { bed: Bed ward: String } enum Bed { FREE }")
-    told = run("schema", "--check")
-    assert told.code == ExitCode.CHECK_FAILED
-    assert "Query.ward was removed" in told.err
+    result = run("schema", "--check")
+    assert result.code == ExitCode.CHECK_FAILED
+    assert "Query.ward was removed" in result.err
 
     released.write_text("type Query { bed: Bed } enum Bed { FREE }")
     assert "stumble" not in run("schema", "--check").out
@@ -198,8 +198,8 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
         api.cli.schema, "sdl", lambda: "type Query { bed: Bed } enum Bed { FREE KEPT }"
     )
     run("schema", "--write")
-    told = run("schema", "--check")
-    assert (told.code, "KEPT" in told.out) == (0, True)
+    result = run("schema", "--check")
+    assert (result.code, "KEPT" in result.out) == (0, True)
 
 
 # -- doctor --
@@ -207,14 +207,14 @@ def test_a_schema_that_breaks_what_was_released_fails_the_check(
 
 def test_the_doctor_says_what_is_set_and_what_is_there(run: Run, staffed: Hospital) -> None:
     staffed.patients.register_patient(request(), mrn="M1")
-    told = run("doctor", "--json").json
-    assert told["wrong"] is None
-    assert told["events"] == 1
-    assert told["log"] == "real, epoch 1"
-    assert told["postgresql"].startswith("18")
-    assert told["WARDBOOK_DATABASE_URL"] == "set"
+    result = run("doctor", "--json").json
+    assert result["wrong"] is None
+    assert result["events"] == 1
+    assert result["log"] == "real, epoch 1"
+    assert result["postgresql"].startswith("18")
+    assert result["WARDBOOK_DATABASE_URL"] == "set"
     for name in Settings.__dataclass_fields__:
-        assert variable_name(name) in told
+        assert variable_name(name) in result
     table = run("doctor")
     assert table.code == 0
     assert "WARDBOOK_LATE_AFTER_MINUTES" in table.out
@@ -225,12 +225,12 @@ def test_the_doctor_names_what_is_no_setting(
 ) -> None:
     monkeypatch.setenv("WARDBOOK_TIMEZONE", "Europe/Berlin")
     monkeypatch.setenv("WARDBOOK_TEA", "green")
-    told = run("doctor", "--json")
-    assert told.code == 0
-    assert "WARDBOOK_TIMEZONE is no setting; did you mean WARDBOOK_TIME_ZONE?" in told.err
-    assert "WARDBOOK_TEA is no setting." in told.json["warnings"]
-    assert told.json["WARDBOOK_LATE_AFTER_MINUTES"] == 60
-    assert told.json["lastRecorded"] is told.json["OIDC_ISSUER"] is None
+    result = run("doctor", "--json")
+    assert result.code == 0
+    assert "WARDBOOK_TIMEZONE is no setting; did you mean WARDBOOK_TIME_ZONE?" in result.err
+    assert "WARDBOOK_TEA is no setting." in result.json["warnings"]
+    assert result.json["WARDBOOK_LATE_AFTER_MINUTES"] == 60
+    assert result.json["lastRecorded"] is result.json["OIDC_ISSUER"] is None
 
 
 def test_the_doctor_looks_at_the_key_of_local_tokens_and_at_the_issuer(
@@ -240,29 +240,29 @@ def test_the_doctor_looks_at_the_key_of_local_tokens_and_at_the_issuer(
     assert not (home / "token.key").exists()
     run("token")
     (home / "token.key").chmod(0o644)
-    told = run("doctor")
-    assert told.code == ExitCode.USAGE
-    assert "chmod 600" in told.err
+    result = run("doctor")
+    assert result.code == ExitCode.USAGE
+    assert "chmod 600" in result.err
     monkeypatch.setenv("OIDC_ISSUER", "http://127.0.0.1:1")
     monkeypatch.setenv("OIDC_AUDIENCE", "wardbook")
-    told = run("doctor", "--csv")
-    assert told.code == ExitCode.REFUSED
-    assert "cannot be reached" in told.err
+    result = run("doctor", "--csv")
+    assert result.code == ExitCode.REFUSED
+    assert "cannot be reached" in result.err
 
 
 def test_the_doctor_tells_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE.replace("nobody", "nobody:geheim"))
     for options in ((), ("--json",)):
-        told = run("doctor", *options)
-        assert told.code == ExitCode.NO_DATABASE
-        assert "geheim" not in told.out + told.err
+        result = run("doctor", *options)
+        assert result.code == ExitCode.NO_DATABASE
+        assert "geheim" not in result.out + result.err
 
 
 def test_the_doctor_says_when_tables_are_missing(run: Run, bare: Database) -> None:
-    told = run("doctor", "--json")
-    assert told.code == ExitCode.NO_DATABASE
-    assert "wardbook migrate" in told.json["wrong"]
-    assert "wardbook migrate" in told.err
+    result = run("doctor", "--json")
+    assert result.code == ExitCode.NO_DATABASE
+    assert "wardbook migrate" in result.json["wrong"]
+    assert "wardbook migrate" in result.err
 
 
 # -- exit codes --
@@ -274,8 +274,8 @@ def test_wrong_usage_ends_with_2(run: Run) -> None:
 
 
 def test_help_is_no_failure_and_names_the_exit_codes(run: Run) -> None:
-    told = run("--help")
-    assert told.code == 0
+    result = run("--help")
+    assert result.code == 0
     for meaning in (
         "0 done",
         "1 refused",
@@ -284,7 +284,7 @@ def test_help_is_no_failure_and_names_the_exit_codes(run: Run) -> None:
         "4 a check failed",
         "130",
     ):
-        assert meaning in " ".join(told.out.split())
+        assert meaning in " ".join(result.out.split())
 
 
 @pytest.mark.parametrize(
@@ -299,10 +299,10 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage_and_named(
     run: Run, here: Database, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    told = run("occupancy")
-    assert told.code == ExitCode.USAGE
-    assert name in told.err
-    assert value in told.err
+    result = run("occupancy")
+    assert result.code == ExitCode.USAGE
+    assert name in result.err
+    assert value in result.err
 
 
 ASKING = [("timeline", "M1"), ("occupancy",), ("projections", "list"), ("verify",)]
@@ -316,18 +316,18 @@ def test_without_a_database_every_command_says_so_and_ends_with_3(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("WARDBOOK_DATABASE_URL", NOWHERE)
-    told = run(*command)
-    assert told.code == ExitCode.NO_DATABASE
-    assert "WARDBOOK_DATABASE_URL" in told.err
+    result = run(*command)
+    assert result.code == ExitCode.NO_DATABASE
+    assert "WARDBOOK_DATABASE_URL" in result.err
 
 
 @pytest.mark.parametrize("command", ASKING[:2], ids=" ".join)
 def test_asking_where_there_is_no_hospital_says_how_to_get_one(
     run: Run, bare: Database, command: tuple[str, ...]
 ) -> None:
-    told = run(*command)
-    assert told.code == ExitCode.REFUSED
-    assert "wardbook serve" in told.err
+    result = run(*command)
+    assert result.code == ExitCode.REFUSED
+    assert "wardbook serve" in result.err
     assert bare.is_empty()
 
 
@@ -340,18 +340,18 @@ def test_tables_of_another_version_are_left_alone(run: Run, here: Database) -> N
     revision("0001")
     try:
         for command in [c for c in ALL if c != ("migrate",)]:
-            told = run(*command)
-            assert told.code == ExitCode.NO_DATABASE, command
-            assert "0001" in told.err
-            assert newest in told.err
+            result = run(*command)
+            assert result.code == ExitCode.NO_DATABASE, command
+            assert "0001" in result.err
+            assert newest in result.err
     finally:
         revision(str(newest))
 
 
 def test_an_answer_as_json_goes_to_standard_output_alone(run: Run, here: Database) -> None:
-    told = run("occupancy", "--json")
-    assert json.loads(told.out) == []
-    assert told.err == ""
+    result = run("occupancy", "--json")
+    assert json.loads(result.out) == []
+    assert result.err == ""
 
 
 def test_a_login_is_revoked_with_a_reason_in_words(run: Run, here: Database) -> None:
@@ -364,7 +364,7 @@ def test_a_login_is_revoked_with_a_reason_in_words(run: Run, here: Database) -> 
     assert run("revoke", "--reason", "left", "--subject", "Bo", *until).code == 0
     moments = rows(here, "SELECT until FROM audit.revocations WHERE subject = 'Bo'")
     assert [at.isoformat() for (at,) in moments] == ["2026-03-01T07:00:00+00:00"]
-    told = run("revoke", "--reason", "left", "--subject", "Bo", "--until", "2026-03-01")
-    assert (told.code, "an offset" in told.err) == (ExitCode.USAGE, True)
+    result = run("revoke", "--reason", "left", "--subject", "Bo", "--until", "2026-03-01")
+    assert (result.code, "an offset" in result.err) == (ExitCode.USAGE, True)
     assert run("revoke", "--reason", " ", "--subject", "Ada").code == ExitCode.USAGE
     assert run("revoke", "--reason", "left").code == ExitCode.USAGE

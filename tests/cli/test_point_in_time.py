@@ -43,7 +43,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: Path) -> None:
-    lost, found = Cluster(folder / "lost"), Cluster(folder / "found")
+    lost, finding = Cluster(folder / "lost"), Cluster(folder / "found")
     database = Database(ensure_server(lost.home))
     base, archive, scripts = folder / "base", folder / "archive", folder / "scripts"
     shutil.copytree(SCRIPTS, scripts)
@@ -59,15 +59,15 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     migrate(database)
     before = database.open_log()
 
-    told = Acknowledged()
+    result = Acknowledged()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        told.told.update(islice(writer.said(), 40))
+        result.told.update(islice(writer.said(), 40))
         at = ("-h", str(lost.socket_folder), "-p", "5432", "-U", "postgres")
         lost.run("pg_basebackup", "-D", str(base), "-c", "fast", *at)
-        told.told.update(islice(writer.said(), 40))
+        result.told.update(islice(writer.said(), 40))
         ((moment,),) = rows(database, "SELECT clock_timestamp()")
         later = told_after(writer.said(), end(database))
     with psycopg.connect(database.owner_url) as owner:
@@ -76,14 +76,14 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     wait_until(lambda: (archive / segment).exists(), 30, "the last segment is archived")
     lost.run("pg_ctl", "stop", "-D", str(lost.data), "-m", "immediate")
 
-    found.check_usable()
-    os.chown(found.home, lost.owner.st_uid, lost.owner.st_gid)
-    to = (str(base), str(archive), str(found.data), moment.isoformat())
+    finding.check_usable()
+    os.chown(finding.home, lost.owner.st_uid, lost.owner.st_gid)
+    to = (str(base), str(archive), str(finding.data), moment.isoformat())
     owner_of_data = {"user": lost.owner.st_uid, "group": lost.owner.st_gid} if lost.as_root else {}
     subprocess.run([scripts / "restore.sh", *to], check=True, **owner_of_data)  # type: ignore[call-overload]
-    found.make_socket_folder()
-    found.start()
-    restored = Database(found.url(DATABASE))
+    finding.make_socket_folder()
+    finding.start()
+    restored = Database(finding.url(DATABASE))
     recovering = "SELECT pg_is_in_recovery()"
     wait_until(lambda: rows(restored, recovering) == [(False,)], 30, "it is no longer recovering")
     begin_epoch(restored)
@@ -92,7 +92,7 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     events = rows(restored, LOG)
     assert events == whole[: len(events)]
     commands = {command for _, command, _ in events}
-    assert commands >= told.told.keys()
+    assert commands >= result.told.keys()
     assert not commands >= later.keys(), "what came after the moment is not there"
     ProjectionRunner(restored.app_url).catch_up()
     assert [check.promise for check in verify(restored) if check.broken] == []

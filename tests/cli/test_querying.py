@@ -26,8 +26,8 @@ def believed(staffed: Hospital) -> str:
 
 
 def test_a_question_has_its_answer_as_known_now_and_as_known_then(run: Run, believed: str) -> None:
-    told = run("query", WHERE, "--format", "json")
-    assert told.json == [{"bed": "a", "there": False}, {"bed": "b", "there": True}]
+    result = run("query", WHERE, "--format", "json")
+    assert result.json == [{"bed": "a", "there": False}, {"bed": "b", "there": True}]
     then = run("query", WHERE, "--format", "json", "--known-at", believed)
     assert then.json == [{"bed": "a", "there": True}]
     position = then.err.split("position ")[1].split()[0]
@@ -49,22 +49,22 @@ def test_an_answer_is_printed_as_a_table_or_as_csv(
 
 
 def test_the_tables_are_listed_with_what_each_column_means(run: Run) -> None:
-    told = run("query", "--tables")
-    assert told.code == 0
+    result = run("query", "--tables")
+    assert result.code == 0
     columns = run("query", "--tables", "--format", "json").json
     assert len(columns) == sum(len(table.columns) for table in TABLES)
     for table in TABLES:
-        assert table.name in told.out
-        assert all(column.name in told.out for column in table.columns)
+        assert table.name in result.out
+        assert all(column.name in result.out for column in table.columns)
 
 
 def test_the_tables_are_written_as_parquet_and_not_over_others(
     run: Run, believed: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "parquet"
-    told = run("query", "--export", str(folder))
-    assert told.code == 0
-    assert told.out.split() == [str(folder / f"{table.name}.parquet") for table in TABLES]
+    result = run("query", "--export", str(folder))
+    assert result.code == 0
+    assert result.out.split() == [str(folder / f"{table.name}.parquet") for table in TABLES]
     modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert modes == {0o600}
     again = run("query", "--export", str(folder))
@@ -86,17 +86,17 @@ def test_a_question_writes_nothing_not_even_a_folder(
         "SET home_directory = 'x'",
     )
     for question in writing:
-        told = run("query", question)
-        assert (told.code, told.out) == (1, ""), question
-        assert "A question is one SELECT" in told.err
+        result = run("query", question)
+        assert (result.code, result.out) == (1, ""), question
+        assert "A question is one SELECT" in result.err
     assert not list(tmp_path.iterdir())
     assert run("query", "FROM stretches").code == run("query", "EXPLAIN SELECT 1").code == 0
 
 
 def test_what_cannot_be_answered_is_said(run: Run, believed: str) -> None:
     for question in ("SELEC 1", "SELECT name FROM facts", "SELECT * FROM patients"):
-        told = run("query", question)
-        assert (told.code, told.out) == (1, "")
-        assert "Error" in told.err
+        result = run("query", question)
+        assert (result.code, result.out) == (1, "")
+        assert "Error" in result.err
     assert run("query").code == 2
     assert run("query", WHERE, "--tables").code == 2

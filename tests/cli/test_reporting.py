@@ -38,9 +38,9 @@ def known_before(staffed: Hospital) -> str:
 
 
 def test_alone_it_lists_what_reports_there_are(run: Run) -> None:
-    told = run("report")
-    assert told.code == 0
-    assert all(f"{held.name}@{held.version}" in told.out for held in newest_definitions())
+    result = run("report")
+    assert result.code == 0
+    assert all(f"{held.name}@{held.version}" in result.out for held in newest_definitions())
     assert len(run("report", "--format", "json").json) == len(newest_definitions())
     assert run("report", "--format", "csv").out.startswith("report,meaning,parameters\n")
 
@@ -51,34 +51,34 @@ def test_alone_it_lists_what_reports_there_are(run: Run) -> None:
 def test_options_without_the_name_of_a_report_are_wrong_usage(
     run: Run, option: tuple[str, ...]
 ) -> None:
-    told = run("report", *option)
-    assert (told.code, told.out) == (ExitCode.USAGE, "")
-    assert told.err.startswith("Name the report, or 'bundle' for all")
+    result = run("report", *option)
+    assert (result.code, result.out) == (ExitCode.USAGE, "")
+    assert result.err.startswith("Name the report, or 'bundle' for all")
 
 
 def test_a_report_as_a_table(run: Run, known_before: str) -> None:
-    told = run("report", "bed-occupancy-rate", *PERIOD, "--ward", "A")
-    assert told.code == 0
-    assert "Bed occupancy rate, A" in told.out
-    assert "16.7" in told.out
+    result = run("report", "bed-occupancy-rate", *PERIOD, "--ward", "A")
+    assert result.code == 0
+    assert "Bed occupancy rate, A" in result.out
+    assert "16.7" in result.out
 
 
 def test_a_report_as_json_is_its_canonical_form_with_the_digest(
     run: Run, known_before: str
 ) -> None:
-    told = run("report", "inpatient-census", *PERIOD, "--format", "json").json
+    result = run("report", "inpatient-census", *PERIOD, "--format", "json").json
     then = run(
         "report", "inpatient-census", *PERIOD, "--format", "json", "--known-at", known_before
     ).json
-    for found, census in ((told, [1, 0, 0]), (then, [1, 1, 1])):
-        assert [f["value"] for f in found["figures"] if f["name"] == "census"] == census
-        assert len(found["digest"]) == 64
-    assert told["position"] > then["position"]
+    for finding, census in ((result, [1, 0, 0]), (then, [1, 1, 1])):
+        assert [f["value"] for f in finding["figures"] if f["name"] == "census"] == census
+        assert len(finding["digest"]) == 64
+    assert result["position"] > then["position"]
 
 
 def test_a_report_as_csv_has_a_row_a_figure(run: Run, known_before: str) -> None:
-    told = run("report", "long-stays", *PERIOD, "--format", "csv", "--set", "days=1,9")
-    rows = list(csv.DictReader(io.StringIO(told.out)))
+    result = run("report", "long-stays", *PERIOD, "--format", "csv", "--set", "days=1,9")
+    rows = list(csv.DictReader(io.StringIO(result.out)))
     assert [(row["day"], row["atLeast"], row["value"]) for row in rows[:2]] == [
         (days_ago(4), "1", "1"),
         (days_ago(4), "9", "0"),
@@ -86,16 +86,16 @@ def test_a_report_as_csv_has_a_row_a_figure(run: Run, known_before: str) -> None
 
 
 def test_a_report_as_a_picture_has_a_bar_a_value(run: Run, known_before: str) -> None:
-    told = run("report", "bed-occupancy-rate", *PERIOD, "--format", "svg")
-    picture = ElementTree.fromstring(told.out)
+    result = run("report", "bed-occupancy-rate", *PERIOD, "--format", "svg")
+    picture = ElementTree.fromstring(result.out)
     titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title")]
     assert titles == [f"{days_ago(4)}: 50.0", f"{days_ago(3)}: 0.0", f"{days_ago(2)}: 0.0"]
 
 
 def test_a_day_that_has_not_ended_is_left_out_and_that_is_said(run: Run, known_before: str) -> None:
-    told = run("report", "inpatient-census", "--from", days_ago(1), "--to", days_ago(0))
-    assert told.code == 0
-    assert f"Up to {days_ago(1)}" in told.err
+    result = run("report", "inpatient-census", "--from", days_ago(1), "--to", days_ago(0))
+    assert result.code == 0
+    assert f"Up to {days_ago(1)}" in result.err
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_a_day_that_has_not_ended_is_left_out_and_that_is_said(run: Run, known_b
 def test_what_cannot_be_answered_is_said(
     run: Run, known_before: str, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    told = run("report", *arguments)
-    assert told.code == code
-    assert said in told.err
+    result = run("report", *arguments)
+    assert result.code == code
+    assert said in result.err
 
 
 # -- all reports of a month --
@@ -126,8 +126,8 @@ def test_a_bundle_has_a_file_for_each_report_of_a_month(
     run: Run, known_before: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"
-    told = run("report", "bundle", "--month", MONTH, "--out", str(folder))
-    assert (told.code, told.out) == (0, "")
+    result = run("report", "bundle", "--month", MONTH, "--out", str(folder))
+    assert (result.code, result.out) == (0, "")
     names = {f"{held.name}.csv" for held in newest_definitions()}
     assert {file.name for file in folder.iterdir()} == names
     assert {file.stat().st_mode & 0o077 for file in folder.iterdir()} == {0}
@@ -142,13 +142,13 @@ def test_a_bundle_has_a_file_for_each_report_of_a_month(
 def test_a_bundle_is_of_one_position_and_recorded_as_one_reading(
     run: Run, here: Database, known_before: str
 ) -> None:
-    told = run("report", "bundle", *PERIOD, "--json", "--known-at", known_before, "--ward", "a")
-    assert len(told.json) == len(newest_definitions())
-    assert len({(each["position"], each["ward"]) for each in told.json}) == 1
-    (census,) = (r for r in told.json if r["definition"].startswith("inpatient-census@"))
+    result = run("report", "bundle", *PERIOD, "--json", "--known-at", known_before, "--ward", "a")
+    assert len(result.json) == len(newest_definitions())
+    assert len({(each["position"], each["ward"]) for each in result.json}) == 1
+    (census,) = (r for r in result.json if r["definition"].startswith("inpatient-census@"))
     assert [f["value"] for f in census["figures"] if f["name"] == "census"] == [1, 1, 1]
-    asked = f"bundle {PERIOD[1]}..{PERIOD[3]} ward a"
-    assert rows(here, "SELECT entity FROM audit.accesses") == [(asked,)]
+    text = f"bundle {PERIOD[1]}..{PERIOD[3]} ward a"
+    assert rows(here, "SELECT entity FROM audit.accesses") == [(text,)]
     as_csv = run("report", "bundle", *PERIOD).out
     assert all(f"{held.name}\nfigure," in as_csv for held in newest_definitions())
 
@@ -166,12 +166,12 @@ def test_a_bundle_is_of_one_position_and_recorded_as_one_reading(
 def test_a_bundle_that_cannot_be_is_wrong_usage(
     run: Run, known_before: str, arguments: tuple[str, ...], said: str
 ) -> None:
-    told = run("report", *arguments)
-    assert (told.code, told.err.count("\n")) == (ExitCode.USAGE, 1)
-    assert said in told.err
+    result = run("report", *arguments)
+    assert (result.code, result.err.count("\n")) == (ExitCode.USAGE, 1)
+    assert said in result.err
 
 
 def test_a_bundle_whose_folder_cannot_be_made_is_a_sentence(run: Run, known_before: str) -> None:
-    told = run("report", "bundle", "--month", MONTH, "--out", f"{__file__}/x")
-    assert told.code in (ExitCode.REFUSED, ExitCode.USAGE)
-    assert told.err.count("\n") == 1
+    result = run("report", "bundle", "--month", MONTH, "--out", f"{__file__}/x")
+    assert result.code in (ExitCode.REFUSED, ExitCode.USAGE)
+    assert result.err.count("\n") == 1

@@ -30,12 +30,12 @@ def restated(run: Run, issue: str, *options: str) -> Any:
 def test_an_issued_report_is_restated_with_what_changed_and_why(
     run: Run, staffed: Hospital, stay: UUID
 ) -> None:
-    told = run(*CENSUS, "--format", "json", "--issue")
-    assert told.code == 0
-    issue = told.err.split()[-1]
-    assert told.json == run(*CENSUS, "--format", "json").json | {
-        "position": told.json["position"],
-        "digest": told.json["digest"],
+    result = run(*CENSUS, "--format", "json", "--issue")
+    assert result.code == 0
+    issue = result.err.split()[-1]
+    assert result.json == run(*CENSUS, "--format", "json").json | {
+        "position": result.json["position"],
+        "digest": result.json["digest"],
     }
     staffed.stays.discharge_patient(
         request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
@@ -55,10 +55,10 @@ def test_a_restatement_is_printed_with_its_causes(run: Run, staffed: Hospital, s
     staffed.stays.discharge_patient(
         request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
     )
-    told = run("restate", issue).out
-    assert "+00:00" in told
+    result = run("restate", issue).out
+    assert "+00:00" in result
     for said in ("census", FROM[:7], f"stay {stay}", "stay.discharged", "noted afterwards"):
-        assert said in told
+        assert said in result
 
 
 def test_a_restatement_as_csv_has_each_figure_with_each_fact_behind_it(
@@ -68,14 +68,14 @@ def test_a_restatement_as_csv_has_each_figure_with_each_fact_behind_it(
     staffed.stays.discharge_patient(
         request(ago(days=3)), stay_id=stay, disposition=Disposition.HOME
     )
-    told = run("restate", issue, "--csv")
-    rows = [row for row in csv.DictReader(io.StringIO(told.out)) if row["figure"] == "census"]
+    result = run("restate", issue, "--csv")
+    rows = [row for row in csv.DictReader(io.StringIO(result.out)) if row["figure"] == "census"]
     assert [(row["old"], row["new"], row["causes"]) for row in rows] == [("1", "0", "1")] * 2
     for row in rows:
         assert (row["subject"], row["id"], row["stayId"]) == ("stay", str(stay), str(stay))
         assert (row["kind"], row["reason"]) == ("stay.discharged", "noted afterwards")
         assert datetime.fromisoformat(row["occurredAt"]) < datetime.fromisoformat(row["recordedAt"])
-    assert run("restate", issue, "--csv").out.splitlines() == [told.out.splitlines()[0]]
+    assert run("restate", issue, "--csv").out.splitlines() == [result.out.splitlines()[0]]
 
 
 def test_what_was_not_issued_cannot_be_restated(run: Run, stay: UUID) -> None:

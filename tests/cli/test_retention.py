@@ -64,9 +64,9 @@ def test_two_logins_erase_who_is_due_and_nobody_else(
     run: Run, house: Hospital, here: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def states(name: str, *more: str) -> dict[str, str]:
-        told = as_login(run, monkeypatch, name, *more)
-        assert told.code == 0, told
-        return {row["patientId"]: row["state"] for row in told.json}
+        result = as_login(run, monkeypatch, name, *more)
+        assert result.code == 0, result
+        return {row["patientId"]: row["state"] for row in result.json}
 
     before = here.log_size().events
     (due,) = [patient for patient, state in states("ada").items() if state == "due"]
@@ -74,9 +74,9 @@ def test_two_logins_erase_who_is_due_and_nobody_else(
     assert here.log_size().events == before, "a list changes nothing"
     assert states("ada", "--erase")[due] == "due", "nobody has requested it"
     assert states("ada", "--request")[due] == "requested"
-    refused = as_login(run, monkeypatch, "ada", "--erase")
-    assert refused.code == ExitCode.REFUSED
-    assert "another login" in refused.out
+    refusal = as_login(run, monkeypatch, "ada", "--erase")
+    assert refusal.code == ExitCode.REFUSED
+    assert "another login" in refusal.out
     assert states("eve", "--erase")[due] == "erased"
     assert sorted(states("eve").values()) == ["legal hold"]
     erased = rows(here, "SELECT stream::text FROM record.events WHERE topic = 'patient.erased'")
@@ -130,10 +130,10 @@ def test_two_tokens_of_the_provider_are_two_logins_at_one_machine(
     assert bad.code == ExitCode.REFUSED
     assert '"erased"' in acted("eve", "privacy_officer", "--erase").out
     acts = ["patient.erasure-requested", "patient.erased"]
-    told = rows(
+    result = rows(
         here, "SELECT subject FROM record.events WHERE topic = ANY(%s) ORDER BY position", [acts]
     )
-    assert told == [("ada",), ("eve",)]
+    assert result == [("ada",), ("eve",)]
 
 
 def test_who_looks_for_persons_who_are_due_is_recorded_as_a_reading_of_them(

@@ -110,10 +110,10 @@ def test_a_server_makes_its_tables_answers_and_stops_cleanly(
         assert get(f"{url}/graphql", {"query": "{ wards { name } }"})[0] == 401
         command = """mutation($id: ID!) { openRoom(input: {commandId: $id, ward: "A", room: "1",
             beds: ["a"]}) { ... on RoomRecorded { position room { beds { state } } } } }"""
-        asked = {"query": command, "variables": {"id": str(uuid4())}}
-        status, told = get(f"{url}/graphql", asked, token)
+        body = {"query": command, "variables": {"id": str(uuid4())}}
+        status, result = get(f"{url}/graphql", body, token)
         assert status == 200
-        room = json.loads(told)["data"]["openRoom"]["room"]
+        room = json.loads(result)["data"]["openRoom"]["room"]
         assert room == {"beds": [{"state": "FREE"}]}
 
         server.send_signal(told_to_end)
@@ -164,7 +164,7 @@ def test_a_server_without_a_worker_is_served_by_another_process(here: Database, 
         token = LocalTokens.of(home).make()
         command = """mutation($id: ID!) { registerPatient(input: {commandId: $id, mrn: "M1"}) {
             __typename ... on PatientRecorded { patient { mrn } } } }"""
-        asked = {"query": command, "variables": {"id": str(uuid4())}}
-        _, told = get(f"{url}/graphql", asked, token)
-        recorded = json.loads(told)["data"]["registerPatient"]
+        body = {"query": command, "variables": {"id": str(uuid4())}}
+        _, result = get(f"{url}/graphql", body, token)
+        recorded = json.loads(result)["data"]["registerPatient"]
         assert recorded == {"__typename": "PatientRecorded", "patient": {"mrn": "M1"}}

@@ -26,19 +26,19 @@ FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", " 
 @pytest.fixture
 def canary(staffed: Hospital) -> UUID:
     """A stay whose every text is a canary."""
-    said = request(ago(days=9), reason=CANARY)
-    staffed.rooms.open_room(said, ward=WARD, room="[/]1", beds=["[/]", "[b]c"])
-    said = request(ago(days=9), reason=CANARY)
+    response = request(ago(days=9), reason=CANARY)
+    staffed.rooms.open_room(response, ward=WARD, room="[/]1", beds=["[/]", "[b]c"])
+    response = request(ago(days=9), reason=CANARY)
     staffed.patients.register_patient(
-        said, mrn="[/]M", family_name=CANARY, given_name=CANARY, birth_date=date(1970, 1, 1)
+        response, mrn="[/]M", family_name=CANARY, given_name=CANARY, birth_date=date(1970, 1, 1)
     )
     stay = readmitted(staffed, "[/]M", None, ago(days=8), specialty=CANARY)
-    said = request(ago(days=8), reason=CANARY)
-    staffed.stays.allocate_room(said, stay_id=stay, ward=WARD, room="[/]1", bed="[/]")
+    response = request(ago(days=8), reason=CANARY)
+    staffed.stays.allocate_room(response, stay_id=stay, ward=WARD, room="[/]1", bed="[/]")
     staffed.practitioners.register_practitioner(request(), staff_number="[/]D", family_name=CANARY)
-    said = request(ago(days=7), performed_by=CANARY, reason=CANARY)
+    response = request(ago(days=7), performed_by=CANARY, reason=CANARY)
     staffed.stays.record_visit(
-        said, stay_id=stay, practitioner="[/]D", kind=VisitKind.ROUND, note=CANARY
+        response, stay_id=stay, practitioner="[/]D", kind=VisitKind.ROUND, note=CANARY
     )
     drug = staffed.prescriptions.write_prescription(
         request(ago(days=7)), stay_id=stay, medication=Medication(name="=[/]Drug")
@@ -46,8 +46,8 @@ def canary(staffed: Hospital) -> UUID:
     staffed.prescriptions.record_administration(
         request(ago(days=6)), prescription_id=drug, given=True, dose_given=CANARY
     )
-    said = request(ago(days=8, hours=-1), reason=CANARY)
-    staffed.rooms.close_bed(said, ward=WARD, room="[/]1", bed="[b]c")
+    response = request(ago(days=8, hours=-1), reason=CANARY)
+    staffed.rooms.close_bed(response, ward=WARD, room="[/]1", bed="[b]c")
     return stay
 
 
@@ -73,22 +73,22 @@ PERIOD = ("--from", DAYS[0], "--to", DAYS[1])
 def test_a_text_is_printed_as_it_is(
     run: Run, canary: UUID, command: tuple[str, ...], texts: tuple[str, ...]
 ) -> None:
-    told = run(*command)
-    assert told.code == 0, told.err
+    result = run(*command)
+    assert result.code == 0, result.err
     for text in texts:
-        assert text.lower() in told.out.lower()
-    assert "\N{HORIZONTAL ELLIPSIS}" not in told.out
+        assert text.lower() in result.out.lower()
+    assert "\N{HORIZONTAL ELLIPSIS}" not in result.out
 
 
 def test_what_was_read_is_listed_as_it_is(run: Run, canary: UUID) -> None:
     run("timeline", "[/]M")
-    told = run("accesses", "--mrn", "[/]M")
-    assert "[/]M" in told.out
+    result = run("accesses", "--mrn", "[/]M")
+    assert "[/]M" in result.out
 
 
 def test_a_refusal_repeats_what_was_typed_as_it_was_typed(run: Run, canary: UUID) -> None:
-    told = run("timeline", "[red]nobody[/red] :smile:")
-    assert "'[red]nobody[/red] :smile:'" in told.err
+    result = run("timeline", "[red]nobody[/red] :smile:")
+    assert "'[red]nobody[/red] :smile:'" in result.err
 
 
 def test_no_text_acts_on_a_terminal() -> None:
@@ -129,13 +129,13 @@ def test_no_colours_are_forced_upon_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_table_has_no_borders_where_there_is_no_terminal(run: Run) -> None:
-    told = run("report")
-    lines = told.out.splitlines()
+    result = run("report")
+    lines = result.out.splitlines()
     assert lines[0] == "Reports"
     assert re.split("  +", lines[1]) == ["report", "meaning", "parameters"]
     assert all(len(re.split("  +", line)) in (2, 3) for line in lines[1:])
     assert not [line for line in lines if line != line.rstrip()]
-    assert not re.search("[\u2500-\u257f]", told.out)
+    assert not re.search("[\u2500-\u257f]", result.out)
 
 
 def test_a_cell_of_two_lines_keeps_both_where_there_is_no_terminal(

@@ -23,12 +23,12 @@ MRNS = [f"{FAMILY}-{n}" for n in (1, 2, 3)]
 def documents() -> dict[str, DocumentNode]:
     """Return what is asked, by name: the same as the other clients ask."""
     source = parse((Path(__file__).parent / "documents.graphql").read_text())
-    found = {}
+    result = {}
     for operation in source.definitions:
         assert isinstance(operation, OperationDefinitionNode)
         assert operation.name is not None
-        found[operation.name.value] = DocumentNode(definitions=(operation,))
-    return found
+        result[operation.name.value] = DocumentNode(definitions=(operation,))
+    return result
 
 
 DOCUMENTS = documents()
@@ -46,45 +46,45 @@ class Points:
 
     async def mutation(self) -> None:
         for mrn in MRNS:
-            told = await self._register(mrn)
-            assert told["__typename"] == "PatientRecorded", told
-            self._id = told["patient"]["id"]
-            self._before = self._before or told["position"]
+            answer = await self._register(mrn)
+            assert answer["__typename"] == "PatientRecorded", answer
+            self._id = answer["patient"]["id"]
+            self._before = self._before or answer["position"]
 
     async def refusal(self) -> None:
-        told = await self._register(MRNS[0])
-        assert (told["__typename"], told["path"]) == ("AlreadyExists", ["mrn"]), told
+        answer = await self._register(MRNS[0])
+        assert (answer["__typename"], answer["path"]) == ("AlreadyExists", ["mrn"]), answer
 
     async def variables(self) -> None:
-        told = (await self._ask("PatientByMrn", mrn=MRNS[2]))["patient"]
-        assert told == {"id": self._id, "mrn": MRNS[2], "familyName": FAMILY}
+        answer = (await self._ask("PatientByMrn", mrn=MRNS[2]))["patient"]
+        assert answer == {"id": self._id, "mrn": MRNS[2], "familyName": FAMILY}
 
     async def paging(self) -> None:
-        found: list[str] = []
+        result: list[str] = []
         page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
         while page["hasNextPage"]:
-            told = await self._ask("Patients", search=FAMILY, first=2, after=page["endCursor"])
-            found += [edge["node"]["mrn"] for edge in told["patients"]["edges"]]
-            page = told["patients"]["pageInfo"]
-        assert found == MRNS, found
+            answer = await self._ask("Patients", search=FAMILY, first=2, after=page["endCursor"])
+            result += [edge["node"]["mrn"] for edge in answer["patients"]["edges"]]
+            page = answer["patients"]["pageInfo"]
+        assert result == MRNS, result
 
     async def node(self) -> None:
-        told = (await self._ask("ById", id=self._id))["node"]
-        assert told == {"__typename": "Patient", "id": self._id, "mrn": MRNS[2]}
+        answer = (await self._ask("ById", id=self._id))["node"]
+        assert answer == {"__typename": "Patient", "id": self._id, "mrn": MRNS[2]}
 
     async def subscription(self) -> None:
         request = GraphQLRequest(DOCUMENTS["Registered"], variable_values={"after": self._before})
-        async for told in self._socket.subscribe(request):
-            assert told["events"]["data"]["mrn"] == MRNS[1], told
+        async for result in self._socket.subscribe(request):
+            assert result["events"]["data"]["mrn"] == MRNS[1], result
             return
 
     async def error(self) -> None:
-        told: list[Any] = []
+        result: list[Any] = []
         try:
             await self._ask("PatientByNothing")
         except TransportQueryError as refused:
-            told = refused.errors
-        assert [fault["extensions"]["code"] for fault in told] == ["InvalidInput"], told
+            result = refused.errors
+        assert [fault["extensions"]["code"] for fault in result] == ["InvalidInput"], result
 
     async def _ask(self, name: str, **variables: Any) -> Any:
         return await self._http.execute(GraphQLRequest(DOCUMENTS[name], variable_values=variables))

@@ -57,15 +57,15 @@ class Door:
 def faults(resource: Any) -> list[str]:
     """Return what the validators find wrong with a resource."""
     type = resource["resourceType"]
-    found = [
+    result = [
         f"fhirkit: {issue}" for issue in fhirkit.validate(resource) if "error" in str(issue)[:5]
     ]
     module = importlib.import_module(f"fhir.resources.R4B.{type.lower()}")
     try:
         getattr(module, type).model_validate(resource)
     except ValueError as error:
-        found.append(f"fhir.resources: {error}")
-    return found
+        result.append(f"fhir.resources: {error}")
+    return result
 
 
 def _set(name: str, value: Any) -> Callable[[Any], Any]:
@@ -90,8 +90,8 @@ PLANTED: dict[str, Callable[[Any], Any]] = {
 def validated(door: Door) -> None:
     counts: dict[str, int] = {}
     for resource in door.everything():
-        found = faults(resource)
-        assert not found, (json.dumps(resource), found)
+        result = faults(resource)
+        assert not result, (json.dumps(resource), result)
         counts[resource["resourceType"]] = counts.get(resource["resourceType"], 0) + 1
     assert len(counts) == 11, counts
     print("valid:", ", ".join(f"{count} {type}" for type, count in sorted(counts.items())))
@@ -122,9 +122,9 @@ def by_fhirclient(base: str, token: str) -> None:
     client = FHIRClient(settings={"app_id": "clients", "api_base": base})
     client.server.session.headers["Authorization"] = f"Bearer {token}"
     assert client.prepare()
-    found = list(Encounter.where({"status": "in-progress"}).perform_resources_iter(client.server))
-    assert found
-    patient = Patient.read(found[0].subject.reference.partition("/")[2], client.server)
+    result = list(Encounter.where({"status": "in-progress"}).perform_resources_iter(client.server))
+    assert result
+    patient = Patient.read(result[0].subject.reference.partition("/")[2], client.server)
     assert patient.identifier[0].value
 
 

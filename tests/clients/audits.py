@@ -29,10 +29,10 @@ def main() -> int:
             migrate(database)
             with served(app(Settings(home=folder / "home"), database, LOGIN)) as server:
                 url = f"http://127.0.0.1:{server.port}/graphql"
-                told = subprocess.run(["node", "audits.mjs", url, TOKEN], cwd=peer, check=False)
+                answer = subprocess.run(["node", "audits.mjs", url, TOKEN], cwd=peer, check=False)
         finally:
             stop_server(folder / "server")
-    return told.returncode
+    return answer.returncode
 
 
 if __name__ == "__main__":

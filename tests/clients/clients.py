@@ -158,7 +158,7 @@ def client(name: str, server: Served, **more: str) -> Step:
 def fuzzed(commands: Path, server: Served) -> Step:
     """Each query and mutation asked at random by schemathesis, some times (FUZZ=…)."""
     with server.http() as http:
-        told = http.post("/graphql", json={"query": "{ wards { name } }"}, headers=BEARER).json()
+        answer = http.post("/graphql", json={"query": "{ wards { name } }"}, headers=BEARER).json()
     return ran(
         *(str(commands / "schemathesis"), "--no-color", "run", address(server)),
         *("--header", f"Authorization: {BEARER['Authorization']}"),
@@ -166,7 +166,7 @@ def fuzzed(commands: Path, server: Served) -> Step:
         *("--max-examples", os.environ.get("FUZZ") or "3", "--generation-database", "none"),
         SCHEMATHESIS_HOOKS="fuzzing",
         PYTHONPATH=str(PLACE),
-        WARDBOOK_POSITION=told["extensions"]["position"],
+        WARDBOOK_POSITION=answer["extensions"]["position"],
     )
 
 
@@ -179,7 +179,7 @@ def ran_in(folder: Path, *command: str, **environ: str) -> Step:
 
     def step() -> int:
         began = monotonic()
-        told = subprocess.run(
+        answer = subprocess.run(
             command,
             cwd=folder,
             env={**os.environ, **environ},
@@ -188,12 +188,12 @@ def ran_in(folder: Path, *command: str, **environ: str) -> Step:
             timeout=PATIENCE,
             check=False,
         )
-        name, well = Path(command[0]).name, told.returncode == 0
-        said = (told.stdout + told.stderr).strip()
+        name, well = Path(command[0]).name, answer.returncode == 0
+        said = (answer.stdout + answer.stderr).strip()
         if name not in ("node", "python"):  # those count their points themselves
             said = f"{name}: ok" if well else f"{name} failed:\n{said}"
         print(f"{said[-MOST_SAID:]} ({monotonic() - began:.1f} s)", flush=True)
-        return int(told.returncode != 0)
+        return int(answer.returncode != 0)
 
     return step
 

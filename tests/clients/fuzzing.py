@@ -44,11 +44,11 @@ def answers_without_internals(ctx: object, response: object, case: object) -> No
     """No 5xx, no error of ours, nothing of how the server is made."""
     status, said = response.status_code, response.text  # type: ignore[attr-defined]
     assert status < 500, f"it answers {status}"
-    told = response.json()  # type: ignore[attr-defined]
-    errors = told.get("errors") or []
+    answer = response.json()  # type: ignore[attr-defined]
+    errors = answer.get("errors") or []
     codes = {error["extensions"]["code"] for error in errors}
     assert "INTERNAL" not in codes, said
     sent = case.body if isinstance(case.body, str) else str(case.body)  # type: ignore[attr-defined]
     for error in errors:
-        found = INTERNALS.search(error["message"])
-        assert found is None or found.group() in sent, f"it tells {found}: {said}"
+        result = INTERNALS.search(error["message"])
+        assert result is None or result.group() in sent, f"it tells {result}: {said}"

@@ -47,11 +47,11 @@ def _installed(tool: str, lock: Path, command: list[str], place: Path) -> bool:
     stamp = place / f"{tool}-{sha256(lock.read_bytes()).hexdigest()[:16]}"
     if stamp.exists():
         return True
-    told = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
-    if told.returncode == 0:
+    answer = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    if answer.returncode == 0:
         stamp.touch()
         return True
-    if AWAY.search(told.stderr):
+    if AWAY.search(answer.stderr):
         print(f"left out, since {tool}'s registry cannot be reached or has not all of {lock.name}")
         return False
-    raise SystemExit(f"{tool} cannot install {lock.name}:\n{told.stderr[-2000:]}")
+    raise SystemExit(f"{tool} cannot install {lock.name}:\n{answer.stderr[-2000:]}")

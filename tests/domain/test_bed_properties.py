@@ -97,8 +97,8 @@ def settled(stays: dict[UUID, Stay], changed: dict[UUID, Stay]) -> dict[UUID, St
 
 def again(stay: Stay, events: list[Event]) -> Stay:
     copy = a_stay(stay.id)
-    for told in events:
-        told.mutate(copy)
+    for result in events:
+        result.mutate(copy)
     return copy
 
 

@@ -91,16 +91,16 @@ def test_every_event_has_a_schema_that_names_all_its_fields(topic: str) -> None:
 
 @pytest.mark.parametrize("lacking", ["TOPIC", "PUBLIC", "DESCRIPTION", "CORRECTED_BY"])
 def test_an_event_that_leaves_out_what_is_said_of_it_cannot_be_defined(lacking: str) -> None:
-    said = {
+    content = {
         "TOPIC": "stay.fell",
         "PUBLIC": None,
         "DESCRIPTION": "A patient fell.",
         "CORRECTED_BY": (),
         "CANCELLED_BY": (),
     }
-    type("Fell", (Event,), said)
+    type("Fell", (Event,), content)
     with pytest.raises(TypeError, match=f"Fell has no {lacking}"):
-        type("Fell", (Event,), {name: value for name, value in said.items() if name != lacking})
+        type("Fell", (Event,), {name: value for name, value in content.items() if name != lacking})
 
 
 # -- told and read --

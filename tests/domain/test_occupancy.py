@@ -128,9 +128,9 @@ def test_newly_claimed_is_what_the_stay_did_not_have_in_that_bed() -> None:
 def test_a_bed_has_one_stay_at_a_time(theirs: Stretch, mine: Stretch, taken: bool) -> None:
     others = [Claim(OTHER_STAY, theirs)]
     if taken:
-        with pytest.raises(BedOccupied) as refused:
+        with pytest.raises(BedOccupied) as refusal:
             check_free(STAY, mine, others)
-        assert (refused.value.bed, refused.value.by_stay) == (A, OTHER_STAY)
+        assert (refusal.value.bed, refusal.value.by_stay) == (A, OTHER_STAY)
     else:
         check_free(STAY, mine, others)
 
@@ -145,9 +145,9 @@ def test_the_one_who_has_the_bed_is_found_among_many() -> None:
         Claim(TWIN, lies(B, "06:00")),
         Claim(OTHER_STAY, lies(A, "10:00", "11:00")),
     ]
-    with pytest.raises(BedOccupied) as refused:
+    with pytest.raises(BedOccupied) as refusal:
         check_free(STAY, lies(A, "08:00"), others)
-    assert refused.value.by_stay == OTHER_STAY
+    assert refusal.value.by_stay == OTHER_STAY
 
 
 # -- shared beds --

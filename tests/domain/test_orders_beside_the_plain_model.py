@@ -113,21 +113,21 @@ class Bedside:
         right, at, envelope = replace(note, minute=minute), moment(minute), self.entry(24)
         if note.kind == "order" and note.start == note.minute:
             right = replace(right, start=0)
-        told, plan = (at, Precision.MINUTE), None
+        result, plan = (at, Precision.MINUTE), None
         if note.kind == "change" and self.lot.random() < 0.5:
             right = replace(right, stop=minute + self.lot.randint(-2, 9))
             plan = moment(right.stop or 0)
         tell: dict[str, Callable[[], Any]] = {
-            "order": lambda: held.rewrite_at(*told, envelope),
-            "given": lambda: held.correct_administration(note.id, *told, *NOTHING_ELSE, envelope),
-            "end": lambda: held.correct_infusion_end(note.of, *told, envelope),
+            "order": lambda: held.rewrite_at(*result, envelope),
+            "given": lambda: held.correct_administration(note.id, *result, *NOTHING_ELSE, envelope),
+            "end": lambda: held.correct_infusion_end(note.of, *result, envelope),
         }
         is_so_already = note.kind == "order" and note.minute == minute
         self.try_out(
             None if is_so_already else self.orders.with_notes(right),
             tell.get(
                 note.kind,
-                lambda: held.correct_change(note.id, *told, None, None, None, plan, envelope),
+                lambda: held.correct_change(note.id, *result, None, None, None, plan, envelope),
             ),
         )
 

@@ -78,11 +78,11 @@ def test_one_discharge_stops_several_prescriptions_by_acts_of_different_ids() ->
 def test_the_facts_after_a_discharge_are_the_writing_and_the_doses() -> None:
     past = (written("08:00"), gave("09:00"), held("10:00"), gave("12:00"))
     prescription = given(a_prescription(), *past).aggregate
-    told = {
+    result = {
         moment: [f.kind for f in prescription.facts_after(at(moment))]
         for moment in ("07:00", "08:00", "09:00", "11:00", "12:00")
     }
-    assert told == {
+    assert result == {
         "07:00": ["prescription", "dose", "dose"],
         "08:00": ["dose", "dose"],
         "09:00": ["dose"],
@@ -149,9 +149,9 @@ def test_nothing_is_ordered_after_a_death(state: str, order: Act[Prescription]) 
 
 def test_a_time_of_death_before_a_later_order_is_refused_naming_it() -> None:
     prescription = given(a_prescription(), written("08:00"), held("10:00")).aggregate
-    with pytest.raises(ContradictsLaterFacts) as refused:
+    with pytest.raises(ContradictsLaterFacts) as refusal:
         prescription.must_outlive(at("09:30"))
-    assert [f.kind for f in refused.value.facts] == ["prescription held"]
+    assert [f.kind for f in refusal.value.facts] == ["prescription held"]
     prescription.must_outlive(at("10:00"))
 
 

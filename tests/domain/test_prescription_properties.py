@@ -105,13 +105,13 @@ def test_at_every_minute_a_prescription_is_what_the_naive_model_says(
     prescription, paper = lived(beginning, story)
     for minute in range(LAST + 3):
         moment = at(f"08:{minute:02}")
-        told = [
+        result = [
             (status.value, regimen.dose, clock(regimen.stop) or None)
             for period, status, regimen in prescription.course.segments()
             if moment in period
         ]
         now = paper.at(minute)
-        assert told == ([(now[0], now[1], o_clock(now[2]))] if now else [])
+        assert result == ([(now[0], now[1], o_clock(now[2]))] if now else [])
         inside = now is not None and now[0] not in reference_beds.ENDED and minute >= paper.start
         assert (moment in prescription.course.period) == inside
 
@@ -136,9 +136,9 @@ def test_what_was_accepted_never_contradicts_itself(beginning: Beginning, story:
 def test_a_prescription_is_its_events(beginning: Beginning, story: Story) -> None:
     prescription, _ = lived(beginning, story)
     again = a_prescription()
-    for told in prescription.collect_events():
-        assert isinstance(told, Event)
-        told.mutate(again)
+    for result in prescription.collect_events():
+        assert isinstance(result, Event)
+        result.mutate(again)
     assert again.course == prescription.course
     assert again.version == prescription.version
 

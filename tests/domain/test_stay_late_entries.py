@@ -75,9 +75,9 @@ def test_a_late_leave_that_has_its_return_in_the_past_fits_in_two_entries() -> N
 
 def test_a_late_visit_changes_nothing_but_is_within_the_stay() -> None:
     before = given(a_stay(), *IN_A, discharged("14:00")).aggregate
-    told = states(before)
+    result = states(before)
     stay = given(before).when(record_visit("11:00")).then(Stay.VisitRecorded)
-    assert states(stay) == told
+    assert states(stay) == result
 
 
 def test_a_late_change_of_attending_holds_until_the_next_one() -> None:
@@ -99,11 +99,11 @@ def test_a_late_change_of_specialty_and_a_late_plan_hold_until_the_next() -> Non
     ).aggregate
     change_specialty("11:00", "nephrology")(stay)
     plan_discharge("12:00")(stay)
-    told = [
+    result = [
         (s.specialty, s.plan) if (s := is_at(stay, m)) else None
         for m in ("11:00", "12:00", "14:00", "15:00")
     ]
-    assert told == [
+    assert result == [
         ("nephrology", DischargePlan.NONE),
         ("nephrology", DischargePlan.PLANNED),
         ("surgery", DischargePlan.PLANNED),

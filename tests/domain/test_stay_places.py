@@ -256,10 +256,10 @@ def test_the_history_is_ordered_by_when_it_happened_whatever_came_first() -> Non
 def test_every_moment_from_the_admission_on_has_one_state() -> None:
     past = (*IN_A, transferred(B, "10:00"), discharged("12:00"))
     stay = given(a_stay(), *past).aggregate
-    told = [
+    result = [
         stands(stay, m) for m in ("07:59", "08:00", "09:59", "10:00", "11:59", "12:00", "13:00")
     ]
-    assert told == ["-", *["ADMITTED A"] * 2, *["ADMITTED B"] * 2, *["DISCHARGED -"] * 2]
+    assert result == ["-", *["ADMITTED A"] * 2, *["ADMITTED B"] * 2, *["DISCHARGED -"] * 2]
 
 
 def test_segments_adjoin_and_only_the_last_is_open() -> None:

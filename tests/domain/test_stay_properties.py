@@ -144,8 +144,8 @@ def in_naive_words(state: State | None) -> reference_beds.Now | None:
 def test_at_every_minute_a_stay_is_what_the_naive_model_says(story: Story, first: int) -> None:
     stay, facts = lived(story, first)
     for minute in range(LAST + 3):
-        told = in_naive_words(stay.history.at(at(o_clock(minute))))
-        assert told == reference_beds.stay_at(facts, minute)
+        result = in_naive_words(stay.history.at(at(o_clock(minute))))
+        assert result == reference_beds.stay_at(facts, minute)
 
 
 @thoroughly
@@ -200,8 +200,8 @@ def test_a_history_is_the_same_in_whatever_order_its_facts_are_put_in(
 def retold(events: list[Event]) -> Stay:
     """A stay that learned of these events in this order."""
     stay = a_stay()
-    for version, told in enumerate(events, 1):
-        replace(cast(Any, told), originator_version=version).mutate(stay)
+    for version, result in enumerate(events, 1):
+        replace(cast(Any, result), originator_version=version).mutate(stay)
     return stay
 
 
@@ -210,7 +210,7 @@ def retold(events: list[Event]) -> Stay:
 def test_facts_of_different_times_may_be_recorded_in_any_order(  # mistake 24
     story: Story, data: st.DataObject
 ) -> None:
-    once_a_minute = list({minute: (minute, told) for minute, told in story if minute}.values())
+    once_a_minute = list({minute: (minute, result) for minute, result in story if minute}.values())
     stay, _ = lived(once_a_minute)
     events = [e for e in stay.collect_events() if isinstance(e, Event)]
     other = retold(data.draw(st.permutations(events)))
@@ -285,7 +285,7 @@ def test_what_is_accepted_does_not_depend_on_the_seconds_within_a_minute(
 ) -> None:
     def answers(has_seconds: bool) -> list[bool]:
         """Return of each fact whether it was accepted."""
-        stay, told = a_stay(), list[bool]()
+        stay, result = a_stay(), list[bool]()
         facts = [(n, *fact) for n, facts in enumerate(minutes, 1) for fact in facts]
         last = len(minutes) + 1
         facts += [(last, "discharge", 30), *((last, "visit", second) for second in visits)]
@@ -296,9 +296,9 @@ def test_what_is_accepted_does_not_depend_on_the_seconds_within_a_minute(
             doctor = "Meyer" if kind == "attending" else None
             try:
                 do(stay, clock_time, kind, doctor)
-                told.append(True)
+                result.append(True)
             except Refusal:
-                told.append(False)
-        return told
+                result.append(False)
+        return result
 
     assert answers(True) == answers(False)

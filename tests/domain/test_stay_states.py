@@ -163,11 +163,11 @@ def test_attending_and_specialty_hold_from_their_change_on() -> None:
         .then(Stay.AttendingChanged)
     )
     change_specialty("11:00", "surgery")(stay)
-    told = [
+    result = [
         (s.attending, s.specialty) if (s := is_at(stay, moment)) else None
         for moment in ("09:59", "10:00", "11:00")
     ]
-    assert told == [
+    assert result == [
         (DR_MEYER, "cardiology"),
         (DR_OKAFOR, "cardiology"),
         (DR_OKAFOR, "surgery"),

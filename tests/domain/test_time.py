@@ -91,21 +91,21 @@ def test_periods_that_touch_do_not_overlap() -> None:
 
 def test_a_moment_is_kept_in_utc() -> None:
     berlin = datetime(2026, 3, 2, 9, tzinfo=timezone(timedelta(hours=1)))
-    told = in_utc(berlin, "occurred_at")
-    assert (told, told.tzinfo) == (at("08:00"), UTC)
+    result = in_utc(berlin, "occurred_at")
+    assert (result, result.tzinfo) == (at("08:00"), UTC)
 
 
 def test_a_moment_without_an_offset_is_refused_by_the_name_of_its_field() -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as refusal:
         in_utc(datetime(2026, 3, 2, 9), "occurred_at")
-    assert refused.value.path == ("occurred_at",)
+    assert refusal.value.path == ("occurred_at",)
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "europe"])
 def test_a_time_zone_that_does_not_exist_is_refused(name: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as refusal:
         time_zone(name)
-    assert refused.value.field == "time_zone"
+    assert refusal.value.field == "time_zone"
 
 
 # -- the hospital's own clock --

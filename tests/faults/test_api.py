@@ -67,38 +67,38 @@ class Api:
             f" ... on Refusal {{ code message }} ... on {ANSWERS[command]} }} }}"
         )
         token = LocalTokens.of(self.home).make()
-        asked = {"query": query, "variables": {"input": input}}
+        request_body = {"query": query, "variables": {"input": input}}
         try:
-            status, body = get(f"{self.url}/graphql", asked, token)
+            status, body = get(f"{self.url}/graphql", request_body, token)
         except (HTTPException, OSError):  # it died with half the answer sent
             return None
         if status == 0:
             return None
         whole = json.loads(body)
         assert "errors" not in whole, whole
-        told: Told = whole["data"][command]
-        return None if told["__typename"] == "RecordedNotYetReadable" else told
+        result: Told = whole["data"][command]
+        return None if result["__typename"] == "RecordedNotYetReadable" else result
 
     def execute(self, command: str, id: UUID, **input: Any) -> Told:
         """Send a command as a client does: again, with the same id, until it is answered."""
         begun, pause = monotonic(), Event()
-        while (told := self.send(command, {"commandId": str(id), **input})) is None:
+        while (result := self.send(command, {"commandId": str(id), **input})) is None:
             assert monotonic() - begun < 30, "the API never came back"
             pause.wait(0.02)
-        return told
+        return result
 
     def record(self, command: str, id: UUID, **input: Any) -> Told:
         """The same for one that must be accepted; each time the answer must be the same."""
-        told = self.execute(command, id, **input)
-        assert "position" in told, told
-        assert self.answers.setdefault(str(id), told) == told
-        return told
+        answer = self.execute(command, id, **input)
+        assert "position" in answer, answer
+        assert self.answers.setdefault(str(id), answer) == answer
+        return answer
 
     def acknowledged(self) -> Acknowledged:
-        log, told = self.database.open_log(), Acknowledged()
+        log, result = self.database.open_log(), Acknowledged()
         for id, answer in self.answers.items():
-            told.told[UUID(id)] = decode_position(answer["position"], log.id, log.epoch, "")
-        return told
+            result.told[UUID(id)] = decode_position(answer["position"], log.id, log.epoch, "")
+        return result
 
 
 @pytest.fixture
@@ -156,11 +156,11 @@ def test_doubled_and_reordered_requests_have_one_effect_and_one_answer(api: Api,
             if command == "registerPatient":
                 api.record(command, id, mrn=mrn)
                 continue
-            said = {"patientMrn": mrn, "admissionType": "ELECTIVE", "withoutBed": "corridor"}
-            if api.execute(command, id, **said).get("code") == "NotFound":
+            fields = {"patientMrn": mrn, "admissionType": "ELECTIVE", "withoutBed": "corridor"}
+            if api.execute(command, id, **fields).get("code") == "NotFound":
                 order.append((command, mrn, id))
             else:
-                api.record(command, id, **said)
+                api.record(command, id, **fields)
 
     all_of_them = [("registerPatient", mrn, id) for mrn, id, _ in people]
     all_of_them += [("admitPatient", mrn, id) for mrn, _, id in people]

@@ -67,9 +67,9 @@ async def _only_so_many_wait() -> None:
     await share.turn(ADA)
     waiting = [asyncio.create_task(share.turn(EVE)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
-    with pytest.raises(TooManyRequests, match="ask again in") as refused:
+    with pytest.raises(TooManyRequests, match="ask again in") as refusal:
         await share.turn(EVE)
-    assert refused.value.retry_after
+    assert refusal.value.retry_after
     await share.turn(ADA)  # is not kept waiting
     now[0] += OTHERS_SECONDS + 0.1  # and nobody else asks any more
     await asyncio.gather(*waiting)

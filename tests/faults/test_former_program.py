@@ -152,9 +152,9 @@ class Client(httpx2.Client):
         """Give a command; return the position of its facts."""
         kind = f"{command[0].upper()}{command[1:]}Input!"
         document = f"mutation($i: {kind}) {{ {command}(input: $i) {{ {RECORDED} }} }}"
-        told = self.ask(document, i={"commandId": str(uuid4()), **content})[command]
-        assert "position" in told, told
-        return str(told["position"])
+        answer = self.ask(document, i={"commandId": str(uuid4()), **content})[command]
+        assert "position" in answer, answer
+        return str(answer["position"])
 
 
 def a_day(client: Client, room: str) -> str:
@@ -208,10 +208,10 @@ def test_the_log_of_a_program_a_day_older_is_read_as_that_one_read_it(
     with programs as (former, present):
         with former.serving() as old:
             a_day(old, "1")
-            told = board(old)
+            result = board(old)
         present.run("migrate")
         with present.serving() as new:
-            assert board(new) == told
+            assert board(new) == result
             a_day(new, "2")
         present.run("verify")
 
@@ -223,14 +223,14 @@ def test_two_programs_with_a_migration_between_them_read_on_what_the_other_write
     with programs as (former, present):
         with former.serving() as old:
             a_day(old, "1")
-            told = board(old)
+            result = board(old)
             present.run("migrate")
             with present.serving() as new:
-                assert board(new) == told
+                assert board(new) == result
                 a_day(new, "2")
-                told = board(new)
-                assert len([room for room in told if "room" in room]) == 2
-                wait_until(lambda: board(old) == told, 20, "the program before reads it, too")
+                result = board(new)
+                assert len([room for room in result if "room" in room]) == 2
+                wait_until(lambda: board(old) == result, 20, "the program before reads it, too")
                 a_day(old, "3")
                 wait_until(lambda: board(old) == board(new), 20, "and what it wrote meanwhile")
         present.run("verify")

@@ -46,8 +46,8 @@ def test_a_standby_takes_over_and_what_was_acknowledged_is_there(
 
             def recorded(mrn: str, command: str) -> bool:
                 sent = {"i": {"commandId": command, "mrn": mrn}}
-                told = (client.raw(REGISTER, sent).get("data") or {}).get("registerPatient", {})
-                return "Recorded" in str(told.get("__typename"))
+                response = (client.raw(REGISTER, sent).get("data") or {}).get("registerPatient", {})
+                return "Recorded" in str(response.get("__typename"))
 
             acknowledged = [(f"P{number}", str(uuid4())) for number in range(5)]
             assert all(recorded(*each) for each in acknowledged)
@@ -63,12 +63,12 @@ def test_a_standby_takes_over_and_what_was_acknowledged_is_there(
 
 
 def test_a_writer_that_is_killed_loses_and_doubles_nothing(database: Database) -> None:
-    told = Acknowledged()
+    result = Acknowledged()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        told.told.update(islice(writer.said(), 20))
-        told.told.update(writer.kill())
+        result.told.update(islice(writer.said(), 20))
+        result.told.update(writer.kill())
         caught_up(database)
-    check(database, told)
+    check(database, result)

@@ -79,12 +79,12 @@ def honest(database: Database, tmp_path: Path) -> Iterator[Honest]:
 @contextmanager
 def at_work(port: int) -> Iterator[None]:
     """Record something ten times a second meanwhile, as a house does: then no answer is kept long."""
-    stop, told = Event(), Honest(port, LOGIN.make(Role.SERVICE, "at work"))
+    stop, result = Event(), Honest(port, LOGIN.make(Role.SERVICE, "at work"))
 
     def record() -> None:
         while not stop.wait(0.1):
             id = uuid4()
-            told.ask(
+            result.ask(
                 f'mutation {{ registerPatient(input: {{commandId: "{id}", mrn: "{id}"}})'
                 " { ... on Recorded { position } ... on Refusal { message } } }"
             )
@@ -101,13 +101,13 @@ def at_work(port: int) -> Iterator[None]:
 @contextmanager
 def flooded(port: int, *ways: str, connections: int = 1) -> Iterator[dict[str, int]]:
     """Flood a server meanwhile; afterwards the counts of what was answered."""
-    told: dict[str, int] = {}
+    result: dict[str, int] = {}
     target = port, LOGIN.make(Role.NURSE, "hostile")
     with running(flood, target, list(ways), connections) as hostile:
-        told |= next(hostile.said())
-        yield told
+        result |= next(hostile.said())
+        yield result
         for said in hostile.kill():
-            told |= said
+            result |= said
 
 
 @pytest.mark.nightly
@@ -118,12 +118,12 @@ def test_an_honest_login_is_answered_during_a_flood(honest: Honest) -> None:
     held: list[float] = []
     while len(held) < ROUNDS and 0 not in held:
         before = honest.held()
-        with flooded(honest.port, *WAYS) as told:
+        with flooded(honest.port, *WAYS) as result:
             honest.connect()
             for _ in range(30):
                 honest.ask()
                 honest.ask(BOARD)
-        assert told
+        assert result
         honest.connect()
         held.append(honest.held() - before)
     assert 0 in held, held
@@ -140,11 +140,11 @@ def test_a_flood_makes_a_small_question_three_times_slower_at_most(
     with at_work(honest.port):
         while len(rounds) < ROUNDS and not any(ratio <= 3 and not held for ratio, held in rounds):
             alone, before = pace(honest, 2), honest.held()
-            with flooded(honest.port, *ways, connections=6 if len(ways) == 1 else 1) as told:
+            with flooded(honest.port, *ways, connections=6 if len(ways) == 1 else 1) as result:
                 during = pace(honest, 6)
             ratio = median(during) / median(alone)
             print(f"{ratio:5.1f}  {median(alone) * 1e3:5.1f} ms  {median(during) * 1e3:6.1f} ms"
-                  f"  {max(during) * 1e3:7.1f} ms  {', '.join(ways)[:40]}  {told}")  # fmt: skip
+                  f"  {max(during) * 1e3:7.1f} ms  {', '.join(ways)[:40]}  {result}")  # fmt: skip
             rounds.append((ratio, honest.held() - before))
     assert min(ratio for ratio, _ in rounds) <= 3
     assert min(held for _, held in rounds) == 0
@@ -153,8 +153,8 @@ def test_a_flood_makes_a_small_question_three_times_slower_at_most(
 def pace(honest: Honest, seconds: float) -> list[float]:
     """Return how long the answers took of somebody who asks thirty times a second."""
     honest.connect()
-    until, clock, found = monotonic() + seconds, Event(), []
+    until, clock, result = monotonic() + seconds, Event(), []
     while monotonic() < until:
-        found.append(honest.ask())
+        result.append(honest.ask())
         clock.wait(1 / 30)
-    return found
+    return result

@@ -76,8 +76,8 @@ def dump_version() -> int:
     """Return the major version of the pg_dump of this machine, which is for TLS; 0 without one."""
     if shutil.which("pg_dump") is None:
         return 0
-    told = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True)
-    return int(re.findall(r"\d+", told.stdout)[0])
+    answer = subprocess.run(["pg_dump", "--version"], capture_output=True, text=True, check=True)
+    return int(re.findall(r"\d+", answer.stdout)[0])
 
 
 def broken(database: Database) -> list[str]:
@@ -160,10 +160,10 @@ def test_a_connection_that_is_refused_says_why(
         stranger = Authority(tmp_path / "stranger", "another authority")
         url = own.url(APP_ROLE, "wardbook", mode=mode)
         url = url.replace(str(own.authority.file), str(stranger.file))
-    with pytest.raises(psycopg.OperationalError) as refused:
+    with pytest.raises(psycopg.OperationalError) as refusal:
         psycopg.connect(url)
-    assert words in connection_failure(refused.value)
-    assert SECRET not in connection_failure(refused.value)
+    assert words in connection_failure(refusal.value)
+    assert SECRET not in connection_failure(refusal.value)
 
 
 def test_servers_are_back_within_a_second_of_their_database(
@@ -175,8 +175,8 @@ def test_servers_are_back_within_a_second_of_their_database(
         def records_and_reads() -> bool:
             mrn = str(uuid4())
             command = {"i": {"commandId": str(uuid4()), "mrn": mrn}}
-            told = client.raw(REGISTER, command).get("data") or {}
-            if told.get("registerPatient", {}).get("__typename") != "PatientRecorded":
+            result = client.raw(REGISTER, command).get("data") or {}
+            if result.get("registerPatient", {}).get("__typename") != "PatientRecorded":
                 return False
             read = client.raw(f'{{ patient(mrn: "{mrn}") {{ mrn }} }}')
             return "errors" not in read
@@ -185,8 +185,8 @@ def test_servers_are_back_within_a_second_of_their_database(
         took = []
         for thirds in range(1, 10):  # pauses between tries must not grow with the outage
             own.stop()
-            begun = monotonic()
-            while monotonic() - begun < thirds / 3:
+            start = monotonic()
+            while monotonic() - start < thirds / 3:
                 assert not records_and_reads()
             own.start()
             took.append(

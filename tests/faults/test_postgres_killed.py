@@ -50,30 +50,30 @@ def test_killing_postgres_during_writes_loses_and_doubles_nothing(home: Path, se
     database = Database(ensure_server(home))
     migrate(database)
     database.open_log("real")
-    told, done, lot = Acknowledged(), threading.Event(), Random(seed)
+    result, done, lot = Acknowledged(), threading.Event(), Random(seed)
 
     def kill_and_start() -> None:
         try:
             for _ in range(2):
-                goal = len(told.told) + lot.randint(20, 60)
-                wait_until(lambda g=goal: len(told.told) >= g, 20, "writes go on")  # type: ignore[misc]
+                goal = len(result.told) + lot.randint(20, 60)
+                wait_until(lambda g=goal: len(result.told) >= g, 20, "writes go on")  # type: ignore[misc]
                 kill_server(home)
                 ensure_server(home)
-            goal = len(told.told) + 20
-            wait_until(lambda: len(told.told) >= goal, 20, "writes go on after the kills")
+            goal = len(result.told) + 20
+            wait_until(lambda: len(result.told) >= goal, 20, "writes go on after the kills")
         finally:
             done.set()
 
     with closing(wired(Settings(home=home), database)) as house, following(database.app_url):
         writers = [
             lambda n=n: write_patients(
-                house, told, Random(seed * 10 + n), f"P{n}", lambda i: not done.is_set()
+                house, result, Random(seed * 10 + n), f"P{n}", lambda i: not done.is_set()
             )
             for n in range(4)
         ]
         assert at_once(kill_and_start, *writers) == [None] * 5
         caught_up(database)
-    check(database, told)
+    check(database, result)
 
 
 def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_back(
@@ -83,26 +83,26 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
     migrate(database)
     database.open_log("real")
     with closing(wired(Settings(home=home), database)) as house:
-        told, refused = Acknowledged(), 0
+        result, refusal = Acknowledged(), 0
         kill_server(home)
         for n in range(50):
             said, begun = request(), monotonic()
             try:
                 recorded = house.patients.register_patient(said, mrn=f"away-{n}")
             except DatabaseUnavailable:
-                refused += 1
+                refusal += 1
             else:  # a backend outlives its postmaster for a moment; what it commits counts
-                assert not refused
-                told.told[said.command_id] = recorded.position
+                assert not refusal
+                result.told[said.command_id] = recorded.position
             assert monotonic() - begun < 5
-            if refused == 4:
+            if refusal == 4:
                 break
-        assert refused == 4
+        assert refusal == 4
         ensure_server(home)
         house.patients.register_patient(request(), mrn="at once")
-        last = len(told.told)
-        write_patients(house, told, Random(0), "back", lambda i: i < 1)
-        assert len(told.told) == last + 1
+        last = len(result.told)
+        write_patients(house, result, Random(0), "back", lambda i: i < 1)
+        assert len(result.told) == last + 1
     with following(database.app_url):
         caught_up(database)
-    check(database, told)
+    check(database, result)

@@ -111,11 +111,11 @@ def log_end(watch: psycopg.Connection) -> int:
 
 
 def nobody_leads(watch: psycopg.Connection) -> bool:
-    found = watch.execute(
+    result = watch.execute(
         "SELECT FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database"
         " WHERE locktype = 'advisory' AND objid = 2 AND datname = current_database()"
     )
-    return found.fetchone() is None
+    return result.fetchone() is None
 
 
 # -- the API --
@@ -134,15 +134,15 @@ def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
         steps(when, seed, many=True), moves(hospital, seed), strict=False
     ):
         input = {"commandId": str(id), "stayId": str(stay), **place(bed)}
-        asked = {"query": TRANSFER, "variables": {"input": input}}
-        with running(answer_until, database.app_url, asked, step, when) as api:
+        body = {"query": TRANSFER, "variables": {"input": input}}
+        with running(answer_until, database.app_url, body, step, when) as api:
             ended = api.end()
             said = next(api.said(), None)
         left.append(position_of(database, id))
-        told = client.raw(TRANSFER, {"input": input})["data"]  # as a client does: once more
-        assert told["transferPatient"]["__typename"] == "StayRecorded"
+        answer = client.raw(TRANSFER, {"input": input})["data"]  # as a client does: once more
+        assert answer["transferPatient"]["__typename"] == "StayRecorded"
         assert left[-1] in (None, position_of(database, id))
-        assert said is None or said["data"] == told  # its listener may die when all is said
+        assert said is None or said["data"] == answer  # its listener may die when all is said
         if ended == 0:
             break
         assert ended == KILLED
@@ -172,8 +172,8 @@ def transferred(house: Hospital, told: Acknowledged, move: Move) -> None:
 
 def position_of(database: Database, command: UUID) -> int | None:
     query = "SELECT last_position FROM record.commands WHERE command_id = %s"
-    found = rows(database, query, [command])
-    return int(found[0][0]) if found else None
+    result = rows(database, query, [command])
+    return int(result[0][0]) if result else None
 
 
 @seeded
@@ -181,7 +181,7 @@ def position_of(database: Database, command: UUID) -> int | None:
 def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    told, left = Acknowledged(), []
+    result, left = Acknowledged(), []
     for step, move in zip(steps(when, seed), moves(hospital, seed), strict=False):
         with running(move_until, database.app_url, move, step, when, False) as writer:
             ended = writer.end()
@@ -189,15 +189,15 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
             break
         assert ended == KILLED
         left.append(position_of(database, move[0]))
-        transferred(hospital, told, move)
-        assert left[-1] in (None, told.told[move[0]])
+        transferred(hospital, result, move)
+        assert left[-1] in (None, result.told[move[0]])
     recorded = [position is not None for position in left]
     if when == "before":  # amid the append, the database may or may not have been quicker
         assert recorded == sorted(recorded)
         assert set(recorded) == {False, True}
     with following(database.app_url):
         caught_up(database)
-    check(database, told)
+    check(database, result)
 
 
 @seeded
@@ -205,7 +205,7 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
 def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    told, lot, frozen = Acknowledged(), Random(seed + 1000), 0
+    result, lot, frozen = Acknowledged(), Random(seed + 1000), 0
     ways = moves(hospital, seed)
     move, other = next(ways), admitted(hospital, "M2", "A/1/b")
     for step in steps(when, seed):
@@ -214,17 +214,17 @@ def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
             if said != "frozen":
                 break
             frozen += 1
-            begun = monotonic()
+            start = monotonic()
             bed = "A/2/d" if frozen % 2 else "A/1/b"
-            transferred(hospital, told, (lot_id(lot), other, bed))  # through the same rooms
-            assert monotonic() - begun < 1
+            transferred(hospital, result, (lot_id(lot), other, bed))  # through the same rooms
+            assert monotonic() - start < 1
             assert writer.end() == 0
-            told.told[move[0]] = next(writer.said())
+            result.told[move[0]] = next(writer.said())
         move = next(ways)
     assert frozen > 4
     with following(database.app_url):
         caught_up(database)
-    check(database, told)
+    check(database, result)
 
 
 @pytest.fixture
@@ -266,22 +266,22 @@ def frozen_at_random(
     ``seconds``: the longest time for the three. With keys in a file the writer goes on as soon as
     others were told to come again: one that they wait for would hold them up for ever.
     """
-    told, lot, pause = Acknowledged(), Random(seed + 1000), Event()
+    result, lot, pause = Acknowledged(), Random(seed + 1000), Event()
     with (
         following(database.app_url),
         running(write, database.app_url, "frozen", seed, keys) as writer,
     ):
         said = writer.said()
         for n in range(12):
-            told.told.update(islice(said, 2))
+            result.told.update(islice(said, 2))
             pause.wait(lot.random() * 0.01)
             writer.send(signal.SIGSTOP)
-            begun = monotonic()
+            start = monotonic()
             going_on = None if keys else partial(writer.send, signal.SIGCONT)
-            write_patients(hospital, told, lot, f"P{n}", lambda i: i < 3, going_on)
-            assert monotonic() - begun < seconds
+            write_patients(hospital, result, lot, f"P{n}", lambda i: i < 3, going_on)
+            assert monotonic() - start < seconds
             writer.send(signal.SIGCONT)
-        told.told.update(writer.kill())
+        result.told.update(writer.kill())
         caught_up(database)
-    assert len(told.told) >= 12 * 5
-    check(database, told)
+    assert len(result.told) >= 12 * 5
+    check(database, result)

@@ -66,20 +66,20 @@ def hl7(
 def test_messages_of_a_story_in_any_order_give_one_history(
     hospital: Hospital, tmp_path: Path, story: str
 ) -> None:
-    told, histories = STORIES[story], set()
-    orders = list(permutations(range(len(told))))
+    result, histories = STORIES[story], set()
+    orders = list(permutations(range(len(result))))
     door = Door(hospital, [SENDER], tmp_path)
 
     async def act(port: int) -> None:
         for n, order in enumerate(orders if EXAMPLES > 50 else orders[first_order(story) :: 13]):
-            feed = Feed(hospital, f"W{n}", sorted({m.visit[0] for m in told}), "abcd")
-            messages = [hl7(feed, told[number], number) for number in order]
+            feed = Feed(hospital, f"W{n}", sorted({m.visit[0] for m in result}), "abcd")
+            messages = [hl7(feed, result[number], number) for number in order]
             answers = await sent(port, *messages, messages[n % len(messages)])
             assert set(codes(answers)) == {"AA"}
             hospital.source_movements.wait()
-            assert feed.pending(*VISITS) == {}, [told[number].id for number in order]
+            assert feed.pending(*VISITS) == {}, [result[number].id for number in order]
             histories.add(str(feed.history()))
-            assert len(histories) == 1, [told[number].id for number in order]
+            assert len(histories) == 1, [result[number].id for number in order]
 
     listening(door, act)
     assert not list(door.refused)
@@ -99,26 +99,28 @@ Told = tuple[Message, str, str]
 def versions(draw: st.DrawFn) -> tuple[list[Told], list[Told]]:
     """Draw an admission, a transfer and a discharge, each put right or taken back, and an order."""
     minutes = count(1)
-    told: list[Told] = []
+    result: list[Told] = []
     for trigger, first, later in (
         ("A01", admit("P", "1", 1, "a"), admit("P", "1", 2, "b")),
         ("A02", transfer("P", "2", 4, "b"), transfer("P", "2", 5, "c")),
         ("A03", discharge("P", "3", 8), discharge("P", "3", 9)),
     ):
-        told.append((replace(first, told=next(minutes)), draw(st.sampled_from(["", "INSERT"])), ""))
+        result.append(
+            (replace(first, told=next(minutes)), draw(st.sampled_from(["", "INSERT"])), "")
+        )
         for at in range(draw(st.integers(0, 2))):
             version = replace(later, hour=later.hour + at / 4, told=next(minutes))
-            told.append((version, draw(st.sampled_from(["UPDATE", "UPDATE", "INSERT"])), ""))
+            result.append((version, draw(st.sampled_from(["UPDATE", "UPDATE", "INSERT"])), ""))
         # an admission is never taken back while more of its visit is true
         if trigger != "A01" and draw(st.booleans()):
-            told.append((cancel("P", first.id, told=next(minutes)), "", trigger))
+            result.append((cancel("P", first.id, told=next(minutes)), "", trigger))
     if draw(st.booleans()):
-        told += [
+        result += [
             (cancel("P", message.id, told=next(minutes)), "", trigger)
-            for message, trigger in ((told[-1][0], "A03"), (transfer("P", "2", 0, ""), "A02"))
+            for message, trigger in ((result[-1][0], "A03"), (transfer("P", "2", 0, ""), "A02"))
         ]
-        told.append((cancel("P", "1", told=next(minutes)), "", "A01"))
-    return told, draw(st.permutations(told))
+        result.append((cancel("P", "1", told=next(minutes)), "", "A01"))
+    return result, draw(st.permutations(result))
 
 
 @given(versions(), st.data())

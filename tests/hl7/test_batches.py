@@ -18,8 +18,8 @@ def told(door: Door, *lines: bytes, end: bytes = b"\r") -> list[str]:
 
 
 def test_each_message_of_a_batch_is_answered_in_its_place(door: Door, database: Database) -> None:
-    refused = adt("A01", "2").replace(b"20260302100000", b"nonsense")
-    batch = [HEADER, adt("A01", "1"), refused, adt("A03", "3"), b"BTS|3"]
+    refusal = adt("A01", "2").replace(b"20260302100000", b"nonsense")
+    batch = [HEADER, adt("A01", "1"), refusal, adt("A03", "3"), b"BTS|3"]
     for end in (b"\r", b"\n", b"\r\n"):
         header, *segments, trailer = told(door, *batch, end=end)
         assert header.startswith(r"BHS|^~\&|WARDBOOK|HERE|ADT|NORTH|2")

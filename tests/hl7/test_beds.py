@@ -34,8 +34,8 @@ def states_of(
 
 def message(trigger: str, control: str, hour: int, *more: str) -> bytes:
     """A message that was recorded in that hour, and says so."""
-    told = adt(trigger, control, *more).replace(b"20260302101500", f"20260302{hour}0000".encode())
-    return told.replace(b"20260302100000", f"20260302{hour}0000".encode())
+    reply = adt(trigger, control, *more).replace(b"20260302101500", f"20260302{hour}0000".encode())
+    return reply.replace(b"20260302100000", f"20260302{hour}0000".encode())
 
 
 def status(control: str, hour: int, code: str, bed: str = "A^1^b") -> bytes:
@@ -55,12 +55,12 @@ def test_a_bed_is_closed_cleaned_and_free_again_as_its_status_says(
         *((14, "O", {CLOSED, CLEANING}), (15, "U", set()), (16, "U", set())),
         *((17, "H", {CLEANING}), (18, "H", {CLEANING}), (19, "U", set())),
     ]
-    told = [(status(next(numbers), hour, code), hour, states) for hour, code, states in story]
-    for sent, hour, states in told:
+    result = [(status(next(numbers), hour, code), hour, states) for hour, code, states in story]
+    for sent, hour, states in result:
         assert answer(door, sent)[:2] == "AA", hour
         assert states_of(hospital, "A", "1", "b", at(hour)) == states, hour
     recorded = counts(database)
-    for sent, _, _ in told:
+    for sent, _, _ in result:
         assert answer(door, sent)[:2] == "AA", "sent again"
     assert counts(database) == recorded
     assert recorded["room.bed-closed"] == recorded["room.bed-reopened"] == 1
@@ -120,8 +120,8 @@ def test_a_pending_transfer_reserves_its_bed_until_it_is_used_or_given_up(
     assert answer(door, pending("A15", "6", 16, zbe)) == "AA"
     moved = message("A02", "7", 17, "ZBE|M7|20260302170000+0100||INSERT")
     assert answer(door, moved.replace(b"|A^1^a|", b"|A^1^b|")) == "AA"
-    found = counts(database)
-    assert (found["room.bed-reserved"], found["room.reservation-released"]) == (2, 1)
+    result = counts(database)
+    assert (result["room.bed-reserved"], result["room.reservation-released"]) == (2, 1)
     assert not list(door.refused)
 
 
@@ -139,10 +139,10 @@ def test_a_pending_transfer_may_come_before_its_stay_and_its_end_before_it(
 
 
 def test_what_waits_is_said_to_be_pending(door: Door) -> None:
-    told = f"AA|{PENDING.text}"
+    result = f"AA|{PENDING.text}"
     early = adt("A02", "2", "ZBE|M2|20260302113000+0100||INSERT", place="A^1^b")
     merge = adt("A40", "3", "MRG|4799^^^HOSP^MR")
     for waiting in (early, early, merge):
-        assert answer(door, waiting) == told
+        assert answer(door, waiting) == result
     assert answer(door, adt("A01", "1")) == "AA"
     assert not list(door.refused)

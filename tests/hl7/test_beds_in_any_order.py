@@ -25,7 +25,7 @@ def stay(visit: str, hour: int = 10, *, bed: str = "a", ends: int | None = None)
     messages = [message("A01", f"in {visit}", hour).replace(b"|A^1^a|", f"|A^1^{bed}|".encode())]
     if ends:
         messages.append(message("A03", f"out {visit}", ends))
-    return [of_visit(told, visit) for told in messages]
+    return [of_visit(result, visit) for result in messages]
 
 
 def of_visit(told: bytes, visit: str) -> bytes:
@@ -99,17 +99,17 @@ def test_what_is_told_of_a_bed_and_its_patients_in_any_order_gives_one_history(
     for n, order in enumerate(orders[:: max(1, len(orders) // 24)]):
         ward = f"W{n}"
         room(hospital, "1", "a", "b", "c", ward=ward, at=datetime(2026, 1, 1, tzinfo=UTC))
-        told = [own(each, n) for each in story()]
+        result = [own(each, n) for each in story()]
         for index in (*order, order[n % len(order)]):
-            assert answer(door, told[index]) in ("AA", PENDING), order
+            assert answer(door, result[index]) in ("AA", PENDING), order
         hospital.source_movements.wait()
         spells = [s for bed in "abc" for s in hospital.rooms.spells_of(ward, "1", bed)]
-        found = [
+        finding = [
             f"{s.bed} {s.state} {_hour(s.period.start)}-{_hour(s.period.end)}"
             for s in spells
             if not s.period.is_empty
         ]
-        assert ", ".join(found) == expected, order
+        assert ", ".join(finding) == expected, order
         assert not list(door.refused)
     assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
 
@@ -133,8 +133,8 @@ def _hour(moment: datetime | None) -> str:
     """The hour of a moment by the clock of the sender, with the day where it is another one."""
     if moment is None:
         return ""
-    told = moment + timedelta(hours=1) + TICK
-    return f"{told:%H}" if told.day == 2 else f"{told:%d/%H}"
+    result = moment + timedelta(hours=1) + TICK
+    return f"{result:%H}" if result.day == 2 else f"{result:%d/%H}"
 
 
 @pytest.mark.parametrize("code", ["C", "H"])

@@ -27,9 +27,9 @@ FIRST, SECOND = adt("A01", "1"), adt("A03", "2", "ZBE|M2|20260302130000+0100||IN
 def test_a_frame_that_would_lose_a_message_is_refused_whole(
     door: Door, database: Database, frame: bytes, code: bytes
 ) -> None:
-    (told,) = door.answers(frame)
-    assert codes([told.decode()]) == ["AR"]
-    assert b"|" + code + b"^" in told
+    (result,) = door.answers(frame)
+    assert codes([result.decode()]) == ["AR"]
+    assert b"|" + code + b"^" in result
     assert "source-visit.reported" not in counts(database)
     assert [door.refused.message_of(kept) for kept in door.refused] == [frame]
 
@@ -51,13 +51,13 @@ def test_a_message_is_taken(door: Door, database: Database, message: bytes) -> N
 
 def test_details_whose_trigger_is_in_evn_alone_are_held(door: Door, database: Database) -> None:
     assert answer(door, FIRST) == "AA"
-    told = adt("A31", "3").replace(b"ADT^A31", b"ADT").replace(b"Every", b"Evers")
-    later = told.replace(b"20260302101500", b"20260302111500")
+    reply = adt("A31", "3").replace(b"ADT^A31", b"ADT").replace(b"Every", b"Evers")
+    later = reply.replace(b"20260302101500", b"20260302111500")
     assert answer(door, later) == "AA"
     assert counts(database)["patient.details-corrected"] == 1
 
 
 def test_another_message_under_the_same_id_is_refused_as_such(door: Door) -> None:
     assert answer(door, FIRST) == answer(door, FIRST) == "AA"
-    (told,) = door.answers(FIRST.replace(b"A^1^a", b"A^1^b"))
-    assert b"ERR||MSH^1^10|205^another message had this id^HL70357|E" in told
+    (result,) = door.answers(FIRST.replace(b"A^1^a", b"A^1^b"))
+    assert b"ERR||MSH^1^10|205^another message had this id^HL70357|E" in result

@@ -105,10 +105,10 @@ def test_messages_of_two_senders_are_kept_once_and_what_is_refused_is_listed(
         writer.close()
 
     listening(door, act)
-    aside, *refused = door.refused
+    aside, *refusal = door.refused
     assert aside["text"] == "kept, to be entered by hand: no fact here for this code"
     assert door.refused.message_of(aside) == adt("A20", "4", "NPU|A^1^a|K")
-    assert len(refused) == 4
+    assert len(refusal) == 4
     assert door.counts["no fact: ADT^A09"] == 1
     reported = rows(
         database, "SELECT count(*) FROM record.events WHERE topic LIKE 'source-visit%%reported%%'"

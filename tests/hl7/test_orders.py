@@ -44,10 +44,10 @@ def test_a_prescription_is_written_changed_given_and_stopped_each_once(
         rde("7", "DC", 16, ""),
     ):
         assert answer(door, message) == "AA", message
-    found = counts(database)
-    assert found["prescription.written"] == 1
-    assert found["prescription.administration-recorded"] == 2
-    assert found["prescription.changed"] == found["prescription.stopped"] == 1
+    result = counts(database)
+    assert result["prescription.written"] == 1
+    assert result["prescription.administration-recorded"] == 2
+    assert result["prescription.changed"] == result["prescription.stopped"] == 1
     assert not list(door.refused)
 
 
@@ -61,8 +61,8 @@ def test_a_consult_is_asked_for_changed_and_withdrawn(
         of_kind("ORM^O01", "4", "ORC|CA|7||||||||||D1", "OBR|1|||C^Kidneys"),
     ):
         assert answer(door, message) == "AA", message
-    found = counts(database)
-    assert found["stay.consult-requested"] == found["stay.consult-withdrawn"] == 1
+    result = counts(database)
+    assert result["stay.consult-requested"] == result["stay.consult-withdrawn"] == 1
     assert state(hospital, datetime(2026, 3, 3, tzinfo=UTC))
     assert not list(door.refused)
 
@@ -81,9 +81,9 @@ def test_a_replaced_order_ends_where_the_order_in_its_place_is_in_the_message(
     )
     for message in (adt("A01", "1"), rde("2", "NW", 12, "400"), replacement, same_number):
         assert answer(door, message) == "AA", message
-    found = counts(database)
-    assert found["prescription.written"] == 2
-    assert found["prescription.stopped"] == found["prescription.changed"] == 1
+    result = counts(database)
+    assert result["prescription.written"] == 2
+    assert result["prescription.stopped"] == result["prescription.changed"] == 1
     assert not list(door.refused)
 
 
@@ -92,9 +92,9 @@ def test_an_order_is_held_and_released(door: Door, database: Database) -> None:
         if not number:
             assert answer(door, adt("A01", "1")) == "AA"
         assert answer(door, rde(code, code, 12 + number, "400")) == "AA", code
-    found = counts(database)
-    assert found["prescription.held"] == found["prescription.resumed"] == 2
-    assert found["prescription.stopped"] == 1
+    result = counts(database)
+    assert result["prescription.held"] == result["prescription.resumed"] == 2
+    assert result["prescription.stopped"] == 1
 
 
 @pytest.mark.parametrize("code", ["SC", "UA", "UX", "RF", "LI", "??"])
@@ -103,11 +103,11 @@ def test_a_control_code_without_a_fact_here_is_kept_for_who_enters_it(
 ) -> None:
     by_hand = "AA|kept, to be entered by hand: no fact here for this code"
     assert answer(door, adt("A01", "1")) == answer(door, rde("2", "NW", 12, "400")) == "AA"
-    found = counts(database)
+    result = counts(database)
     assert answer(door, rde("3", code, 14, "600")) == by_hand
     assert answer(door, of_kind("ORM^O01", "4", f"ORC|{code}|7", "OBR|1|||C^Heart")) == by_hand
     assert answer(door, ras("5", 13, *[""] * 13, "D")) == by_hand
-    assert counts(database) == found
+    assert counts(database) == result
     assert len(list(door.refused)) == 3
 
 
@@ -117,7 +117,7 @@ def test_another_message_of_a_known_order_is_counted_and_one_that_differs_is_kep
     by_hand = "AA|kept, to be entered by hand: it is known here with other content"
     for message in (adt("A01", "1"), rde("2", "NW", 12, "400"), ras("3", 13)):
         assert answer(door, message) == "AA"
-    found = counts(database)
+    finding = counts(database)
     assert answer(door, rde("4", "NW", 14, "400")) == "AA"
     assert door.counts["known already: write_prescription"] == 1
     assert answer(door, rde("5", "NW", 14, "600")) == by_hand
@@ -126,9 +126,9 @@ def test_another_message_of_a_known_order_is_counted_and_one_that_differs_is_kep
     assert answer(door, adt("A60", "7", allergy.format("MO"))) == "AA"
     later = adt("A60", "8", allergy.format("SV")).replace(b"101500", b"111500")
     assert answer(door, later) == "AA", "what the source says last holds"
-    told = {name: n for name, n in counts(database).items() if "source-visit" not in name}
-    before = {name: n for name, n in found.items() if "source-visit" not in name}
-    assert told == {**before, "patient.allergy-recorded": 1, "patient.allergy-corrected": 1}
+    result = {name: n for name, n in counts(database).items() if "source-visit" not in name}
+    before = {name: n for name, n in finding.items() if "source-visit" not in name}
+    assert result == {**before, "patient.allergy-recorded": 1, "patient.allergy-corrected": 1}
 
 
 def test_each_dose_of_a_message_is_recorded(door: Door, database: Database) -> None:

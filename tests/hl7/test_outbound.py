@@ -101,7 +101,7 @@ def told(database: Database, hospital: Hospital, port: int) -> int:
 
 def uses(hospital: Hospital, database: Database) -> list[tuple[object, ...]]:
     """The uses of beds: who, where, from when until when, kept or not."""
-    found: list[tuple[object, ...]] = []
+    result: list[tuple[object, ...]] = []
     for (id,) in rows(
         database, "SELECT DISTINCT stream FROM record.events WHERE topic LIKE 'stay.%%'"
     ):
@@ -118,10 +118,10 @@ def uses(hospital: Hospital, database: Database) -> list[tuple[object, ...]]:
                 event.mutate(ward)
             where = ward.ward, ward.number, stretch.bed.bed
             if not stretch.shares_bed_of:
-                found.append(
+                result.append(
                     (patient.mrn, *where, stretch.period.start, stretch.period.end, stretch.kept)
                 )
-    return sorted(found, key=str)
+    return sorted(result, key=str)
 
 
 def persons(hospital: Hospital, database: Database) -> dict[str, tuple[object, ...]]:
@@ -142,7 +142,7 @@ def persons(hospital: Hospital, database: Database) -> dict[str, tuple[object, .
 
 def pending(hospital: Hospital, database: Database) -> dict[str, str]:
     """Return what another system reported and does not hold: the kind, and why."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for (id,) in rows(
         database, "SELECT DISTINCT stream FROM record.events WHERE topic LIKE 'source-visit.%%'"
     ):
@@ -150,8 +150,8 @@ def pending(hospital: Hospital, database: Database) -> dict[str, str]:
         for event in hospital.record.streams({id: 0})[id]:
             event.mutate(visit)
         for each in visit.pending:
-            found[f"{each.version.kind} {each.version.occurred_at}"] = each.why
-    return found
+            result[f"{each.version.kind} {each.version.occurred_at}"] = each.why
+    return result
 
 
 def follow_into(database: Database, hospital: Hospital, second: Hospital, home: Path) -> int:

@@ -118,7 +118,7 @@ def test_each_odd_field_gets_one_definite_answer(
         text = "\r".join("|".join(line) for line in fields)
         caplog.clear()
         answers = door.answers(text.encode())
-        told = codes([each.decode("utf-8", "replace") for each in answers])
-        if told not in (["AA"], ["AR"]) or caplog.records:
-            wrong.append((name, text[:300], told, caplog.text[-300:]))
+        result = codes([each.decode("utf-8", "replace") for each in answers])
+        if result not in (["AA"], ["AR"]) or caplog.records:
+            wrong.append((name, text[:300], result, caplog.text[-300:]))
     assert not wrong

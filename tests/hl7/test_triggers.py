@@ -22,8 +22,8 @@ VISIT = "PV1||I|A^1^a||||||||||||||||VNORTH"
 
 def answer(door: Door, message: bytes) -> str:
     """Return what MSA-1 and MSA-3 say of a message."""
-    (told,) = door.answers(message)
-    return "|".join(told.decode().split("\r")[1].split("|")[1:4:2]).rstrip("|")
+    (result,) = door.answers(message)
+    return "|".join(result.decode().split("\r")[1].split("|")[1:4:2]).rstrip("|")
 
 
 def of_kind(event: str, control: str, *segments: str) -> bytes:
@@ -39,9 +39,9 @@ def state(hospital: Hospital, at: datetime) -> object:
     aggregate = Stay.empty(stay)
     for event in hospital.record.streams({stay: 0})[stay]:
         event.mutate(aggregate)
-    found = aggregate.history.at(at)
-    assert found
-    return found
+    result = aggregate.history.at(at)
+    assert result
+    return result
 
 
 @pytest.fixture
@@ -73,12 +73,12 @@ def test_each_trigger_is_carried_out_by_the_command_of_its_fact(
     ):
         assert answer(door, message) == "AA", message
     at = datetime(2026, 3, 3, tzinfo=UTC)
-    found = state(hospital, at)
-    assert (found.attending is not None, found.plan) == (True, DischargePlan.PLANNED)  # type: ignore[attr-defined]
+    result = state(hospital, at)
+    assert (result.attending is not None, result.plan) == (True, DischargePlan.PLANNED)  # type: ignore[attr-defined]
     assert answer(door, adt("A55", "10", later.format("M8"))) == "AA"
     assert answer(door, adt("A25", "11").replace(b"0302101500", b"0302121500")) == "AA"
-    found = state(hospital, at)
-    assert (found.attending, found.plan) == (None, DischargePlan.NONE)  # type: ignore[attr-defined]
+    result = state(hospital, at)
+    assert (result.attending, result.plan) == (None, DischargePlan.NONE)  # type: ignore[attr-defined]
     counts = dict(rows(database, "SELECT topic, count(*) FROM record.events GROUP BY topic"))
     assert counts["patient.allergy-recorded"] == 2
     assert counts["prescription.written"] == counts["prescription.administration-recorded"] == 1
@@ -171,6 +171,6 @@ def test_whatever_is_sent_gets_one_acknowledgement(
     for place, length, piece in changes:
         message = message[:place] + piece + message[place + length :]
     answers = door.answers(message)
-    told = codes([each.decode("utf-8", "replace") for each in answers])
-    assert len(told) == 1 or b"|AL" in message
-    assert {code[1] for code in told} <= {"A", "R"}, "come again: an exception that is no refusal"
+    result = codes([each.decode("utf-8", "replace") for each in answers])
+    assert len(result) == 1 or b"|AL" in message
+    assert {code[1] for code in result} <= {"A", "R"}, "come again: an exception that is no refusal"

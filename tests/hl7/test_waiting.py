@@ -208,8 +208,8 @@ def test_a_hold_and_a_dose_after_it_contradict_each_other_until_one_is_put_right
     """Without its release: what came first holds, and the other waits, also once the order ends."""
     held, dose = rde("3", "HD", 14, ""), ras("4", 16)
     for message in (ADMITTED, NEW, *([dose, held] if is_dose_first else [held, dose])):
-        told = answer(door, message)
-    assert told == EARLY
+        result = answer(door, message)
+    assert result == EARLY
     assert answer(door, rde("5", "DC", 18, "")) == "AA"
     door.retry_waiting()
     (kept,) = door.refused

@@ -39,8 +39,8 @@ def test_every_row_of_every_file_has_one_verdict(run: Run, real: Path) -> None:
 
 
 def test_no_move_is_refused_for_the_beds_that_the_importer_chose(run: Run) -> None:
-    refused = run.account.tables["transfers"].verdicts[Verdict.REFUSED]
-    assert set(refused) <= {"NoStay", "AfterDischarge", "OutsideStay"}
+    refusal = run.account.tables["transfers"].verdicts[Verdict.REFUSED]
+    assert set(refusal) <= {"NoStay", "AfterDischarge", "OutsideStay"}
 
 
 def test_most_doses_are_recorded(run: Run) -> None:

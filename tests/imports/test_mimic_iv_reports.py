@@ -41,10 +41,10 @@ class Told:
 def told(real_run: Run) -> Told:
     database = real_run.imported.database
     ProjectionRunner(database.app_url).catch_up()
-    found = events(database)
+    result = events(database)
     told_at = dict(rows(database, "SELECT position, recorded_at FROM record.events"))
-    log = [(at, event) for at, _, event in found]
-    return Told(database.app_url, log, told_at, sorted({end for _, end, _ in found}))
+    log = [(at, event) for at, _, event in result]
+    return Told(database.app_url, log, told_at, sorted({end for _, end, _ in result}))
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_every_figure_of_real_stays_equals_the_plain_fold(
         for held in newest_definitions():
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
             report = reports.compute(held, question, position)
-            found = {figure: figures(report, figure) for figure in expected[held.name]}
-            assert found == expected[held.name], held.name
-            if any(value for values in found.values() for value in values):
+            result = {figure: figures(report, figure) for figure in expected[held.name]}
+            assert result == expected[held.name], held.name
+            if any(value for values in result.values() for value in values):
                 counted.add(held.name)
     if ward is None and PATIENTS == "all":
         assert counted == {held.name for held in newest_definitions()} - NOTHING_TO_COUNT

@@ -314,16 +314,16 @@ def test_patients_with_higher_numbers_change_nothing(
 
 
 def test_progress_counts_the_rows_up_to_all(new_hospital: NewHospital, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
 
     import_mimic_iv(
         new_hospital().hospital,
         SAMPLE,
         tmp_path / "account.csv",
-        lambda done, total: told.append((done, total)),
+        lambda done, total: result.append((done, total)),
     )
 
     total = sums()[0]
-    assert told[0] == (0, total)
-    assert told[-1] == (total, total)
-    assert told == sorted(told)
+    assert result[0] == (0, total)
+    assert result[-1] == (total, total)
+    assert result == sorted(result)

@@ -16,8 +16,8 @@ SAID = {"confirmedWarnings": ["ALLERGY"], "reason": "no alternative, test dose w
 
 
 def held(ward: Ward, mrn: str, at: str | None = None, known: str | None = None) -> list[str]:
-    told = ward.ask(HELD, mrn=mrn, at=at, known=known)["patient"]["allergies"]
-    return [a["substance"]["name"] for a in told]
+    answer = ward.ask(HELD, mrn=mrn, at=at, known=known)["patient"]["allergies"]
+    return [a["substance"]["name"] for a in answer]
 
 
 def prescribed(ward: Ward, stay: str, medication: dict[str, str], **content: Any) -> dict[str, Any]:
@@ -30,19 +30,19 @@ def test_mistake_165_a_medicine_against_an_allergy_is_refused_unless_confirmed_w
     mrn = ward.patient()
     stay = ward.stay(patientMrn=mrn)
     allergy(ward, mrn)
-    refused = prescribed(ward, stay, AMOXICILLIN)
-    assert (refused["__typename"], refused["warnings"]) == ("WarningsUnconfirmed", ["ALLERGY"])
-    assert refused["path"] == ["confirmedWarnings"]
-    assert "allergy to Penicillin" in refused["message"]
+    refusal = prescribed(ward, stay, AMOXICILLIN)
+    assert (refusal["__typename"], refusal["warnings"]) == ("WarningsUnconfirmed", ["ALLERGY"])
+    assert refusal["path"] == ["confirmedWarnings"]
+    assert "allergy to Penicillin" in refusal["message"]
     silent = prescribed(ward, stay, AMOXICILLIN, confirmedWarnings=["ALLERGY"])
     assert silent["__typename"] == "ReasonNeeded"
-    told = prescribed(ward, stay, AMOXICILLIN, **SAID)
+    result = prescribed(ward, stay, AMOXICILLIN, **SAID)
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind summary } } }"
     nodes = ward.ask(query, id=stay)["timeline"]["nodes"]
     (summary,) = [e["summary"] for e in nodes if e["kind"] == "PRESCRIPTION_WRITTEN"]
     assert summary == "Prescribed Amoxicillin, in spite of the warning: allergy"
-    given = {"prescriptionId": told["prescription"]["id"], "given": True}
-    assert ward.execute("recordAdministration", **given)["__typename"] == "PrescriptionRecorded"
+    fields = {"prescriptionId": result["prescription"]["id"], "given": True}
+    assert ward.execute("recordAdministration", **fields)["__typename"] == "PrescriptionRecorded"
 
     dose = {"stayId": stay, "medication": {"name": "PENICILLIN"}, "basis": "PROTOCOL"}
     assert ward.execute("recordUnprescribedDose", **dose)["warnings"] == ["ALLERGY"]
@@ -119,15 +119,15 @@ def test_mistake_138_an_allergy_is_recorded_once_under_whichever_record(ward: Wa
         ward.record("mergePatients", patientMrn=merged, intoMrn=into, reason="one person")
     known = allergy(ward, gone)["allergyId"]
     again = {"patientMrn": mrn, "substance": {"name": " PENICILLIN"}}
-    refused = ward.execute("recordAllergy", **again)
-    assert (refused["__typename"], refused["allergyId"]) == ("AllergyKnown", known)
-    assert refused["path"] == ["substance"]
+    refusal = ward.execute("recordAllergy", **again)
+    assert (refusal["__typename"], refusal["allergyId"]) == ("AllergyKnown", known)
+    assert refusal["path"] == ["substance"]
     by_code = {**PENICILLIN, "name": "a penicillin", "code": "j01c"}
     assert ward.execute("recordAllergy", patientMrn=mrn, substance=by_code)["allergyId"] == known
     ward.record("recordAllergy", **again, kind="INTOLERANCE")
     latex = ward.record("recordAllergy", patientMrn=mrn, substance={"name": "Latex"})
-    named = {"patientMrn": mrn, "allergyId": latex["allergy"]["id"], **WRONG}
-    renamed = ward.execute("correctAllergy", **named, substance=PENICILLIN)
+    fields = {"patientMrn": mrn, "allergyId": latex["allergy"]["id"], **WRONG}
+    renamed = ward.execute("correctAllergy", **fields, substance=PENICILLIN)
     assert renamed["__typename"] == "AllergyKnown"
     assert sorted(held(ward, mrn)) == ["Latex", "PENICILLIN", "Penicillin"]
 
@@ -162,6 +162,6 @@ def test_mistake_433_an_allergy_that_ended_that_day_is_beside_one_that_began_tha
     ward.record("correctAllergyEnd", **first, **first_day, **WRONG)
     second = ward.record("recordAllergy", **begun)["allergy"]["id"]
     for right in ({"occurredAt": ago(days=1)}, {"occurredAt": ago(days=1), **first_day}):
-        told = ward.execute("correctAllergyEnd", **first, **right, **WRONG)
-        assert (told["__typename"], told["allergyId"]) == ("AllergyKnown", second)
+        answer = ward.execute("correctAllergyEnd", **first, **right, **WRONG)
+        assert (answer["__typename"], answer["allergyId"]) == ("AllergyKnown", second)
     ward.record("correctAllergyEnd", **first, occurredAt=noon, **WRONG)

@@ -58,7 +58,7 @@ def test_mistake_145_an_answer_carries_the_id_that_its_correction_needs(shared: 
     assert held["change"]["changeId"]
     assert held["administration"] is None
     shared.record("resumePrescription", prescriptionId=prescription)
-    given = answer(
+    reply = answer(
         shared,
         "recordAdministration",
         "PrescriptionRecorded",
@@ -66,7 +66,7 @@ def test_mistake_145_an_answer_carries_the_id_that_its_correction_needs(shared: 
         prescriptionId=prescription,
         given=True,
     )
-    dose = given["administration"]
+    dose = reply["administration"]
     shared.record(
         "cancelAdministration",
         administrationId=dose["id"],
@@ -104,8 +104,8 @@ def test_mistake_241_what_is_said_in_fixed_words_is_an_enum_that_a_client_can_na
 
 def test_mistake_244_who_may_introspect_is_told_names_like_an_unknown_one(shared: Ward) -> None:
     for role, hint in ((Role.ADMIN, " Did you mean 'mrn'?"), (Role.NURSE, "")):
-        told = login(shared, role).raw('{ patient(mrn: "x") { mrm } }')
-        assert told["errors"][0]["message"] == f"Cannot query field 'mrm' on type 'Patient'.{hint}"
+        reply = login(shared, role).raw('{ patient(mrn: "x") { mrm } }')
+        assert reply["errors"][0]["message"] == f"Cannot query field 'mrm' on type 'Patient'.{hint}"
     (error,) = shared.client.raw('{ stays(filter: {statuses: ["Okafor"]}) { totalCount } }')[
         "errors"
     ]
@@ -117,8 +117,11 @@ def test_mistake_244_a_text_that_is_too_long_or_empty_is_refused_in_words_of_its
 ) -> None:
     mrn = shared.patient()
     for name, problem in (("", "is empty"), ("x" * 201, "has more than 200 characters")):
-        told = shared.execute("recordAllergy", patientMrn=mrn, substance={"name": name})
-        assert (told["path"], told["message"]) == (["substance"], f"substance: its name {problem}.")
+        reply = shared.execute("recordAllergy", patientMrn=mrn, substance={"name": name})
+        assert (reply["path"], reply["message"]) == (
+            ["substance"],
+            f"substance: its name {problem}.",
+        )
     long = shared.execute("recordDeath", patientMrn=mrn, performedBy="x" * 201)
     assert long["message"] == "performedBy: it has more than 200 characters."
 
@@ -133,9 +136,9 @@ def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they
 ) -> None:
     def refused(**input: Any) -> dict[str, Any]:
         input = {"admissionType": "EMERGENCY", "commandId": str(uuid4()), **input}
-        told: dict[str, Any] = shared.ask(REFUSED, input=input)["admitPatient"]
-        assert told.pop("__typename") == told.pop("code")
-        return told
+        result: dict[str, Any] = shared.ask(REFUSED, input=input)["admitPatient"]
+        assert result.pop("__typename") == result.pop("code")
+        return result
 
     room, patient = shared.room("a", "b", "c"), shared.patient()
     shared.record("closeBed", **place(f"{room}/a"), reason="paint")
@@ -143,12 +146,12 @@ def test_mistake_245_a_screen_cannot_translate_codes_of_two_styles_nor_what_they
     shared.record(
         "setRoomPolicy", ward="A", room=room.split("/")[1], policy="ISOLATION", applies=True
     )
-    told = refused(patientMrn=patient, **place(f"{room}/a"))
-    assert told == {"errorCode": "BED_NOT_OPEN", "state": "CLOSED"}
-    told = refused(patientMrn=patient, **place(f"{room}/c"))
-    assert told == {"errorCode": "ROOM_POLICY_BROKEN", "roomPolicy": "ISOLATION"}
-    told = refused(patientMrn="nobody")
-    assert told == {
+    result = refused(patientMrn=patient, **place(f"{room}/a"))
+    assert result == {"errorCode": "BED_NOT_OPEN", "state": "CLOSED"}
+    result = refused(patientMrn=patient, **place(f"{room}/c"))
+    assert result == {"errorCode": "ROOM_POLICY_BROKEN", "roomPolicy": "ISOLATION"}
+    result = refused(patientMrn="nobody")
+    assert result == {
         "errorCode": "NOT_FOUND",
         "what": "patient with MRN",
         "thing": "PATIENT_WITH_MRN",
@@ -256,16 +259,16 @@ def test_mistake_632_an_answer_reads_what_it_recorded_one_after_the_other(shared
     visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND", "occurredAt": at}
     facts = {"newDoses": doses, "newVisits": [visit] * 4, "reason": "the network was away"}
     with statements() as texts:
-        told = answer(shared, "correctFacts", "StayRecorded", RECORDED, **facts)
-    assert len(told["administrations"]) == len(told["visits"]) == 4
+        result = answer(shared, "correctFacts", "StayRecorded", RECORDED, **facts)
+    assert len(result["administrations"]) == len(result["visits"]) == 4
     assert repeated(texts) == []
 
 
 def test_mistake_632_so_are_the_visits_that_answer_consults(shared: Ward) -> None:
     stay, doctor = shared.stay(), shared.doctor()
     for _ in range(4):
-        asked = {"specialty": "skin", "question": "what is it?"}
-        consult = shared.record("requestConsult", stayId=stay, **asked)["consult"]["id"]
+        fields = {"specialty": "skin", "question": "what is it?"}
+        consult = shared.record("requestConsult", stayId=stay, **fields)["consult"]["id"]
         about = {"kind": "CONSULT", "practitioner": doctor, "consultId": consult}
         shared.record("recordVisit", stayId=stay, **about)
     query = "query($id: ID!) { stay(id: $id) { consults { visit { id } } } }"

@@ -31,13 +31,13 @@ def test_mistake_147_a_bed_is_given_for_no_time_and_to_another_at_once(ward: War
         ward.record("transferPatient", stayId=stay, **place(f"{one}/b"), **late(at))
         admission = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE"}
 
-        told = at_once(
+        result = at_once(
             ward,
             ("correctMovement", {"movementId": first, **place(f"{other}/a"), **WRONG}),
             ("admitPatient", {**admission, **place(f"{other}/a"), **late(ago(days=2))}),
         )
 
-        assert sorted(told) == ["BedOccupied", "StayRecorded"]
+        assert sorted(result) == ["BedOccupied", "StayRecorded"]
 
 
 def test_mistake_148_a_person_is_admitted_beside_a_stay_of_no_duration_at_once(
@@ -48,20 +48,20 @@ def test_mistake_148_a_person_is_admitted_beside_a_stay_of_no_duration_at_once(
         brief = {"dischargedAt": at, "disposition": "HOME", **late(at)}
         admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
 
-        told = at_once(
+        result = at_once(
             ward,
             ("admitPatient", {**admission, **brief}),
             ("admitPatient", {**admission, **late(ago(days=2))}),
         )
 
-        assert sorted(told) == ["PatientAlreadyAdmitted", "StayRecorded"]
+        assert sorted(result) == ["PatientAlreadyAdmitted", "StayRecorded"]
         assert len(stays_of(ward, mrn)) == 1
 
 
 def test_mistake_148_a_death_and_an_admission_after_it_at_once(ward: Ward) -> None:
     for _ in range(ROUNDS):
         mrn = ward.patient()
-        told = at_once(
+        result = at_once(
             ward,
             ("recordDeath", {"patientMrn": mrn, **late(ago(days=2))}),
             (
@@ -69,4 +69,4 @@ def test_mistake_148_a_death_and_an_admission_after_it_at_once(ward: Ward) -> No
                 {"patientMrn": mrn, "admissionType": "EMERGENCY", **late(ago(days=1))},
             ),
         )
-        assert len([t for t in told if t.endswith("Recorded")]) == 1, told
+        assert len([t for t in result if t.endswith("Recorded")]) == 1, result

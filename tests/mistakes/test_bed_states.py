@@ -19,8 +19,8 @@ def cleaned_ward(ward: Ward, **rule: Any) -> str:
 
 
 def admit(ward: Ward, bed: str, at: str) -> dict[str, Any]:
-    said = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(bed), **late(at)}
-    return ward.execute("admitPatient", **said)
+    fields = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **place(bed), **late(at)}
+    return ward.execute("admitPatient", **fields)
 
 
 def clean(ward: Ward, bed: str, since: str, until: str) -> None:
@@ -39,9 +39,9 @@ def test_mistake_96_a_bed_is_not_given_before_it_is_cleaned(ward: Ward) -> None:
     leave(ward, ward.stay(bed), left)
     board = ward.bed(bed)
     assert (board["state"], board["since"]) == ("TO_BE_CLEANED", left)
-    refused = admit(ward, bed, ago(hours=6))
-    assert refused["__typename"] == "BedNotOpen"
-    assert "finishCleaning" in refused["message"]
+    refusal = admit(ward, bed, ago(hours=6))
+    assert refusal["__typename"] == "BedNotOpen"
+    assert "finishCleaning" in refusal["message"]
     clean(ward, bed, ago(hours=9), ago(hours=8))
     assert [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9.5, 8.5, 7)] == [
         "TO_BE_CLEANED",
@@ -192,8 +192,8 @@ def test_mistake_152_a_patient_who_has_left_holds_no_reserved_bed(ward: Ward, en
     is_over = end != "admission in error"  # then nobody has come yet
     states = [ward.bed(bed, asOf=ago(hours=h))["state"] for h in (9, 7)]
     assert states == ["RESERVED", "FREE" if is_over else "RESERVED"]
-    told = admit(ward, bed, ago(hours=6))["__typename"]
-    assert told == ("StayRecorded" if is_over else "BedNotOpen")
+    result = admit(ward, bed, ago(hours=6))["__typename"]
+    assert result == ("StayRecorded" if is_over else "BedNotOpen")
 
 
 def test_mistake_373_a_reservation_given_up_before_it_began_is_put_right_so(ward: Ward) -> None:
@@ -201,19 +201,19 @@ def test_mistake_373_a_reservation_given_up_before_it_began_is_put_right_so(ward
     reserved = {"from": ago(hours=6), "until": ahead(hours=6), "patientMrn": ward.patient()}
     ward.record("reserveBed", **place(f"{room}/a"), **reserved, **late(ago(hours=9)))
     in_room = dict(zip(("ward", "room"), room.split("/"), strict=True))
-    named = {**in_room, "bedStateId": ward.bed(f"{room}/a")["reservationId"]}
-    early = ward.execute("correctBedState", **named, until=ago(hours=8), **WRONG)
+    fields = {**in_room, "bedStateId": ward.bed(f"{room}/a")["reservationId"]}
+    early = ward.execute("correctBedState", **fields, until=ago(hours=8), **WRONG)
     assert (early["__typename"], early["path"]) == ("InvalidInput", ["until"])
-    given_up = {"reservationId": named["bedStateId"], **in_room}
+    given_up = {"reservationId": fields["bedStateId"], **in_room}
     ward.record("releaseReservation", **given_up, **late(ago(hours=3)))
     states = [ward.bed(f"{room}/a", asOf=ago(hours=h))["state"] for h in (5, 1)]
     assert states == ["RESERVED", "FREE"]
     both = {"from": ago(hours=2), "until": ago(hours=4)}
-    assert ward.execute("correctBedState", **named, **both, **WRONG)["path"] == ["until"]
-    ward.record("correctBedState", **named, until=ago(hours=8), **WRONG)
+    assert ward.execute("correctBedState", **fields, **both, **WRONG)["path"] == ["until"]
+    ward.record("correctBedState", **fields, until=ago(hours=8), **WRONG)
     states = [ward.bed(f"{room}/a", asOf=ago(hours=h))["state"] for h in (5, 1)]
     assert states == ["FREE", "FREE"]
-    ward.record("correctBedState", **named, until=ago(hours=4), **WRONG)
+    ward.record("correctBedState", **fields, until=ago(hours=4), **WRONG)
     assert ward.bed(f"{room}/a", asOf=ago(hours=5))["state"] == "RESERVED"
 
 
@@ -221,13 +221,13 @@ def test_mistake_374_a_bed_is_not_asked_for_before_the_admission_by_a_correction
     ward: Ward,
 ) -> None:
     stay = ward.stay(at=ago(hours=9))
-    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
-    named = {"expectedArrivalId": told["expectedArrival"]["id"]}
-    early = ward.execute("correctExpectedArrival", **named, occurredAt=ago(hours=10), **WRONG)
+    answer = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    fields = {"expectedArrivalId": answer["expectedArrival"]["id"]}
+    early = ward.execute("correctExpectedArrival", **fields, occurredAt=ago(hours=10), **WRONG)
     assert early["__typename"] == "OutsideStay"
-    ward.record("correctExpectedArrival", **named, occurredAt=ago(hours=8), **WRONG)
+    ward.record("correctExpectedArrival", **fields, occurredAt=ago(hours=8), **WRONG)
     leave(ward, stay, ago(hours=2))
-    after = ward.execute("correctExpectedArrival", **named, occurredAt=ago(hours=1), **WRONG)
+    after = ward.execute("correctExpectedArrival", **fields, occurredAt=ago(hours=1), **WRONG)
     assert after["__typename"] == "OutsideStay"
 
 
@@ -235,24 +235,24 @@ def test_mistake_424_an_admission_is_not_corrected_past_a_bed_that_was_asked_for
     ward: Ward,
 ) -> None:
     stay = ward.stay(at=ago(hours=9))
-    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    answer = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
     admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
     past = ward.execute("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
     assert past["__typename"] == "ContradictsLaterFacts"
     assert [fact["kind"] for fact in past["facts"]] == ["bed request"]
     ward.record("correctMovement", **admitted, occurredAt=ago(hours=6), **WRONG)
-    named = {"expectedArrivalId": told["expectedArrival"]["id"]}
-    ward.record("cancelExpectedArrival", **named, because="ENTERED_IN_ERROR", **WRONG)
+    fields = {"expectedArrivalId": answer["expectedArrival"]["id"]}
+    ward.record("cancelExpectedArrival", **fields, because="ENTERED_IN_ERROR", **WRONG)
     ward.record("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
 
 
 def test_mistake_425_a_bed_request_goes_with_its_stay_to_the_right_patient(ward: Ward) -> None:
     stay, right = ward.stay(at=ago(hours=9)), ward.patient()
-    told = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
+    answer = ward.record("requestBed", stayId=stay, **late(ago(hours=5)))
     ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
-    id = told["expectedArrival"]["id"]
-    asked = "query($id: ID!) { node(id: $id) { ... on ExpectedArrival { patient { mrn } } } }"
-    assert ward.ask(asked, id=id)["node"]["patient"]["mrn"] == right
+    id = answer["expectedArrival"]["id"]
+    query = "query($id: ID!) { node(id: $id) { ... on ExpectedArrival { patient { mrn } } } }"
+    assert ward.ask(query, id=id)["node"]["patient"]["mrn"] == right
     admitted = {"movementId": movement(ward, stay, "STAY_ADMITTED")}
     past = ward.execute("correctMovement", **admitted, occurredAt=ago(hours=4), **WRONG)
     assert past["__typename"] == "ContradictsLaterFacts"
@@ -270,13 +270,13 @@ def test_mistake_430_a_bed_asked_for_after_a_discharge_or_death_is_not_waited_fo
         if end == "dischargePatient"
         else {"patientMrn": mrn}
     )
-    told = ward.record("requestBed", stayId=stay, **late(ago(hours=4)))
-    ids = {"id": told["expectedArrival"]["id"]}
+    reply = ward.record("requestBed", stayId=stay, **late(ago(hours=4)))
+    ids = {"id": reply["expectedArrival"]["id"]}
     ward.record(end, **of, **late(ago(hours=5)))
-    asked = """query($id: ID!, $at: DateTime) {
+    query = """query($id: ID!, $at: DateTime) {
       nodeAsOf(id: $id, asOf: $at) { ... on ExpectedArrival { status } } }"""
     for hours in (3.9, 1, 0):
-        answer = ward.ask(asked, **ids, at=ago(hours=hours))
+        answer = ward.ask(query, **ids, at=ago(hours=hours))
         statuses.append(answer["nodeAsOf"]["status"])
     assert set(statuses) == {"EXPIRED"}
     waiting = ward.ask("{ expectedArrivals(first: 500) { nodes { id } } }")["expectedArrivals"]

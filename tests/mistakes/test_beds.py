@@ -39,14 +39,14 @@ def test_mistake_02_twenty_clients_who_ask_for_one_bed_do_not_get_it_twice(ward:
     room = ward.room("a")
     stays = [ward.stay() for _ in range(CLIENTS)]
 
-    told = at_once(
+    result = at_once(
         *[
             lambda stay=stay: ward.execute("allocateRoom", stayId=stay, **place(f"{room}/a"))
             for stay in stays
         ]
     )
 
-    assert only_one(told)["id"] == ward.bed(f"{room}/a")["stay"]["id"]
+    assert only_one(result)["id"] == ward.bed(f"{room}/a")["stay"]["id"]
 
 
 def test_mistake_03_a_cancelled_admission_does_not_leave_its_bed_occupied(ward: Ward) -> None:
@@ -81,9 +81,9 @@ def test_mistake_06_an_admission_with_a_bed_is_not_two_calls_of_which_one_fails(
     ward.stay(f"{room}/a")
     admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
 
-    refused = ward.execute("admitPatient", **admission, **place(f"{room}/a"))
+    refusal = ward.execute("admitPatient", **admission, **place(f"{room}/a"))
 
-    assert refused["__typename"] == "BedOccupied"
+    assert refusal["__typename"] == "BedOccupied"
     assert stays_of(ward, mrn) == []
     both = ward.record("admitPatient", **admission, **place(f"{room}/b"))
     assert (both["stay"]["status"], both["stay"]["bed"]) == ("ADMITTED", "b")
@@ -104,7 +104,7 @@ def test_mistake_13_a_stretch_without_an_end_is_not_overlooked(ward: Ward, befor
     room = ward.room("a")
     stay = ward.stay(f"{room}/a", ago(days=3))
 
-    told = ward.execute(
+    answer = ward.execute(
         "admitPatient",
         patientMrn=ward.patient(),
         admissionType="ELECTIVE",
@@ -112,7 +112,7 @@ def test_mistake_13_a_stretch_without_an_end_is_not_overlooked(ward: Ward, befor
         **late(ago(days=before)),
     )
 
-    assert (told["__typename"], told["byStay"]) == ("BedOccupied", stay)
+    assert (answer["__typename"], answer["byStay"]) == ("BedOccupied", stay)
 
 
 def test_mistake_14_one_patient_does_not_get_two_beds_at_once(ward: Ward) -> None:
@@ -120,14 +120,14 @@ def test_mistake_14_one_patient_does_not_get_two_beds_at_once(ward: Ward) -> Non
     room = ward.room(*codes)
     admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
 
-    told = at_once(
+    result = at_once(
         *[
             lambda code=code: ward.execute("admitPatient", **admission, **place(f"{room}/{code}"))
             for code in codes
         ]
     )
 
-    kinds = sorted(answer["__typename"] for answer in told if isinstance(answer, dict))
+    kinds = sorted(answer["__typename"] for answer in result if isinstance(answer, dict))
     assert kinds == ["PatientAlreadyAdmitted"] * 7 + ["StayRecorded"]
     states = [ward.bed(f"{room}/{code}")["state"] for code in codes]
     assert sorted(states) == ["FREE"] * 7 + ["OCCUPIED"]
@@ -158,7 +158,7 @@ def test_mistake_17_a_vacancy_is_not_checked_by_the_client_only(ward: Ward) -> N
 def test_mistake_22_of_those_admitted_to_one_bed_at_once_only_one_comes_in(ward: Ward) -> None:
     room, mrns = ward.room("a"), [ward.patient() for _ in range(CLIENTS)]
 
-    told = at_once(
+    result = at_once(
         *[
             lambda mrn=mrn: ward.execute(
                 "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", **place(f"{room}/a")
@@ -167,7 +167,7 @@ def test_mistake_22_of_those_admitted_to_one_bed_at_once_only_one_comes_in(ward:
         ]
     )
 
-    won = only_one(told)
+    won = only_one(result)
     assert [s["id"] for mrn in mrns for s in stays_of(ward, mrn)] == [won["id"]]
 
 

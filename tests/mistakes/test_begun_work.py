@@ -152,8 +152,8 @@ def test_mistake_268_one_login_takes_all_connections_to_the_database(
             assert waiting(migrated) == places
         finally:
             connection.rollback()
-        for told in asking:
-            told.result()
+        for result in asking:
+            result.result()
 
 
 def waiting(database: Database) -> int:
@@ -177,9 +177,9 @@ def test_mistake_269_refusals_come_as_fast_as_they_are_asked_for(
     ):
         login, began = bearer("refused"), monotonic()
         statuses = [http.post("/graphql", json={}, headers=login).status_code for _ in range(100)]
-        refused = statuses.count(429)
-        assert refused > 90
-        assert monotonic() - began >= refused / REFUSALS_PER_SECOND - 1 - 0.1
+        refusal = statuses.count(429)
+        assert refusal > 90
+        assert monotonic() - began >= refusal / REFUSALS_PER_SECOND - 1 - 0.1
 
 
 def test_mistake_270_who_asks_after_a_flood_waits_for_its_end() -> None:
@@ -215,12 +215,12 @@ def test_mistake_604_what_is_no_request_is_refused_without_the_headers_of_every_
         closing(socket.create_connection(("127.0.0.1", server.port), timeout=20)) as connection,
     ):
         connection.sendall(NO_REQUESTS[sent])
-        told = b""
+        result = b""
         with suppress(ConnectionError):
             while part := connection.recv(65_536):
-                told += part
-    status, *lines = told.decode().partition("\r\n\r\n")[0].split("\r\n")
-    assert status.split()[1] in ("400", "426", "431"), told
+                result += part
+    status, *lines = result.decode().partition("\r\n\r\n")[0].split("\r\n")
+    assert status.split()[1] in ("400", "426", "431"), result
     names = [line.partition(":")[0].lower() for line in lines]
     assert len(names) == len(set(names))
     assert {f"{name}: {value}".lower() for name, value in SECURITY_HEADERS.items()} <= {

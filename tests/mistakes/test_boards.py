@@ -36,8 +36,8 @@ def test_mistake_09_boards_do_not_poll_they_are_told(followed: Ward, boards: lis
     followed.record("admitPatient", **admission, **place(f"{room}/a"))
 
     for board in boards:
-        (told,) = board.next()["rooms"]
-        assert told == {
+        (result,) = board.next()["rooms"]
+        assert result == {
             "room": {"number": room.split("/")[1]},
             "beds": [{"code": "a", "state": "OCCUPIED", "patient": {"mrn": mrn}}],
         }

@@ -47,8 +47,8 @@ class House:
 
     def board(self, ward: str | None) -> dict[str, Any]:
         """Return what a question says of a ward, or the house; nothing of one that is no more."""
-        told = self.ward.client.raw(QUESTION, {"w": ward})
-        rooms = [] if "errors" in told else told["data"]["roomOccupancy"]
+        answer = self.ward.client.raw(QUESTION, {"w": ward})
+        rooms = [] if "errors" in answer else answer["data"]["roomOccupancy"]
         return {room["id"]: room for room in rooms}
 
     def act(self) -> None:
@@ -120,10 +120,10 @@ class Followed:
     def read_until(self, position: str) -> None:
         at = None
         while at != position:
-            told = self.socket.next()
-            at = told["position"]
-            self.held.update({room["id"]: room for room in told["rooms"]})
-            for room in told["left"]:
+            answer = self.socket.next()
+            at = answer["position"]
+            self.held.update({room["id"]: room for room in answer["rooms"]})
+            for room in answer["left"]:
                 self.held.pop(room, None)
 
 

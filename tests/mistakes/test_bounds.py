@@ -54,28 +54,28 @@ def test_mistake_140_no_day_that_can_be_sent_stands_for_always_or_never(
 
 
 def test_mistake_140_a_refusal_of_a_day_names_its_field_and_the_bounds(ward: Ward) -> None:
-    told = ward.execute(
+    answer = ward.execute(
         "correctPatientDetails",
         patientMrn=ward.patient(),
         familyName="B",
         validFrom="2200-01-01",
         reason="typed wrongly",
     )
-    assert (told["__typename"], told["path"]) == ("InvalidInput", ["validFrom"])
-    assert "1850-01-01" in told["message"]
+    assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["validFrom"])
+    assert "1850-01-01" in answer["message"]
     stay = ward.stay()
-    told = ward.execute(
+    answer = ward.execute(
         "planDischarge", stayId=stay, plan="PLANNED", expectedAt="2200-01-01T00:00:00Z"
     )
-    assert told["path"] == ["expectedAt"]
+    assert answer["path"] == ["expectedAt"]
 
 
 @pytest.mark.parametrize(
     "zone", ["localtime", "posixrules", "Factory", "leapseconds", "/etc/passwd"]
 )
 def test_mistake_141_a_time_zone_is_no_file_of_the_machine(ward: Ward, zone: str) -> None:
-    told = ward.execute("setHospitalTime", timeZone=zone)
-    assert (told["__typename"], told["path"]) == ("InvalidInput", ["timeZone"])
+    answer = ward.execute("setHospitalTime", timeZone=zone)
+    assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["timeZone"])
 
 
 def test_mistake_142_a_question_beyond_all_time_is_its_senders_fault(ward: Ward) -> None:
@@ -111,12 +111,12 @@ def test_mistake_143_a_course_of_no_duration_parks_no_read_model(ward: Ward) -> 
     course = ward.prescription(stay, **late(moments[1]), start=moments[1])
     for dose, at in (("2 g", moments[2]), ("3 g", moments[3])):
         ward.record("changePrescription", prescriptionId=course, dose=dose, **late(at))
-    told = ward.ask(
+    reply = ward.ask(
         "query($s: ID!) { timeline(stayId: $s, kinds: [PRESCRIPTION_CHANGED], read: TRUTH) {"
         " nodes { movementId } } }",
         s=stay,
     )
-    changes = [node["movementId"] for node in told["timeline"]["nodes"]]
+    changes = [node["movementId"] for node in reply["timeline"]["nodes"]]
     for _ in range(40):
         moved = {"occurredAt": lot.choice(moments), "stop": lot.choice([None, *moments])}
         answer = ward.execute(

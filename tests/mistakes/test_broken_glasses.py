@@ -41,5 +41,5 @@ def test_mistake_470_what_is_opened_once_more_for_an_hour_is_closed_to_commands_
         is_open = any(p == patient and asked < at + hours for p, at, hours in past)
         assert glass.is_open(patient, begin + timedelta(hours=asked)) == is_open
     events = [e for e in glass.collect_events() if isinstance(e, EmergencyAccess.Broken)]
-    told = {event.patient: event.until for event in events}
-    assert is_older or told == glass.opened, "it is open for as long as was told last"
+    result = {event.patient: event.until for event in events}
+    assert is_older or result == glass.opened, "it is open for as long as was told last"

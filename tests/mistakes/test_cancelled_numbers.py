@@ -70,8 +70,8 @@ def test_mistake_346_a_number_that_never_was_the_records_still_names_it(
         other = told("A28", new, 9, name="Other")
         assert answer(door, other) == "AA"
         hospital.source_movements.wait()
-        found = numbers(database, str(n))
-        outcomes.add(str(found).replace(old, "A").replace(new, "B"))
+        result = numbers(database, str(n))
+        outcomes.add(str(result).replace(old, "A").replace(new, "B"))
         assert len(outcomes) == 1, (order, outcomes)
     assert outcomes == {"[('A', [], 'Every'), ('B', [], 'Other')]"}
     assert [check.promise for check in verify(database, read_models=False) if check.broken] == []

@@ -34,12 +34,12 @@ def issue(shared: Ward) -> str:
         gone = late(ago(days=3))
         shared.record("dischargePatient", stayId=stay, disposition="HOME", **gone)
     analyst = asking(shared, Role.ANALYST)
-    said = {"name": "inpatient-census", "period": {"from": day, "to": day}}
-    id: str = analyst.record("issueReport", **said, reason="for the board")["issue"]["id"]
+    fields = {"name": "inpatient-census", "period": {"from": day, "to": day}}
+    id: str = analyst.record("issueReport", **fields, reason="for the board")["issue"]["id"]
     for role, reason, stay in zip((Role.NURSE, Role.REGISTRAR), (NURSE, CLERK), stays, strict=True):
         back = {"stayId": stay, "because": "ENTERED_IN_ERROR", "reason": reason}
-        told = asking(shared, role).ask(CANCEL, input={**back, "commandId": str(uuid4())})
-        assert told["cancelDischarge"]["__typename"] == "StayRecorded"
+        answer = asking(shared, role).ask(CANCEL, input={**back, "commandId": str(uuid4())})
+        assert answer["cancelDischarge"]["__typename"] == "StayRecorded"
     analyst.record("restateReport", issueId=id, reason="the month is closed")
     return id
 
@@ -54,9 +54,9 @@ def test_mistake_420_who_gave_a_report_out_is_closed_to_who_may_read_it(
     shared: Ward, issue: str, role: Role
 ) -> None:
     """It was told as a finding is: an analyst read of her own reports that nobody had issued them."""
-    told = asking(shared, role).raw(ISSUE, {"id": issue})
-    assert "errors" not in told
-    issued = told["data"]["reportIssue"]
+    answer = asking(shared, role).raw(ISSUE, {"id": issue})
+    assert "errors" not in answer
+    issued = answer["data"]["reportIssue"]
     (again,) = issued["restatements"]
     by = {"subject": "a analyst", "roleName": "ANALYST"}
     assert (issued["recordedBy"], issued["reason"]) == (by, "for the board")
@@ -68,12 +68,14 @@ def test_mistake_421_who_restates_a_report_is_not_told_whom_to_ask_why(
 ) -> None:
     """What kind of fact, both clocks, the role that recorded it and how many words are closed are
     told; words of who treats are not, those of who has no findings to tell are."""
-    told = facts_of(asking(shared, Role.ANALYST), issue)
-    assert {(f["recordedByRole"], f["reason"]) for f in told if "DISCHARGE" in f["eventKind"]} == {
+    result = facts_of(asking(shared, Role.ANALYST), issue)
+    assert {
+        (f["recordedByRole"], f["reason"]) for f in result if "DISCHARGE" in f["eventKind"]
+    } == {
         ("NURSE", None),
         ("REGISTRAR", CLERK),
     }
-    assert all(f["occurredAt"] and f["recordedAt"] and f["minutesLate"] >= 0 for f in told)
+    assert all(f["occurredAt"] and f["recordedAt"] and f["minutesLate"] >= 0 for f in result)
     reasons = {f["reason"] for f in facts_of(asking(shared, Role.PRIVACY_OFFICER), issue)}
     assert {NURSE, CLERK} <= reasons
     for role, closed in ((Role.ANALYST, True), (Role.PRIVACY_OFFICER, False)):

@@ -38,8 +38,8 @@ def test_mistake_236_changes_of_a_room_give_one_history_in_whichever_order_they_
         valid_from = ago(days=DAYS[name])[:10]
         content = {**now, **changes[name], "validFrom": valid_from, **late(ago(hours=2))}
         ward.record("changeRoom", **content)
-        told = where(ward, stay)[-1]
-        now = {"ward": told[0], "room": told[1]}
+        result = where(ward, stay)[-1]
+        now = {"ward": result[0], "room": result[1]}
     assert where(ward, stay) == [
         (there, number),
         (there, f"{number}-1"),
@@ -56,12 +56,12 @@ def test_mistake_236_a_change_that_is_taken_back_takes_nothing_of_later_ones(war
     stay = ward.stay(f"{room}/a", at=ago(days=28))
     (there, number), other = room.split("/"), ward.name("W")
     first, second = ago(days=20)[:10], ago(days=13)[:10]
-    told = late(ago(hours=2))
+    result = late(ago(hours=2))
     ward.record(
-        "changeRoom", ward=there, room=number, newRoom=f"{number}x", validFrom=first, **told
+        "changeRoom", ward=there, room=number, newRoom=f"{number}x", validFrom=first, **result
     )
     moved = {"ward": there, "room": f"{number}x", "newWard": other, "validFrom": second}
-    ward.record("changeRoom", **moved, **told)
+    ward.record("changeRoom", **moved, **result)
     ward.record("cancelRoomChange", ward=other, room=f"{number}x", validFrom=first, **WRONG)
     assert where(ward, stay)[1:] == [(there, number), (other, number), (other, number)]
 
@@ -69,39 +69,39 @@ def test_mistake_236_a_change_that_is_taken_back_takes_nothing_of_later_ones(war
 def test_mistake_236_a_name_that_another_room_had_meanwhile_is_refused(ward: Ward) -> None:
     there, number = ward.room("a").split("/")
     _, taken = ward.room("a", ward=there).split("/")
-    told = late(ago(hours=2))
+    result = late(ago(hours=2))
     here = {"ward": there, "room": number}
-    ward.record("changeRoom", **here, newRoom=f"{number}y", validFrom=ago(days=10)[:10], **told)
+    ward.record("changeRoom", **here, newRoom=f"{number}y", validFrom=ago(days=10)[:10], **result)
     between = {"newRoom": taken, "validFrom": ago(days=20)[:10]}
     here = {"ward": there, "room": f"{number}y"}
     ward.record("correctRoom", ward=there, room=taken, occurredAt=ago(days=12), **WRONG)
-    refused = ward.execute("changeRoom", **here, **between, **told)
-    assert (refused["__typename"], refused["path"]) == ("AlreadyExists", ["newRoom"])
+    refusal = ward.execute("changeRoom", **here, **between, **result)
+    assert (refusal["__typename"], refusal["path"]) == ("AlreadyExists", ["newRoom"])
     ward.record("correctRoom", ward=there, room=taken, occurredAt=ago(days=8), **WRONG)
-    ward.record("changeRoom", **here, **between, **told)  # the other was opened after that
+    ward.record("changeRoom", **here, **between, **result)  # the other was opened after that
 
 
 def test_mistake_236_a_ward_had_another_name_between_two_that_are_known(ward: Ward) -> None:
     first, second, third = (ward.name("W") for _ in range(3))
     rooms = [ward.room("a", ward=first) for _ in range(3)]
     stays = [ward.stay(f"{room}/a", at=ago(days=28)) for room in rooms]
-    told, elsewhere = late(ago(hours=2)), ward.name("W")
+    result, elsewhere = late(ago(hours=2)), ward.name("W")
     number = rooms[2].split("/")[1]
-    ward.record("renameWard", ward=first, newWard=third, validFrom=ago(days=6)[:10], **told)
+    ward.record("renameWard", ward=first, newWard=third, validFrom=ago(days=6)[:10], **result)
     left = {"ward": third, "room": number, "newWard": elsewhere, "validFrom": ago(days=8)[:10]}
-    ward.record("changeRoom", **left, **told)
+    ward.record("changeRoom", **left, **result)
     joined = {"ward": ward.name("W"), "room": ward.name("R")}
     ward.record("openRoom", **joined, beds=["a"], **late(ago(days=30)))
     late_comer = ward.stay(f"{joined['ward']}/{joined['room']}/a", at=ago(days=28))
     came = {**joined, "newWard": third, "validFrom": ago(days=5)[:10]}
-    ward.record("changeRoom", **came, **told)
-    ward.record("renameWard", ward=third, newWard=second, validFrom=ago(days=20)[:10], **told)
+    ward.record("changeRoom", **came, **result)
+    ward.record("renameWard", ward=third, newWard=second, validFrom=ago(days=20)[:10], **result)
     stayed = [first, second, second, third]
     assert [[name for name, _ in where(ward, stay)] for stay in stays[:2]] == [stayed, stayed]
     assert [name for name, _ in where(ward, stays[2])] == [first, second, second, elsewhere]
     assert [name for name, _ in where(ward, late_comer)] == [joined["ward"]] * 3 + [third]
     again = {"ward": third, "newWard": third, "validFrom": ago(days=3)[:10]}
-    assert ward.execute("renameWard", **again, **told)["__typename"] == "InvalidInput"
+    assert ward.execute("renameWard", **again, **result)["__typename"] == "InvalidInput"
 
 
 @pytest.mark.parametrize("order", list(permutations(DAYS)))

@@ -13,8 +13,8 @@ def test_mistake_69_a_fast_clock_hides_nothing(shared: Ward, seconds: int) -> No
         return ahead(seconds=seconds)
 
     admission = {"patientMrn": mrn, "admissionType": "EMERGENCY", "decidedToAdmitAt": at()}
-    told = shared.record("admitPatient", **admission, **place(bed), occurredAt=at())
-    stay = told["stay"]["id"]
+    answer = shared.record("admitPatient", **admission, **place(bed), occurredAt=at())
+    stay = answer["stay"]["id"]
     seen = shared.ask("query($id: ID!) { stay(id: $id) { status } }", id=stay)
     assert seen["stay"] == {"status": "ADMITTED"}
     assert shared.bed(bed)["patient"] == {"mrn": mrn}
@@ -23,8 +23,8 @@ def test_mistake_69_a_fast_clock_hides_nothing(shared: Ward, seconds: int) -> No
     shared.record("recordVisit", **visit, occurredAt=at())
     moment = at()
     drug = {"stayId": stay, "medication": {"name": "Paracetamol"}, "start": moment}
-    told = shared.record("writePrescription", **drug, occurredAt=moment)
-    dose = {"prescriptionId": told["prescription"]["id"], "given": True}
+    answer = shared.record("writePrescription", **drug, occurredAt=moment)
+    dose = {"prescriptionId": answer["prescription"]["id"], "given": True}
     shared.record("recordAdministration", **dose)
     shared.record("recordAdministration", **dose, occurredAt=at())
     shared.record("dischargePatient", stayId=stay, disposition="HOME", occurredAt=at())
@@ -33,8 +33,10 @@ def test_mistake_69_a_fast_clock_hides_nothing(shared: Ward, seconds: int) -> No
 
 def test_mistake_69_a_corrected_time_by_a_fast_clock_is_now(shared: Ward) -> None:
     stay = shared.stay()
-    told = shared.ask("query($id: ID!) { timeline(stayId: $id) { nodes { movementId } } }", id=stay)
-    admission = told["timeline"]["nodes"][0]["movementId"]
+    answer = shared.ask(
+        "query($id: ID!) { timeline(stayId: $id) { nodes { movementId } } }", id=stay
+    )
+    admission = answer["timeline"]["nodes"][0]["movementId"]
     right = {"movementId": admission, "occurredAt": ahead(seconds=50)}
     shared.record("correctMovement", **right, reason="another time")
     seen = shared.ask("query($id: ID!) { stay(id: $id) { status } }", id=stay)
@@ -48,11 +50,11 @@ def test_mistake_212_what_a_feed_reports_by_a_fast_clock_is_read_and_built_on_at
     admission = {"kind": "ADMIT", "patientMrn": shared.patient(), "occurredAt": ahead(seconds=50)}
     message = {"sourceRecordedAt": ahead(seconds=50), "movement": {**admission, **place(bed)}}
     for _ in range(2):  # and once more
-        told = shared.record(
+        answer = shared.record(
             "recordSourceMovement", system="ADT", sourceId=visit, sourceVisit=visit, **message
         )
-        assert told["ofStay"]["status"] == "ADMITTED"
-    assert shared.bed(bed)["stay"] == {"id": told["ofStay"]["id"]}
-    moved = {"stayId": told["ofStay"]["id"], **place(f"{bed[:-1]}b")}
+        assert answer["ofStay"]["status"] == "ADMITTED"
+    assert shared.bed(bed)["stay"] == {"id": answer["ofStay"]["id"]}
+    moved = {"stayId": answer["ofStay"]["id"], **place(f"{bed[:-1]}b")}
     shared.record("transferPatient", **moved)
     assert shared.bed(bed)["state"] == "FREE"

@@ -181,10 +181,10 @@ def test_mistake_225_no_refusal_tells_what_is_closed(
     canaries = things.away | (things.labelled if hidden_labels(role) else set())
     provoked = set()
     for command, content in things.commands:
-        given = {"commandId": str(uuid4()), **content}
-        body = {"commands": [{"mutation": command, "input": given}]}
+        fields = {"commandId": str(uuid4()), **content}
+        body = {"commands": [{"mutation": command, "input": fields}]}
         batch = client.http.post("/commands", json=body, headers=client._headers).json()
-        answers = (batch["results"][0], client.raw(refusals_of(command), {"input": given}))
+        answers = (batch["results"][0], client.raw(refusals_of(command), {"input": fields}))
         for answer in answers:
             text, asked = json.dumps(answer), json.dumps(content)
             assert "INTERNAL" not in text, (command, answer)

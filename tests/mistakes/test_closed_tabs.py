@@ -24,9 +24,9 @@ LONGER_THAN_BUFFERS = 30_000_000
 
 def driver(connection: AsyncConnection) -> psycopg.AsyncConnection:
     assert connection.sync_connection is not None
-    found = connection.sync_connection.connection.driver_connection
-    assert isinstance(found, psycopg.AsyncConnection)
-    return found
+    result = connection.sync_connection.connection.driver_connection
+    assert isinstance(result, psycopg.AsyncConnection)
+    return result
 
 
 async def pid_of(engine: AsyncEngine) -> int:

@@ -13,18 +13,18 @@ HELD = """query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) {
 
 
 def waiting(client: Ward, **asked: Any) -> list[str]:
-    return [found["id"] for found in client.ask(OPEN, **asked)["openConsults"]]
+    return [result["id"] for result in client.ask(OPEN, **asked)["openConsults"]]
 
 
 def held(ward: Ward, stay: str, at: str | None = None) -> dict[str, Any]:
-    found = ward.ask(HELD, id=stay, at=at)["stay"]
-    assert isinstance(found, dict)
-    return found
+    result = ward.ask(HELD, id=stay, at=at)["stay"]
+    assert isinstance(result, dict)
+    return result
 
 
 def visit(ward: Ward, stay: str, at: str, **content: Any) -> dict[str, Any]:
-    said = {"practitioner": ward.doctor(), "kind": "CONSULT", **content, **late(at)}
-    return ward.execute("recordVisit", stayId=stay, **said)
+    fields = {"practitioner": ward.doctor(), "kind": "CONSULT", **content, **late(at)}
+    return ward.execute("recordVisit", stayId=stay, **fields)
 
 
 def test_mistake_95_a_consult_is_no_visit_until_it_took_place(ward: Ward) -> None:
@@ -52,10 +52,10 @@ def test_mistake_95_what_became_of_a_consult_follows_its_visit(ward: Ward) -> No
     one, other = consult(ward, stay, hours=8), consult(ward, stay, hours=5)
     came = visit(ward, stay, ago(hours=3), consultId=one)["visit"]["id"]
     later = {"consultId": one, "occurredAt": ago(hours=2), **WRONG}
-    refused = ward.execute("correctConsult", **later)
-    assert [f["id"] for f in refused["facts"]] == [came]
-    refused = ward.execute("cancelConsult", consultId=one, **WRONG)
-    assert [f["id"] for f in refused["facts"]] == [came]
+    refusal = ward.execute("correctConsult", **later)
+    assert [f["id"] for f in refusal["facts"]] == [came]
+    refusal = ward.execute("cancelConsult", consultId=one, **WRONG)
+    assert [f["id"] for f in refusal["facts"]] == [came]
     ward.record("amendVisit", visitId=came, consultId=other, **WRONG)
     statuses = {c["id"]: c["status"] for c in held(ward, stay)["consults"]}
     assert statuses == {one: "OPEN", other: "ANSWERED"}
@@ -78,9 +78,9 @@ def test_mistake_95_each_step_of_a_consult_is_put_right_and_taken_back(ward: War
     assert held(ward, stay, ago(hours=5))["consults"][0]["status"] == "OPEN"
     ward.record("cancelConsult", consultId=id, **WRONG)
     assert held(ward, stay)["consults"] == []
-    told = [(e["kind"], e["status"]) for e in entries(ward, stay) if "CONSULT" in e["kind"]]
-    assert ("STAY_CONSULT_REQUESTED", "CANCELLED") in told
-    assert ("STAY_CONSULT_WITHDRAWN", "CANCELLED") in told
+    result = [(e["kind"], e["status"]) for e in entries(ward, stay) if "CONSULT" in e["kind"]]
+    assert ("STAY_CONSULT_REQUESTED", "CANCELLED") in result
+    assert ("STAY_CONSULT_WITHDRAWN", "CANCELLED") in result
     unknown = ward.execute("withdrawConsult", consultId=id)
     assert unknown["__typename"] == "MovementNotFound"
 
@@ -90,8 +90,8 @@ def test_mistake_95_a_consult_stops_a_stay_from_being_taken_back_unless_it_goes_
 ) -> None:
     stay = ward.stay()
     id = consult(ward, stay)
-    refused = ward.execute("cancelAdmission", stayId=stay, **IN_ERROR)
-    assert [f["id"] for f in refused["facts"]] == [id]
+    refusal = ward.execute("cancelAdmission", stayId=stay, **IN_ERROR)
+    assert [f["id"] for f in refusal["facts"]] == [id]
     ward.record("cancelAdmission", stayId=stay, voidClinicalFacts=True, **IN_ERROR)
     assert id not in waiting(ward)
 
@@ -101,8 +101,8 @@ def test_mistake_372_a_consult_known_to_the_day_does_not_break_what_contradicts_
 ) -> None:
     day = ago(days=2)[:11]
     stay = ward.stay(at=f"{day}08:00:00Z")
-    asked = {"occurredAtPrecision": "DAY", **late(f"{day}09:00:00Z")}
-    ward.record("requestConsult", stayId=stay, specialty="ear", **asked)
+    fields = {"occurredAtPrecision": "DAY", **late(f"{day}09:00:00Z")}
+    ward.record("requestConsult", stayId=stay, specialty="ear", **fields)
     early = visit(ward, stay, f"{day}07:00:00Z", kind="ROUND")
     assert early["__typename"] == "OutsideStay"
     gone = {"stayId": stay, "disposition": "HOME", **late(f"{day}08:30:00Z")}

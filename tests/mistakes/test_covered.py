@@ -116,12 +116,12 @@ MISTAKES = (
 
 def test_every_mistake_has_a_test() -> None:
     files = Path(__file__).parent.glob("test_*.py")
-    found = {
+    result = {
         int(number)
         for file in files
         for number in re.findall(r"^def test_mistake_(\d\d\d?)_", file.read_text(), re.MULTILINE)
     }
-    assert sorted(found) == sorted(
+    assert sorted(result) == sorted(
         MISTAKES
         | TAMPERING
         | WORK

@@ -39,8 +39,8 @@ class Day:
             "patientMrn": self.ward.patient(birthDate="1950-01-01"),
             "admissionType": "ELECTIVE",
         }
-        told = self.ward.execute("admitPatient", **content, **(bed or self.bed), **self.at(hour))
-        return str(told["__typename"])
+        answer = self.ward.execute("admitPatient", **content, **(bed or self.bed), **self.at(hour))
+        return str(answer["__typename"])
 
     def stays_until(self, hour: timedelta) -> Callable[[timedelta], str]:
         """Put somebody into the bed until an hour; return how that hour is corrected."""
@@ -52,8 +52,8 @@ class Day:
 
         def correct(hour: timedelta) -> str:
             at = said(self.start + hour)
-            told = self.ward.execute("correctMovement", movementId=moved, occurredAt=at, **WRONG)
-            return str(told["__typename"])
+            answer = self.ward.execute("correctMovement", movementId=moved, occurredAt=at, **WRONG)
+            return str(answer["__typename"])
 
         return correct
 
@@ -214,8 +214,8 @@ def test_mistake_429_a_ward_is_named_back_on_the_first_day_of_its_room(ward: War
     ward.record("renameWard", ward=former, newWard=other, **first)
     ward.record("renameWard", ward=other, newWard=former, **first)
     ward.record("changeRoom", **named, newRoom=ward.name("R"), **first)
-    told = ward.ask("query($w: String!) { roomOccupancy(ward: $w) { room { ward } } }", w=former)
-    assert told["roomOccupancy"] == [{"room": {"ward": former}}]
+    answer = ward.ask("query($w: String!) { roomOccupancy(ward: $w) { room { ward } } }", w=former)
+    assert answer["roomOccupancy"] == [{"room": {"ward": former}}]
 
 
 def test_mistake_429_a_ward_that_was_renamed_before_its_room_was_opened_can_be_renamed_again(
@@ -225,8 +225,8 @@ def test_mistake_429_a_ward_that_was_renamed_before_its_room_was_opened_can_be_r
     former, second, third = (ward.name("W") for _ in range(3))
     ward.room("a", ward=former)
     ward.record("renameWard", ward=former, newWard=second, validFrom=ago(days=50)[:10])
-    told = ward.record("renameWard", ward=second, newWard=third, validFrom=ago(days=40)[:10])
-    assert [r["ward"] for r in told["rooms"]] == [third]
+    answer = ward.record("renameWard", ward=second, newWard=third, validFrom=ago(days=40)[:10])
+    assert [r["ward"] for r in answer["rooms"]] == [third]
 
 
 @pytest.mark.parametrize("applies", [True, False])
@@ -266,8 +266,8 @@ def test_mistake_582_the_day_after_a_rule_of_cleaning_it_holds(ward: Ward) -> No
 def asked(day: Day, at: dict[str, Any]) -> str:
     """Ask for a bed for somebody who is in the house since the night before; return the request."""
     stay = day.ward.stay(at=said(day.start + AT_NIGHT))
-    told = day.ward.record("requestBed", stayId=stay, **at)
-    return str(told["expectedArrival"]["id"])
+    answer = day.ward.record("requestBed", stayId=stay, **at)
+    return str(answer["expectedArrival"]["id"])
 
 
 def planned(day: Day, at: dict[str, Any]) -> str:

@@ -48,12 +48,12 @@ def test_mistake_435_a_fact_known_to_the_day_contradicts_none_of_a_longer_or_sho
     elsewhere: Ward,
 ) -> None:
     cases = Random(os.environ.get("WARDBOOK_STORIES", "1")).sample(precision.CASES, 4)
-    wrong = [(case, told) for case in cases if (told := precision.refused(elsewhere, case))]
+    wrong = [(case, result) for case in cases if (result := precision.refused(elsewhere, case))]
     assert wrong == []
 
 
 @pytest.mark.nightly
 def test_mistake_435_each_pair_of_facts_on_a_longer_or_shorter_day(elsewhere: Ward) -> None:
     cases = precision.CASES
-    wrong = [(case, told) for case in cases if (told := precision.refused(elsewhere, case))]
+    wrong = [(case, result) for case in cases if (result := precision.refused(elsewhere, case))]
     assert wrong == []

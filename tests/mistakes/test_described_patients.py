@@ -30,8 +30,8 @@ def test_mistake_277_who_is_described_in_a_report_alone_is_known_in_some_orders_
     histories = []
     for order in permutations(range(3)):
         mrn, visit, bed = ward.name("Told"), ward.name("V"), f"{ward.room('a')}/a"
-        told = messages(kind, mrn, bed)
-        for minute, id, content in (told[number] for number in order):
+        result = messages(kind, mrn, bed)
+        for minute, id, content in (result[number] for number in order):
             answer = report(ward, visit, id, minute, **content)
             assert answer["__typename"] == "SourceMovementRecorded"
         histories.append(ward.ask(PERSON, mrn=mrn)["patient"])
@@ -44,15 +44,15 @@ def test_mistake_277_who_is_described_is_known_while_the_report_waits(ward: Ward
     mrn = ward.name("Told")
     nowhere = {"ward": "A", "room": "none", "bed": "a"}
     movement = {"kind": "ADMIT", "patientMrn": mrn, "patient": DETAILS, **nowhere}
-    told = report(ward, ward.name("V"), "1", 1, movement={**movement, "occurredAt": ago(hours=1)})
-    assert told["sourceMovement"]["status"] == "PENDING"
-    assert told["sourceMovement"]["patient"]["mrn"] == mrn
+    result = report(ward, ward.name("V"), "1", 1, movement={**movement, "occurredAt": ago(hours=1)})
+    assert result["sourceMovement"]["status"] == "PENDING"
+    assert result["sourceMovement"]["patient"]["mrn"] == mrn
     assert ward.ask(PERSON, mrn=mrn)["patient"] == {**DETAILS, "stays": []}
 
 
 def test_mistake_277_a_description_that_cannot_be_right_registers_nobody(ward: Ward) -> None:
     mrn, born = ward.name("Told"), {"familyName": "Every", "birthDate": ahead(days=20)[:10]}
     movement = {"kind": "EXPECT", "patientMrn": mrn, "patient": born, "expectedAt": ahead(hours=5)}
-    told = report(ward, ward.name("V"), "1", 1, movement={**movement, "occurredAt": ago(hours=1)})
-    assert told["sourceMovement"]["status"] == "PENDING"
+    result = report(ward, ward.name("V"), "1", 1, movement={**movement, "occurredAt": ago(hours=1)})
+    assert result["sourceMovement"]["status"] == "PENDING"
     assert ward.client.raw(PERSON, {"mrn": mrn})["data"]["patient"] is None

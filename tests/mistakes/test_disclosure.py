@@ -51,9 +51,9 @@ def test_mistake_81_a_refusal_tells_no_clinical_fact_to_a_role_that_may_not_see_
     assert nurse["__typename"] == registrar["__typename"] == "ContradictsLaterFacts"
     assert {fact["kind"] for fact in nurse["facts"]} >= {"visit", "prescription"}
     assert registrar["facts"] == []
-    told = registrar["message"].lower()
-    assert "visit" not in told
-    assert "prescription" not in told
+    answer = registrar["message"].lower()
+    assert "visit" not in answer
+    assert "prescription" not in answer
 
 
 def test_mistake_82_the_reason_of_a_closure_is_told_to_those_whom_it_concerns(
@@ -86,7 +86,7 @@ def test_mistake_144_the_history_of_a_room_tells_no_more_than_its_board(ward: Wa
     here, there = ward.name("Here"), ward.name("There")
     room, _ = ward.room("a", ward=there), ward.room("a", ward=here)
     ward.record("closeBed", **place(f"{room}/a"), reason="Mrs B has MRSA", until=ahead(hours=2))
-    asked = f'{{ roomOccupancy(ward: "{there}") {{ room {{ bedStates {{ state reason }} }} }} }}'
+    query = f'{{ roomOccupancy(ward: "{there}") {{ room {{ bedStates {{ state reason }} }} }} }}'
     for role, wards, is_told in (
         (Role.NURSE, (there,), True),
         (Role.BED_MANAGER, (), True),
@@ -94,8 +94,8 @@ def test_mistake_144_the_history_of_a_room_tells_no_more_than_its_board(ward: Wa
         (Role.REGISTRAR, (), False),
         (Role.ANALYST, (), False),
     ):
-        told = json.dumps(login(ward, role, *wards).raw(asked))
-        assert ("MRSA" in told) == is_told, (role, wards)
+        answer = json.dumps(login(ward, role, *wards).raw(query))
+        assert ("MRSA" in answer) == is_told, (role, wards)
 
 
 def test_mistake_82_the_feed_of_a_ward_tells_of_no_bed_of_another(ward: Ward) -> None:
@@ -105,14 +105,14 @@ def test_mistake_82_the_feed_of_a_ward_tells_of_no_bed_of_another(ward: Ward) ->
 
     ward.record("swapBeds", stayId=stay, withStayId=moved)
 
-    told = login(ward, Role.SERVICE, here).ask(
+    answer = login(ward, Role.SERVICE, here).ask(
         f'{{ events(ward: "{here}", first: 500) {{ nodes {{ subject kind data }} }} }}'
     )["events"]["nodes"]
-    rooms = {event["data"]["ward"] for event in told if event["kind"] == "ROOM_OPENED"}
-    changed = [event["subject"] for event in told if event["kind"] == "BED_OCCUPANCY_CHANGED"]
+    rooms = {event["data"]["ward"] for event in answer if event["kind"] == "ROOM_OPENED"}
+    changed = [event["subject"] for event in answer if event["kind"] == "BED_OCCUPANCY_CHANGED"]
     assert rooms == {here}
     assert changed
-    ids = {event["subject"] for event in told if event["kind"] == "ROOM_OPENED"}
+    ids = {event["subject"] for event in answer if event["kind"] == "ROOM_OPENED"}
     assert set(changed) == ids
 
 
@@ -120,8 +120,8 @@ def test_mistake_83_a_reason_to_break_the_glass_has_words(ward: Ward) -> None:
     mrn = ward.patient(confidentiality="VERY_RESTRICTED")
     nurse = login(ward, Role.NURSE)
     for reason in (".", "  -- ", "xx", "123", "aaaa"):
-        told = give(nurse, "breakGlass", "", patientMrn=mrn, reason=reason)
-        assert (told["__typename"], told["path"]) == ("ReasonNeeded", ["reason"]), reason
+        result = give(nurse, "breakGlass", "", patientMrn=mrn, reason=reason)
+        assert (result["__typename"], result["path"]) == ("ReasonNeeded", ["reason"]), reason
     assert nurse.execute("breakGlass", patientMrn=mrn, reason="arrest")["until"]
 
 
@@ -143,8 +143,8 @@ def test_mistake_84_a_report_of_few_persons_tells_nothing_of_who_is_closed(ward:
         ward.record("recordAdministration", prescriptionId=course, given=True, **at)
 
     def told_to(role: Role, name: str = "days-of-therapy") -> dict[str, Any]:
-        told = login(ward, role).ask(REPORT, name=name, ward=here, days=days)
-        return dict(told["report"])
+        answer = login(ward, role).ask(REPORT, name=name, ward=here, days=days)
+        return dict(answer["report"])
 
     give("VERY_RESTRICTED", drugs["closed"])
     for _ in range(5):
@@ -155,7 +155,7 @@ def test_mistake_84_a_report_of_few_persons_tells_nothing_of_who_is_closed(ward:
         assert drugs["closed"] not in json.dumps(told_to(role)), role
     for role in (Role.REGISTRAR, Role.BED_MANAGER, Role.ANALYST):
         assert drugs["open"] not in json.dumps(told_to(role)), role
-        refused = login(ward, role).raw(
+        refusal = login(ward, role).raw(
             REPORT,
             {
                 "name": "days-of-therapy",
@@ -164,7 +164,7 @@ def test_mistake_84_a_report_of_few_persons_tells_nothing_of_who_is_closed(ward:
                 "chosen": [{"name": "drugs", "value": drugs["closed"]}],
             },
         )
-        assert codes(refused) == {"NOT_ALLOWED"}
+        assert codes(refusal) == {"NOT_ALLOWED"}
 
     # neither is it the whole less the rest
     nurse = {(f["name"], str(f["of"])): f for f in told_to(Role.NURSE)["figures"]}
@@ -178,11 +178,11 @@ def test_mistake_84_a_ward_of_few_patients_shows_no_figure_of_them(ward: Ward) -
     here, days = ward.name("Small"), {"from": ago(days=1)[:10], "to": ago(days=1)[:10]}
     ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=4))
     for role, is_told in ((Role.ANALYST, False), (Role.NURSE, True), (Role.ADMIN, True)):
-        told = login(ward, role).ask(REPORT, name="inpatient-census", ward=here, days=days)
-        figures = told["report"]["figures"]
+        answer = login(ward, role).ask(REPORT, name="inpatient-census", ward=here, days=days)
+        figures = answer["report"]["figures"]
         assert any(f["value"] == 1 for f in figures) == is_told, (role, figures)
         assert any(f["suppressed"] for f in figures) != is_told
-        assert ('"value":1' in told["report"]["canonical"]) == is_told
+        assert ('"value":1' in answer["report"]["canonical"]) == is_told
 
 
 def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> None:
@@ -202,8 +202,8 @@ def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> Non
 
     def told_to(client: GraphQLClient, **asked: Any) -> int | None:
         days = {"from": ago(days=5)[:10], "to": asked.pop("until", ago(days=1)[:10])}
-        told = client.ask(ADMISSIONS, **{"ward": here, "days": days, **asked})
-        ((figure),) = [f for f in told["report"]["figures"] if f["name"] == "admissions"]
+        answer = client.ask(ADMISSIONS, **{"ward": here, "days": days, **asked})
+        ((figure),) = [f for f in answer["report"]["figures"] if f["name"] == "admissions"]
         assert figure["suppressed"] == (figure["value"] is None)
         return None if figure["suppressed"] else int(figure["value"])
 
@@ -216,8 +216,8 @@ def test_mistake_137_two_reports_together_tell_of_few_persons(ward: Ward) -> Non
             assert {told_to(admin, **asked) for asked in (first, second)} == {6, 7}
 
     nurse = login(ward, Role.NURSE)
-    for found in ward.ask("{ wards { name } }")["wards"]:
-        told_to(nurse, ward=found["name"])
+    for result in ward.ask("{ wards { name } }")["wards"]:
+        told_to(nurse, ward=result["name"])
     assert told_to(nurse, ward=None) is None
     nurse = login(ward, Role.NURSE)
     assert told_to(nurse, ward=None)
@@ -236,7 +236,7 @@ def test_mistake_188_three_reports_on_times_that_overlap_tell_of_few_persons(war
     week = [{"from": ago(days=a)[:10], "to": ago(days=b)[:10]} for a, b in ((9, 6), (6, 3), (9, 3))]
     for first, second, third in permutations(week):
         nurse = login(ward, Role.NURSE)
-        told = [
+        result = [
             [
                 f["suppressed"]
                 for f in nurse.ask(ADMISSIONS, ward=here, days=days)["report"]["figures"]
@@ -244,7 +244,7 @@ def test_mistake_188_three_reports_on_times_that_overlap_tell_of_few_persons(war
             ]
             for days in (first, second, third)
         ]
-        assert told == [[False], [False], [True]], (first, second, third)
+        assert result == [[False], [False], [True]], (first, second, third)
 
 
 def test_mistake_224_a_month_less_its_overlapping_parts_tells_of_few_persons(ward: Ward) -> None:
@@ -261,13 +261,13 @@ def test_mistake_224_a_month_less_its_overlapping_parts_tells_of_few_persons(war
     ]
     for first in range(4):
         nurse = login(ward, Role.NURSE)
-        told = [
+        result = [
             f["suppressed"]
             for days in (*periods[first:], *periods[:first])
             for f in nurse.ask(ADMISSIONS, ward=here, days=days)["report"]["figures"]
             if f["name"] == "admissions"
         ]
-        assert told == [False, False, False, True], first
+        assert result == [False, False, False, True], first
 
 
 ADMISSIONS = """query($ward: String, $days: ReportPeriod!, $known: DateTime) {
@@ -313,9 +313,9 @@ def test_mistake_352_what_a_house_keeps_from_its_administrators_is_told_by_other
                 {"mutation": "recordVisit", "input": {**command, "commandId": str(uuid4())}}
             ]
         }
-        (told,) = http.post("/commands", json=body, headers=admin._headers).json()["results"]
-        assert told["__typename"] == "VisitRecorded"
-        assert "unrest" not in json.dumps(told)
+        (result,) = http.post("/commands", json=body, headers=admin._headers).json()["results"]
+        assert result["__typename"] == "VisitRecorded"
+        assert "unrest" not in json.dumps(result)
         facts = "... on ContradictsLaterFacts { facts { kind } }"
         for client, kinds in ((admin, set()), (ward.client, {"visit", "prescription"})):
             refusal = give(client, "cancelAdmission", facts, stayId=stay, **IN_ERROR)

@@ -14,9 +14,9 @@ DRUG = {"name": "Adrenaline", "code": "C01CA24", "system": "ATC"}
 
 
 def chart(ward: Ward, stay: str, at: str | None = None) -> list[dict[str, Any]]:
-    found = ward.ask(CHART, id=stay, at=at)["stay"]["prescriptions"]
-    assert isinstance(found, list)
-    return found
+    result = ward.ask(CHART, id=stay, at=at)["stay"]["prescriptions"]
+    assert isinstance(result, list)
+    return result
 
 
 def unprescribed(ward: Ward, stay: str, at: str, **content: Any) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def test_mistake_90_a_dose_without_a_prescription_is_on_the_chart_with_who_order
     ward: Ward,
 ) -> None:
     stay, doctor, at = ward.stay(), ward.doctor(), ago(hours=3)
-    said = {"basis": "VERBAL_ORDER", "orderedBy": doctor, "performedBy": "nurse Okafor"}
-    unprescribed(ward, stay, at, **said)
+    fields = {"basis": "VERBAL_ORDER", "orderedBy": doctor, "performedBy": "nurse Okafor"}
+    unprescribed(ward, stay, at, **fields)
     (order,) = chart(ward, stay)
     (given,) = order["administrations"]
     assert order["medication"] == {"name": "Adrenaline", "code": "C01CA24"}
@@ -106,21 +106,21 @@ def test_mistake_90_the_stay_cannot_be_cut_short_before_a_dose_without_a_prescri
     stay = ward.stay(at=ago(hours=20))
     unprescribed(ward, stay, ago(hours=10))
     gone = {"stayId": stay, "disposition": "HOME"}
-    refused = ward.execute("dischargePatient", **gone, **late(ago(hours=12)))
-    assert refused["__typename"] == "ContradictsLaterFacts"
+    refusal = ward.execute("dischargePatient", **gone, **late(ago(hours=12)))
+    assert refusal["__typename"] == "ContradictsLaterFacts"
     ward.record("dischargePatient", **gone, **late(ago(hours=8)))
     movements = "query($id: ID!) { stay(id: $id) { movements { id kind } } }"
-    told = ward.ask(movements, id=stay)["stay"]["movements"]
-    ids = {m["kind"]: m["id"] for m in told}
+    answer = ward.ask(movements, id=stay)["stay"]["movements"]
+    ids = {m["kind"]: m["id"] for m in answer}
     for kind, hours in (("STAY_DISCHARGED", 12), ("STAY_ADMITTED", 9)):
         moved = {"movementId": ids[kind], "occurredAt": ago(hours=hours), **WRONG}
-        refused = ward.execute("correctMovement", **moved)
-        assert refused["__typename"] == "ContradictsLaterFacts", kind
+        refusal = ward.execute("correctMovement", **moved)
+        assert refusal["__typename"] == "ContradictsLaterFacts", kind
 
 
 def infusion(ward: Ward, prescription: str, at: str, **content: Any) -> dict[str, Any]:
-    given = {"prescriptionId": prescription, "given": True, "infusion": True, **content}
-    return ward.execute("recordAdministration", **given, **late(at))
+    fields = {"prescriptionId": prescription, "given": True, "infusion": True, **content}
+    return ward.execute("recordAdministration", **fields, **late(at))
 
 
 @pytest.mark.parametrize("end_first", [True, False], ids=["end first", "stop first"])
@@ -151,8 +151,8 @@ def test_mistake_91_an_order_cannot_have_stopped_before_its_infusion_did(ward: W
     order = ward.prescription(stay)
     id = dose(infusion(ward, order, ago(hours=5), endedAt=end))
     stop = {"prescriptionId": order, **late(ago(hours=3))}
-    refused = ward.execute("stopPrescription", **stop)
-    assert [f["id"] for f in refused["facts"]] == [id]
+    refusal = ward.execute("stopPrescription", **stop)
+    assert [f["id"] for f in refusal["facts"]] == [id]
     again = {"administrationId": id, **late(ago(hours=3))}
     assert ward.execute("endInfusion", **again)["__typename"] == "PrescriptionStateBroken"
     ward.record("cancelInfusionEnd", administrationId=id, **WRONG)
@@ -176,7 +176,7 @@ def test_mistake_91_an_infusion_does_not_outlast_the_patient(ward: Ward) -> None
 def test_mistake_92_what_was_written_can_be_put_right_as_if_entered_so(ward: Ward) -> None:
     stay, written, doctor = ward.stay(), ago(hours=20), ward.doctor()
     order = ward.prescription(stay, dose="1 g", stop=ahead(days=1), **late(ago(hours=24)))
-    told = ward.record(
+    answer = ward.record(
         "correctPrescription",
         prescriptionId=order,
         medication=DRUG,
@@ -187,7 +187,7 @@ def test_mistake_92_what_was_written_can_be_put_right_as_if_entered_so(ward: War
         occurredAt=written,
         **WRONG,
     )["prescription"]
-    assert (told["dose"], told["start"], told["stop"]) == ("2 g", written, None)
+    assert (answer["dose"], answer["start"], answer["stop"]) == ("2 g", written, None)
     (held,) = chart(ward, stay)
     assert (held["medication"]["code"], held["prescriber"]) == (
         "C01CA24",
@@ -202,10 +202,10 @@ def test_mistake_92_what_was_written_can_be_put_right_as_if_entered_so(ward: War
 def test_mistake_92_what_was_given_is_judged_by_the_corrected_text(ward: Ward) -> None:
     stay, at = ward.stay(), ago(hours=10)
     order = ward.prescription(stay)
-    told = ward.record("recordAdministration", prescriptionId=order, given=True, **late(at))
+    answer = ward.record("recordAdministration", prescriptionId=order, given=True, **late(at))
     for wrong in ({"start": ago(hours=9)}, {"stop": ago(hours=11)}):
-        refused = ward.execute("correctPrescription", prescriptionId=order, **wrong, **WRONG)
-        assert [f["id"] for f in refused["facts"]] == [dose(told)]
+        refusal = ward.execute("correctPrescription", prescriptionId=order, **wrong, **WRONG)
+        assert [f["id"] for f in refusal["facts"]] == [dose(answer)]
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
     ward.record("correctPrescription", prescriptionId=order, stop=ago(hours=8), **WRONG)
     assert chart(ward, stay)[0]["status"] == "COMPLETED"
@@ -228,15 +228,15 @@ def test_mistake_93_a_step_known_to_the_day_contradicts_nothing_of_that_day(
     noon = moment(ago(days=3)).replace(hour=12, minute=0).isoformat()
     morning = moment(noon).replace(hour=1).isoformat()
     evening = moment(noon).replace(hour=20).isoformat()
-    given = {"prescriptionId": order, "given": True}
-    ward.record("recordAdministration", **given, **late(noon))
+    fields = {"prescriptionId": order, "given": True}
+    ward.record("recordAdministration", **fields, **late(noon))
     ward.record(f"{step}Prescription", prescriptionId=order, **day(morning))
-    ward.record("recordAdministration", **given, **late(evening))
+    ward.record("recordAdministration", **fields, **late(evening))
     if step == "hold":
         ward.record("resumePrescription", prescriptionId=order, **day(morning))
-    tomorrow = {**given, **late(ago(days=1))}
-    told = ward.execute("recordAdministration", **tomorrow)["__typename"]
-    assert told == ("PrescriptionRecorded" if step == "hold" else "PrescriptionStateBroken")
+    tomorrow = {**fields, **late(ago(days=1))}
+    answer = ward.execute("recordAdministration", **tomorrow)["__typename"]
+    assert answer == ("PrescriptionRecorded" if step == "hold" else "PrescriptionStateBroken")
 
 
 def test_mistake_93_a_dose_known_to_the_day_fits_the_day_of_an_admission_and_a_stop(
@@ -246,7 +246,7 @@ def test_mistake_93_a_dose_known_to_the_day_fits_the_day_of_an_admission_and_a_s
     stay = ward.stay(at=noon.isoformat())
     midnight = noon.replace(hour=0).isoformat()
     assert unprescribed(ward, stay, midnight)["__typename"] == "OutsideStay"
-    told = ward.record(
+    answer = ward.record(
         "recordUnprescribedDose",
         stayId=stay,
         medication=DRUG,
@@ -254,7 +254,7 @@ def test_mistake_93_a_dose_known_to_the_day_fits_the_day_of_an_admission_and_a_s
         **day(midnight),
     )
     right = {"occurredAt": midnight, "occurredAtPrecision": "DAY", **WRONG}
-    ward.record("correctAdministration", administrationId=dose(told), doseGiven="2 mg", **right)
+    ward.record("correctAdministration", administrationId=dose(answer), doseGiven="2 mg", **right)
 
 
 MOVES: dict[str, dict[str, Any]] = {
@@ -291,15 +291,15 @@ def test_mistake_98_an_agent_is_counted_by_its_code_and_called_as_last_ordered(w
         drug = {"name": name, "code": code, "system": "ATC"}
         written = late(ago(days=8 - number))
         order = ward.prescription(stay, medication=drug, **written)
-        given = {"prescriptionId": order, "given": True, **late(at.isoformat())}
-        ward.record("recordAdministration", **given)
+        fields = {"prescriptionId": order, "given": True, **late(at.isoformat())}
+        ward.record("recordAdministration", **fields)
     drug = {"name": "amoxicillin", "code": code.lower(), "system": "atc"}
     unprescribed(ward, stay, at.isoformat(), medication=drug)
     day = at.date().isoformat()
     for chosen in (code, "Amoxicilin"):
         of = [{"name": "drugs", "value": chosen}]
-        told = ward.ask(REPORT, period={"from": day, "to": day}, of=of)["report"]["figures"]
-        by_drug = [f for f in told if f["name"] == "daysOfTherapyByDrug"]
+        answer = ward.ask(REPORT, period={"from": day, "to": day}, of=of)["report"]["figures"]
+        by_drug = [f for f in answer if f["name"] == "daysOfTherapyByDrug"]
         assert [(f["of"][0]["value"], f["value"]) for f in by_drug] == [("amoxicillin", 1)], chosen
 
 
@@ -308,14 +308,16 @@ def test_mistake_159_a_dose_in_the_wrong_stay_goes_to_the_right_one_with_all_its
 ) -> None:
     wrong, right, later = ward.stay(), ward.stay(), ward.stay(at=ago(hours=1))
     orders = [ward.prescription(stay) for stay in (wrong, right, right)]
-    given = {
+    fields = {
         "prescriptionId": orders[0],
         "given": True,
         "infusion": True,
         "performedBy": "N. Okafor",
     }
-    told = ward.record("recordAdministration", **given, endedAt=ago(hours=3), **late(ago(hours=5)))
-    id = dose(told)
+    answer = ward.record(
+        "recordAdministration", **fields, endedAt=ago(hours=3), **late(ago(hours=5))
+    )
+    id = dose(answer)
     ward.record("correctAdministration", administrationId=id, doseGiven="2 g", **WRONG)
 
     def doses(order: str) -> list[dict[str, Any]]:
@@ -328,8 +330,8 @@ def test_mistake_159_a_dose_in_the_wrong_stay_goes_to_the_right_one_with_all_its
     before = doses(orders[0])
     for place, rest in ((1, (0, 2)), (0, (1, 2)), (2, (0, 1))):
         move = {"administrationId": id, "prescriptionId": orders[place]}
-        told = ward.record("correctAdministration", **move, **WRONG)
-        assert (told["prescription"]["id"], dose(told)) == (orders[place], id)
+        answer = ward.record("correctAdministration", **move, **WRONG)
+        assert (answer["prescription"]["id"], dose(answer)) == (orders[place], id)
         assert doses(orders[place]) == before
         assert [doses(orders[other]) for other in rest] == [[], []]
     both = {"administrationId": id, "prescriptionId": orders[0], "doseGiven": "1 g"}

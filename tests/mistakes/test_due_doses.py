@@ -32,10 +32,10 @@ class Bedside:
         self, at: str | None = None, known: str | None = None, back: int = 24, ahead: int = 12
     ) -> dict[float, str]:
         """Return the status of each dose by its hour after the beginning."""
-        asked = {"ward": self.name, "at": at, "known": known, "back": back, "ahead": ahead}
-        told = self.ward.ask(DUE, **asked)["dosesDue"]
-        assert {d["stay"]["id"] for d in told} <= {self.stay}
-        times = [(datetime.fromisoformat(d["dueAt"]) - self.began, d["status"]) for d in told]
+        fields = {"ward": self.name, "at": at, "known": known, "back": back, "ahead": ahead}
+        answer = self.ward.ask(DUE, **fields)["dosesDue"]
+        assert {d["stay"]["id"] for d in answer} <= {self.stay}
+        times = [(datetime.fromisoformat(d["dueAt"]) - self.began, d["status"]) for d in answer]
         return {round(at / timedelta(hours=1), 2): status for at, status in times}
 
     def give(self, hours: float, **content: Any) -> dict[str, Any]:
@@ -54,10 +54,10 @@ def test_mistake_167_what_is_due_is_derived_from_what_is_held_now(ward: Ward) ->
         24: "UPCOMING",
     }
     before = bed.give(0.2)["position"]
-    told = bed.give(6, given=False, reasonNotGiven="asleep")
+    answer = bed.give(6, given=False, reasonNotGiven="asleep")
     assert bed.due(ahead=6) == {12: "OVERDUE", 18: "OVERDUE", 24: "UPCOMING"}
     assert 6 in bed.due(known=before)
-    (dose,) = [d for d in told["prescription"]["administrations"] if not d["given"]]
+    (dose,) = [d for d in answer["prescription"]["administrations"] if not d["given"]]
     ward.record("cancelAdministration", administrationId=dose["id"], **WRONG)
     assert 6 in bed.due()
     at = said(bed.began + timedelta(hours=11))
@@ -99,8 +99,8 @@ def test_mistake_167_a_prescription_without_a_schedule_claims_nothing(ward: Ward
     held = ward.ask(query, id=bed.drug)["prescription"]
     assert held == {"frequency": "as agreed", "schedule": None}
     wrong = {"medication": {"name": "Heparin"}, "schedule": {"everyHours": 6, "asNeeded": True}}
-    refused = ward.execute("writePrescription", stayId=bed.stay, **wrong)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["schedule"])
+    refusal = ward.execute("writePrescription", stayId=bed.stay, **wrong)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["schedule"])
 
 
 def test_mistake_168_a_dose_too_early_or_given_twice_is_confirmed_with_a_reason(ward: Ward) -> None:
@@ -111,13 +111,13 @@ def test_mistake_168_a_dose_too_early_or_given_twice_is_confirmed_with_a_reason(
     early = bed.give(5)
     assert early["warnings"] == ["TOO_EARLY"]
     assert early["path"] == ["confirmedWarnings"]
-    told = bed.give(5, confirmedWarnings=["TOO_EARLY", "GIVEN_TWICE"])
+    answer = bed.give(5, confirmedWarnings=["TOO_EARLY", "GIVEN_TWICE"])
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { summary data } } }"
     nodes = ward.ask(query, id=bed.stay)["timeline"]["nodes"]
     (entry,) = [e for e in nodes if "in spite of" in e["summary"]]
     assert entry["summary"].endswith("in spite of the warning: too early")
     assert bed.give(8)["warnings"] == ["GIVEN_TWICE"]
-    id = told["prescription"]["administrations"][-1]["id"]
+    id = answer["prescription"]["administrations"][-1]["id"]
     ward.record("cancelAdministration", administrationId=id, **WRONG)
     assert bed.give(8)["__typename"] == "PrescriptionRecorded"
     assert bed.give(15.5)["__typename"] == "PrescriptionRecorded"
@@ -138,11 +138,11 @@ def test_mistake_243_a_dose_that_is_said_to_lie_outside_is_warned_of_all_the_sam
 
 def test_mistake_243_a_time_of_day_is_one_to_the_minute(ward: Ward) -> None:
     bed, odd = Bedside(ward, 19, everyHours=8), {"timesOfDay": ["08:00:30"]}
-    told = ward.client.raw(
+    answer = ward.client.raw(
         "mutation($i: ChangePrescriptionInput!) { changePrescription(input: $i) { __typename } }",
         {"i": {"commandId": str(uuid4()), "prescriptionId": bed.drug, "schedule": odd}},
     )
-    assert codes(told) == {"BAD_REQUEST"}
+    assert codes(answer) == {"BAD_REQUEST"}
 
 
 def test_mistake_244_a_refusal_tells_times_by_the_hospitals_clocks(ward: Ward) -> None:
@@ -187,10 +187,10 @@ def test_mistake_169_due_times_follow_the_hospitals_clocks_and_the_length_of_the
     ward: Ward,
 ) -> None:
     bed = Bedside(ward, 1, timesOfDay=["08:00", "20:00"])
-    asked = {"ward": bed.name, "at": None, "known": None, "back": 0, "ahead": 24}
-    times = [d["dueAt"][11:16] for d in ward.ask(DUE, **asked)["dosesDue"]]
+    fields = {"ward": bed.name, "at": None, "known": None, "back": 0, "ahead": 24}
+    times = [d["dueAt"][11:16] for d in ward.ask(DUE, **fields)["dosesDue"]]
     assert sorted(times) == ["08:00", "20:00"]
-    too_far = ward.client.raw(DUE, {**asked, "ahead": 1_000})
+    too_far = ward.client.raw(DUE, {**fields, "ahead": 1_000})
     assert codes(too_far) == {"InvalidInput"}
 
 
@@ -204,12 +204,12 @@ def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward:
         at = late(said(bed.began + timedelta(hours=hours)))
         ward.record(command, stayId=bed.stay, **content, **at)
     for hours in (5, 7):
-        refused = bed.give(hours)
-        assert (refused["__typename"], refused["warnings"]) == ("WarningsUnconfirmed", ["ON_LEAVE"])
-    assert "is on leave from" in refused["message"]
+        refusal = bed.give(hours)
+        assert (refusal["__typename"], refusal["warnings"]) == ("WarningsUnconfirmed", ["ON_LEAVE"])
+    assert "is on leave from" in refusal["message"]
     assert bed.give(5, given=False, reasonNotGiven="away")["__typename"] == "PrescriptionRecorded"
-    told = bed.give(7, confirmedWarnings=["ON_LEAVE"], reason="given to take along")
-    assert told["__typename"] == "PrescriptionRecorded"
+    answer = bed.give(7, confirmedWarnings=["ON_LEAVE"], reason="given to take along")
+    assert answer["__typename"] == "PrescriptionRecorded"
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind data } } }"
     nodes = ward.ask(query, id=bed.stay)["timeline"]["nodes"]
     doses = [n["data"] for n in nodes if n["kind"] == "PRESCRIPTION_ADMINISTRATION_RECORDED"]
@@ -221,10 +221,10 @@ def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward:
     unwritten = {"stayId": bed.stay, "medication": {"name": "Salbutamol"}, "basis": "PROTOCOL"}
     at = late(said(bed.began + timedelta(hours=6)))
     assert ward.execute("recordUnprescribedDose", **unwritten, **at)["warnings"] == ["ON_LEAVE"]
-    (dose,) = [d["id"] for d in told["prescription"]["administrations"] if d["given"]]
+    (dose,) = [d["id"] for d in answer["prescription"]["administrations"] if d["given"]]
     moved = {"occurredAt": at["occurredAt"], **WRONG}
-    refused = ward.execute("correctAdministration", administrationId=dose, **moved)
-    assert refused["warnings"] == ["ON_LEAVE"]
+    refusal = ward.execute("correctAdministration", administrationId=dose, **moved)
+    assert refusal["warnings"] == ["ON_LEAVE"]
 
 
 DOSES = """subscription($ward: String!, $after: Position) {

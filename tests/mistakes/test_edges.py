@@ -19,8 +19,8 @@ def test_mistake_720_a_refusal_that_quotes_the_words_of_a_blank_text_is_taken_fo
 ) -> None:
     content = {"name": "inpatient-census", "parameters": [{"name": BLANK, "value": "1"}]}
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
-    refused = ward.execute("issueReport", **content, period=period, ward="\u200b")
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["parameters"])
+    refusal = ward.execute("issueReport", **content, period=period, ward="\u200b")
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["parameters"])
 
 
 def test_mistake_721_a_consult_of_another_stay_is_said_to_be_cancelled(ward: Ward) -> None:
@@ -40,13 +40,13 @@ def test_mistake_721_a_consult_of_another_stay_is_said_to_be_cancelled(ward: War
             {"newVisits": [{**visit, "consultId": asked, "occurredAt": ago(hours=2)}], **WRONG},
         ),
     ):
-        refused = ward.execute(command, **content)
-        assert refused["__typename"] == "MovementNotFound", command
-        assert refused["message"] == f"There is no consult of this stay {asked}."
+        refusal = ward.execute(command, **content)
+        assert refusal["__typename"] == "MovementNotFound", command
+        assert refusal["message"] == f"There is no consult of this stay {asked}."
     own = consult(ward, stay, hours=4)
     ward.record("cancelConsult", consultId=own, **WRONG)
-    refused = ward.execute("recordVisit", **visit, consultId=own, **late(ago(hours=2)))
-    assert refused["message"] == f"There is no consult {own} any more: it was cancelled."
+    refusal = ward.execute("recordVisit", **visit, consultId=own, **late(ago(hours=2)))
+    assert refusal["message"] == f"There is no consult {own} any more: it was cancelled."
 
 
 def test_mistake_721_a_fact_of_another_kind_is_said_to_be_cancelled(ward: Ward) -> None:
@@ -73,9 +73,9 @@ def test_mistake_721_a_fact_of_another_kind_is_said_to_be_cancelled(ward: Ward) 
             content = {field: id, "because": "ENTERED_IN_ERROR", **WRONG}
             if kind == "merge":
                 del content["because"]
-            refused = ward.execute(command, **content)
-            assert refused["__typename"] == "MovementNotFound", (command, refused)
-            assert refused["message"] == f"There is no {kind} {id}.", command
+            refusal = ward.execute(command, **content)
+            assert refusal["__typename"] == "MovementNotFound", (command, refusal)
+            assert refusal["message"] == f"There is no {kind} {id}.", command
 
 
 @pytest.mark.parametrize("died", DIED_SECONDS)
@@ -87,13 +87,13 @@ def test_mistake_722_care_in_the_minute_of_a_death_is_refused_by_its_seconds(
     for is_first in (True, False):
         mrn = ward.patient()
         stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
-        told = clinical(ward, stay)
+        answer = clinical(ward, stay)
         if is_first:
             ward.record("recordDeath", patientMrn=mrn, **late(second(died)))
-        results.append([tried(ward, name, second(done), **content) for name, content in told])
+        results.append([tried(ward, name, second(done), **content) for name, content in answer])
         if not is_first:
             ward.record("recordDeath", patientMrn=mrn, **late(second(died)))
-        for name, content in told:
+        for name, content in answer:
             assert tried(ward, name, second(0, 1), **content) == "PatientDied"
     assert results[0] == results[1]
     assert all(result.endswith("Recorded") for result in results[0])
@@ -117,9 +117,9 @@ def test_mistake_722_who_died_in_a_stay_is_admitted_again_in_that_minute(
         assert ward.execute("correctFacts", entries=[entry], **WRONG)["__typename"] == "PatientDied"
     else:
         ward.record("admitPatient", **again, **late(_exact(at)))
-        refused = ward.execute("correctMovement", **died, **WRONG)
-        assert refused["__typename"] == "ContradictsLaterFacts", refused
-        assert "contradict what is recorded: admission at" in refused["message"]
+        refusal = ward.execute("correctMovement", **died, **WRONG)
+        assert refusal["__typename"] == "ContradictsLaterFacts", refusal
+        assert "contradict what is recorded: admission at" in refusal["message"]
 
 
 @pytest.mark.parametrize("at", WITHIN)
@@ -144,12 +144,12 @@ def test_mistake_722_a_stay_of_the_day_on_which_somebody_died_in_another_was_bef
 ) -> None:
     """Of the death no more than its day is known."""
     day, mrn = ago(days=2)[:10], ward.patient()
-    said: dict[str, Any] = {"patientMrn": mrn, "admissionType": "EMERGENCY", "withoutBed": "hall"}
+    fields: dict[str, Any] = {"patientMrn": mrn, "admissionType": "EMERGENCY", "withoutBed": "hall"}
     for disposition, hours, precision in (("DIED", (8, 12), "DAY"), ("HOME", (13, 14), "MINUTE")):
         begun, ended = (f"{day}T{hour:02}:00:00Z" for hour in hours)
         left = {"dischargedAt": ended, "disposition": disposition}
         vague = {"occurredAtPrecision": precision}
-        ward.record("admitPatient", **said, **left, **vague, **late(begun))
+        ward.record("admitPatient", **fields, **left, **vague, **late(begun))
 
 
 def _exact(seconds: float) -> str:
@@ -161,9 +161,9 @@ PERIODS = """query($id: ID!) { room(id: $id) {
 
 
 def periods(ward: Ward, room: str) -> tuple[list[Any], dict[str, tuple[str, str]]]:
-    told = ward.ask(PERIODS, id=room)["room"]
-    beds = {b["bed"]: (b["sincePrecision"], b["untilPrecision"]) for b in told["bedPeriods"]}
-    return [p["sincePrecision"] for p in told["history"]], beds
+    answer = ward.ask(PERIODS, id=room)["room"]
+    beds = {b["bed"]: (b["sincePrecision"], b["untilPrecision"]) for b in answer["bedPeriods"]}
+    return [p["sincePrecision"] for p in answer["history"]], beds
 
 
 def test_mistake_723_how_precisely_an_opening_a_bed_and_a_policy_are_known_is_told_by_nobody(
@@ -171,8 +171,8 @@ def test_mistake_723_how_precisely_an_opening_a_bed_and_a_policy_are_known_is_to
 ) -> None:
     number, day = ward.name("R"), {"occurredAtPrecision": "DAY"}
     room = {"ward": "A", "room": number}
-    told = ward.record("openRoom", **room, beds=["a", "b"], **day, **late(ago(days=9)))
-    id = told["room"]["id"]
+    answer = ward.record("openRoom", **room, beds=["a", "b"], **day, **late(ago(days=9)))
+    id = answer["room"]["id"]
     ward.record("addBed", **room, bed="c", occurredAtPrecision="HOUR", **late(ago(days=5)))
     policy = {**room, "policy": "ISOLATION", "applies": True}
     ward.record("setRoomPolicy", **policy, occurredAtPrecision="ESTIMATED", **late(ago(days=4)))
@@ -204,8 +204,8 @@ def test_mistake_725_a_step_some_seconds_before_the_end_is_refused_if_the_end_wa
             ward.record(command, **of_drug, **said, **late(second(at)))
         query = "query($id: ID!) { prescription(id: $id) { status dose } }"
         statuses.add(tuple(ward.ask(query, id=drug)["prescription"].values()))
-        refused = tried(ward, "holdPrescription", second(54), **of_drug)
-        assert refused == "PrescriptionStateBroken"
+        refusal = tried(ward, "holdPrescription", second(54), **of_drug)
+        assert refusal == "PrescriptionStateBroken"
     assert len(statuses) == 1
 
 
@@ -237,11 +237,11 @@ def test_mistake_727_who_was_discharged_as_died_comes_back(ward: Ward, way: int)
         ("correctMovement", died),
         ("correctFacts", {"corrections": [died]}),
     ):
-        refused = ward.execute(correct, **parts, **WRONG)
-        assert refused["__typename"] == "ContradictsLaterFacts"
-        assert "reversal at" in refused["message"]
+        rejection = ward.execute(correct, **parts, **WRONG)
+        assert rejection["__typename"] == "ContradictsLaterFacts"
+        assert "reversal at" in rejection["message"]
     cancel = fact(ward, stay, "STAY_DISCHARGE_CANCELLED", "cancel")
     back = {"movementId": cancel, "because": "ENTERED_IN_ERROR"}
     ward.record("correctFacts", corrections=[died], cancels=[back], **WRONG)
-    told = ward.ask("query($m: String!) { patient(mrn: $m) { diedAt } }", m=mrn)
-    assert told["patient"]["diedAt"] is not None
+    answer = ward.ask("query($m: String!) { patient(mrn: $m) { diedAt } }", m=mrn)
+    assert answer["patient"]["diedAt"] is not None

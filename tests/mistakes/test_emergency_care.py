@@ -31,11 +31,11 @@ def test_mistake_117_care_before_the_admission_is_of_the_stay(shared: Ward) -> N
     too_early = shared.execute("recordAdministration", **dose, **late(ago(hours=41)))
     assert too_early["__typename"] in ("OutsideStay", "PrescriptionStateBroken")
 
-    told = shown(shared, stay)
-    care = told["emergencyCare"]
+    result = shown(shared, stay)
+    care = result["emergencyCare"]
     assert (care["arrivedAt"], care["departedAt"]) == (arrived, left)
-    assert [v["occurredAt"] for v in told["visits"]] == [seen["occurredAt"]]
-    (prescription,) = told["prescriptions"]
+    assert [v["occurredAt"] for v in result["visits"]] == [seen["occurredAt"]]
+    (prescription,) = result["prescriptions"]
     assert len(prescription["administrations"]) == 1
     timeline = shared.ask("query($id: ID!) { timeline(stayId: $id) { nodes { kind } } }", id=stay)[
         "timeline"
@@ -64,8 +64,8 @@ def test_mistake_117_emergency_care_is_put_right_and_taken_back(shared: Ward) ->
     assert later["__typename"] == "ContradictsLaterFacts"
     arrived, left = ago(hours=25), ago(hours=19)
     shared.record("correctMovement", **right, occurredAt=arrived, departedAt=left)
-    told = shown(shared, stay)["emergencyCare"]
-    assert (told["arrivedAt"], told["departedAt"]) == (arrived, left)
+    result = shown(shared, stay)["emergencyCare"]
+    assert (result["arrivedAt"], result["departedAt"]) == (arrived, left)
     error = {"movementId": care, "because": "ENTERED_IN_ERROR", "reason": "came by himself"}
     assert shared.execute("cancelMovement", **error)["__typename"] == "ContradictsLaterFacts"
     shared.record("cancelVisit", visitId=id, reason="never was")
@@ -80,8 +80,8 @@ def test_mistake_117_what_cannot_have_been_is_refused(shared: Ward) -> None:
     stay = shared.stay(patientMrn=mrn, at=ago(hours=20))
 
     def refused(at: str, **more: Any) -> str:
-        told = shared.execute("recordEmergencyCare", stayId=stay, **late(at), **more)
-        return str(told["__typename"])
+        answer = shared.execute("recordEmergencyCare", stayId=stay, **late(at), **more)
+        return str(answer["__typename"])
 
     assert refused(ago(hours=19)) == "StayStateBroken"
     assert refused(ago(hours=22), departedAt=ago(hours=23)) == "StayStateBroken"

@@ -63,9 +63,9 @@ def test_mistake_291_a_death_of_the_day_that_is_all_that_is_known_of_the_dischar
     assert ward.execute("recordDeath", patientMrn=mrn, **next_day)["__typename"] == "PatientDied"
     ward.record("recordDeath", patientMrn=mrn, **late(later))
 
-    told = died_at(ward, mrn)
-    assert told is not None
-    assert moment(told) == moment(later)
+    result = died_at(ward, mrn)
+    assert result is not None
+    assert moment(result) == moment(later)
 
 
 def test_mistake_291_a_death_is_known_as_precisely_as_the_discharge_that_it_follows_from(
@@ -123,7 +123,7 @@ def test_mistake_293_nobody_is_decided_to_be_admitted_before_birth(ward: Ward, t
 def test_mistake_294_a_late_end_of_an_order_takes_the_place_of_its_stop_at_the_discharge(
     ward: Ward, end: str
 ) -> None:
-    told: list[list[tuple[str, str]]] = []
+    result: list[list[tuple[str, str]]] = []
     ended, left = ago(hours=9), ago(hours=5)
     for is_late in (False, True):
         stay = ward.stay()
@@ -135,11 +135,11 @@ def test_mistake_294_a_late_end_of_an_order_takes_the_place_of_its_stop_at_the_d
         for name, content in reversed(acts) if is_late else acts:
             ward.record(name, **content)
         truth = entries(ward, stay, "TRUTH")
-        told.append([(e["kind"], e["occurredAt"]) for e in truth if "PRESCRIPTION" in e["kind"]])
-        told[-1].sort()
+        result.append([(e["kind"], e["occurredAt"]) for e in truth if "PRESCRIPTION" in e["kind"]])
+        result[-1].sort()
 
-    assert [kind for kind, _ in told[1]] == [kind for kind, _ in told[0]]
-    assert told[1][0][1] == told[0][0][1] == ended
+    assert [kind for kind, _ in result[1]] == [kind for kind, _ in result[0]]
+    assert result[1][0][1] == result[0][0][1] == ended
 
 
 def test_mistake_295_an_infusion_in_a_stay_that_never_was_does_not_end(ward: Ward) -> None:
@@ -147,8 +147,8 @@ def test_mistake_295_an_infusion_in_a_stay_that_never_was_does_not_end(ward: War
     verbal = {"basis": "VERBAL_ORDER", "orderedBy": ward.doctor(), "infusion": True}
     dose = {"stayId": stay, "medication": {"name": "Noradrenaline"}, **verbal}
     ward.record("recordUnprescribedDose", endedAt=ago(hours=7), **dose, **late(ago(hours=8)))
-    given = {"prescriptionId": ward.prescription(stay), "given": True, "infusion": True}
-    ward.record("recordAdministration", endedAt=ago(hours=7), **given, **late(ago(hours=8)))
+    fields = {"prescriptionId": ward.prescription(stay), "given": True, "infusion": True}
+    ward.record("recordAdministration", endedAt=ago(hours=7), **fields, **late(ago(hours=8)))
 
     ward.record("cancelAdmission", stayId=stay, voidClinicalFacts=True, **IN_ERROR)
 

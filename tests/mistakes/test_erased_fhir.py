@@ -19,9 +19,9 @@ def test_mistake_254_who_was_erased_is_read_without_an_error_and_without_a_name(
         return response.status_code, response.text
 
     person = Person(ward)
-    status, found = get(f"Patient?identifier={person.mrn}")
-    assert (status, person.sign in found) == (200, True)
-    patient = json.loads(found)["entry"][0]["resource"]
+    status, result = get(f"Patient?identifier={person.mrn}")
+    assert (status, person.sign in result) == (200, True)
+    patient = json.loads(result)["entry"][0]["resource"]
     id, version = patient["id"], patient["meta"]["versionId"]
     paths = [
         *(f"Patient/{id}", f"Patient/{id}/_history", f"Patient/{id}/_history/{version}"),

@@ -28,8 +28,8 @@ def officer(ward: Ward) -> GraphQLClient:
 
 def erase(ward: Ward, officer: GraphQLClient, mrn: str) -> dict[str, Any]:
     ward.record("requestErasure", patientMrn=mrn, **WHY)
-    told = officer.record("erasePatient", patientMrn=mrn)
-    patient = told["patient"]
+    answer = officer.record("erasePatient", patientMrn=mrn)
+    patient = answer["patient"]
     assert isinstance(patient, dict)
     return patient
 
@@ -109,8 +109,8 @@ class Person:
             destination=f"aunt of {self.sign}",
             **late(ago(hours=2)),
         )
-        told = ward.ask("query($mrn: String!) { patient(mrn: $mrn) { id } }", mrn=self.mrn)
-        self.id = told["patient"]["id"]
+        answer = ward.ask("query($mrn: String!) { patient(mrn: $mrn) { id } }", mrn=self.mrn)
+        self.id = answer["patient"]["id"]
 
 
 def read(ward: Ward, person: Person) -> str:
@@ -169,8 +169,8 @@ def test_mistake_170_a_copy_of_the_log_tells_nobody_who_the_patients_are(
 ) -> None:
     person = Person(ward)
     assert person.sign in read(ward, person)
-    found = where(migrated, person.sign)
-    assert {re.sub(r"_v\d+\.", ".", table) for table in found} == CLEAR
+    result = where(migrated, person.sign)
+    assert {re.sub(r"_v\d+\.", ".", table) for table in result} == CLEAR
     text = (ROOT / "docs" / "privacy.md").read_text()
     named = {table.partition(".")[2] for table in CLEAR}
     assert [name for name in named if f"`{name}`" not in text] == []
@@ -188,8 +188,8 @@ def test_mistake_171_who_was_erased_is_nowhere_left_and_nothing_fails_for_it(
     assert kept.size == 0, "an answer of before is in memory"
     assert patient["id"] == person.id
     assert where(migrated, person.sign) == set()
-    told = read(ward, person)
-    assert person.sign not in told
+    result = read(ward, person)
+    assert person.sign not in result
     assert person.born not in str(
         ward.ask(QUESTIONS["timeline"], stay=person.stay, patient=person.id)
     )
@@ -230,9 +230,9 @@ def test_mistake_172_figures_and_boards_are_the_same_after_an_erasure(
     at = ago(hours=10)
 
     def figures() -> list[Any]:
-        told = [ward.ask(REPORTS, name=name, period=period)["report"] for name in sorted(names)]
+        result = [ward.ask(REPORTS, name=name, period=period)["report"] for name in sorted(names)]
         beds = [ward.bed(f"{person.room}/a", asOf=when)["state"] for when in (at, ago(days=0))]
-        return [*told, *beds]
+        return [*result, *beds]
 
     before = figures()
     erase(ward, officer, person.mrn)
@@ -247,10 +247,10 @@ def test_mistake_173_nobody_is_erased_by_one_login_nor_while_it_must_not_be(
     ward.record("mergePatients", patientMrn=other, intoMrn=mrn, reason="one person")
 
     def refused(by: Any, command: str, **content: Any) -> str:
-        told = by.execute(command, patientMrn=mrn, **content)
-        assert told["__typename"] == "ErasureImpossible", told
-        assert told["path"] == ["patientMrn"]
-        return str(told["message"])
+        answer = by.execute(command, patientMrn=mrn, **content)
+        assert answer["__typename"] == "ErasureImpossible", answer
+        assert answer["path"] == ["patientMrn"]
+        return str(answer["message"])
 
     assert "requestErasure" in refused(officer, "erasePatient")
     stay = ward.stay(patientMrn=other)
@@ -267,11 +267,11 @@ def test_mistake_173_nobody_is_erased_by_one_login_nor_while_it_must_not_be(
     officer.record("withdrawErasure", patientMrn=other)
     assert "requestErasure" in refused(officer, "erasePatient")
     erase(ward, officer, other)
-    told = ward.client.raw(
+    answer = ward.client.raw(
         "query($a: String!, $b: String!) { a: patient(mrn: $a) { id } b: patient(mrn: $b) { id } }",
         {"a": mrn, "b": other},
     )
-    assert (told["data"], codes(told)) == ({"a": None, "b": None}, {"NotFound"})
+    assert (answer["data"], codes(answer)) == ({"a": None, "b": None}, {"NotFound"})
 
 
 def test_mistake_174_a_stay_recorded_under_another_patient_goes_with_whose_it_is(
@@ -308,16 +308,16 @@ def test_mistake_230_who_was_expected_and_never_came_can_be_held_and_erased(
         cancel = {"because": because, "reason": f"{sign} called"}
         ward.record("cancelExpectedArrival", expectedArrivalId=id, **cancel)
     ward.record("placeLegalHold", expectedArrivalId=id, reason="a lawsuit")
-    refused = ward.execute("requestErasure", expectedArrivalId=id, **WHY)
-    assert refused["__typename"] == "ErasureImpossible"
+    refusal = ward.execute("requestErasure", expectedArrivalId=id, **WHY)
+    assert refusal["__typename"] == "ErasureImpossible"
     ward.record("liftLegalHold", expectedArrivalId=id, reason="settled")
     ward.record("requestErasure", expectedArrivalId=id, **WHY)
     ward.record("withdrawErasure", expectedArrivalId=id)
     ward.record("requestErasure", expectedArrivalId=id, **WHY)
     assert ward.execute("erasePatient", expectedArrivalId=id)["__typename"] == "ErasureImpossible"
     assert where(migrated, sign)
-    told = officer.record("erasePatient", expectedArrivalId=id)
-    assert told["patient"]["mrn"] == "REDACTED"
+    answer = officer.record("erasePatient", expectedArrivalId=id)
+    assert answer["patient"]["mrn"] == "REDACTED"
     assert where(migrated, sign) == set()
     if because != "ENTERED_IN_ERROR":
         arrival = ward.ask(ARRIVAL, id=id)["expectedArrival"]
@@ -344,8 +344,8 @@ def test_mistake_260_a_reason_of_a_closed_bed_or_of_a_report_outlives_whom_it_na
     ):
         ward.record(command, **here, **named, occurredAt=ago(hours=hours), reason=reason)
     period = {"from": ago(days=3)[:10], "to": ago(days=2)[:10]}
-    told = {"name": "inpatient-census", "period": period, "reason": f"{sign} asked for it"}
-    issue = ward.record("issueReport", **told, **about)["issue"]["id"]
+    result = {"name": "inpatient-census", "period": period, "reason": f"{sign} asked for it"}
+    issue = ward.record("issueReport", **result, **about)["issue"]["id"]
     ward.patient()
     ward.record("restateReport", issueId=issue, reason=f"{sign} asked again")
     reasons = "query($id: ID!) { reportIssue(id: $id) { reason restatements { reason } } }"
@@ -395,12 +395,12 @@ def test_mistake_264_a_reason_of_a_reservation_outlives_whom_the_bed_is_held_for
     feed = "{ events(first: 500) { nodes { kind data } } }"
     assert str(ward.ask(feed)).count(sign) == 6
     erase(ward, officer, mrn)
-    told = str(ward.ask(feed))
-    assert sign not in told
-    assert told.count("'reason': 'REDACTED'") >= 6
+    result = str(ward.ask(feed))
+    assert sign not in result
+    assert result.count("'reason': 'REDACTED'") >= 6
 
 
 def test_an_erasure_names_a_person_or_an_arrival(ward: Ward) -> None:
     for both in ({}, {"patientMrn": ward.patient(), "expectedArrivalId": str(uuid4())}):
-        told = ward.execute("placeLegalHold", **both, reason="a lawsuit")
-        assert (told["__typename"], told["path"]) == ("InvalidInput", ["patientMrn"])
+        answer = ward.execute("placeLegalHold", **both, reason="a lawsuit")
+        assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["patientMrn"])

@@ -18,8 +18,8 @@ def issued(ward: Ward, name: str, first: int, last: int, /, **content: Any) -> s
 
 
 def exposed(ward: Ward, id: str) -> list[str] | None:
-    told = ward.ask(EXPOSURE, id=id)["exposure"]
-    return None if told is None else [report["id"] for report in told["reports"]]
+    answer = ward.ask(EXPOSURE, id=id)["exposure"]
+    return None if answer is None else [report["id"] for report in answer["reports"]]
 
 
 @pytest.mark.parametrize("merged", [False, True])
@@ -50,8 +50,8 @@ def test_mistake_280_reports_that_a_wrong_death_got_into_are_named_by_nobody(
     figures = {id: figures_of(ward, id) for id in (before, wrong, after)}
     assert figures[before] == figures[after] != figures[wrong]
     assert exposed(ward, patient) == [wrong]
-    told = ward.ask(EXPOSURE, id=patient)["exposure"]
-    assert [entry["kind"] for entry in told["wrong"]] == ["PATIENT_DIED"]
+    answer = ward.ask(EXPOSURE, id=patient)["exposure"]
+    assert [entry["kind"] for entry in answer["wrong"]] == ["PATIENT_DIED"]
     assert not {untouched, census} & set(exposed(ward, patient) or ())
 
 
@@ -159,21 +159,21 @@ def test_mistake_589_reports_that_a_wrong_order_got_into_are_named_by_nobody(
     after = issued(ward, "active-prescriptions", 6, 4, ward=name)
     assert figures_of(ward, after) == figures_of(ward, before) != figures_of(ward, wrong)
     assert exposed(ward, order) == [wrong]
-    told = ward.ask(EXPOSURE, id=order)["exposure"]
-    assert [entry["kind"] for entry in told["wrong"]] == ["PRESCRIPTION_WRITTEN"]
+    answer = ward.ask(EXPOSURE, id=order)["exposure"]
+    assert [entry["kind"] for entry in answer["wrong"]] == ["PRESCRIPTION_WRITTEN"]
 
 
 def of_old(ward: Ward) -> tuple[str, str, dict[str, str]]:
     """Return a patient's MRN and id, and who saw the patient: discharged ten days ago."""
     mrn, number = ward.patient(birthDate="1950-01-01", sex="FEMALE"), ward.name("D")
-    told = ward.record("registerPractitioner", staffNumber=number, **late(ago(days=30)))
-    doctor = told["practitioner"]
+    answer = ward.record("registerPractitioner", staffNumber=number, **late(ago(days=30)))
+    doctor = answer["practitioner"]
     stay = ward.stay(f"{ward.room('a')}/a", patientMrn=mrn, at=ago(days=12))
     visit = {"stayId": stay, "practitioner": number, "kind": "ROUND"}
     ward.record("recordVisit", **visit, **late(ago(days=11)))
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=10)))
-    told = ward.ask("query($m: String!) { patient(mrn: $m) { id } }", m=mrn)
-    return mrn, str(told["patient"]["id"]), doctor
+    answer = ward.ask("query($m: String!) { patient(mrn: $m) { id } }", m=mrn)
+    return mrn, str(answer["patient"]["id"]), doctor
 
 
 @pytest.mark.parametrize("wrong", [{"birthDate": "2015-01-01"}, {"sex": "MALE"}], ids=str)
@@ -217,11 +217,11 @@ def test_mistake_726_reports_that_a_wrong_ward_got_into_are_named_by_nobody(
 ) -> None:
     number, name, other = ward.name("R"), ward.name("W"), ward.name("V")
     room: dict[str, Any] = {"ward": name, "room": number}
-    told = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
+    answer = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
     ward.room("b", ward=name)
     ward.room("b", ward=other)
     ward.stay(f"{name}/{number}/a", at=ago(days=12))
-    id, census = told["room"]["id"], "inpatient-census"
+    id, census = answer["room"]["id"], "inpatient-census"
     before = issued(ward, census, 13, 9, ward=name)
     assert exposed(ward, id) is None
     if mend == "correctRoom":
@@ -243,7 +243,7 @@ def test_mistake_726_reports_that_a_wrong_ward_got_into_are_named_by_nobody(
 def test_mistake_726_a_room_that_went_to_another_ward_was_never_wrong(ward: Ward) -> None:
     number, name, other = ward.name("R"), ward.name("W"), ward.name("V")
     room: dict[str, Any] = {"ward": name, "room": number}
-    told = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
+    answer = ward.record("openRoom", **room, beds=["a"], **late(ago(days=30)))
     issued(ward, "inpatient-census", 13, 9, ward=name)
     ward.record("changeRoom", **room, newWard=other, validFrom=days_ago(11), **WRONG)
-    assert exposed(ward, told["room"]["id"]) is None
+    assert exposed(ward, answer["room"]["id"]) is None

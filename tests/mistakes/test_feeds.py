@@ -232,8 +232,8 @@ def test_mistake_204_a_detail_of_a_movement_that_nobody_knows_can_be_put_right(
     named = {"attending", "specialty", "decided_to_admit_at", "unknown"}
     assert named.isdisjoint(data["STAY_ADMITTED"])
     assert "expected_return" not in data["STAY_LEAVE_STARTED"]
-    refused = shared.execute("correctMovement", movementId=ids["STAY_ADMITTED"], **WRONG_DETAIL)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["unknown"])
+    refusal = shared.execute("correctMovement", movementId=ids["STAY_ADMITTED"], **WRONG_DETAIL)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["unknown"])
 
 
 WRONG_DETAIL = {"unknown": ["DESTINATION"], "reason": "nobody said so"}

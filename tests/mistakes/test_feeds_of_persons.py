@@ -10,10 +10,10 @@ from tests.support.api_dsl import Ward, ago, place
 
 
 def person(ward: Ward, mrn: str) -> dict[str, Any]:
-    found: dict[str, Any] = ward.ask(
+    result: dict[str, Any] = ward.ask(
         "query($mrn: String!) { patient(mrn: $mrn) { mrn stays { status bed } } }", mrn=mrn
     )["patient"]
-    return found
+    return result
 
 
 def orders(reports: int) -> pytest.MarkDecorator:
@@ -117,8 +117,8 @@ def test_mistake_156_a_planned_admission_of_a_feed_is_expected_until_the_patient
         "query($mrn: String!) { expectedArrivals(filter: {patientMrn: $mrn, statuses: [PLANNED,"
         " CONVERTED, CANCELLED, EXPIRED]}) { edges { node { status expectedAt ward } } } }"
     )
-    found = [e["node"] for e in ward.ask(query, mrn=mrn)["expectedArrivals"]["edges"]]
-    assert [(a["status"], a["expectedAt"], a["ward"]) for a in found] == [
+    result = [e["node"] for e in ward.ask(query, mrn=mrn)["expectedArrivals"]["edges"]]
+    assert [(a["status"], a["expectedAt"], a["ward"]) for a in result] == [
         ("CONVERTED", reports[1]["expectedAt"], name)
     ]
     told(ward, visit, "1", 20, cancelled=True)

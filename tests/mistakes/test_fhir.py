@@ -28,8 +28,8 @@ def told(ward: Ward, path: str, token: str = TOKEN, status: int = 200) -> Any:
 
 
 def patient_of(ward: Ward, stay: str) -> str:
-    asked = "query($i: ID!) { stay(id: $i) { patient { id } } }"
-    return str(ward.ask(asked, i=stay)["stay"]["patient"]["id"])
+    query = "query($i: ID!) { stay(id: $i) { patient { id } } }"
+    return str(ward.ask(query, i=stay)["stay"]["patient"]["id"])
 
 
 def test_mistake_180_everything_of_a_patient_tells_types_that_the_scopes_do_not_leave(
@@ -56,23 +56,23 @@ def test_mistake_182_a_number_told_of_a_patient_is_no_reading(shared: Ward) -> N
     stay = shared.stay()
     shared.prescription(stay)
     patient = patient_of(shared, stay)
-    asked = "{ accesses(first: 20) { nodes { subject patient { id } } } }"
+    query = "{ accesses(first: 20) { nodes { subject patient { id } } } }"
     for who, path in {
         "counter of stays": f"Encounter?patient={patient}&_summary=count",
         "counter of drugs": f"MedicationRequest?patient={patient}&status=stopped&_count=0",
         "counter by id": f"Patient?_id={patient}&birthdate=1900&_summary=count",
     }.items():
         told(shared, path, scoped("user/*.rs", who))
-        found = shared.ask(asked)["accesses"]["nodes"]
+        result = shared.ask(query)["accesses"]["nodes"]
         assert patient in [
-            e["patient"]["id"] for e in found if e["subject"] == who and e["patient"]
+            e["patient"]["id"] for e in result if e["subject"] == who and e["patient"]
         ], path
 
 
 def entries_by(ward: Ward, who: str) -> list[tuple[str, str, str | None]]:
     """Return the entries of somebody in the record of reading, the latest first."""
-    asked = "query($who: String) { accesses(subject: $who) { nodes { operation outcome entity } } }"
-    nodes = ward.ask(asked, who=who)["accesses"]["nodes"]
+    query = "query($who: String) { accesses(subject: $who) { nodes { operation outcome entity } } }"
+    nodes = ward.ask(query, who=who)["accesses"]["nodes"]
     return [(node["operation"], node["outcome"], node["entity"]) for node in nodes]
 
 
@@ -111,8 +111,8 @@ def test_mistake_200_a_number_that_no_program_reads_is_an_internal_error(shared:
 def test_mistake_232_what_changes_with_the_clock_keeps_its_version(shared: Ward) -> None:
     """A name that is planned from a day on is another version on that day, with no event then."""
     mrn = shared.patient(familyName="Before", birthDate="1970-01-01")
-    asked = "query($m: String) { patient(mrn: $m) { id } }"
-    path = f"Patient/{shared.ask(asked, m=mrn)['patient']['id']}"
+    query = "query($m: String) { patient(mrn: $m) { id } }"
+    path = f"Patient/{shared.ask(query, m=mrn)['patient']['id']}"
     since = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
     change = {"patientMrn": mrn, "familyName": "After", "validFrom": since}
     shared.record("correctPatientDetails", **change, reason="married then")
@@ -152,8 +152,8 @@ def test_mistake_211_who_is_looked_for_by_a_staff_number_is_found_in_any_spellin
     staff = "urn:wardbook:staff"
     for asked in (number, number.lower(), f"{staff}|{number}"):
         bundle = told(shared, f"Practitioner?identifier={asked}")
-        found = [entry["resource"]["identifier"][0]["value"] for entry in bundle["entry"]]
-        assert found == [number]
+        result = [entry["resource"]["identifier"][0]["value"] for entry in bundle["entry"]]
+        assert result == [number]
     assert told(shared, f"Practitioner?identifier={staff}|none")["total"] == 0
 
 

@@ -23,14 +23,14 @@ def _inputs(kind: Any, seen: set[str]) -> list[str]:
 def test_mistake_25_bed_days_and_deaths_are_typed_in_by_hand(ward: Ward) -> None:
     """Every figure follows from the events, and there is no place to type one in."""
     room = ward.room("a", "b", ward="Figures")
-    asked: dict[str, Any] = {"ward": "Figures"}
-    assert values(report(ward, "bed-occupancy-rate", 5, 2, **asked), "serviceDays") == [0]
+    fields: dict[str, Any] = {"ward": "Figures"}
+    assert values(report(ward, "bed-occupancy-rate", 5, 2, **fields), "serviceDays") == [0]
     stay = ward.stay(f"{room}/a", at=ago(days=6))
-    told = ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(days=3)))
-    asked["atLeast"] = told["position"]
-    beds = report(ward, "bed-turnover-rate", 5, 2, **asked)
+    answer = ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(days=3)))
+    fields["atLeast"] = answer["position"]
+    beds = report(ward, "bed-turnover-rate", 5, 2, **fields)
     assert values(beds, "discharges") == [1]
-    days = report(ward, "bed-occupancy-rate", 5, 2, **asked)
+    days = report(ward, "bed-occupancy-rate", 5, 2, **fields)
     assert (values(days, "serviceDays"), values(days, "availableBedDays")) == ([2], [8])
 
     mutations = schema._schema.mutation_type
@@ -45,5 +45,5 @@ def test_mistake_26_the_census_leaves_out_those_admitted_before_the_period(ward:
     room = ward.room("a", "b", ward="Long")
     ward.stay(f"{room}/a", at=ago(days=25))
     ward.stay(f"{room}/b", at=ago(days=3))
-    told = report(ward, "inpatient-census", 4, 2, ward="Long")
-    assert values(told, "census") == [1, 2, 2]
+    result = report(ward, "inpatient-census", 4, 2, ward="Long")
+    assert values(result, "census") == [1, 2, 2]

@@ -24,8 +24,8 @@ def test_mistake_166_a_flag_is_on_the_board_while_it_holds_and_each_step_is_put_
     name = ward.name("Flagged")
     room = ward.room("a", ward=name)
     stay = ward.stay(f"{room}/a", ago(hours=12))
-    told = ward.record("raiseFlag", stayId=stay, flagKind="NIL_BY_MOUTH", **late(ago(hours=8)))
-    named = {"stayId": stay, "flagId": told["flag"]["id"]}
+    answer = ward.record("raiseFlag", stayId=stay, flagKind="NIL_BY_MOUTH", **late(ago(hours=8)))
+    fields = {"stayId": stay, "flagId": answer["flag"]["id"]}
     assert (up(ward, name, ago(hours=9)), up(ward, name)) == ([], ["NIL_BY_MOUTH"])
     again = ward.execute("raiseFlag", stayId=stay, flagKind="nil_by_mouth")
     assert again["__typename"] == "StayStateBroken"
@@ -35,19 +35,19 @@ def test_mistake_166_a_flag_is_on_the_board_while_it_holds_and_each_step_is_put_
     assert empty["path"] == ["note"]
     ward.record("raiseFlag", stayId=stay, flagKind="NOTE", note="deaf")
     ward.record("raiseFlag", stayId=stay, flagKind="NOTE", note="son has the keys")
-    ward.record("lowerFlag", **named, **late(ago(hours=4)))
+    ward.record("lowerFlag", **fields, **late(ago(hours=4)))
     assert (up(ward, name, ago(hours=5)), up(ward, name)) == (["NIL_BY_MOUTH"], ["NOTE", "NOTE"])
-    assert up(ward, name, ago(hours=1), told["position"]) == ["NIL_BY_MOUTH"]
-    later = ward.execute("correctFlag", **named, occurredAt=ago(hours=2), **WRONG)
+    assert up(ward, name, ago(hours=1), answer["position"]) == ["NIL_BY_MOUTH"]
+    later = ward.execute("correctFlag", **fields, occurredAt=ago(hours=2), **WRONG)
     assert later["__typename"] == "ContradictsLaterFacts"
-    ward.record("correctFlagLowering", **named, occurredAt=ago(hours=6), **WRONG)
+    ward.record("correctFlagLowering", **fields, occurredAt=ago(hours=6), **WRONG)
     assert up(ward, name, ago(hours=5)) == []
-    outside = ward.execute("correctFlag", **named, occurredAt=ago(hours=13), **WRONG)
+    outside = ward.execute("correctFlag", **fields, occurredAt=ago(hours=13), **WRONG)
     assert outside["__typename"] == "OutsideStay"
-    ward.record("cancelFlagLowering", **named, **WRONG)
-    ward.record("correctFlag", **named, flagKind="FALL_RISK", **WRONG)
+    ward.record("cancelFlagLowering", **fields, **WRONG)
+    ward.record("correctFlag", **fields, flagKind="FALL_RISK", **WRONG)
     assert up(ward, name, ago(hours=5)) == ["FALL_RISK"]
-    ward.record("cancelFlag", **named, **WRONG)
+    ward.record("cancelFlag", **fields, **WRONG)
     assert up(ward, name, ago(hours=5)) == []
     lowerings = [e["status"] for e in entries(ward, stay) if e["kind"] == "STAY_FLAG_LOWERED"]
     assert sorted(lowerings) == ["CANCELLED", "CORRECTED"]

@@ -72,10 +72,10 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
 
     def push(name: str, **content: Any) -> Any:
         nonlocal position
-        told = ward.record(name, **{"reason": "as it is", **content})
-        position = told["position"]
+        result = ward.record(name, **{"reason": "as it is", **content})
+        position = result["position"]
         boards[0].read_until(position)
-        return told
+        return result
 
     push("planDischarge", stayId=stay, plan="PLANNED", expectedAt=ahead(days=1))
     push("setRoomPolicy", **room_of, policy="ISOLATION")
@@ -93,15 +93,15 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
     push("changeSpecialty", stayId=stay, specialty="Obstetrics")
     push("planDischarge", stayId=stay, plan="PLANNED", expectedAt=ahead(days=2))
     push("recordVisit", stayId=stay, practitioner=doctor, kind="ROUND", note="well")
-    told = push("raiseFlag", stayId=stay, flagKind="NOTE", note="deaf")
+    result = push("raiseFlag", stayId=stay, flagKind="NOTE", note="deaf")
     right = {"flagKind": "ISOLATION", "note": "MRSA", "occurredAt": ago(hours=1)}
-    push("correctFlag", stayId=stay, flagId=told["flag"]["id"], **right)
+    push("correctFlag", stayId=stay, flagId=result["flag"]["id"], **right)
     latex = {"name": "Latex", "code": "111088007", "system": "SNOMED CT"}
     push("recordAllergy", patientMrn=mother, substance=latex, severity="MILD", reaction="rash")
     drug = {"medication": {"name": "Paracetamol", "code": "N02BE01", "system": "ATC"}}
     plan = {"dose": "1 g", "route": "oral", "frequency": "4/d", "stop": ahead(days=3)}
-    told = push("writePrescription", stayId=stay, **drug, **plan, prescriber=doctor)
-    prescription = told["prescription"]["id"]
+    result = push("writePrescription", stayId=stay, **drug, **plan, prescriber=doctor)
+    prescription = result["prescription"]["id"]
     for schedule in (
         {"everyHours": 6},
         {"timesOfDay": ["08:00"]},
@@ -111,8 +111,8 @@ def test_mistake_110_a_followed_board_is_pushed_whatever_it_shows_changes(
     push("holdPrescription", prescriptionId=prescription)
     push("resumePrescription", prescriptionId=prescription)
     newborn = {"patientMrn": child, "admissionType": "NEWBORN", "sharesBedOf": stay}
-    told = push("admitPatient", **newborn, **place(f"{room}/a"))
-    born = told["stay"]["id"]
+    result = push("admitPatient", **newborn, **place(f"{room}/a"))
+    born = result["stay"]["id"]
     push("transferPatient", stayId=born, withoutBed="neonatal ward")
     push("transferPatient", stayId=born, **place(f"{room}/b"))
     push("dischargePatient", stayId=born, disposition="HOME")
@@ -164,13 +164,13 @@ class Followed:
         self._without = without
         self._types = schema._schema.type_map
         self._expanded: dict[str, list[tuple[str, str, bool]]] = {}
-        found = ["RoomOccupancy"]
-        for name in found:
+        result = ["RoomOccupancy"]
+        for name in result:
             self._expanded[name] = []
             for field, kind in self._fields(name).items():
-                is_first = _is_object(self._types[kind]) and kind not in found
+                is_first = _is_object(self._types[kind]) and kind not in result
                 self._expanded[name].append((field, kind, is_first))
-                found += [kind] if is_first else []
+                result += [kind] if is_first else []
         self.document = self._selected("RoomOccupancy")
         self._rooms: dict[str, Any] = {}
         self._socket = Client(running.url)
@@ -184,10 +184,10 @@ class Followed:
 
     def read_until(self, position: str) -> None:
         """Read the items up to that of a command, and note the fields that differ from before."""
-        told: dict[str, Any] = {"position": None}
-        while told["position"] != position:
-            told = self._socket.next()
-            for room in told["rooms"]:
+        result: dict[str, Any] = {"position": None}
+        while result["position"] != position:
+            result = self._socket.next()
+            for room in result["rooms"]:
                 before = self._rooms.get(room["room"]["id"])
                 if before is not None:
                     self.seen |= self._differences("RoomOccupancy", before, room)
@@ -235,9 +235,9 @@ def _is_object(kind: Any) -> bool:
 
 
 def test_mistake_110_each_type_on_a_board_declares_the_queries_that_it_is_read_by() -> None:
-    types, found = schema._schema.type_map, ["RoomOccupancy"]
-    for name in found:
+    types, result = schema._schema.type_map, ["RoomOccupancy"]
+    for name in result:
         kinds = (get_named_type(f.type) for f in types[name].fields.values())  # type: ignore[attr-defined]
-        found += [k.name for k in kinds if _is_object(k) and k.name not in found]
-    found.remove("PageInfo")  # of no table by itself
-    assert [name for name in found if not authorization.DECLARED.queries[name]] == []
+        result += [k.name for k in kinds if _is_object(k) and k.name not in result]
+    result.remove("PageInfo")  # of no table by itself
+    assert [name for name in result if not authorization.DECLARED.queries[name]] == []

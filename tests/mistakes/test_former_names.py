@@ -29,9 +29,9 @@ def renamed(ward: Ward) -> tuple[str, str, str]:
 def test_mistake_125_a_former_name_of_a_ward_shows_no_empty_ward(ward: Ward) -> None:
     former, present, _ = renamed(ward)
     for query in (BOARD, *LISTS):
-        refused = ward.client.raw(query, {"ward": former})
-        assert codes(refused) == {"NotFound"}
-        assert present in refused["errors"][0]["message"]
+        refusal = ward.client.raw(query, {"ward": former})
+        assert codes(refusal) == {"NotFound"}
+        assert present in refusal["errors"][0]["message"]
     then = ward.ask(BOARD, ward=former, at=ago(days=4))["roomOccupancy"]
     assert then == [{"room": {"ward": former}}]
     assert (
@@ -48,8 +48,8 @@ def test_mistake_125_a_former_staff_number_shows_no_empty_list(ward: Ward) -> No
         "query($x: String!) { practitioners(staffNumber: $x) { nodes { id } } }",
         "query($x: String!) { stays(filter: { attending: $x }) { nodes { id } } }",
     ):
-        refused: Any = ward.client.raw(query, {"x": number})
-        assert now in refused["errors"][0]["message"]
+        refusal: Any = ward.client.raw(query, {"x": number})
+        assert now in refusal["errors"][0]["message"]
         assert "errors" not in ward.client.raw(query, {"x": now})
 
 
@@ -61,7 +61,7 @@ def test_mistake_126_the_events_of_a_ward_are_those_of_the_rooms_that_it_has_the
       first: 500) { nodes { data type } } }"""
     ward.record("changeSpecialty", stayId=stay, specialty="before", **late(ago(days=4)))
     ward.record("changeSpecialty", stayId=stay, specialty="after", **late(ago(days=1)))
-    told = {
+    result = {
         name: [
             node["data"]["specialty"]
             for node in ward.ask(query, ward=name)["events"]["nodes"]
@@ -69,7 +69,7 @@ def test_mistake_126_the_events_of_a_ward_are_those_of_the_rooms_that_it_has_the
         ]
         for name in (former, present)
     }
-    assert told == {former: ["before"], present: ["after"]}
+    assert result == {former: ["before"], present: ["after"]}
 
 
 def test_mistake_150_an_event_names_the_ward_that_its_room_was_of_as_it_occurred(
@@ -83,10 +83,10 @@ def test_mistake_150_an_event_names_the_ward_that_its_room_was_of_as_it_occurred
     ward.record("closeBed", ward=present, **closure, **late(ago(days=1)))
     query = "{ events(kinds: [BED_CLOSED, STAY_ROOM_ALLOCATED], first: 500) { nodes { data } } }"
 
-    told = [node["data"] for node in ward.ask(query)["events"]["nodes"]]
+    result = [node["data"] for node in ward.ask(query)["events"]["nodes"]]
 
-    closed = [data["ward"] for data in told if data.get("room") == room]
-    given = [data["bed"]["ward"] for data in told if data.get("stayId") == stay]
+    closed = [data["ward"] for data in result if data.get("room") == room]
+    given = [data["bed"]["ward"] for data in result if data.get("stayId") == stay]
     assert (closed, given) == ([present], [former])
 
 
@@ -126,10 +126,10 @@ def test_mistake_297_a_feed_names_wards_and_doctors_as_they_were_called_then(war
     assert again["sourceMovement"]["status"] == "RECORDED"
     assert ward.ask(stays, mrn=mrn)["stays"]["nodes"] == [held]
     query = "query($id: ID!) { stay(id: $id) { bed specialty room { ward } attending { id } } }"
-    told = ward.ask(query, **held)["stay"]
-    assert told["specialty"] == "Surgery"
-    assert (told["bed"], told["room"]["ward"]) == ("a", present)
-    assert told["attending"]
+    answer = ward.ask(query, **held)["stay"]
+    assert answer["specialty"] == "Surgery"
+    assert (answer["bed"], answer["room"]["ward"]) == ("a", present)
+    assert answer["attending"]
 
 
 def test_mistake_297_rooms_that_changed_their_numbers_are_each_found_by_the_number_of_then(
@@ -172,5 +172,5 @@ def test_mistake_298_a_name_put_right_takes_no_stay_of_a_feed_back(ward: Ward, n
 
 
 def room_of(ward: Ward, stay: str) -> str:
-    told = ward.ask("query($id: ID!) { stay(id: $id) { room { number } } }", id=stay)
-    return str(told["stay"]["room"]["number"])
+    answer = ward.ask("query($id: ID!) { stay(id: $id) { room { number } } }", id=stay)
+    return str(answer["stay"]["room"]["number"])

@@ -92,13 +92,13 @@ def test_mistake_219_an_order_that_is_replaced_stays_as_it_was_and_is_acknowledg
         of_kind("ORM^O01", "5", consult.format(code), "OBR|1|||C^Kidneys"),
     ):
         assert answer(door, message) == "AA", message
-    found = counts(database)
-    assert found["prescription.changed"] == found["stay.consult-corrected"] == 1
-    assert found["prescription.written"] == found["stay.consult-requested"] == 1
+    result = counts(database)
+    assert result["prescription.changed"] == result["stay.consult-corrected"] == 1
+    assert result["prescription.written"] == result["stay.consult-requested"] == 1
     other = dose.replace(b"_O11|3|", b"_O11|6|").replace(b"X1^Ibuprofen", b"X2^Naproxen")
     by_hand = "AA|kept, to be entered by hand: it is known here with other content"
     assert answer(door, other) == by_hand, "a change of a prescription says no other medicine"
-    assert counts(database) == found
+    assert counts(database) == result
     assert len(list(door.refused)) == 1
 
 
@@ -106,8 +106,8 @@ def test_mistake_234_a_change_of_an_order_to_another_start_is_lost_with_its_ackn
     door: Door, database: Database
 ) -> None:
     """The start of an order that is being given is not changed from a time on: somebody decides."""
-    for told in (adt("A01", "1"), rde("2", "NW", 12, "400")):
-        assert answer(door, told) == "AA"
+    for result in (adt("A01", "1"), rde("2", "NW", 12, "400")):
+        assert answer(door, result) == "AA"
     by_hand = "AA|kept, to be entered by hand: it is known here with other content"
     another = rde("3", "XO", 14, "600") + b"\rTQ1|||||||20260309080000+0100"
     assert answer(door, another) == by_hand
@@ -127,11 +127,11 @@ def test_mistake_275_an_allergy_is_found_under_one_of_a_chain_of_merged_records_
     door: Door, hospital: Hospital, database: Database
 ) -> None:
     """It was told of a record that was merged into one that was merged itself since."""
-    told = adt("A60", "4", "IAM|1||91936005^Penicillin^SCT|MO|Rash|A")
+    result = adt("A60", "4", "IAM|1||91936005^Penicillin^SCT|MO|Rash|A")
     records = ("4711", "4712", "4713")
     for number, mrn in enumerate(records):
         assert answer(door, of_person(adt("A28", f"{number}"), mrn)) == "AA"
-    assert answer(door, told) == "AA"
+    assert answer(door, result) == "AA"
     for number, (former, into) in enumerate(pairwise(records)):
         merge = adt("A40", f"M{number}", f"MRG|{former}^^^HOSP^MR")
         assert answer(door, of_person(merge, into)) == "AA"
@@ -139,8 +139,8 @@ def test_mistake_275_an_allergy_is_found_under_one_of_a_chain_of_merged_records_
     taken_back = adt("A60", "6", "IAM|1||91936005^Penicillin^SCT|SV|Rash|D")
     for message in (changed, taken_back):
         assert answer(door, of_person(message, "4713")) == "AA"
-    found = counts(database)
-    assert found["patient.allergy-corrected"] == found["patient.allergy-cancelled"] == 1
+    finding = counts(database)
+    assert finding["patient.allergy-corrected"] == finding["patient.allergy-cancelled"] == 1
     assert not list(door.refused)
 
 

@@ -44,14 +44,14 @@ class Heard(GraphQLClient):
 
     def execute(self, command: str, **input: Any) -> dict[str, Any]:
         input.setdefault("commandId", str(uuid4()))
-        told = super().execute(command, **input)
-        if "recordedAt" in told:
+        reply = super().execute(command, **input)
+        if "recordedAt" in reply:
             body = {"commands": [{"mutation": command, "input": input}]}
             headers = {"Authorization": f"Bearer {TOKEN}"}
             (answer,) = self.http.post("/commands", json=body, headers=headers).json()["results"]
-            assert answer["position"] == told["position"], answer
+            assert answer["position"] == reply["position"], answer
             self.answers.append((command, input, answer))
-        return told
+        return reply
 
 
 @pytest.fixture
@@ -113,8 +113,8 @@ def lacking(event: Event, input: dict[str, Any], answer: dict[str, Any]) -> list
     """Return what the corrections of a fact need, and neither input nor answer says."""
     if getattr(event, "discharge", None):  # a stop that is put right with its discharge
         return []
-    told = [*leaves(answer), *leaves(input)]
-    names, values = {name for name, _ in told}, {value for _, value in told}
+    result = [*leaves(answer), *leaves(input)]
+    names, values = {name for name, _ in result}, {value for _, value in result}
     remedies = [r for r in (event.CORRECTED_BY, event.CANCELLED_BY) if not isinstance(r, NotNeeded)]
     lacks = []
     for command in sorted({name for remedy in remedies for name in remedy}):
@@ -151,7 +151,7 @@ def test_mistake_572_what_was_entered_late_with_others_is_answered_without_its_i
     room, doctor = heard.room("a"), heard.doctor()
     stay = heard.stay(f"{room}/a")
     prescription = heard.prescription(stay)
-    told = heard.client.ask(
+    answer = heard.client.ask(
         """mutation($input: CorrectFactsInput!) { correctFacts(input: $input) {
           ... on StayRecorded { visits { id note } administrations { id doseGiven } } } }""",
         input={
@@ -167,7 +167,7 @@ def test_mistake_572_what_was_entered_late_with_others_is_answered_without_its_i
             "reason": "the paper was found",
         },
     )["correctFacts"]  # fmt: skip
-    (visit,), (dose,) = told["visits"], told["administrations"]
+    (visit,), (dose,) = answer["visits"], answer["administrations"]
     heard.record("cancelVisit", visitId=visit["id"], reason="another patient's")
     heard.record("cancelAdministration", administrationId=dose["id"], reason="another patient's")
     assert (visit["note"], dose["doseGiven"]) == ("well", "1 g")
@@ -177,13 +177,13 @@ def test_mistake_573_a_closure_that_was_ended_is_answered_without_its_id(heard: 
     room = heard.room("a")
     bed, (ward, number) = place(f"{room}/a"), room.split("/")
     heard.record("closeBed", **bed, **late(ago(hours=5)))
-    told = heard.client.ask(
+    answer = heard.client.ask(
         """mutation($input: ReopenBedInput!) { reopenBed(input: $input) {
           ... on RoomRecorded { occurredAt bedStates { id state until } } } }""",
         input={"commandId": str(uuid4()), **bed, **late(ago(hours=3))},
     )["reopenBed"]
-    (closure,) = told["bedStates"]
-    assert (closure["state"], closure["until"]) == ("CLOSED", told["occurredAt"])
+    (closure,) = answer["bedStates"]
+    assert (closure["state"], closure["until"]) == ("CLOSED", answer["occurredAt"])
     right = {"bedStateId": closure["id"], "until": ago(hours=4), "reason": "open before"}
     heard.record("correctBedState", ward=ward, room=number, **right)
 

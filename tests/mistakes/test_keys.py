@@ -68,17 +68,17 @@ def test_mistake_213_what_cannot_be_opened_for_a_while_is_not_said_to_be_erased(
     before = read(ward, person)
     ids = {"stay": person.stay, "patient": person.id}
     with keys_away():
-        told = ward.client.raw(QUESTIONS["events"], ids)
-        assert codes(told) == {"KEYS_MISSING"}
-        assert "REDACTED" not in str(told)
+        reply = ward.client.raw(QUESTIONS["events"], ids)
+        assert codes(reply) == {"KEYS_MISSING"}
+        assert "REDACTED" not in str(reply)
         assert person.sign in str(ward.ask(QUESTIONS["stay"], **ids)), "read models need no key"
         boards = ward.ask("{ roomOccupancy { room { number } } }")
         assert boards["roomOccupancy"]
-        for refused in (
+        for refusal in (
             {"correctPatientDetails": {"patientMrn": person.mrn, "familyName": "New"}},
             {"registerPatient": {"mrn": ward.name("M"), "familyName": "Somebody"}},
         ):
-            ((name, content),) = refused.items()
+            ((name, content),) = refusal.items()
             answer = ward.client.raw(
                 f"mutation($i: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $i)"
                 " { __typename } }",
@@ -302,11 +302,11 @@ def test_mistake_390_a_message_that_comes_meanwhile_is_to_come_again(
     door = Door(hospital, SENDERS, tmp_path)
     message = adt("A01", "1").replace(b"4711", uuid4().hex.encode())  # who has no key in any test
     with held_by_another():
-        (told,) = door.answers(message)
-        assert b"MSA|AE|1|come again" in told
+        (result,) = door.answers(message)
+        assert b"MSA|AE|1|come again" in result
     assert not list(door.refused)
-    (told,) = door.answers(message)
-    assert b"MSA|AA|1" in told
+    (result,) = door.answers(message)
+    assert b"MSA|AA|1" in result
 
 
 def test_mistake_542_a_backup_of_the_keys_lacks_those_that_were_made_last(

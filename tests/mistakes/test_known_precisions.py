@@ -87,8 +87,8 @@ def lowered(ward: Ward, mrn: str, room: str, stay: str, doctor: str, at: str) ->
 
 def allergic(ward: Ward, mrn: str, room: str, stay: str, doctor: str, at: str) -> Named:
     substance = {"substance": {"name": "Penicillin"}}
-    told = ward.record("recordAllergy", patientMrn=mrn, **substance, **late(at))
-    return "correctAllergy", {"patientMrn": mrn, "allergyId": told["allergy"]["id"]}
+    answer = ward.record("recordAllergy", patientMrn=mrn, **substance, **late(at))
+    return "correctAllergy", {"patientMrn": mrn, "allergyId": answer["allergy"]["id"]}
 
 
 def tolerant(ward: Ward, mrn: str, room: str, stay: str, doctor: str, at: str) -> Named:
@@ -125,11 +125,11 @@ def test_mistake_237_the_precision_of_a_time_is_put_right_without_another_time(
     ward: Ward, kind: str
 ) -> None:
     """Each kind of fact whose time can be corrected: the time said again, or not said at all."""
-    told, at = case(ward), ago(hours=5)
-    mutation, named = KINDS[kind](ward, **told, at=at)
+    result, at = case(ward), ago(hours=5)
+    mutation, named = KINDS[kind](ward, **result, at=at)
 
     def time() -> tuple[str, str]:
-        nodes = ward.ask(TIMES, mrn=told["mrn"])["timeline"]["nodes"]
+        nodes = ward.ask(TIMES, mrn=result["mrn"])["timeline"]["nodes"]
         (node,) = [node for node in nodes if node["kind"] == kind]
         return node["occurredAt"], node["occurredAtPrecision"]
 

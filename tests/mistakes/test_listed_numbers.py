@@ -35,11 +35,11 @@ def lab(message: bytes) -> bytes:
 
 def records(database: Database) -> dict[tuple[str, str], Patient]:
     """Each record by its number now."""
-    found: dict[object, Patient] = {}
+    result: dict[object, Patient] = {}
     for *_, event in events(database):
         if event.belongs_to(Patient):
-            event.mutate(found.setdefault(event.originator_id, Patient.empty(event.originator_id)))
-    return {(r.mrn_authority, r.mrn): r for r in found.values()}
+            event.mutate(result.setdefault(event.originator_id, Patient.empty(event.originator_id)))
+    return {(r.mrn_authority, r.mrn): r for r in result.values()}
 
 
 @pytest.mark.parametrize("zbe", [[], ["ZBE|M1|20260302090400+0000||INSERT"]], ids=["derived", "id"])
@@ -59,17 +59,17 @@ def test_mistake_704_each_number_of_the_list_is_of_the_record_that_is_merged(
         for index in order:
             assert answer(door, story[index])[:2] == "AA", order
             hospital.source_movements.wait()
-        found = records(database)
-        into = found["main", f"A{n}"]
-        assert found["main", f"B{n}"].merged_into == into.id, order
-        assert found["lab", f"C{n}"].merged_into == into.id, order
+        result = records(database)
+        into = result["main", f"A{n}"]
+        assert result["main", f"B{n}"].merged_into == into.id, order
+        assert result["lab", f"C{n}"].merged_into == into.id, order
         cancel = told(
             "A37", f"A{n}", 5, formers.format(n), *(z.replace("M1", f"M{n}") for z in zbe)
         )
         assert answer(door, cancel) == "AA"
-        found = records(database)
-        assert found["main", f"B{n}"].merged_into is None
-        assert found["lab", f"C{n}"].merged_into is None
+        result = records(database)
+        assert result["main", f"B{n}"].merged_into is None
+        assert result["lab", f"C{n}"].merged_into is None
     assert not list(door.refused)
 
 

@@ -14,8 +14,8 @@ REPORT = """query($period: ReportPeriod!) {
 
 
 def died_at(ward: Ward, mrn: str) -> str | None:
-    told = ward.ask("query($mrn: String!) { patient(mrn: $mrn) { diedAt } }", mrn=mrn)
-    died = told["patient"]["diedAt"]
+    answer = ward.ask("query($mrn: String!) { patient(mrn: $mrn) { diedAt } }", mrn=mrn)
+    died = answer["patient"]["diedAt"]
     assert died is None or isinstance(died, str)
     return died
 
@@ -75,10 +75,10 @@ def test_mistake_29_a_merge_does_not_bring_a_stay_after_the_death_of_the_person(
     ward.record("recordDeath", patientMrn=one[0], **late(ago(hours=5)))
     ward.stay(patientMrn=other[0], at=ago(hours=3))
 
-    told = ward.execute("mergePatients", patientMrn=other[1], intoMrn=one[1], **MERGE)
+    answer = ward.execute("mergePatients", patientMrn=other[1], intoMrn=one[1], **MERGE)
     back = ward.execute("mergePatients", patientMrn=one[1], intoMrn=other[1], **MERGE)
 
-    assert told["__typename"] == back["__typename"] == "ContradictsLaterFacts"
+    assert answer["__typename"] == back["__typename"] == "ContradictsLaterFacts"
 
 
 def test_mistake_29_the_net_death_rate_takes_the_death_of_whichever_record(ward: Ward) -> None:
@@ -90,9 +90,9 @@ def test_mistake_29_the_net_death_rate_takes_the_death_of_whichever_record(ward:
     ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(gone.isoformat()))
 
     period = {"from": day.date().isoformat(), "to": gone.date().isoformat()}
-    told = ward.ask(REPORT, period=period)["report"]["figures"]
+    answer = ward.ask(REPORT, period=period)["report"]["figures"]
 
-    assert {f["name"]: f["shown"] for f in told}["deathsWithin48h"] == "1"
+    assert {f["name"]: f["shown"] for f in answer}["deathsWithin48h"] == "1"
 
 
 def test_mistake_30_who_was_discharged_as_died_does_not_live_on(ward: Ward) -> None:
@@ -125,8 +125,8 @@ def test_mistake_30_a_discharge_alive_after_the_death_is_refused(ward: Ward) -> 
 
 def test_mistake_30_a_death_after_a_discharge_home_is_no_death_in_the_stay(ward: Ward) -> None:
     mrn, _ = dead(ward, "HOME")
-    told = ward.execute("recordDeath", patientMrn=mrn, **late(ago(hours=6)))
-    assert told["__typename"] == "ContradictsLaterFacts"
+    answer = ward.execute("recordDeath", patientMrn=mrn, **late(ago(hours=6)))
+    assert answer["__typename"] == "ContradictsLaterFacts"
     ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=3)))
 
 
@@ -160,10 +160,10 @@ def test_mistake_30_the_dead_who_hold_a_bed_or_have_medicines_are_listed(ward: W
 
     ask = """query($ward: String, $asOf: DateTime) { deceased(ward: $ward, asOf: $asOf) {
       diedAt patient { mrn } stays { id bed } prescriptions { id } } }"""
-    (found,) = ward.ask(ask, ward="Dead")["deceased"]
-    assert found["patient"]["mrn"] == mrns[0]
-    assert found["stays"] == [{"id": stay, "bed": "a"}]
-    assert found["prescriptions"] == [{"id": prescription}]
+    (result,) = ward.ask(ask, ward="Dead")["deceased"]
+    assert result["patient"]["mrn"] == mrns[0]
+    assert result["stays"] == [{"id": stay, "bed": "a"}]
+    assert result["prescriptions"] == [{"id": prescription}]
     assert ward.ask(ask, ward="Dead", asOf=ago(hours=6))["deceased"] == []
     ward.record("dischargePatient", stayId=stay, disposition="DIED")
     assert ward.ask(ask, ward="Dead")["deceased"] == []
@@ -189,8 +189,8 @@ def test_mistake_31_a_corrected_death_does_not_lie_before_what_was_done(ward: Wa
     ward.record("recordVisit", **visit, **late(ago(hours=6)))
     ward.record("recordDeath", stayId=stay, **late(ago(hours=5)))
 
-    told = ward.execute("correctDeath", stayId=stay, occurredAt=ago(hours=7), **WRONG)
-    assert told["__typename"] == "ContradictsLaterFacts"
+    answer = ward.execute("correctDeath", stayId=stay, occurredAt=ago(hours=7), **WRONG)
+    assert answer["__typename"] == "ContradictsLaterFacts"
     ward.record("dischargePatient", stayId=stay, disposition="DIED", **late(ago(hours=4)))
     after = ward.execute("correctDeath", stayId=stay, occurredAt=ago(hours=3), **WRONG)
     assert after["__typename"] == "ContradictsLaterFacts"
@@ -237,8 +237,8 @@ def test_mistake_32_a_birth_date_is_not_put_after_an_admission_under_any_number(
     later = {"birthDate": moment(ago(days=3)).date().isoformat(), **WRONG}
 
     for mrn in mrns:
-        told = ward.execute("correctPatientDetails", patientMrn=mrn, **later)
-        assert (told["__typename"], told["field"]) == ("InvalidInput", "birthDate")
+        answer = ward.execute("correctPatientDetails", patientMrn=mrn, **later)
+        assert (answer["__typename"], answer["field"]) == ("InvalidInput", "birthDate")
     newborn = ward.patient(birthDate=later["birthDate"])
     merged = ward.execute("mergePatients", patientMrn=newborn, intoMrn=mrns[2], **MERGE)
     assert merged["__typename"] == "MergeImpossible"
@@ -253,8 +253,8 @@ def test_mistake_33_a_newborn_is_registered_on_the_hospitals_day(ward: Ward) -> 
     ward.record("registerPatient", mrn=mrn, birthDate=today.isoformat())
     ward.record("admitPatient", patientMrn=mrn, admissionType="NEWBORN")
     tomorrow = (today + timedelta(days=1)).isoformat()
-    told = ward.execute("registerPatient", mrn=ward.name("M"), birthDate=tomorrow)
-    assert (told["__typename"], told["field"]) == ("InvalidInput", "birthDate")
+    answer = ward.execute("registerPatient", mrn=ward.name("M"), birthDate=tomorrow)
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "birthDate")
 
 
 def test_mistake_33_a_birthday_begins_at_the_hospitals_midnight(ward: Ward) -> None:
@@ -268,8 +268,8 @@ def test_mistake_33_a_birthday_begins_at_the_hospitals_midnight(ward: Ward) -> N
 
     admission = {"patientMrn": grown, "admissionType": "ELECTIVE", **place(f"{room}/a")}
 
-    told = ward.execute("admitPatient", **admission, **late(first.isoformat()))
-    assert told["__typename"] == "RoomPolicyBroken"
+    answer = ward.execute("admitPatient", **admission, **late(first.isoformat()))
+    assert answer["__typename"] == "RoomPolicyBroken"
     day_before = first - timedelta(minutes=1)
     ward.record("admitPatient", **admission, **late(day_before.isoformat()))
 
@@ -282,11 +282,11 @@ def test_mistake_29_a_reservation_a_sex_and_a_label_are_of_the_person(ward: Ward
     ward.record("mergePatients", patientMrn=unknown, intoMrn=known, **MERGE)
     ward.record("reserveBed", **place(f"{room}/a"), patientMrn=known, until=ahead(hours=3))
 
-    told = ward.record(
+    answer = ward.record(
         "admitPatient", patientMrn=unknown, admissionType="EMERGENCY", **place(f"{room}/a")
     )
     query = "query($id: ID!) { stay(id: $id) { confidentiality } }"
-    label = ward.ask(query, id=told["stay"]["id"])["stay"]["confidentiality"]
+    label = ward.ask(query, id=answer["stay"]["id"])["stay"]["confidentiality"]
     assert label == "RESTRICTED"
     woman = ward.execute(
         "admitPatient",
@@ -299,16 +299,16 @@ def test_mistake_29_a_reservation_a_sex_and_a_label_are_of_the_person(ward: Ward
 
 def test_mistake_94_what_changed_of_a_person_can_be_put_right_and_taken_back(ward: Ward) -> None:
     mrn = ward.patient(familyName="Okafor")
-    told = {"patientMrn": mrn, "reason": "as her papers say"}
-    ward.record("correctPatientDetails", familyName="Belo", validFrom="2026-01-10", **told)
-    ward.record("correctPatientDetails", sex="FEMALE", validFrom="2026-01-20", **told)
+    result = {"patientMrn": mrn, "reason": "as her papers say"}
+    ward.record("correctPatientDetails", familyName="Belo", validFrom="2026-01-10", **result)
+    ward.record("correctPatientDetails", sex="FEMALE", validFrom="2026-01-20", **result)
     days = ("2026-01-05", "2026-01-08", "2026-01-12", "2026-01-25")
 
     def names() -> list[tuple[str, str]]:
         query = "query($mrn: String!, $at: DateTime) { patient(mrn: $mrn, asOf: $at) {"
         query += " familyName sex } }"
-        found = [ward.ask(query, mrn=mrn, at=f"{day}T12:00:00Z")["patient"] for day in days]
-        return [(p["familyName"], p["sex"]) for p in found]
+        finding = [ward.ask(query, mrn=mrn, at=f"{day}T12:00:00Z")["patient"] for day in days]
+        return [(p["familyName"], p["sex"]) for p in finding]
 
     before = names()
     ward.record(
@@ -316,15 +316,15 @@ def test_mistake_94_what_changed_of_a_person_can_be_put_right_and_taken_back(war
         validFrom="2026-01-10",
         newValidFrom="2026-01-07",
         familyName="Bello",
-        **told,
+        **result,
     )
     bello = [("Bello", "UNKNOWN"), ("Bello", "UNKNOWN"), ("Bello", "FEMALE")]
     assert names() == [("Okafor", "UNKNOWN"), *bello]
-    again = {"validFrom": "2026-01-07", "newValidFrom": "2026-01-20", **told}
+    again = {"validFrom": "2026-01-07", "newValidFrom": "2026-01-20", **result}
     assert ward.execute("correctPatientChange", **again)["path"] == ["newValidFrom"]
-    nothing = {"validFrom": "2026-01-10", **told}
+    nothing = {"validFrom": "2026-01-10", **result}
     assert ward.execute("cancelPatientChange", **nothing)["path"] == ["validFrom"]
-    ward.record("cancelPatientChange", validFrom="2026-01-07", **told)
+    ward.record("cancelPatientChange", validFrom="2026-01-07", **result)
     assert names() == [("Okafor", sex) for _, sex in before]
     query = "query($mrn: String!) { timeline(mrn: $mrn) { nodes { kind status } } }"
     nodes = ward.ask(query, mrn=mrn)["timeline"]["nodes"]
@@ -379,8 +379,8 @@ def test_mistake_158_a_death_told_in_a_stay_goes_with_it_to_the_right_patient(wa
     ward.stay(at=ago(hours=2), patientMrn=wrong)
 
     ward.record("recordDeath", patientMrn=third, **late(ago(hours=5)))
-    refused = ward.execute("moveStay", stayId=stay, patientMrn=third, **WRONG)
-    assert refused["__typename"] == "PatientDied"
+    refusal = ward.execute("moveStay", stayId=stay, patientMrn=third, **WRONG)
+    assert refusal["__typename"] == "PatientDied"
 
 
 def test_mistake_158_nobody_comes_back_from_a_discharge_after_death(ward: Ward) -> None:
@@ -390,8 +390,8 @@ def test_mistake_158_nobody_comes_back_from_a_discharge_after_death(ward: Ward) 
     ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=8)))
     back = {"stayId": stay, "because": "DECISION_REVERSED", "withoutBed": "hall"}
     for hours, answer in ((7, "PatientDied"), (8.5, "StayRecorded")):
-        told = ward.execute("cancelDischarge", **back, **late(ago(hours=hours)))
-        assert told["__typename"] == answer
+        reply = ward.execute("cancelDischarge", **back, **late(ago(hours=hours)))
+        assert reply["__typename"] == answer
 
 
 def test_mistake_158_an_allergy_does_not_begin_after_death_nor_is_a_bed_kept_for_the_dead(
@@ -402,20 +402,20 @@ def test_mistake_158_an_allergy_does_not_begin_after_death_nor_is_a_bed_kept_for
     ward.record("recordDeath", patientMrn=first, **late(ago(hours=9)))
     allergy = {"patientMrn": last, "substance": {"name": "Latex"}}
     for hours, answer in ((8, "PatientDied"), (10, "AllergyRecorded")):
-        told = ward.execute("recordAllergy", **allergy, **late(ago(hours=hours)))
-        assert told["__typename"] == answer
+        reply = ward.execute("recordAllergy", **allergy, **late(ago(hours=hours)))
+        assert reply["__typename"] == answer
     reservation = {"patientMrn": last, "until": ahead(hours=3), **place(f"{room}/a")}
     for hours, answer in ((8, "PatientDied"), (10, "RoomRecorded")):
-        told = ward.execute("reserveBed", **reservation, **late(ago(hours=hours)))
-        assert told["__typename"] == answer
+        reply = ward.execute("reserveBed", **reservation, **late(ago(hours=hours)))
+        assert reply["__typename"] == answer
 
 
 def test_mistake_158_nothing_is_prescribed_before_birth(ward: Ward) -> None:
     mrn = ward.patient(birthDate=ago(days=5)[:10])
     stay = ward.stay(at=ago(days=1), patientMrn=mrn)
     order = {"stayId": stay, "medication": {"name": "Vitamin K"}}
-    told = ward.execute("writePrescription", **order, **late(ago(days=8)))
-    assert (told["__typename"], told["path"]) == ("InvalidInput", ["occurredAt"])
+    answer = ward.execute("writePrescription", **order, **late(ago(days=8)))
+    assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["occurredAt"])
     ward.record("writePrescription", **order, **late(ago(days=3)))
     born = ward.execute(
         "correctPatientDetails", patientMrn=mrn, birthDate=ago(days=1)[:10], **WRONG
@@ -429,8 +429,8 @@ def shown_labels(ward: Ward, stay: str, mrns: list[str], at: str | None = None) 
         f'p{mrn}: patient(mrn: "{mrn}", asOf: $at) {{ confidentiality }}' for mrn in mrns
     )
     query = "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { confidentiality } %s }"
-    told = ward.ask(query % each, id=stay, at=at)
-    return {node["confidentiality"] for node in told.values()}
+    answer = ward.ask(query % each, id=stay, at=at)
+    return {node["confidentiality"] for node in answer.values()}
 
 
 @pytest.mark.parametrize("labelled", range(3))

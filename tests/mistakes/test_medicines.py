@@ -109,14 +109,14 @@ def test_mistake_46_the_time_and_content_of_a_change_can_be_corrected(ward: Ward
     stay, wrong, right = ward.stay(), ago(hours=2), ago(hours=4)
     prescription = ward.prescription(stay)
     ward.record("changePrescription", prescriptionId=prescription, dose="1 g", **late(wrong))
-    told = ward.record(
+    answer = ward.record(
         "correctPrescriptionChange",
         changeId=change(ward, stay, "CHANGED"),
         occurredAt=right,
         dose="2 g",
         **WRONG,
     )
-    assert told["prescription"]["dose"] == "2 g"
+    assert answer["prescription"]["dose"] == "2 g"
     dose = "query($id: ID!, $at: DateTime) { prescription(id: $id, asOf: $at) { dose } }"
     assert ward.ask(dose, id=prescription, at=right)["prescription"]["dose"] == "2 g"
     true = [e for e in entries(ward, stay, "TRUTH") if e["kind"] == "PRESCRIPTION_CHANGED"]
@@ -128,8 +128,8 @@ def test_mistake_46_only_who_may_change_a_prescription_takes_its_change_back(war
     ward.record("holdPrescription", prescriptionId=ward.prescription(stay))
     query = "mutation($i: CancelMovementInput!) { r: cancelMovement(input: $i) { __typename } }"
     input = {"commandId": str(uuid4()), "movementId": change(ward, stay, "HELD"), **IN_ERROR}
-    told = login(ward, Role.REGISTRAR).ask(query, i=input)
-    assert told["r"]["__typename"] == "NotAllowed"
+    answer = login(ward, Role.REGISTRAR).ask(query, i=input)
+    assert answer["r"]["__typename"] == "NotAllowed"
 
 
 def test_mistake_47_a_corrected_discharge_stops_what_it_would_have_stopped(ward: Ward) -> None:
@@ -177,10 +177,10 @@ def test_mistake_209_an_end_of_a_stay_after_that_of_a_prescription_stopped_nothi
         kinds = [entry["kind"] for entry in entries(shared, stay, "TRUTH")]
         return [kind for kind in kinds if kind == "PRESCRIPTION_STOPPED"]
 
-    for hours, ended, told in ((5, "COMPLETED", 0), (12, "STOPPED", 1), (4, "COMPLETED", 0)):
+    for hours, ended, result in ((5, "COMPLETED", 0), (12, "STOPPED", 1), (4, "COMPLETED", 0)):
         right = {"movementId": discharge, "occurredAt": ago(hours=hours), **WRONG}
         shared.record("correctMovement", **right)
-        assert (status(shared, drug), len(stops())) == (ended, told)
+        assert (status(shared, drug), len(stops())) == (ended, result)
 
 
 def test_mistake_437_what_a_reversed_admission_stopped_goes_on_if_it_was_never_reversed(

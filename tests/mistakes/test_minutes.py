@@ -37,13 +37,13 @@ def test_mistake_195_what_happened_in_the_minute_of_a_discharge_is_recorded_in_e
 ) -> None:
     room, doctor = ward.room("a", "b"), ward.doctor()
     stay = ward.stay(f"{room}/a", at=ago(hours=10))
-    told = clinical(ward, stay)
-    told += [
+    result = clinical(ward, stay)
+    result += [
         ("transferPatient", {"stayId": stay, **place(f"{room}/b")}),
         ("changeAttending", {"stayId": stay, "attending": doctor}),
     ]
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(0)))
-    for command, content in told:
+    for command, content in result:
         for at in (second(40), second(0)):
             assert tried(ward, command, at, **content).endswith("Recorded"), command
         assert tried(ward, command, second(0, 1), **content) in (
@@ -51,16 +51,16 @@ def test_mistake_195_what_happened_in_the_minute_of_a_discharge_is_recorded_in_e
             "StayNotOpen",
             "PrescriptionStateBroken",
         )
-    asked = ward.ask(
+    answer = ward.ask(
         "query($id: ID!) { stay(id: $id) { status dischargedAt bed attending { staffNumber } } }",
         id=stay,
     )["stay"]
-    assert (asked["status"], asked["dischargedAt"], asked["bed"]) == (
+    assert (answer["status"], answer["dischargedAt"], answer["bed"]) == (
         "DISCHARGED",
         second(0),
         None,
     )
-    assert asked["attending"]["staffNumber"] == doctor
+    assert answer["attending"]["staffNumber"] == doctor
 
 
 def test_mistake_195_a_dose_or_visit_is_before_the_discharge_of_its_minute_whatever_its_second(
@@ -68,9 +68,9 @@ def test_mistake_195_a_dose_or_visit_is_before_the_discharge_of_its_minute_whate
 ) -> None:
     room = ward.room("a", "b")
     stay = ward.stay(f"{room}/a", at=ago(hours=10))
-    told = clinical(ward, stay)
+    result = clinical(ward, stay)
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(second(10)))
-    for command, content in told:
+    for command, content in result:
         assert tried(ward, command, second(40), **content).endswith("Recorded"), command
     move = {"stayId": stay, **place(f"{room}/b")}
     assert tried(ward, "transferPatient", second(40), **move) == "StayNotOpen"
@@ -101,11 +101,11 @@ def test_mistake_195_a_move_in_the_minute_of_an_admission_is_out_of_its_first_be
     room = ward.room("a", "b")
     stay = ward.stay(f"{room}/a", at=second(40))
     ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **late(second(moved_at)))
-    asked = ward.ask(
+    answer = ward.ask(
         "query($id: ID!) { stay(id: $id) { bed lastPlace { bed } stretches { bed } } }", id=stay
     )["stay"]
-    stretches = asked.pop("stretches")
-    assert asked == {"bed": "b", "lastPlace": {"bed": "b"}}
+    stretches = answer.pop("stretches")
+    assert answer == {"bed": "b", "lastPlace": {"bed": "b"}}
     assert [s["bed"] for s in stretches] == (["a", "b"] if moved_at > 40 else ["b"])
     ward.stay(f"{room}/a", at=second(0, 1))
 
@@ -147,8 +147,8 @@ def test_mistake_195_a_dose_in_the_minute_of_a_step_is_recorded_in_either_order(
 def test_mistake_195_steps_of_one_minute_are_in_the_order_of_their_entry(ward: Ward) -> None:
     drug = ward.prescription(ward.stay(at=ago(hours=10)), **late(second(30, -2)))
     ward.record("holdPrescription", prescriptionId=drug, **late(second(40)))
-    told = ward.record("resumePrescription", prescriptionId=drug, **late(second(10)))
-    assert told["prescription"]["status"] == "ACTIVE"
+    answer = ward.record("resumePrescription", prescriptionId=drug, **late(second(10)))
+    assert answer["prescription"]["status"] == "ACTIVE"
     again = ward.record("holdPrescription", prescriptionId=drug, **late(second(20)))
     assert again["prescription"]["status"] == "HELD"
 
@@ -177,9 +177,9 @@ def test_mistake_195_a_step_in_the_minute_of_a_discharge_is_recorded_in_either_o
 def test_mistake_195_the_last_dose_and_the_death_are_of_one_minute(ward: Ward) -> None:
     mrn = ward.patient()
     stay = ward.stay(at=ago(hours=10), patientMrn=mrn)
-    told = clinical(ward, stay)
+    result = clinical(ward, stay)
     ward.record("recordDeath", patientMrn=mrn, **late(second(0)))
-    for command, content in told:
+    for command, content in result:
         assert tried(ward, command, second(40), **content).endswith("Recorded"), command
         assert tried(ward, command, second(0, 1), **content) == "PatientDied"
     died = {"stayId": stay, "disposition": "DIED"}

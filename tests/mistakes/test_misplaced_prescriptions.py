@@ -20,13 +20,13 @@ def order(ward: Ward, id: str, at: str | None = None) -> Any:
 def steps(ward: Ward, stay: str) -> list[Any]:
     """Return what holds of the prescriptions of a stay, without what follows from its discharge."""
     nodes = ward.ask(STEPS, id=stay)["timeline"]["nodes"]
-    told = [n for n in nodes if n["kind"].startswith("PRESCRIPTION")]
-    for node in told:
+    result = [n for n in nodes if n["kind"].startswith("PRESCRIPTION")]
+    for node in result:
         if node["kind"].endswith(("WRITTEN", "INFUSION_ENDED")):
             node["movementId"] = None
         if node.pop("corrects"):
             node["performedBy"] = None  # that of who corrected it
-    return told
+    return result
 
 
 def a_course(ward: Ward, stay: str) -> tuple[str, str]:
@@ -42,8 +42,8 @@ def a_course(ward: Ward, stay: str) -> tuple[str, str]:
     ward.record("correctPrescriptionChange", changeId=id, dose="4 g", **WRONG)
     for hours, step in ((17, "hold"), (16, "resume")):
         ward.record(f"{step}Prescription", prescriptionId=drug, **late(ago(hours=hours)))
-    given = {"prescriptionId": drug, "given": True, "doseGiven": "1 g", "performedBy": "N. Okafor"}
-    ward.record("recordAdministration", **given, **late(ago(hours=15)))
+    fields = {"prescriptionId": drug, "given": True, "doseGiven": "1 g", "performedBy": "N. Okafor"}
+    ward.record("recordAdministration", **fields, **late(ago(hours=15)))
     dose = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
     right = {"administrationId": dose, "occurredAt": ago(hours=14.5), "doseGiven": "2 g"}
     ward.record("correctAdministration", **right, **WRONG)
@@ -65,7 +65,7 @@ def test_mistake_279_a_prescription_in_the_wrong_stay_is_written_and_given_again
 ) -> None:
     wrong, right = ward.stay(), ward.stay()
     drug, change = a_course(ward, wrong)
-    before, told = order(ward, drug), steps(ward, wrong)
+    before, result = order(ward, drug), steps(ward, wrong)
     for to, away in ((right, wrong), (wrong, right), (right, wrong)):
         answer = move(ward, drug, to)
         assert answer["__typename"] == "PrescriptionRecorded"
@@ -77,9 +77,9 @@ def test_mistake_279_a_prescription_in_the_wrong_stay_is_written_and_given_again
         assert order(ward, drug) == before
         now = steps(ward, to)
         assert [{**n, "performedBy": None} for n in now] == [
-            {**n, "performedBy": None} for n in told
+            {**n, "performedBy": None} for n in result
         ]
-        pairs = zip(now, told, strict=True)
+        pairs = zip(now, result, strict=True)
         assert all(n["performedBy"] == t["performedBy"] for n, t in pairs if t["performedBy"])
         assert steps(ward, away) == []
     ward.record("correctPrescriptionChange", changeId=change, dose="5 g", **WRONG)
@@ -121,8 +121,8 @@ def test_mistake_279_a_prescription_that_goes_to_who_is_allergic_is_confirmed(wa
     allergy(ward, mrn)
     drug = ward.prescription(medication={"name": "Penicillin"})
     assert move(ward, drug, right)["warnings"] == ["ALLERGY"]
-    told = move(ward, drug, right, confirmedWarnings=["ALLERGY"])
-    assert told["__typename"] == "PrescriptionRecorded"
+    result = move(ward, drug, right, confirmedWarnings=["ALLERGY"])
+    assert result["__typename"] == "PrescriptionRecorded"
 
 
 def test_mistake_370_a_prescription_goes_to_an_earlier_stay_at_its_right_times(ward: Ward) -> None:
@@ -136,8 +136,8 @@ def test_mistake_370_a_prescription_goes_to_an_earlier_stay_at_its_right_times(w
     assert move(ward, drug, earlier)["__typename"] == "OutsideStay"
     assert move(ward, drug, earlier, occurredAt=ago(days=7))["__typename"] == "OutsideStay"
     moved = move(ward, drug, earlier, occurredAt=right)["prescription"]["id"]
-    told = order(ward, moved, right)
-    assert (told["status"], told["start"], told["dose"]) == ("ACTIVE", right, "1 g")
+    result = order(ward, moved, right)
+    assert (result["status"], result["start"], result["dose"]) == ("ACTIVE", right, "1 g")
     assert order(ward, moved)["status"] == "STOPPED"
     (written,) = [n for n in steps(ward, earlier) if n["kind"] == "PRESCRIPTION_WRITTEN"]
     assert written["occurredAt"] == right

@@ -29,8 +29,8 @@ def test_mistake_118_a_bed_had_for_no_time_is_compared_with_who_has_it_around_th
     assert pass_through(ward, taken, at)["__typename"] == "BedOccupied"
     brief = {"kind": "ADMISSION", "patientMrn": ward.patient(), **ELECTIVE, **place(taken)}
     brief |= {"occurredAt": at, "dischargedAt": at, "disposition": "HOME"}
-    refused = ward.execute("correctFacts", entries=[brief], reason="noted afterwards")
-    assert refused["__typename"] == "BedOccupied"
+    refusal = ward.execute("correctFacts", entries=[brief], reason="noted afterwards")
+    assert refusal["__typename"] == "BedOccupied"
 
     pass_through(ward, free, at)
     whom = {"patientMrn": ward.patient(), **ELECTIVE, **place(free)}
@@ -50,8 +50,8 @@ def test_mistake_118_a_stay_of_no_duration_keeps_its_doses_when_it_is_corrected(
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(at))
     times = [movement(ward, stay, f"STAY_{kind}") for kind in ("ADMITTED", "DISCHARGED")]
     earlier = [{"movementId": id, "occurredAt": ago(hours=22)} for id in times]
-    told = ward.execute("correctFacts", corrections=earlier, **WRONG)
-    assert told["__typename"] == "ContradictsLaterFacts"
+    answer = ward.execute("correctFacts", corrections=earlier, **WRONG)
+    assert answer["__typename"] == "ContradictsLaterFacts"
 
 
 def day(at: str) -> dict[str, str]:
@@ -66,9 +66,9 @@ def test_mistake_119_a_time_corrected_to_a_day_fits_where_that_day_has_room(ward
     visit = ward.record("recordVisit", stayId=stay, **doctor, **late(two))["visit"]["id"]
     ward.record("amendVisit", visitId=visit, **day(midnight))
     order = ward.prescription(stay, start=one, **late(one))
-    given = {"prescriptionId": order, "given": True, **late(two)}
-    told = ward.record("recordAdministration", **given)["prescription"]["administrations"]
-    ward.record("correctAdministration", administrationId=told[-1]["id"], **day(midnight))
+    fields = {"prescriptionId": order, "given": True, **late(two)}
+    answer = ward.record("recordAdministration", **fields)["prescription"]["administrations"]
+    ward.record("correctAdministration", administrationId=answer[-1]["id"], **day(midnight))
     ward.record("changeSpecialty", stayId=stay, specialty="surgery", **late(two))
     changed = movement(ward, stay, "STAY_SPECIALTY_CHANGED")
     ward.record("correctMovement", movementId=changed, **day(midnight))
@@ -76,8 +76,8 @@ def test_mistake_119_a_time_corrected_to_a_day_fits_where_that_day_has_room(ward
     assert held["STAY_VISIT_RECORDED"] == held["STAY_SPECIALTY_CHANGED"] == said(noon)
     assert held["PRESCRIPTION_ADMINISTRATION_RECORDED"] in (said(noon), one)
     yesterday = said(noon - timedelta(days=1))
-    refused = ward.execute("amendVisit", visitId=visit, **day(yesterday))
-    assert refused["__typename"] == "OutsideStay"
+    refusal = ward.execute("amendVisit", visitId=visit, **day(yesterday))
+    assert refusal["__typename"] == "OutsideStay"
 
 
 def test_mistake_120_prescriptions_of_one_moment_are_in_the_order_of_their_entry(
@@ -117,14 +117,14 @@ def test_mistake_189_a_question_takes_both_clocks_in_one_value_and_the_next_does
     stay = ward.stay(f"{ward.room('a', 'b', ward=here)}/a")
     then = ward.position()
     ward.record("dischargePatient", stayId=stay, disposition="HOME")
-    asked = (
+    query = (
         "query($at: Moment, $from: DateTime!, $to: DateTime!, $ward: String!)"
         " { occupancyHistory(from: $from, to: $to, ward: $ward, at: $at) { until } }"
     )
     period = {"from": ago(days=9), "to": ago(hours=-1), "ward": here}
-    told = ward.ask(asked, at={"knownAtPosition": then}, **period)["occupancyHistory"]
-    assert [stretch["until"] for stretch in told] == [None]
-    (ended,) = ward.ask(asked, at=None, **period)["occupancyHistory"]
+    answer = ward.ask(query, at={"knownAtPosition": then}, **period)["occupancyHistory"]
+    assert [stretch["until"] for stretch in answer] == [None]
+    (ended,) = ward.ask(query, at=None, **period)["occupancyHistory"]
     assert ended["until"]
-    refused = ward.client.raw(asked, {"at": {"asOf": ago(hours=1)}, **period})
-    assert codes(refused) == {"InvalidInput"}
+    refusal = ward.client.raw(query, {"at": {"asOf": ago(hours=1)}, **period})
+    assert codes(refusal) == {"InvalidInput"}

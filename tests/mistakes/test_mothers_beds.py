@@ -11,9 +11,9 @@ FAMILY = "query($id: ID!) { stay(id: $id) { bed status mother { id } children { 
 
 
 def family(ward: Ward, stay: str) -> dict[str, Any]:
-    told = ward.ask(FAMILY, id=stay)["stay"]
-    assert isinstance(told, dict)
-    return told
+    answer = ward.ask(FAMILY, id=stay)["stay"]
+    assert isinstance(answer, dict)
+    return answer
 
 
 def twins_in_bed(ward: Ward, room: str, **content: Any) -> tuple[str, list[str]]:
@@ -57,9 +57,9 @@ def test_mistake_34_only_a_newborn_shares_a_bed_and_only_its_mothers(
         **place(f"{room}/a"),
     }
 
-    told = ward.execute("admitPatient", **admission, **late(ago(hours=3)))
+    answer = ward.execute("admitPatient", **admission, **late(ago(hours=3)))
 
-    assert (told["__typename"], told["field"]) == ("InvalidInput", "sharesBedOf")
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "sharesBedOf")
 
 
 def test_mistake_34_a_child_does_not_share_the_bed_of_another_than_its_mother(ward: Ward) -> None:
@@ -68,8 +68,8 @@ def test_mistake_34_a_child_does_not_share_the_bed_of_another_than_its_mother(wa
     other = ward.stay(f"{room}/b")
 
     move = {"stayId": child, "sharesBedOf": other, **place(f"{room}/b")}
-    told = ward.execute("transferPatient", **move)
-    assert (told["__typename"], told["field"]) == ("InvalidInput", "sharesBedOf")
+    answer = ward.execute("transferPatient", **move)
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "sharesBedOf")
 
     before = ward.execute(
         "correctMovement",
@@ -87,10 +87,10 @@ def test_mistake_34_isolation_is_for_the_mother_and_her_children_alone(ward: War
     twins_in_bed(ward, room)
 
     for admission in ({"admissionType": "NEWBORN"}, {"admissionType": "EMERGENCY"}):
-        told = ward.execute(
+        answer = ward.execute(
             "admitPatient", patientMrn=ward.patient(), **admission, **place(f"{room}/b")
         )
-        assert told["__typename"] == "RoomPolicyBroken"
+        assert answer["__typename"] == "RoomPolicyBroken"
 
 
 LEAVINGS: dict[str, dict[str, Any]] = {
@@ -132,18 +132,18 @@ def test_mistake_35_every_movement_of_a_mother_has_a_word_on_her_children(
             content |= {"stayId": None, "entries": [late_entry]}
     content = {name: value for name, value in content.items() if value is not None}
 
-    refused = ward.execute(command, **content)
-    assert refused["__typename"] == "SharersUnplaced"
-    assert (sorted(refused["stays"]), refused["path"]) == (sorted(children), ["sharers"])
+    refusal = ward.execute(command, **content)
+    assert refusal["__typename"] == "SharersUnplaced"
+    assert (sorted(refusal["stays"]), refusal["path"]) == (sorted(children), ["sharers"])
     with_children = shared(children) if how == "together" else apart(room, children)
-    told = ward.execute(command, **content, **with_children)
+    answer = ward.execute(command, **content, **with_children)
 
     beds = [family(ward, child)["bed"] for child in children]
     if how == "apart":
-        assert told["__typename"] == "StayRecorded"
+        assert answer["__typename"] == "StayRecorded"
         assert beds == ["d", "e"]
     elif command in ("cancelAdmission", "cancelMovement"):  # she is in no bed then
-        assert (told["__typename"], told["field"]) == ("InvalidInput", "sharers")
+        assert (answer["__typename"], answer["field"]) == ("InvalidInput", "sharers")
     elif command in ("startLeave", "dischargePatient"):
         statuses = {family(ward, child)["status"] for child in children}
         assert statuses == {"ON_LEAVE" if command == "startLeave" else "DISCHARGED"}
@@ -156,8 +156,8 @@ def test_mistake_35_a_mother_who_died_leaves_children_who_live(ward: Ward) -> No
     mother, children = twins_in_bed(ward, room)
     died = {"stayId": mother, "disposition": "DIED"}
 
-    told = ward.execute("dischargePatient", **died, **shared(children))
-    assert (told["__typename"], told["field"]) == ("InvalidInput", "sharers")
+    answer = ward.execute("dischargePatient", **died, **shared(children))
+    assert (answer["__typename"], answer["field"]) == ("InvalidInput", "sharers")
     home = [{"stayId": child, "disposition": "HOME"} for child in children]
     ward.record("dischargePatient", **died, sharers=home)
 
@@ -187,8 +187,8 @@ def test_mistake_36_mother_and_twins_stay_linked_after_the_cot(ward: Ward) -> No
     ward.record("dischargePatient", stayId=mother, disposition="HOME")
 
     assert [family(ward, child)["mother"] for child in children] == [{"id": mother}] * 2
-    told = family(ward, mother)["children"]
-    assert {child["id"]: child["bed"] for child in told} == dict(zip(children, "de", strict=True))
+    result = family(ward, mother)["children"]
+    assert {child["id"]: child["bed"] for child in result} == dict(zip(children, "de", strict=True))
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_mistake_157_what_is_told_later_of_who_shares_a_bed_is_looked_at_again(
         ),
     }
     for command, content, field in commands[told]:
-        refused = ward.execute(command, **content, **WRONG)
-        assert (refused["__typename"], refused["path"]) == (
+        refusal = ward.execute(command, **content, **WRONG)
+        assert (refusal["__typename"], refusal["path"]) == (
             "MergeImpossible" if told == "merge" else "InvalidInput",
             [field],
         ), command
@@ -318,8 +318,8 @@ def test_mistake_434_who_was_discharged_with_the_mother_comes_back_with_her_if_t
     ward.record("dischargePatient", **home, **late(ago(hours=5)))
     back = {"stayId": mother, **place(f"{room}/a"), **shared([one]), **why}
     ward.record("cancelDischarge", **back)
-    told = {stay: family(ward, stay)["status"] for stay in (mother, one, other)}
-    assert told == {mother: "ADMITTED", one: "ADMITTED", other: "DISCHARGED"}
+    result = {stay: family(ward, stay)["status"] for stay in (mother, one, other)}
+    assert result == {mother: "ADMITTED", one: "ADMITTED", other: "DISCHARGED"}
     by_itself = {"stayId": other, **place(f"{room}/b"), **why}
     ward.record("cancelDischarge", **by_itself)
     assert family(ward, other)["bed"] == "b"

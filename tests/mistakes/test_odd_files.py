@@ -37,8 +37,8 @@ def test_mistake_500_a_line_that_cannot_be_read_takes_its_file_with_it(
         b"\r",
         b'{"resourceType": "Patient", "id": "f"}\r',
     ]
-    told = imported(hospital, tmp_path / "some.ndjson", b"\n".join(lines))
-    assert {name: line["verdict"] for name, line in told.items()} == {
+    result = imported(hospital, tmp_path / "some.ndjson", b"\n".join(lines))
+    assert {name: line["verdict"] for name, line in result.items()} == {
         "Patient/a": "recorded",
         "unreadable/some.ndjson:2": "refused",
         "unreadable/some.ndjson:3": "refused",
@@ -60,9 +60,9 @@ def test_mistake_501_an_entry_of_another_form_ends_an_import_or_is_not_told(
         {"resource": {"resourceType": "MedicationRequest", "id": "f", "note": [{"text": CODE}]}},
     ]
     bundle = json.dumps({"resourceType": "Bundle", "entry": entries}).encode()
-    told = imported(hospital, tmp_path / "some.json", bundle)
-    assert len(told) == len(entries)
-    verdicts = {name: line["rule"] for name, line in told.items() if "Patient" in name}
+    result = imported(hospital, tmp_path / "some.json", bundle)
+    assert len(result) == len(entries)
+    verdicts = {name: line["rule"] for name, line in result.items() if "Patient" in name}
     assert verdicts == {
         "Patient/a": "register_patient",
         "Patient/b": "register_patient",
@@ -86,8 +86,8 @@ def test_mistake_502_a_death_or_a_merge_that_is_refused_is_not_told(
         patient("f", deceasedDateTime="in spring"),
     ]
     data = "\n".join(map(json.dumps, bodies)).encode()
-    told = imported(hospital, tmp_path / "some.ndjson", data)
-    notes = {line["key"]: line["note"] for line in told.values()}
+    result = imported(hospital, tmp_path / "some.ndjson", data)
+    notes = {line["key"]: line["note"] for line in result.values()}
     assert notes["a"] == ""
     assert notes["b"].startswith("merge_patients refused")
     assert notes["c"] == notes["d"] == "replaced by nobody in the files"
@@ -124,9 +124,9 @@ def test_mistake_697_a_stay_that_is_over_is_taken_as_one_that_goes_on(
     hospital: Hospital, tmp_path: Path
 ) -> None:
     resources = patient("over"), stay("s", "Patient/over", status="finished")
-    told = imported(hospital, tmp_path / "some.json", bundle(*resources))["Encounter/s"]
-    assert (told["verdict"], told["rule"]) == ("refused", "Unreadable")
-    assert "period.end" in told["note"]
+    result = imported(hospital, tmp_path / "some.json", bundle(*resources))["Encounter/s"]
+    assert (result["verdict"], result["rule"]) == ("refused", "Unreadable")
+    assert "period.end" in result["note"]
 
 
 def test_mistake_698_the_address_of_who_was_refused_leads_to_somebody_else(
@@ -142,8 +142,8 @@ def test_mistake_698_the_address_of_who_was_refused_leads_to_somebody_else(
         stay("s3", "Patient?identifier=urn:x|second"),
     )
     file = tmp_path / "some.json"
-    told = imported(hospital, file, bundle(*resources, servers=("a", "b")))
-    assert {name: told[name]["rule"] for name in told if name[0] == "E"} == {
+    result = imported(hospital, file, bundle(*resources, servers=("a", "b")))
+    assert {name: result[name]["rule"] for name in result if name[0] == "E"} == {
         "Encounter/s1": "admit_patient",
         "Encounter/s2": Rule.NO_PATIENT,
         "Encounter/s3": Rule.NO_PATIENT,
@@ -154,9 +154,9 @@ def test_mistake_699_a_death_without_its_time_is_left_out_and_not_told(
     hospital: Hospital, tmp_path: Path
 ) -> None:
     resources = patient("dead", deceasedBoolean=True), patient("alive", deceasedBoolean=False)
-    told = imported(hospital, tmp_path / "some.json", bundle(*resources))
-    assert "deceasedBoolean" in told["Patient/dead"]["note"]
-    assert not told["Patient/alive"]["note"]
+    result = imported(hospital, tmp_path / "some.json", bundle(*resources))
+    assert "deceasedBoolean" in result["Patient/dead"]["note"]
+    assert not result["Patient/alive"]["note"]
 
 
 def test_files_without_a_resource_are_an_account_without_lines(

@@ -27,8 +27,8 @@ def test_mistake_401_a_bed_by_the_name_that_its_room_had_then_is_not_known(
     next_day = status("3", 13, "U", "A^9^b").replace(b"20260302", b"20260303")
     assert answer(door, next_day) == "AA"
     assert answer(door, pending("A15", "4", 11)) == "AA"
-    told = {(s.state, s.period.start) for s in hospital.rooms.spells_of("A", "9", "b")}
-    assert told == {(BedState.CLOSED, at(11)), (BedState.RESERVED, at(11))}
+    result = {(s.state, s.period.start) for s in hospital.rooms.spells_of("A", "9", "b")}
+    assert result == {(BedState.CLOSED, at(11)), (BedState.RESERVED, at(11))}
 
 
 def test_mistake_402_a_closure_that_is_older_than_the_states_that_are_held_never_was(
@@ -39,9 +39,9 @@ def test_mistake_402_a_closure_that_is_older_than_the_states_that_are_held_never
     door = Door(hospital, SENDERS, tmp_path)
     for n in range(STATES_HELD + 2):
         hour, minute = divmod(n, 60)
-        told = status(str(n), 10, "CU"[n % 2])
+        result = status(str(n), 10, "CU"[n % 2])
         moment = f"2026030{hour // 20 + 2}{hour % 20 + 1:02}{minute:02}00"
-        assert answer(door, told.replace(b"20260302100000", moment.encode())) == "AA"
+        assert answer(door, result.replace(b"20260302100000", moment.encode())) == "AA"
     first, *_, last = hospital.rooms.spells_of("A", "1", "b")
     assert (first.state, first.period.start) == (BedState.CLOSED, at(1))
     assert not last.period.is_empty

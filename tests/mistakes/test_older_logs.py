@@ -50,8 +50,8 @@ def store(hospital: Hospital, log: list[Any], hour: int = 0) -> UUID:
             room = uow.load(Room, *rooms)[0] if rooms else uow.new(Room, "room")
             room.record(EVENTS[topic], uow.entry, **values)
 
-        said = request(datetime(2026, 3, 1, hour, tzinfo=UTC))
-        recorded = hospital.pipeline.execute(Invocation(said, operation, own, decide))
+        response = request(datetime(2026, 3, 1, hour, tzinfo=UTC))
+        recorded = hospital.pipeline.execute(Invocation(response, operation, own, decide))
         rooms[:] = rooms or recorded.ids("room")
 
     for topic, own, *operation in log:
@@ -80,9 +80,9 @@ def test_mistake_281_a_room_change_taken_back_in_an_older_log_holds_otherwise_af
         await engine.dispose()
         return [[period.since, period.ward, period.number] for period in periods]
 
-    told = asyncio.run(names())
+    answer = asyncio.run(names())
     first, *later = [[moment(since), *name] for since, *name in log["names"]]
-    assert (told[0][1:], told[1:]) == (first[1:], later)
+    assert (answer[0][1:], answer[1:]) == (first[1:], later)
 
     *_, (_, ward, number) = log["names"]
     admitted(hospital, "M1", f"{ward}/{number}/a")
@@ -110,12 +110,12 @@ def test_mistake_584_what_an_older_log_has_renamed_at_its_opening_is_never_named
             ["room.details-changed", {"since": since, "ward": "B", "number": "2"}, "change_room"]
         )
     store(hospital, changes, 10)
-    said: dict[str, Any] = {"ward": "B", "new_ward": "A", "valid_from": date(2026, 3, 1)}
+    fields: dict[str, Any] = {"ward": "B", "new_ward": "A", "valid_from": date(2026, 3, 1)}
     if command == "rename_ward":
-        told = hospital.rooms.rename_ward(request(), **said)
+        answer = hospital.rooms.rename_ward(request(), **fields)
     else:
-        told = hospital.rooms.change_room(request(), room="2" if later else "1", **said)
-    assert len(told.events) == 1
+        answer = hospital.rooms.change_room(request(), room="2" if later else "1", **fields)
+    assert len(answer.events) == 1
     admitted(hospital, "M1", "A/2/a" if later else "A/1/a")
     with pytest.raises(NotFound):
         admitted(hospital, "M2", "B/1/a")

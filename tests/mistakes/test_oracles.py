@@ -80,11 +80,11 @@ def test_mistake_463_an_expected_arrival_that_never_was_is_told_as_one_that_was_
     shared: Ward,
 ) -> None:
     """Null is what was planned later; an id of nothing is refused, as for a stay or a prescription."""
-    asked = "query($id: ID!, $at: DateTime) { expectedArrival(id: $id, asOf: $at) { id } }"
-    assert codes(shared.client.raw(asked, {"id": str(uuid4())})) == {"NotFound"}
+    query = "query($id: ID!, $at: DateTime) { expectedArrival(id: $id, asOf: $at) { id } }"
+    assert codes(shared.client.raw(query, {"id": str(uuid4())})) == {"NotFound"}
     id = planned(shared, familyName="Somebody")
-    assert shared.ask(asked, id=id)["expectedArrival"] == {"id": id}
-    assert shared.ask(asked, id=id, at=ago(days=400))["expectedArrival"] is None
+    assert shared.ask(query, id=id)["expectedArrival"] == {"id": id}
+    assert shared.ask(query, id=id, at=ago(days=400))["expectedArrival"] is None
 
 
 WHEN = {
@@ -114,13 +114,13 @@ def test_mistake_464_the_moment_from_which_an_answer_is_closed_tells_when_it_beg
             continue
         (name,) = [name for name in person if f"${name}" in question]
         declared = f"query(${name}: {types.get(name, 'ID!')}, $at: DateTime)"
-        told = {
+        result = {
             moment: client.raw(
                 f"{declared} {{ {question.format(at=f'{clock}: $at')} }}",
                 {name: person[name], "at": moment},
             )["errors"][0]["message"]
             for moment in (before, None)
         }
-        assert told[before] == told[None], question
+        assert result[before] == result[None], question
     for path in (f"Encounter/{person['Encounter']}", f"Patient/{person['Patient']}"):
         assert fhir(shared, path, token) == fhir(shared, f"{path}?{clock}={before}", token), path

@@ -64,11 +64,11 @@ def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_o
             records = shared.patient(**confidentiality), mrn
             merged, into = records if labelled == "another record" else records[::-1]
             shared.record("mergePatients", patientMrn=merged, intoMrn=into, reason="recognised")
-            told = nurse.execute("planAdmission", patientMrn=into, expectedAt=ahead(hours=9))
-            assert (told.get("code") != "NotAllowed") is is_open, (label, told)
-        told = nurse.raw(STAY, {"id": stay})
-        assert ("errors" not in told) is is_open, (label, told)
-        assert is_open or codes(told) == {"NOT_ALLOWED"}
+            answer = nurse.execute("planAdmission", patientMrn=into, expectedAt=ahead(hours=9))
+            assert (answer.get("code") != "NotAllowed") is is_open, (label, answer)
+        answer = nurse.raw(STAY, {"id": stay})
+        assert ("errors" not in answer) is is_open, (label, answer)
+        assert is_open or codes(answer) == {"NOT_ALLOWED"}
         planned = nurse.execute("planDischarge", stayId=stay, plan="PLANNED")
         assert (planned.get("code") != "NotAllowed") is is_open, (label, planned)
         board = nurse.ask(
@@ -83,8 +83,8 @@ def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_o
                 assert stranger.execute("planDischarge", stayId=stay)["code"] == "NotAllowed"
             manager = login(shared, Role.BED_MANAGER, name)  # whose role may give the command
             content = {"commandId": str(uuid4()), "stayId": stay, "plan": "PLANNED"}
-            told = manager.raw(PLAN, {"content": content})
-            assert told["data"]["planDischarge"] == {"__typename": "NotAllowed"}
+            answer = manager.raw(PLAN, {"content": content})
+            assert answer["data"]["planDischarge"] == {"__typename": "NotAllowed"}
 
 
 def test_mistake_242_a_house_may_close_who_is_restricted_to_the_nurses_of_the_ward_too(
@@ -97,5 +97,5 @@ def test_mistake_242_a_house_may_close_who_is_restricted_to_the_nurses_of_the_wa
         with TestClient(app(settings, migrated, LOGIN, with_worker=False)) as http:
             nurse = GraphQLClient(http, LOGIN.make(Role.NURSE, "Ada", ("W",)))
             assert ("errors" not in nurse.raw(STAY, {"id": stay})) is opens
-            told = nurse.execute("planDischarge", stayId=stay, plan="PLANNED")
-            assert told["__typename"] == ("StayRecorded" if opens else "NotAllowed")
+            answer = nurse.execute("planDischarge", stayId=stay, plan="PLANNED")
+            assert answer["__typename"] == ("StayRecorded" if opens else "NotAllowed")

@@ -29,8 +29,8 @@ ROOT = Path(__file__).parents[2]
 def test_mistake_233_no_operation_of_the_page_is_too_costly_to_be_answered(role: Role) -> None:
     """Reports that were issued were asked for by fifties, which was refused, and shown to nobody."""
     for name, document in operations():
-        told = validate(schema._schema, parse(sent_by(role, document)), [Costs])
-        assert [error.message for error in told] == [], name
+        result = validate(schema._schema, parse(sent_by(role, document)), [Costs])
+        assert [error.message for error in result] == [], name
 
 
 def test_mistake_246_each_bed_of_a_board_waits_for_something_of_its_own(database: Database) -> None:

@@ -81,12 +81,14 @@ def sentences(shared: Ward) -> set[str]:
         EXAMPLES[name][1](shared)
     query = """query ($after: String) { patients(first: 20, after: $after) {
       nodes { timeline(first: 100) { nodes { summary } } } pageInfo { hasNextPage endCursor } } }"""
-    found, page = set(), {"hasNextPage": True, "endCursor": None}
+    result, page = set(), {"hasNextPage": True, "endCursor": None}
     while page["hasNextPage"]:
-        told = shared.client.raw(query, {"after": page["endCursor"]})["data"]["patients"]
-        found |= {entry["summary"] for each in told["nodes"] for entry in each["timeline"]["nodes"]}
-        page = told["pageInfo"]
-    return found
+        answer = shared.client.raw(query, {"after": page["endCursor"]})["data"]["patients"]
+        result |= {
+            entry["summary"] for each in answer["nodes"] for entry in each["timeline"]["nodes"]
+        }
+        page = answer["pageInfo"]
+    return result
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -44,8 +44,8 @@ def test_mistake_586_a_refusal_names_a_field_that_the_mutation_has_not() -> None
 
 def test_mistake_586_a_consult_that_was_answered_is_refused_by_its_own_field(ward: Ward) -> None:
     stay = ward.stay()
-    asked = ward.record("requestConsult", stayId=stay, specialty="eyes", **late(ago(hours=9)))
-    consult = {"consultId": asked["consult"]["id"]}
+    reply = ward.record("requestConsult", stayId=stay, specialty="eyes", **late(ago(hours=9)))
+    consult = {"consultId": reply["consult"]["id"]}
     seen = {"stayId": stay, "practitioner": ward.doctor(), "kind": "CONSULT", **consult}
     ward.record("recordVisit", **seen)
     answer = ward.execute("withdrawConsult", **consult)
@@ -70,7 +70,7 @@ def test_mistake_587_a_text_of_which_nothing_is_seen_is_refused_by_another_field
 ) -> None:
     name = ward.name("W")
     here = dict(zip(("ward", "room"), ward.room("a", ward=name).split("/"), strict=True))
-    named: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "openRoom": {"ward": name, "beds": ["a"]},
         "changeRoom": here,
         "correctRoom": here,
@@ -78,7 +78,7 @@ def test_mistake_587_a_text_of_which_nothing_is_seen_is_refused_by_another_field
         "correctPractitioner": {"staffNumber": ward.doctor()},
         "correctPatientDetails": {"patientMrn": ward.patient()},
     }
-    answer = ward.execute(mutation, **named[mutation], **{field: UNSEEN}, **WRONG)
+    answer = ward.execute(mutation, **fields[mutation], **{field: UNSEEN}, **WRONG)
     assert (answer["__typename"], answer["path"], answer["field"]) == (
         "InvalidInput",
         [field],

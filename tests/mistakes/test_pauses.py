@@ -74,8 +74,8 @@ def test_mistake_343_a_server_is_ready_before_its_boards_are_filled(
         owner.execute("DROP SCHEMA visits_v1 CASCADE")
     create_missing_read_models(database)
     with TestClient(app(settings, database, LOGIN, with_worker=False)) as http:
-        told = http.get("/readyz")
-        assert told.status_code == 503
-        assert "visits" in told.json()["behind"]
+        response = http.get("/readyz")
+        assert response.status_code == 503
+        assert "visits" in response.json()["behind"]
         follower.catch_up()
         assert http.get("/readyz").status_code == 200

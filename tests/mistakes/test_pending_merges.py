@@ -15,8 +15,8 @@ def test_mistake_503_a_merge_that_is_pending_makes_the_merges_of_its_person_a_fa
     door = Door(shared.client.http.app_state["container"].hospital, SENDERS, tmp_path)
     message = adt("A40", shared.name("C"), f"MRG|{shared.name('unknown')}^^^HOSP^MR")
     assert answer(door, message.replace(b"4711", mrn.encode())) == f"AA|{PENDING.text}"
-    asked = """query($m: String) {
+    query = """query($m: String) {
       patient(mrn: $m) { merges { id } } timeline(mrn: $m) { nodes { status } } }"""
-    told = shared.ask(asked, m=mrn)
-    assert told["patient"]["merges"] == []
-    assert "PENDING" in str(told["timeline"])
+    reply = shared.ask(query, m=mrn)
+    assert reply["patient"]["merges"] == []
+    assert "PENDING" in str(reply["timeline"])

@@ -20,8 +20,8 @@ def not_a_ward(ward: Ward, name: str, **at: Any) -> str:
 
 def board(ward: Ward, name: str, **at: Any) -> list[tuple[str, list[str]]]:
     """Return the rooms of a ward with the codes of their beds, as of a moment."""
-    told = ward.ask(BOARD, ward=name, **at)
-    return [(r["room"]["number"], [b["code"] for b in r["beds"]]) for r in told["roomOccupancy"]]
+    answer = ward.ask(BOARD, ward=name, **at)
+    return [(r["room"]["number"], [b["code"] for b in r["beds"]]) for r in answer["roomOccupancy"]]
 
 
 def test_mistake_37_a_room_entered_today_can_be_put_right_for_yesterday(ward: Ward) -> None:
@@ -30,8 +30,8 @@ def test_mistake_37_a_room_entered_today_can_be_put_right_for_yesterday(ward: Wa
     ward.record("openRoom", **here, beds=["A", "Z"])
     bed = place(f"{name}/{number}/A")
     admission = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **bed}
-    refused = ward.execute("admitPatient", **admission, **late(ago(days=2)))
-    assert refused["__typename"] == "BedNotOpen"
+    refusal = ward.execute("admitPatient", **admission, **late(ago(days=2)))
+    assert refusal["__typename"] == "BedNotOpen"
     before = ward.execute("addBed", **here, bed="B", **late(ago(days=3)))
     assert (before["__typename"], before["path"]) == ("InvalidInput", ["occurredAt"])
 
@@ -128,8 +128,8 @@ def test_mistake_43_what_was_told_of_a_bed_is_corrected_and_cancelled(ward: Ward
     )
 
     def told() -> list[dict[str, Any]]:
-        found = ward.ask(states, id=planned["room"]["id"])["node"]["bedStates"]
-        return list(found)
+        result = ward.ask(states, id=planned["room"]["id"])["node"]["bedStates"]
+        return list(result)
 
     (closure,) = told()
     ward.record("cancelBedState", **here, bedStateId=closure["id"], **WRONG)
@@ -143,8 +143,8 @@ def test_mistake_43_what_was_told_of_a_bed_is_corrected_and_cancelled(ward: Ward
     assert [state["until"] for state in told()] == [until]
     ward.stay(f"{named}/a", ago(hours=3))
     longer = {"bedStateId": cleaning["id"], "until": ago(hours=1)}
-    refused = ward.execute("correctBedState", **here, **longer, **WRONG)
-    assert refused["__typename"] == "BedOccupied"
+    refusal = ward.execute("correctBedState", **here, **longer, **WRONG)
+    assert refusal["__typename"] == "BedOccupied"
 
 
 def test_mistake_39_a_doctor_is_promoted_and_the_visits_before_stay_a_residents(ward: Ward) -> None:
@@ -153,19 +153,19 @@ def test_mistake_39_a_doctor_is_promoted_and_the_visits_before_stay_a_residents(
     ward.record("changePractitioner", staffNumber=doctor, grade="CONSULTANT", validFrom=promoted)
 
     def grade(**at: str) -> str:
-        told = ward.ask(
+        answer = ward.ask(
             "query($staffNumber: String!, $asOf: DateTime) { practitioners("
             "staffNumber: $staffNumber, asOf: $asOf) { nodes { grade } } }",
             staffNumber=doctor,
             **at,
         )
-        return str(told["practitioners"]["nodes"][0]["grade"])
+        return str(answer["practitioners"]["nodes"][0]["grade"])
 
     assert (grade(asOf=ago(days=8)), grade()) == ("RESIDENT", "CONSULTANT")
     other = ward.doctor()
     taken = {"staffNumber": doctor, "newStaffNumber": other}
-    refused = ward.execute("correctPractitioner", **taken, **WRONG)
-    assert (refused["__typename"], refused["path"]) == ("AlreadyExists", ["newStaffNumber"])
+    refusal = ward.execute("correctPractitioner", **taken, **WRONG)
+    assert (refusal["__typename"], refusal["path"]) == ("AlreadyExists", ["newStaffNumber"])
     ward.record("cancelPractitionerChange", staffNumber=doctor, validFrom=promoted, **WRONG)
     assert grade() == "RESIDENT"
 
@@ -177,13 +177,13 @@ def test_mistake_38_a_report_takes_the_name_that_held_at_the_end_of_its_period(w
 
     def present(name: str, days: int) -> list[str]:
         day = ago(days=days)[:10]
-        told = ward.ask(
+        answer = ward.ask(
             "query($ward: String!, $period: ReportPeriod!) { report(name: "
             '"inpatient-census", ward: $ward, period: $period) { figures { name shown } } }',
             ward=name,
             period={"from": day, "to": day},
         )
-        return [figure["shown"] for figure in told["report"]["figures"]]
+        return [figure["shown"] for figure in answer["report"]["figures"]]
 
     assert present(old, 10) == present(new, 3)
 
@@ -232,8 +232,8 @@ def test_mistake_208_an_earlier_change_of_a_room_is_taken_back_while_a_later_one
     cancel = {"ward": there, "room": third, "validFrom": days[0]}
     ward.record("cancelRoomChange", **cancel, **WRONG)
     assert numbers() == [{number}, {number}, {third}]
-    refused = ward.execute("cancelRoomChange", **cancel, **WRONG)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["validFrom"])
+    refusal = ward.execute("cancelRoomChange", **cancel, **WRONG)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["validFrom"])
     ward.record("openRoom", ward=there, room=second, beds=["a"], **late(ago(days=1)))
 
     ward.record("openRoom", ward=there, room=number, beds=["a"], **late(ago(days=1)))

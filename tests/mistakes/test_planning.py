@@ -40,8 +40,8 @@ def waiting(ward: Ward, /, at: str | None = None, **filter: Any) -> list[str]:
     ids: list[str] = []
     after = None
     while True:
-        asked = {"filter": filter or None, "first": 2, "after": after, "at": at}
-        page = ward.ask(WAITING, **asked)["expectedArrivals"]
+        fields = {"filter": filter or None, "first": 2, "after": after, "at": at}
+        page = ward.ask(WAITING, **fields)["expectedArrivals"]
         ids += [node["id"] for node in page["nodes"]]
         after = page["pageInfo"]["endCursor"]
         if not page["pageInfo"]["hasNextPage"]:
@@ -103,8 +103,8 @@ def test_mistake_750_a_name_is_found_only_as_its_words_were_set_apart(
             assert found(ward, typed) == mrns, typed
         assert found(ward, f"{spelling} Adele") == set()
         for born in ("1944-03-02", None):
-            asked = {"family": spelling, "given": "Adamay", "born": born}
-            likely = ward.ask(ALIKE, **asked)["likelyDuplicates"]
+            fields = {"family": spelling, "given": "Adamay", "born": born}
+            likely = ward.ask(ALIKE, **fields)["likelyDuplicates"]
             assert {patient["mrn"] for patient in likely} == mrns
     unborn = register(ward, familyName=spellings[0], givenName="Ada May")["likelyDuplicates"]
     assert {patient["mrn"] for patient in unborn} == mrns
@@ -116,15 +116,15 @@ def test_mistake_161_who_registers_is_told_who_is_likely_the_same(ward: Ward) ->
     first = register(ward, familyName=name, givenName="Zo\u00e9 Anne", **person)
     assert first["likelyDuplicates"] == []
     plain = name.replace("\u00ea", "e").upper()
-    asked = {"family": "Zoe", "given": plain, "born": "1950-02-01", "sex": "FEMALE"}
+    fields = {"family": "Zoe", "given": plain, "born": "1950-02-01", "sex": "FEMALE"}
     same = [{"mrn": first["patient"]["mrn"]}]
-    assert ward.ask(ALIKE, **asked)["likelyDuplicates"] == same
-    assert ward.ask(ALIKE, **{**asked, "sex": None})["likelyDuplicates"] == same
+    assert ward.ask(ALIKE, **fields)["likelyDuplicates"] == same
+    assert ward.ask(ALIKE, **{**fields, "sex": None})["likelyDuplicates"] == same
     for other in ({"sex": "MALE"}, {"born": "1950-01-02"}, {"given": "Somebody"}):
-        assert ward.ask(ALIKE, **{**asked, **other})["likelyDuplicates"] == []
-    assert ward.ask(ALIKE, **{**asked, "born": None})["likelyDuplicates"] == []
-    asked = {"family": plain, "given": "Anne Zoe"}
-    assert ward.ask(ALIKE, **asked)["likelyDuplicates"] == same
+        assert ward.ask(ALIKE, **{**fields, **other})["likelyDuplicates"] == []
+    assert ward.ask(ALIKE, **{**fields, "born": None})["likelyDuplicates"] == []
+    fields = {"family": plain, "given": "Anne Zoe"}
+    assert ward.ask(ALIKE, **fields)["likelyDuplicates"] == same
 
     second = register(ward, familyName=plain, givenName="Zoe", **person)
     assert second["likelyDuplicates"] == [first["patient"]]
@@ -138,8 +138,8 @@ def test_mistake_161_who_registers_is_told_who_is_likely_the_same(ward: Ward) ->
     assert "another person" in entry["summary"]
     assert entry["recordedBy"]["subject"]
     unknown = {"despiteLikelyDuplicates": [str(uuid4())]}
-    refused = register(ward, familyName=plain, **unknown)
-    assert (refused["__typename"], refused["path"]) == ("NotFound", ["despiteLikelyDuplicates"])
+    refusal = register(ward, familyName=plain, **unknown)
+    assert (refusal["__typename"], refusal["path"]) == ("NotFound", ["despiteLikelyDuplicates"])
 
     linked = {"patientMrn": second["patient"]["mrn"], "intoMrn": first["patient"]["mrn"]}
     ward.record("mergePatients", **linked, **WRONG)
@@ -173,8 +173,8 @@ def test_mistake_162_an_arrival_is_expected_again_once_its_admission_never_was(w
         "patient": {"mrn": mrn},
     }
     assert waiting(ward, ward=name) == []
-    refused = ward.execute("cancelExpectedArrival", expectedArrivalId=id)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedArrivalId"])
+    refusal = ward.execute("cancelExpectedArrival", expectedArrivalId=id)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["expectedArrivalId"])
     void = ward.record("cancelAdmission", stayId=stay, because="ENTERED_IN_ERROR", reason="no")
     assert (waiting(ward, ward=name), held(ward, id)["status"]) == ([id], "PLANNED")
     known = admitted["position"]
@@ -195,8 +195,8 @@ def test_mistake_162_what_is_called_off_was_expected_and_what_is_void_never_was(
     ward.record("cancelExpectedArrival", expectedArrivalId=off, **late(ago(hours=2)))
     at = ago(hours=3)
     assert (held(ward, off, at)["status"], held(ward, off)["status"]) == ("PLANNED", "CANCELLED")
-    told = ward.record("cancelExpectedArrival", expectedArrivalId=void, **IN_ERROR)
-    assert told["expectedArrival"] is None
+    answer = ward.record("cancelExpectedArrival", expectedArrivalId=void, **IN_ERROR)
+    assert answer["expectedArrival"] is None
     assert held(ward, void, at) is None
     again = ward.execute("cancelExpectedArrival", expectedArrivalId=void)
     assert (again["__typename"], again["path"]) == ("MovementNotFound", ["expectedArrivalId"])
@@ -223,10 +223,12 @@ def test_mistake_162_a_bed_that_is_asked_for_is_had_once_the_patient_lies_there(
     assert waiting(ward, ward=name) == [first, id, plan]
     ward.record("transferPatient", stayId=stay, **place(f"{here}/b"), **late(ago(hours=5)))
     assert held(ward, id)["status"] == "REQUESTED"
-    told = ward.record("transferPatient", stayId=stay, **place(f"{there}/a"), **late(ago(hours=4)))
+    answer = ward.record(
+        "transferPatient", stayId=stay, **place(f"{there}/a"), **late(ago(hours=4))
+    )
     assert (held(ward, id)["status"], waiting(ward, ward=name)) == ("CONVERTED", [first, plan])
     assert waiting(ward, at=ago(hours=4.5), ward=name) == [id]
-    assert told["stay"]["room"]["ward"] == name
+    assert answer["stay"]["room"]["ward"] == name
     move = entries(ward, stay, "TRUTH")[-1]["movementId"]
     ward.record("cancelMovement", movementId=move, because="ENTERED_IN_ERROR", reason="no")
     assert held(ward, id)["status"] == "REQUESTED"
@@ -291,18 +293,18 @@ def test_mistake_164_what_stands_in_the_way_is_shown_and_facts_have_public_names
       ... on BedOccupied { byStay occupiedBy { id bed patient { familyName } } }
       ... on PatientAlreadyAdmitted { otherStay { id } } } }"""
     admission = {"admissionType": "ELECTIVE", "commandId": str(uuid4())}
-    refused = ward.ask(document, input={"patientMrn": ward.patient(), **place(bed), **admission})
+    refusal = ward.ask(document, input={"patientMrn": ward.patient(), **place(bed), **admission})
     held_by = {"id": stay, "bed": "a", "patient": {"familyName": "Occupant"}}
-    assert refused["admitPatient"] == {"byStay": stay, "occupiedBy": held_by}
-    refused = ward.ask(document, input={"patientMrn": mrn, **admission})
-    assert refused["admitPatient"] == {"otherStay": {"id": stay}}
+    assert refusal["admitPatient"] == {"byStay": stay, "occupiedBy": held_by}
+    refusal = ward.ask(document, input={"patientMrn": mrn, **admission})
+    assert refusal["admitPatient"] == {"otherStay": {"id": stay}}
 
     query = "query($id: ID!) { timeline(stayId: $id) { nodes { kind content data } } }"
     nodes = ward.ask(query, id=stay)["timeline"]["nodes"]
     feed = ward.ask("{ events(first: 500) { nodes { kind data } } }")["events"]["nodes"]
     for node in nodes:
-        (told,) = [e["data"] for e in feed if says(e, node["kind"], stay)]
-        assert node["content"].items() <= told.items()
+        (result,) = [e["data"] for e in feed if says(e, node["kind"], stay)]
+        assert node["content"].items() <= result.items()
         assert node["content"]
 
 
@@ -352,19 +354,19 @@ def test_a_planned_admission_says_which_system_planned_it(ward: Ward) -> None:
     source = {"system": " Theatre  plan ", "id": "4711", "recordedAt": "2026-01-02T09:00:00+01:00"}
     plan = {"patientMrn": mrn, "expectedAt": ahead(hours=1)}
     ward.record("planAdmission", source=source, **plan)
-    told = ward.ask(
+    answer = ward.ask(
         "query($mrn: String!) { timeline(mrn: $mrn) { nodes {"
         " kind source { system id recordedAt } } } }",
         mrn=mrn,
     )
-    nodes = told["timeline"]["nodes"]
+    nodes = answer["timeline"]["nodes"]
     (entry,) = [node for node in nodes if node["kind"] == "ARRIVAL_PLANNED"]
     assert (entry["source"]["system"], entry["source"]["id"]) == ("Theatre plan", "4711")
     at = datetime.fromisoformat(entry["source"]["recordedAt"])
     assert at == datetime.fromisoformat(str(source["recordedAt"]))
     for wrong in ({"system": " ", "id": "1"}, {"system": "x", "id": ""}):
-        told = ward.execute("planAdmission", source=wrong, **plan)
-        assert told["__typename"] == "InvalidInput"
+        answer = ward.execute("planAdmission", source=wrong, **plan)
+        assert answer["__typename"] == "InvalidInput"
 
 
 @pytest.mark.parametrize("into_the_middle", [True, False], ids=["chain", "star"])
@@ -387,8 +389,8 @@ def test_mistake_275_what_is_asked_of_a_person_follows_one_merge_alone(
     again = ward.record(
         "admitPatient", patientMrn=last, admissionType="ELECTIVE", expectedArrivalId=id
     )
-    told = held(ward, id)
-    assert (told["status"], told["convertedBy"]) == ("CONVERTED", {"id": again["stay"]["id"]})
+    result = held(ward, id)
+    assert (result["status"], result["convertedBy"]) == ("CONVERTED", {"id": again["stay"]["id"]})
     assert held(ward, called_off)["status"] == "PLANNED"
     ward.record("recordDeath", patientMrn=last)
     assert held(ward, called_off)["status"] == "EXPIRED"

@@ -31,16 +31,16 @@ class Day:
             self.drug = ward.prescription(self.stay, **late(ago(days=5)))
 
     def admission(self, at: dict[str, Any]) -> dict[str, Any]:
-        told = self.ward.execute(
+        answer = self.ward.execute(
             "admitPatient",
             patientMrn=self.mrn,
             admissionType="ELECTIVE",
             **place(self.bed),
             **at,
         )
-        if told["__typename"] == "StayRecorded":
-            self.stay = told["stay"]["id"]
-        return told
+        if answer["__typename"] == "StayRecorded":
+            self.stay = answer["stay"]["id"]
+        return answer
 
     def another(self, at: dict[str, Any]) -> dict[str, Any]:
         """Admit somebody else into the bed."""
@@ -63,9 +63,9 @@ class Day:
         return self._of_stay("dischargePatient", at, disposition="HOME")
 
     def prescription(self, at: dict[str, Any]) -> dict[str, Any]:
-        told = self._of_stay("writePrescription", at, medication={"name": "Paracetamol"})
-        self.drug = told.get("prescription", {"id": ""})["id"]
-        return told
+        answer = self._of_stay("writePrescription", at, medication={"name": "Paracetamol"})
+        self.drug = answer.get("prescription", {"id": ""})["id"]
+        return answer
 
     def verbal(self, at: dict[str, Any]) -> dict[str, Any]:
         return self._of_stay(
@@ -91,20 +91,20 @@ class Day:
         return self._of_drug("completePrescription", at)
 
     def infusion(self, at: dict[str, Any]) -> dict[str, Any]:
-        told = self._of_drug("recordAdministration", at, given=True, infusion=True)
-        if told["__typename"].endswith("Recorded"):
+        answer = self._of_drug("recordAdministration", at, given=True, infusion=True)
+        if answer["__typename"].endswith("Recorded"):
             self.given = fact(
                 self.ward, self.stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration"
             )
-        return told
+        return answer
 
     def end(self, at: dict[str, Any]) -> dict[str, Any]:
         return self.ward.execute("endInfusion", administrationId=self.given, **at)
 
     def consult(self, at: dict[str, Any]) -> dict[str, Any]:
-        told = self._of_stay("requestConsult", at, specialty="cardiology")
-        self.asked = told.get("consult", {"id": ""})["id"]
-        return told
+        answer = self._of_stay("requestConsult", at, specialty="cardiology")
+        self.asked = answer.get("consult", {"id": ""})["id"]
+        return answer
 
     def answer(self, at: dict[str, Any]) -> dict[str, Any]:
         seen = {"practitioner": self.ward.doctor(), "kind": "CONSULT", "consultId": self.asked}
@@ -114,9 +114,9 @@ class Day:
         return self.ward.execute("withdrawConsult", consultId=self.asked, **at)
 
     def flagged(self, at: dict[str, Any]) -> dict[str, Any]:
-        told = self._of_stay("raiseFlag", at, flagKind="FALL_RISK")
-        self.flag = told.get("flag", {"id": ""})["id"]
-        return told
+        answer = self._of_stay("raiseFlag", at, flagKind="FALL_RISK")
+        self.flag = answer.get("flag", {"id": ""})["id"]
+        return answer
 
     def lowering(self, at: dict[str, Any]) -> dict[str, Any]:
         return self._of_stay("lowerFlag", at, flagId=self.flag)
@@ -188,15 +188,15 @@ def refused(ward: Ward, case: Case) -> list[Any]:
         for known_by_day, true_hour in zip(by_day, (9, 15), strict=True)
     ]
     parts = [(getattr(day, kind), at) for kind, at in zip(pair, times, strict=True)]
-    told = [record(at) for record, at in (reversed(parts) if is_reversed else parts)]
-    return [t for t in told if not t["__typename"].endswith("Recorded")]
+    result = [record(at) for record, at in (reversed(parts) if is_reversed else parts)]
+    return [t for t in result if not t["__typename"].endswith("Recorded")]
 
 
 def test_mistake_149_a_fact_known_to_the_day_contradicts_no_fact_of_it_in_any_order(
     ward: Ward,
 ) -> None:
     cases = Random(os.environ.get("WARDBOOK_STORIES", "1")).sample(CASES, 12)
-    wrong = [(case, told) for case in cases if (told := refused(ward, case))]
+    wrong = [(case, result) for case in cases if (result := refused(ward, case))]
     assert wrong == []
 
 
@@ -207,8 +207,8 @@ def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lower
     day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
     of_day = {"occurredAtPrecision": "DAY", **late(said(day + timedelta(hours=15)))}
     morning = late(said(day + timedelta(hours=9)))
-    asked = {"stayId": stay, "specialty": "cardiology", **of_day}
-    consults = [ward.record("requestConsult", **asked)["consult"]["id"] for _ in range(2)]
+    fields = {"stayId": stay, "specialty": "cardiology", **of_day}
+    consults = [ward.record("requestConsult", **fields)["consult"]["id"] for _ in range(2)]
     visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "CONSULT", **morning}
     ward.record("recordVisit", consultId=consults[0], **visit)
     ward.record("withdrawConsult", consultId=consults[1], **morning)
@@ -219,14 +219,14 @@ def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lower
     late_answer = {
         **visit,
         **day_before,
-        "consultId": ward.record("requestConsult", **asked)["consult"]["id"],
+        "consultId": ward.record("requestConsult", **fields)["consult"]["id"],
     }
     assert ward.execute("recordVisit", **late_answer)["__typename"] == "InvalidInput"
 
 
 @pytest.mark.nightly
 def test_mistake_149_each_pair_of_facts_in_each_order_and_precision(ward: Ward) -> None:
-    wrong = [(case, told) for case in CASES if (told := refused(ward, case))]
+    wrong = [(case, result) for case in CASES if (result := refused(ward, case))]
     assert wrong == []
 
 
@@ -246,8 +246,8 @@ def test_mistake_422_each_kind_of_fact_known_to_the_day_makes_room_for_one_known
         day.flagged(late(ago(days=4)))
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
     of_day = {"occurredAtPrecision": "DAY", **late(said(start + LAST))}
-    told = [getattr(day, pair[0])(of_day), getattr(day, pair[1])(late(said(start + MORNING)))]
-    assert [t for t in told if not t["__typename"].endswith("Recorded")] == []
+    result = [getattr(day, pair[0])(of_day), getattr(day, pair[1])(late(said(start + MORNING)))]
+    assert [t for t in result if not t["__typename"].endswith("Recorded")] == []
 
 
 def test_mistake_423_a_discharge_corrected_to_the_day_stops_its_prescriptions_on_that_day(

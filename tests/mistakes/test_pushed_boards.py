@@ -43,15 +43,15 @@ class Bedside:
         acts = (self.details, self.change, self.death, self.of_stay, self.corrected, self.flag)
         act = self.lot.choice((*acts, self.allergy, self.link, self.practitioner, self.moved))
         command, content = act()
-        told = self.ward.execute(command, **{"reason": "as it is", **content})
+        answer = self.ward.execute(command, **{"reason": "as it is", **content})
         for name, ids in self.ids.items():
-            if id := (told.get(name[:-2]) or {}).get("id"):
+            if id := (answer.get(name[:-2]) or {}).get("id"):
                 ids.append(id)
-        if command == "mergePatients" and "position" in told:
+        if command == "mergePatients" and "position" in answer:
             query = "query($mrn: String!) { patient(mrn: $mrn) { merges { id } } }"
             merges = self.ward.ask(query, mrn=self.mrns[0])["patient"]["merges"]
             self.ids["mergeId"] += [merge["id"] for merge in merges]
-        if command == "correctPatientDetails" and "mrn" in content and "position" in told:
+        if command == "correctPatientDetails" and "mrn" in content and "position" in answer:
             self.mrns[self.mrns.index(content["patientMrn"])] = content["mrn"]
 
     def one(self, name: str) -> str:
@@ -68,8 +68,8 @@ class Bedside:
         return {name: self.lot.choice(DETAILS[name])}
 
     def details(self) -> tuple[str, dict[str, Any]]:
-        told = self.lot.choice((self.detail(), self.detail(), {"mrn": self.ward.name("Number")}))
-        return "correctPatientDetails", {**self.who(), **told}
+        answer = self.lot.choice((self.detail(), self.detail(), {"mrn": self.ward.name("Number")}))
+        return "correctPatientDetails", {**self.who(), **answer}
 
     def change(self) -> tuple[str, dict[str, Any]]:
         days = [ago(days=day)[:10] for day in (1, 2, 3)]
@@ -91,19 +91,19 @@ class Bedside:
 
     def of_stay(self) -> tuple[str, dict[str, Any]]:
         expected = {"plan": "PLANNED", "expectedAt": ahead(hours=self.lot.randint(1, 40))}
-        told: tuple[tuple[str, dict[str, Any]], ...] = (
+        result: tuple[tuple[str, dict[str, Any]], ...] = (
             ("changeSpecialty", {"specialty": self.lot.choice(("surgery", "medicine"))}),
             ("changeAttending", {"attending": self.lot.choice(self.doctors)}),
             ("changeAdmissionType", {"admissionType": self.lot.choice(("DAY_CASE", "EMERGENCY"))}),
             ("planDischarge", expected),
         )
-        command, content = self.lot.choice(told)
+        command, content = self.lot.choice(result)
         return command, {"stayId": self.stay, "occurredAt": self.at(), **content}
 
     def corrected(self) -> tuple[str, dict[str, Any]]:
         kind = self.lot.choice(KINDS)
         try:
-            named = {"movementId": movement(self.ward, self.stay, f"STAY_{kind}")}
+            fields = {"movementId": movement(self.ward, self.stay, f"STAY_{kind}")}
         except IndexError:
             return self.of_stay()
         right: dict[str, Any] = {
@@ -114,10 +114,10 @@ class Bedside:
         if self.lot.random() < 0.4:
             right = {"occurredAt": self.at()}
         if kind != "ADMITTED" and self.lot.random() < 0.4:
-            return "cancelMovement", {**named, **IN_ERROR}
+            return "cancelMovement", {**fields, **IN_ERROR}
         if self.lot.random() < 0.5:
-            return "correctFacts", {"corrections": [{**named, **right}]}
-        return "correctMovement", {**named, **right}
+            return "correctFacts", {"corrections": [{**fields, **right}]}
+        return "correctMovement", {**fields, **right}
 
     def flag(self) -> tuple[str, dict[str, Any]]:
         what = {"flagKind": self.lot.choice(("NOTE", "ISOLATION", "FALL_RISK")), "note": "x"}
@@ -154,14 +154,14 @@ class Bedside:
         return "mergePatients", {"patientMrn": one, "intoMrn": other}
 
     def practitioner(self) -> tuple[str, dict[str, Any]]:
-        named = {"staffNumber": self.lot.choice(self.doctors)}
+        fields = {"staffNumber": self.lot.choice(self.doctors)}
         day = {"validFrom": ago(days=self.lot.randint(1, 2))[:10]}
         grade = {"grade": self.lot.choice(("CONSULTANT", "RESIDENT"))}
         return self.lot.choice(
             (
-                ("correctPractitioner", {**named, "familyName": self.lot.choice(("Ito", "Li"))}),
-                ("changePractitioner", {**named, **grade, **day}),
-                ("cancelPractitionerChange", {**named, **day}),
+                ("correctPractitioner", {**fields, "familyName": self.lot.choice(("Ito", "Li"))}),
+                ("changePractitioner", {**fields, **grade, **day}),
+                ("cancelPractitionerChange", {**fields, **day}),
             )
         )
 
@@ -176,8 +176,8 @@ def test_mistake_376_a_followed_board_is_what_a_question_says_after_each_correct
 ) -> None:
     bedside = Bedside(followed, Random(seed))
     marked = followed.stay(f"{followed.room('m', ward=bedside.name)}/m")
-    asked = f"query($w: String!) {{ roomOccupancy(ward: $w) {BOARD} }}"
-    held = {room["id"]: room for room in followed.ask(asked, w=bedside.name)["roomOccupancy"]}
+    query = f"query($w: String!) {{ roomOccupancy(ward: $w) {BOARD} }}"
+    held = {room["id"]: room for room in followed.ask(query, w=bedside.name)["roomOccupancy"]}
     with Client(running.url) as socket:
         document = f"roomOccupancyChanged(ward: $w) {{ position rooms {BOARD} }}"
         socket.subscribe(f"subscription($w: String!) {{ {document} }}", w=bedside.name)
@@ -187,8 +187,8 @@ def test_mistake_376_a_followed_board_is_what_a_question_says_after_each_correct
             mark = {"stayId": marked, "plan": "PLANNED", "expectedAt": ahead(hours=number + 1)}
             until, position = followed.record("planDischarge", **mark)["position"], None
             while position != until:
-                told = socket.next()
-                position = told["position"]
-                held.update({room["id"]: room for room in told["rooms"]})
-            rooms = followed.ask(asked, w=bedside.name)["roomOccupancy"]
+                answer = socket.next()
+                position = answer["position"]
+                held.update({room["id"]: room for room in answer["rooms"]})
+            rooms = followed.ask(query, w=bedside.name)["roomOccupancy"]
             assert held == {room["id"]: room for room in rooms}

@@ -29,8 +29,8 @@ def test_mistake_85_what_was_refused_to_whom_is_recorded(ward: Ward) -> None:
     by_mrn = "query($m: String) { patient(mrn: $m) { familyName } }"
     asking.raw(by_mrn, {"m": closed})
     asking.raw("{ accesses { nodes { id } } }")
-    told = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
-    assert told == [("accesses", "NotAllowed", None), ("patient", "NotAllowed", {"mrn": closed})]
+    result = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
+    assert result == [("accesses", "NotAllowed", None), ("patient", "NotAllowed", {"mrn": closed})]
     assert accesses(ward, nurse, outcome="SUCCESS") == []
 
 
@@ -38,10 +38,10 @@ def test_mistake_85_a_refusal_that_tells_of_a_patient_is_a_reading(ward: Ward) -
     mrn = ward.patient()
     ward.stay(patientMrn=mrn)
     nurse, asking = login(ward, Role.NURSE)
-    told = asking.execute(
+    answer = asking.execute(
         "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="corridor"
     )
-    assert told["__typename"] == "PatientAlreadyAdmitted"
+    assert answer["__typename"] == "PatientAlreadyAdmitted"
     (entry,) = accesses(ward, nurse)
     assert (entry["outcome"], entry["entity"]) == ("REFUSED", "PatientAlreadyAdmitted")
     assert entry["patient"] == {"mrn": mrn}
@@ -80,8 +80,8 @@ def test_mistake_85_broken_glasses_are_found_among_the_readings(ward: Ward) -> N
     before = broken(ward)
     asking.ask(by_mrn, m=other)
     assert asking.execute("breakGlass", patientMrn=closed, reason="found unconscious")["until"]
-    found = accesses(ward, nurse, glass=True)
-    assert [(a["operation"], a["patient"]["mrn"]) for a in found] == [("breakGlass", closed)]
+    result = accesses(ward, nurse, glass=True)
+    assert [(a["operation"], a["patient"]["mrn"]) for a in result] == [("breakGlass", closed)]
     assert [a["patient"]["mrn"] for a in accesses(ward, nurse, glass=False)] == [other]
     assert broken(ward) == before + 1
 
@@ -119,8 +119,8 @@ def test_mistake_186_the_history_of_a_patient_names_stays_of_others(ward: Ward) 
         "query($a: ID!, $b: ID!) { a: stay(id: $a) { id } b: stay(id: $b) { id } }",
         **dict(zip("ab", stays.values(), strict=True)),
     )
-    told = {a["patient"]["mrn"]: a["resources"] for a in accesses(ward, nurse)}
-    assert told == {mrn: [stay] for mrn, stay in stays.items()}
+    result = {a["patient"]["mrn"]: a["resources"] for a in accesses(ward, nurse)}
+    assert result == {mrn: [stay] for mrn, stay in stays.items()}
 
 
 def test_mistake_184_who_looked_for_whom_in_vain_is_recorded(ward: Ward) -> None:
@@ -129,9 +129,9 @@ def test_mistake_184_who_looked_for_whom_in_vain_is_recorded(ward: Ward) -> None
     asking.raw('{ patient(mrn: "no such number") { mrn } }')
     asking.raw('{ timeline(mrn: "no such number") { nodes { id } } }')
     asking.ask("{ practitioners { nodes { id } } }")
-    told = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
+    result = [(a["operation"], a["entity"], a["patient"]) for a in accesses(ward, nurse)]
     asked = ["timeline", "patient", "patients"]
-    assert told == [(name, "nobody was shown", None) for name in asked]
+    assert result == [(name, "nobody was shown", None) for name in asked]
 
 
 SHOWING = (
@@ -155,8 +155,8 @@ def test_mistake_465_which_stay_and_which_prescription_was_shown_is_recorded_of_
     for question in SHOWING:
         reader, asking = login(ward, Role.SERVICE)
         (name,) = [name for name in values if f"${name}" in question]
-        asked = f"query(${name}: {types[name]}) {{ {question} }}"
-        assert not asking.raw(asked, {name: values[name]}).get("errors")
+        query = f"query(${name}: {types[name]}) {{ {question} }}"
+        assert not asking.raw(query, {name: values[name]}).get("errors")
         assert {stay, prescription} <= resources_read_by(ward, reader), question
     for path in (
         f"MedicationRequest?encounter={stay}",
@@ -183,8 +183,8 @@ def test_mistake_465_a_registration_despite_likely_duplicates_is_recorded_as_a_r
     shown = {"despiteLikelyDuplicates": [first["patient"]["id"]]}
     ward.record("registerPatient", mrn=ward.name("MRN_"), **shown, **late(ago(days=30)))
     reader, asking = login(ward, Role.SERVICE)
-    told = asking.ask("query($p: Position) { events(after: $p) { nodes { kind } } }", p=position)
-    assert told["events"]["nodes"] == [{"kind": "PATIENT_REGISTERED"}]
+    answer = asking.ask("query($p: Position) { events(after: $p) { nodes { kind } } }", p=position)
+    assert answer["events"]["nodes"] == [{"kind": "PATIENT_REGISTERED"}]
     assert [entry["patientsShown"] for entry in accesses(ward, reader)] == [2, 2]
 
 
@@ -193,6 +193,6 @@ def test_mistake_576_nobody_read_in_a_time_that_ends_before_it_begins(ward: Ward
     query = (
         "query($from: DateTime, $to: DateTime) { accesses(from: $from, to: $to) { nodes { id } } }"
     )
-    told = ward.client.raw(query, {"from": ago(days=1), "to": ago(days=2)})
-    (error,) = told["errors"]
+    answer = ward.client.raw(query, {"from": ago(days=1), "to": ago(days=2)})
+    (error,) = answer["errors"]
     assert error["message"] == "to: it has to be after from."

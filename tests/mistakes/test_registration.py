@@ -36,9 +36,9 @@ def test_mistake_161_a_house_may_want_likely_duplicates_named_before_it_register
         first = told()["patient"]["id"]
         assert told()["patient"]["id"] == first
         second = {"mrn": "T2", "commandId": str(uuid4())}
-        refused = told(**second)
-        assert (refused["__typename"], refused["candidates"]) == ("LikelyDuplicates", [first])
-        assert refused["path"] == ["despiteLikelyDuplicates"]
+        refusal = told(**second)
+        assert (refusal["__typename"], refusal["candidates"]) == ("LikelyDuplicates", [first])
+        assert refusal["path"] == ["despiteLikelyDuplicates"]
         assert told(**second, despiteLikelyDuplicates=[first])["__typename"] == "PatientRecorded"
         assert told(mrn="T3", familyName="Other", commandId=str(uuid4()))["likelyDuplicates"] == []
 
@@ -54,12 +54,12 @@ def test_mistake_187_who_registers_is_told_no_record_that_a_label_of_another_clo
             ward.record("registerPatient", mrn=mrn, familyName=name, confidentiality=label)
         ward.record("mergePatients", patientMrn="T4", intoMrn="T5", reason="the same person")
         document = REGISTER.replace("path }", "code }").replace("{ candidates }", "{ __typename }")
-        told = {}
+        result = {}
         for role in (Role.ADMIN, Role.REGISTRAR):
             client = GraphQLClient(http, LOGIN.make(role, role.value))
-            asked = {"mrn": "T6", "familyName": "Shelter", "commandId": str(uuid4())}
-            told[role] = client.ask(document, input=asked)["registerPatient"]["__typename"]
-        assert told == {Role.ADMIN: "LikelyDuplicates", Role.REGISTRAR: "PatientRecorded"}
+            fields = {"mrn": "T6", "familyName": "Shelter", "commandId": str(uuid4())}
+            result[role] = client.ask(document, input=fields)["registerPatient"]["__typename"]
+        assert result == {Role.ADMIN: "LikelyDuplicates", Role.REGISTRAR: "PatientRecorded"}
 
 
 FOUND = """query($name: String!, $known: Position) {
@@ -70,8 +70,8 @@ def test_mistake_375_a_mistyped_name_is_found_as_it_was_known_then_alone(ward: W
     wrong, right, number = ward.name("Meyxr"), ward.name("Meyer"), ward.name("Right")
     mrn = ward.patient(familyName=wrong)
     then = ward.position()
-    named = {"patientMrn": mrn, "reason": "mistyped"}
-    ward.record("correctPatientDetails", **named, familyName=right, mrn=number)
+    fields = {"patientMrn": mrn, "reason": "mistyped"}
+    ward.record("correctPatientDetails", **fields, familyName=right, mrn=number)
 
     def found(name: str, known: str | None = None) -> list[tuple[str, str]]:
         nodes = ward.ask(FOUND, name=name, known=known)["patients"]["nodes"]

@@ -18,8 +18,8 @@ HOME = {"disposition": "HOME"}
 
 
 def restated(ward: Ward, issue: str) -> dict[str, Any]:
-    told = ward.record("restateReport", issueId=issue)
-    (last,) = the_issue(ward, issue, atLeast=told["position"])["restatements"]
+    answer = ward.record("restateReport", issueId=issue)
+    (last,) = the_issue(ward, issue, atLeast=answer["position"])["restatements"]
     assert isinstance(last, dict)
     return last
 
@@ -51,8 +51,10 @@ def test_mistake_75_the_exposure_names_reports_that_a_fact_did_not_change(ward: 
     room = ward.room("a", "b", "c", ward=name)
     stay = ward.stay(f"{room}/a", at=ago(days=6))
     drug = ward.prescription(stay, **late(ago(days=5)))
-    told = ward.record("recordAdministration", prescriptionId=drug, given=True, **late(ago(days=3)))
-    (dose,) = (dose["id"] for dose in told["prescription"]["administrations"])
+    answer = ward.record(
+        "recordAdministration", prescriptionId=drug, given=True, **late(ago(days=3))
+    )
+    (dose,) = (dose["id"] for dose in answer["prescription"]["administrations"])
     reports = {
         report: issued(ward, 4, 2, name=report, ward=name)
         for report in ("inpatient-census", "days-of-therapy", "timeliness", "boarding")
@@ -195,11 +197,11 @@ def test_mistake_211_a_parameter_that_names_nothing_is_no_figure_of_all_or_of_no
         "query($name: String!, $period: ReportPeriod!, $parameters: [ReportParameterInput!])"
         " { report(name: $name, period: $period, parameters: $parameters) { digest } }"
     )
-    asked = {"name": report, "period": {"from": days_ago(3), "to": days_ago(2)}}
-    told = shared.client.raw(query, {**asked, "parameters": [parameter]})
-    assert codes(told) == {code}
-    refused = shared.execute("issueReport", **asked, parameters=[parameter])
-    assert refused["__typename"] == code
+    fields = {"name": report, "period": {"from": days_ago(3), "to": days_ago(2)}}
+    answer = shared.client.raw(query, {**fields, "parameters": [parameter]})
+    assert codes(answer) == {code}
+    refusal = shared.execute("issueReport", **fields, parameters=[parameter])
+    assert refusal["__typename"] == code
 
 
 def test_mistake_211_issues_of_a_report_that_there_is_not_are_no_empty_list(shared: Ward) -> None:
@@ -213,11 +215,11 @@ def test_mistake_211_a_ward_is_found_as_a_parameter_in_any_spelling(shared: Ward
     shared.room(ward=name)
     period = {"from": days_ago(3), "to": days_ago(2)}
     written = {"name": "wards", "value": name.upper()}
-    told = shared.record("issueReport", name="boarding", period=period, parameters=[written])
+    answer = shared.record("issueReport", name="boarding", period=period, parameters=[written])
     query = (
         "query($id: ID!) { reportIssue(id: $id) { report { parameters { name value meaning } } } }"
     )
-    (said,) = shared.ask(query, id=told["issue"]["id"])["reportIssue"]["report"]["parameters"]
+    (said,) = shared.ask(query, id=answer["issue"]["id"])["reportIssue"]["report"]["parameters"]
     assert said["value"] == name
 
 
@@ -238,9 +240,9 @@ def test_mistake_75_the_exposure_leaves_out_what_a_correction_decided(ward: Ward
 def test_mistake_76_a_report_known_in_the_middle_of_its_period_is_refused(ward: Ward) -> None:
     name = ward.name("Middle ")
     ward.stay(f"{ward.room(ward=name)}/a", at=ago(days=6))
-    asked = {"name": "inpatient-census", "from": days_ago(2), "to": days_ago(0), "ward": name}
-    told = ward.ask(REPORT, **asked)["report"]
-    assert told["period"]["to"] == days_ago(1)
+    fields = {"name": "inpatient-census", "from": days_ago(2), "to": days_ago(0), "ward": name}
+    answer = ward.ask(REPORT, **fields)["report"]
+    assert answer["period"]["to"] == days_ago(1)
     days = calendar()
     now = datetime(2026, 3, 10, 12, tzinfo=UTC)
     later = now + timedelta(days=30)
@@ -258,10 +260,10 @@ def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
     ward.record("recordVisit", **visit, **late(ago(days=3)))
 
     def notes(report: str, of: str) -> list[str]:
-        asked = {"name": report, "from": days_ago(5), "to": days_ago(1), "ward": of}
+        fields = {"name": report, "from": days_ago(5), "to": days_ago(1), "ward": of}
         query = REPORT.replace("digest", "notes")
-        told: list[str] = ward.ask(query, **asked)["report"]["notes"]
-        return told
+        answer: list[str] = ward.ask(query, **fields)["report"]["notes"]
+        return answer
 
     (grade,) = notes("senior-review", name)
     assert "1 of the 1 admissions were visited by somebody without a known grade" in grade
@@ -272,9 +274,9 @@ def test_mistake_77_missing_data_are_told_as_a_finding(ward: Ward) -> None:
     assert notes("inpatient-census", name) == []
     ward.record("recordVisit", **visit, **late(ago(days=2)), occurredAtPrecision="DAY")
     for report, number in (("senior-review", 2), ("occupancy-over-time", 1)):
-        told = notes(report, name)
-        assert len(told) == number
-        assert "Of 1 of the 1 stays a time that the figures rest on is not known" in told[0]
+        answer = notes(report, name)
+        assert len(answer) == number
+        assert "Of 1 of the 1 stays a time that the figures rest on is not known" in answer[0]
 
 
 def test_mistake_78_a_stay_of_no_duration_counts_in_the_house_and_in_no_ward(ward: Ward) -> None:
@@ -291,8 +293,10 @@ def test_mistake_78_a_stay_of_no_duration_counts_in_the_house_and_in_no_ward(war
         ("occupancy-over-time", "arrivals"),
         ("occupancy-over-time", "departures"),
     ):
-        told = ward.ask(REPORT, name=report, **{"from": days_ago(4), "to": days_ago(1)}, ward=name)
-        assert [n for n in values(told["report"], figure) if n] == [1], figure
+        answer = ward.ask(
+            REPORT, name=report, **{"from": days_ago(4), "to": days_ago(1)}, ward=name
+        )
+        assert [n for n in values(answer["report"], figure) if n] == [1], figure
 
 
 def test_mistake_79_waits_are_cut_to_the_second_before_they_are_shown(ward: Ward) -> None:
@@ -305,17 +309,17 @@ def test_mistake_79_waits_are_cut_to_the_second_before_they_are_shown(ward: Ward
     seen = said(admitted + timedelta(minutes=90, microseconds=500_000))
     visit = {"stayId": stay, "practitioner": number, "kind": "ROUND"}
     ward.record("recordVisit", **visit, **late(seen))
-    asked = {"name": "senior-review", "from": days_ago(5), "to": days_ago(2), "ward": name}
-    told = ward.ask(REPORT, **asked)["report"]
-    (wait,) = (f for f in told["figures"] if f["name"] == "medianWait")
+    fields = {"name": "senior-review", "from": days_ago(5), "to": days_ago(2), "ward": name}
+    answer = ward.ask(REPORT, **fields)["report"]
+    (wait,) = (f for f in answer["figures"] if f["name"] == "medianWait")
     assert (wait["exact"], wait["shown"]) == ("10801/2", "5401")
 
 
 def test_mistake_127_each_report_says_of_which_day_a_discharge_is(shared: Ward) -> None:
-    told = shared.ask("{ reportDefinitions { name formula } }")["reportDefinitions"]
-    by_date = {of["name"] for of in told if "calendar date" in of["formula"]}
-    by_hospital_day = {of["name"] for of in told if "hospital day, which ends" in of["formula"]}
-    assert by_date | by_hospital_day == {of["name"] for of in told}
+    answer = shared.ask("{ reportDefinitions { name formula } }")["reportDefinitions"]
+    by_date = {of["name"] for of in answer if "calendar date" in of["formula"]}
+    by_hospital_day = {of["name"] for of in answer if "hospital day, which ends" in of["formula"]}
+    assert by_date | by_hospital_day == {of["name"] for of in answer}
     assert not by_date & by_hospital_day
     assert {"patient-days", "average-length-of-stay"} <= by_date
     assert {"inpatient-census", "admissions-discharges-deaths"} <= by_hospital_day

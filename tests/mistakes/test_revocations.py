@@ -136,7 +136,7 @@ def test_mistake_350_a_websocket_asks_and_follows_on_until_somebody_looks_at_its
     """From the moment on at which the server knows, over HTTP: no item, no answer, no command."""
     monkeypatch.setattr("api.http.websocket.LOOK_SECONDS", 3600.0)
     bearer = {"Authorization": f"Bearer {LOGIN.make(subject='rev-Dora')}"}
-    asked = {
+    fields = {
         "1": "subscription { events { __typename } }",
         "2": "{ wards { name } }",
         "3": "mutation($i: OpenRoomInput!) { openRoom(input: $i) { __typename } }",
@@ -147,7 +147,7 @@ def test_mistake_350_a_websocket_asks_and_follows_on_until_somebody_looks_at_its
     ):
 
         def say(id: str, **variables: Any) -> None:
-            payload = {"query": asked[id], "variables": variables}
+            payload = {"query": fields[id], "variables": variables}
             socket.send_json({"id": id, "type": "subscribe", "payload": payload})
 
         socket.send_json({"type": "connection_init"})
@@ -157,23 +157,23 @@ def test_mistake_350_a_websocket_asks_and_follows_on_until_somebody_looks_at_its
         assert socket.receive_json()["payload"]["data"] == {"wards": []}
         assert socket.receive_json() == {"id": "2", "type": "complete"}
         revoke(migrated.owner_url, "local", subject="rev-Dora", reason="left", by="root")
-        while http.post("/graphql", json={"query": asked["2"]}, headers=bearer).is_success:
+        while http.post("/graphql", json={"query": fields["2"]}, headers=bearer).is_success:
             pass
         ward = Ward(GraphQLClient(http, TOKEN))
         say("2")
         say("3", i={"commandId": str(uuid4()), "ward": "W", "number": "1", "beds": ["a"]})
-        refused = [socket.receive_json() for _ in range(2)]
-        assert {(said["id"], said["type"]) for said in refused} == {
+        refusal = [socket.receive_json() for _ in range(2)]
+        assert {(said["id"], said["type"]) for said in refusal} == {
             ("2", "error"),
             ("3", "error"),
         }
-        for said in refused:
+        for said in refusal:
             assert codes({"errors": said["payload"]}) == {"UNAUTHENTICATED"}
         assert ward.ask("{ wards { name } }")["wards"] == []
         ward.patient()  # which the feed tells
-        told = socket.receive_json()
-        assert (told["id"], told["payload"]["data"]) == ("1", None)
-        assert codes(told["payload"]) == {"UNAUTHENTICATED"}
+        answer = socket.receive_json()
+        assert (answer["id"], answer["payload"]["data"]) == ("1", None)
+        assert codes(answer["payload"]) == {"UNAUTHENTICATED"}
         assert socket.receive_json() == {"id": "1", "type": "complete"}
 
 
@@ -190,8 +190,8 @@ def test_mistake_351_a_server_that_has_just_begun_takes_what_was_revoked(
         try:
             revocations = Revocations(engine)
             checks = (check_not_revoked(past, revocations) for _ in range(5))
-            found = await asyncio.gather(*checks, return_exceptions=True)
-            return [type(answer).__name__ for answer in found]
+            result = await asyncio.gather(*checks, return_exceptions=True)
+            return [type(answer).__name__ for answer in result]
         finally:
             await engine.dispose()
 

@@ -27,8 +27,8 @@ def listed(house: Ward, query: str, first: int = 2, **asked: Any) -> list[dict[s
     nodes: list[dict[str, Any]] = []
     page: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
     while page["hasNextPage"]:
-        told = house.ask(query, first=first, after=page["endCursor"], **asked)["listed"]
-        nodes, page = nodes + told["nodes"], told["pageInfo"]
+        answer = house.ask(query, first=first, after=page["endCursor"], **asked)["listed"]
+        nodes, page = nodes + answer["nodes"], answer["pageInfo"]
     return nodes
 
 
@@ -62,8 +62,8 @@ def test_mistake_751_a_doctor_is_found_only_by_her_staff_number(shared: Ward) ->
     assert staff(shared, search=f"Okri {one}") == [one]
     assert one not in staff(shared, search=name)
     cursor = shared.ask(STAFF, order="NAME", first=1)["listed"]["pageInfo"]["endCursor"]
-    told = shared.client.raw(STAFF, {"after": cursor})
-    assert told["errors"][0]["extensions"]["code"] == "InvalidInput"
+    answer = shared.client.raw(STAFF, {"after": cursor})
+    assert answer["errors"][0]["extensions"]["code"] == "InvalidInput"
 
 
 def test_mistake_752_a_dose_does_not_say_by_which_order_it_was_given(shared: Ward) -> None:
@@ -89,18 +89,18 @@ def test_mistake_753_what_happened_last_is_reached_through_all_that_was_before(
     for day, bed in zip(days[1:], "bab", strict=True):
         shared.record("transferPatient", stayId=stay, **place(f"{room}/{bed}"), **late(day))
     for of in ({"stay": stay}, {"mrn": mrn}):
-        asked: dict[str, Any] = {**of, "read": read}
-        whole = listed(shared, TIMELINE, first=50, order="EARLIEST_FIRST", **asked)
+        fields: dict[str, Any] = {**of, "read": read}
+        whole = listed(shared, TIMELINE, first=50, order="EARLIEST_FIRST", **fields)
         for first in (1, 2, 3, 50):
-            latest = listed(shared, TIMELINE, first, order="LATEST_FIRST", **asked)
+            latest = listed(shared, TIMELINE, first, order="LATEST_FIRST", **fields)
             assert latest == whole[::-1]
-            earliest = listed(shared, TIMELINE, first, order="EARLIEST_FIRST", **asked)
+            earliest = listed(shared, TIMELINE, first, order="EARLIEST_FIRST", **fields)
             assert earliest == whole
         for begin in (None, *days):
             for end in (None, *days):
                 period = {"from": begin, "to": end}
                 if begin and end and end < begin:
-                    of_none = {**asked, **period, "order": "LATEST_FIRST"}
+                    of_none = {**fields, **period, "order": "LATEST_FIRST"}
                     (error,) = shared.client.raw(TIMELINE, of_none)["errors"]
                     assert error["extensions"]["parameters"] == {"field": "occurredTo"}
                     continue
@@ -110,9 +110,9 @@ def test_mistake_753_what_happened_last_is_reached_through_all_that_was_before(
                     if (not begin or moment(entry["occurredAt"]) >= moment(begin))
                     and (not end or moment(entry["occurredAt"]) < moment(end))
                 ]
-                asked_of: dict[str, Any] = {**asked, **period, "order": "EARLIEST_FIRST"}
-                told = listed(shared, TIMELINE, **asked_of)
-                assert [entry["id"] for entry in told] == within
+                asked_of: dict[str, Any] = {**fields, **period, "order": "EARLIEST_FIRST"}
+                result = listed(shared, TIMELINE, **asked_of)
+                assert [entry["id"] for entry in result] == within
     moves: dict[str, Any] = {"stay": stay, "kinds": ["STAY_TRANSFERRED"], "from": days[2]}
     (last, before) = listed(shared, TIMELINE, first=1, order="LATEST_FIRST", **moves)
     assert moment(last["occurredAt"]) > moment(before["occurredAt"])
@@ -132,21 +132,21 @@ def test_mistake_757_a_handover_asks_for_the_shift_of_each_stay_one_by_one(share
         for specialty, hours in (("surgery", 30), ("medicine", 7), ("care", 3)):
             at = late(ago(hours=hours))
             shared.record("changeSpecialty", stayId=stay, specialty=specialty, **at)
-    told = shared.ask(HANDOVER, ward=name, **{"from": ago(hours=8)})["stays"]["nodes"]
-    assert [node["id"] for node in told] == stays
-    for node in told:
-        asked = {"stay": node["id"], "from": ago(hours=8), "read": "TRUTH"}
-        alone = listed(shared, TIMELINE, order="LATEST_FIRST", **asked)
+    answer = shared.ask(HANDOVER, ward=name, **{"from": ago(hours=8)})["stays"]["nodes"]
+    assert [node["id"] for node in answer] == stays
+    for node in answer:
+        fields = {"stay": node["id"], "from": ago(hours=8), "read": "TRUTH"}
+        alone = listed(shared, TIMELINE, order="LATEST_FIRST", **fields)
         assert node["timeline"]["nodes"] == alone
         assert [entry["kind"] for entry in alone] == ["STAY_SPECIALTY_CHANGED"] * 2
     (first, _) = shared.ask(HANDOVER.replace("20", "1"), ward=name)["stays"]["nodes"]
     after = first["timeline"]["pageInfo"]["endCursor"]
-    asked = {"stay": first["id"], "after": after, "order": "LATEST_FIRST", "read": "TRUTH"}
-    nodes = shared.ask(TIMELINE, first=1, **asked)["listed"]["nodes"]
+    fields = {"stay": first["id"], "after": after, "order": "LATEST_FIRST", "read": "TRUTH"}
+    nodes = shared.ask(TIMELINE, first=1, **fields)["listed"]["nodes"]
     assert nodes[0]["id"] != first["timeline"]["nodes"][0]["id"]
     analyst = login(shared, Role.ANALYST, who=shared.name("analyst"))
-    refused = analyst.raw("{ stays { nodes { id timeline { nodes { summary } } } } }")
-    assert codes(refused) == {"NOT_ALLOWED"}
+    refusal = analyst.raw("{ stays { nodes { id timeline { nodes { summary } } } } }")
+    assert codes(refusal) == {"NOT_ALLOWED"}
 
 
 def test_mistake_754_late_entries_of_a_ward_are_picked_from_those_of_the_house(
@@ -175,8 +175,8 @@ def test_mistake_754_late_entries_of_a_ward_are_picked_from_those_of_the_house(
     assert kinds(there) == ["DISCHARGED", "SPECIALTY_CHANGED", "TRANSFERRED"]
     entries = {node["entry"]["id"] for node in listed(shared, LATE, first=50)}
     assert {node["entry"]["id"] for node in listed(shared, LATE, ward=here)} <= entries
-    told = shared.client.raw(LATE, {"ward": "Nowhere"})
-    assert told["errors"][0]["extensions"]["code"] == "NotFound"
+    answer = shared.client.raw(LATE, {"ward": "Nowhere"})
+    assert answer["errors"][0]["extensions"]["code"] == "NotFound"
 
 
 def test_mistake_755_a_consult_is_not_found_for_the_case_of_its_specialty(shared: Ward) -> None:

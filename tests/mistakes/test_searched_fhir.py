@@ -111,8 +111,8 @@ def test_mistake_707_of_two_records_that_are_one_person_each_names_the_other(
 ) -> None:
     """Whenever they were merged: who the person is does not depend on the moment asked about."""
     numbers = [ward.patient(), ward.patient()]
-    asked = "query($m: String) { patient(mrn: $m) { id } }"
-    ids = [ward.ask(asked, m=number)["patient"]["id"] for number in numbers]
+    query = "query($m: String) { patient(mrn: $m) { id } }"
+    ids = [ward.ask(query, m=number)["patient"]["id"] for number in numbers]
     ward.record("mergePatients", patientMrn=numbers[0], intoMrn=numbers[1], reason="one person")
     for moment in ("", f"?asOf={ago(days=3)}", f"?asOf={ago(hours=-3)}"):
         links = [stranger.get(f"Patient/{id}{moment}")["link"] for id in ids]
@@ -137,10 +137,10 @@ def test_mistake_702_each_path_tells_its_own_methods(stranger: Stranger, method:
         "/Patient/_search": "POST",
         "/metadata": "GET, HEAD",
     }.items():
-        told = response(stranger, method, path)
-        assert ", ".join(sorted(told.headers["allow"].split(", "))) == allowed, path
-        assert told.status_code == (204 if method == "OPTIONS" else 405)
-        assert told.status_code == 204 or told.json()["resourceType"] == "OperationOutcome"
+        result = response(stranger, method, path)
+        assert ", ".join(sorted(result.headers["allow"].split(", "))) == allowed, path
+        assert result.status_code == (204 if method == "OPTIONS" else 405)
+        assert result.status_code == 204 or result.json()["resourceType"] == "OperationOutcome"
     assert response(stranger, "GET", "/Patient/_search").headers["allow"] == "POST"
 
 
@@ -148,8 +148,8 @@ def test_mistake_703_another_version_than_the_one_wanted_is_not_told(stranger: S
     path = f"/Patient/{stranger.patient}"
     tag = response(stranger, "GET", path).headers["etag"]
     for wanted, status in ((tag, 200), ("*", 200), (f'W/"1", {tag}', 200), ('W/"1"', 412)):
-        told = response(stranger, "GET", path, **{"If-Match": wanted})
-        assert told.status_code == status, wanted
-        told = response(stranger, "PUT", path, **{"If-Match": wanted})
-        assert told.status_code == 405, wanted
-        assert "If-Match" in told.json()["issue"][0]["diagnostics"]
+        result = response(stranger, "GET", path, **{"If-Match": wanted})
+        assert result.status_code == status, wanted
+        result = response(stranger, "PUT", path, **{"If-Match": wanted})
+        assert result.status_code == 405, wanted
+        assert "If-Match" in result.json()["issue"][0]["diagnostics"]

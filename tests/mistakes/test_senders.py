@@ -39,8 +39,8 @@ def test_mistake_461_what_was_kept_of_one_client_is_carried_out_in_the_name_of_a
         (answer,) = before.answers(message, frozenset({client}))
         assert codes([answer.decode()]) == ["AR"]
     after = Door(hospital, [north, south], tmp_path)
-    refused, carried_out = [verdict for _, verdict in after.replay()]
-    assert refused == IMPOSTOR
+    refusal, carried_out = [verdict for _, verdict in after.replay()]
+    assert refusal == IMPOSTOR
     assert carried_out in CARRIED_OUT
     assert [kept["client"] for kept in after.refused] == [["north"]]
 
@@ -83,8 +83,8 @@ def test_mistake_466_a_client_takes_the_room_in_which_messages_of_others_are_kep
     door = Door(hospital, SENDERS, tmp_path)
     names = ["NORTH", "SOUTH", "NOBODY", "NORTH", "SOUTH", "NOBODY"]
     hostile = [adt("A40", str(n), facility=name) for n, name in enumerate(names)]
-    told = [answer_codes(door, message, NORTH) for message in hostile]
-    assert told == ["AR"] * 3 + ["AE"] * 3
+    result = [answer_codes(door, message, NORTH) for message in hostile]
+    assert result == ["AR"] * 3 + ["AE"] * 3
     for client in (SOUTH, frozenset[str]()):
         assert answer_codes(door, adt("A40", "9", facility="SOUTH"), client) == "AR"
     for n in range(5):  # of whom no certificate tells apart: by the sender that is set up
@@ -206,8 +206,8 @@ def test_mistake_601_a_message_takes_longer_to_keep_the_more_are_kept(
 
 def told_of(door: Door, message: bytes) -> list[list[str]]:
     """Return the answer to a message of a client named north, but for its time and its own id."""
-    (told,) = door.answers(message, NORTH)
-    head, *segments = [segment.split("|") for segment in told.decode().split("\r")]
+    (result,) = door.answers(message, NORTH)
+    head, *segments = [segment.split("|") for segment in result.decode().split("\r")]
     return [head[:6] + head[7:9] + head[10:], *segments]
 
 

@@ -75,8 +75,8 @@ class WrongDay:
         }
 
     def correct(self, parts: dict[str, Any]) -> str:
-        told = self.ward.execute("correctFacts", **parts, reason="the wrong day's sheet")
-        return str(told["__typename"])
+        answer = self.ward.execute("correctFacts", **parts, reason="the wrong day's sheet")
+        return str(answer["__typename"])
 
     def held(self) -> Any:
         stay = self.ward.ask(HELD, id=self.stay)["stay"]
@@ -163,9 +163,9 @@ def late_parts(ward: Ward) -> tuple[str, str, dict[str, Any]]:
     infused = {"prescriptionId": drug, "given": True, "infusion": True, "endedAt": ago(hours=7)}
     ward.record("recordAdministration", **infused, **late(ago(hours=8)))
     infusion = fact(ward, stay, "PRESCRIPTION_ADMINISTRATION_RECORDED", "administration")
-    asked = {"stayId": stay, "specialty": "cardiology", **late(ago(hours=21))}
-    consult = ward.record("requestConsult", **asked)["consult"]["id"]
-    other = ward.record("requestConsult", **{**asked, "specialty": "eyes"})["consult"]["id"]
+    fields = {"stayId": stay, "specialty": "cardiology", **late(ago(hours=21))}
+    consult = ward.record("requestConsult", **fields)["consult"]["id"]
+    other = ward.record("requestConsult", **{**fields, "specialty": "eyes"})["consult"]["id"]
     seen = {"stayId": stay, "practitioner": doctor, "kind": "CONSULT", **late(ago(hours=9))}
     visit = ward.record("recordVisit", **seen)["visit"]["id"]
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=6)))
@@ -226,8 +226,8 @@ def test_mistake_282_what_was_left_out_and_what_was_misread_are_put_right_in_one
         parts = {name: of[::-1] if turned else of for name, of in parts.items()}
         if turned:
             parts = dict(reversed(parts.items()))
-        told = ward.execute("correctFacts", **parts, reason="the sheet was found")
-        assert told["__typename"] == "StayRecorded", told
+        answer = ward.execute("correctFacts", **parts, reason="the sheet was found")
+        assert answer["__typename"] == "StayRecorded", answer
         results.append((ward.ask(WHOLE, id=stay)["stay"], parts))
     for held, parts in results:
         (drug,) = held["prescriptions"]
@@ -264,8 +264,8 @@ def test_mistake_282_what_only_fits_together_is_refused_without_one_of_its_parts
     stay, _, parts = late_parts(ward)
     before = ward.ask(WHOLE, id=stay)
     del parts[left_out]
-    told = ward.execute("correctFacts", **parts, reason="the sheet was found")
-    assert told["__typename"] == refusal
+    answer = ward.execute("correctFacts", **parts, reason="the sheet was found")
+    assert answer["__typename"] == refusal
     assert ward.ask(WHOLE, id=stay) == before
 
 

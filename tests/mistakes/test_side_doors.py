@@ -87,8 +87,8 @@ def test_mistake_322_groups_of_other_bounds_are_subtracted(ward: Ward) -> None:
     analyst, values = login(ward, Role.ANALYST), []
     for bound in ("55", "65"):
         chosen = [{"name": "ages", "value": bound}]
-        asked = {"ward": here, "days": days(5), "chosen": chosen}
-        values.append(told(analyst, "movements-by-age-and-sex", "admissionsByAgeGroup", **asked))
+        fields = {"ward": here, "days": days(5), "chosen": chosen}
+        values.append(told(analyst, "movements-by-age-and-sex", "admissionsByAgeGroup", **fields))
     assert values == [{"00-54": "6", "55+": "7"}, {"00-64": None, "65+": None}]
 
 
@@ -126,8 +126,8 @@ def test_mistake_324_an_analyst_issues_a_report_and_reads_what_is_suppressed(war
         return [f for f in issue["report"]["figures"] if f["exact"] not in ("0", None)]
 
     analyst, admin = login(ward, Role.ANALYST), login(ward, Role.ADMIN)
-    asked = {"name": "days-of-therapy", "ward": here, "period": days(2)}
-    issued = told_to(analyst, "issueReport", **asked)
+    fields = {"name": "days-of-therapy", "ward": here, "period": days(2)}
+    issued = told_to(analyst, "issueReport", **fields)
     assert drug not in json.dumps(issued)
     assert figures(issued) == []
     assert any(f["suppressed"] for f in issued["report"]["figures"])
@@ -152,10 +152,10 @@ def test_mistake_324_an_analyst_issues_a_report_and_reads_what_is_suppressed(war
 def test_mistake_325_a_note_tells_the_number_that_is_suppressed(ward: Ward) -> None:
     here = ward.name("Notes")
     ward.stay(f"{ward.room('a', ward=here)}/a", ago(days=3))
-    asked = {"name": "boarding", "ward": here, "days": days(4)}
-    (note,) = login(ward, Role.ADMIN).ask(REPORT, **asked)["report"]["notes"]
+    fields = {"name": "boarding", "ward": here, "days": days(4)}
+    (note,) = login(ward, Role.ADMIN).ask(REPORT, **fields)["report"]["notes"]
     assert note.startswith("Of 1 of the 1 admissions it is not known")
-    (note,) = login(ward, Role.ANALYST).ask(REPORT, **asked)["report"]["notes"]
+    (note,) = login(ward, Role.ANALYST).ask(REPORT, **fields)["report"]["notes"]
     assert note.startswith("Of some admissions it is not known")
 
 

@@ -55,8 +55,8 @@ main()
 def test_mistake_662_a_program_that_is_told_its_home_needs_one_of_its_user(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if k != "HOME" and "XDG" not in k}
     command = [sys.executable, "-c", HOMELESS, "token"]
-    told = {**environment, "WARDBOOK_HOME": str(tmp_path)}
-    ended = subprocess.run(command, env=told, capture_output=True, text=True, timeout=60)
+    result = {**environment, "WARDBOOK_HOME": str(tmp_path)}
+    ended = subprocess.run(command, env=result, capture_output=True, text=True, timeout=60)
     assert ended.returncode == ExitCode.DONE, ended.stderr
     environment.pop("WARDBOOK_HOME", None)
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)

@@ -17,15 +17,15 @@ def test_mistake_11_a_fact_is_not_written_into_the_history_of_another_kind(ward:
     ward.record("planDischarge", stayId=stay, plan="PLANNED")
     ward.record("holdPrescription", prescriptionId=prescription, reason="surgery")
 
-    told = entries(ward, stay)
+    result = entries(ward, stay)
 
-    kinds = [e["kind"] for e in told]
+    kinds = [e["kind"] for e in result]
     assert len(kinds) == len(set(kinds))
-    shapes = [frozenset(e["data"]) for e in told]
+    shapes = [frozenset(e["data"]) for e in result]
     assert len(set(shapes)) == len(shapes), "two kinds of fact have the same shape"
-    named = {"specialty": "STAY_SPECIALTY_CHANGED", "plan": "STAY_DISCHARGE_PLANNED"}
-    for field, kind in named.items():
-        assert kind in {e["kind"] for e in told if field in e["data"]}
+    fields = {"specialty": "STAY_SPECIALTY_CHANGED", "plan": "STAY_DISCHARGE_PLANNED"}
+    for field, kind in fields.items():
+        assert kind in {e["kind"] for e in result if field in e["data"]}
 
 
 @pytest.mark.parametrize("ended", ["discharged", "cancelled"])
@@ -46,8 +46,8 @@ def test_mistake_12_a_stay_does_not_go_from_any_state_to_any_other(ward: Ward, e
         "cancelAdmission": IN_ERROR,
     }
     for command, content in acts.items():
-        told = ward.execute(command, stayId=stay, **content)
-        assert not told["__typename"].endswith("Recorded"), (command, told)
+        answer = ward.execute(command, stayId=stay, **content)
+        assert not answer["__typename"].endswith("Recorded"), (command, answer)
 
     if before is not None:
         assert the_stay(ward, stay) == before
@@ -57,11 +57,11 @@ def test_mistake_12_the_dead_are_not_admitted(ward: Ward) -> None:
     mrn, died = ward.patient(), ago(hours=3)
     ward.record("recordDeath", patientMrn=mrn, **late(died))
 
-    told = ward.execute(
+    answer = ward.execute(
         "admitPatient", patientMrn=mrn, admissionType="EMERGENCY", withoutBed="hall"
     )
 
-    assert (told["__typename"], told["diedAt"]) == ("PatientDied", died)
+    assert (answer["__typename"], answer["diedAt"]) == ("PatientDied", died)
 
 
 def test_mistake_15_a_prescription_does_not_go_from_any_state_to_any_other(ward: Ward) -> None:
@@ -69,13 +69,13 @@ def test_mistake_15_a_prescription_does_not_go_from_any_state_to_any_other(ward:
     ward.record("stopPrescription", prescriptionId=prescription, reason="rash")
 
     for command in ("resumePrescription", "holdPrescription", "completePrescription"):
-        told = ward.execute(command, prescriptionId=prescription, reason="a mistake")
-        assert told["__typename"] == "PrescriptionStateBroken", command
+        answer = ward.execute(command, prescriptionId=prescription, reason="a mistake")
+        assert answer["__typename"] == "PrescriptionStateBroken", command
 
 
 def test_mistake_15_a_dose_whose_time_is_corrected_keeps_both_times(ward: Ward) -> None:
     prescription, wrong, right = ward.prescription(), ago(hours=4), ago(hours=6)
-    given = ward.record(
+    answer = ward.record(
         "recordAdministration", prescriptionId=prescription, given=True, **late(wrong)
     )
     (dose,) = doses(ward, prescription)
@@ -83,4 +83,4 @@ def test_mistake_15_a_dose_whose_time_is_corrected_keeps_both_times(ward: Ward) 
     ward.record("correctAdministration", administrationId=dose["id"], occurredAt=right, **WRONG)
 
     assert [d["occurredAt"] for d in doses(ward, prescription)] == [right]
-    assert [d["occurredAt"] for d in doses(ward, prescription, given["position"])] == [wrong]
+    assert [d["occurredAt"] for d in doses(ward, prescription, answer["position"])] == [wrong]

@@ -38,8 +38,8 @@ ALLERGY = "IAM|1||1^Nuts^L|{}||{}"
 
 def of_a_day(*kinds: str) -> st.SearchStrategy[list[tuple[int, str]]]:
     """Return what is told in hours of a day: each hour at most once."""
-    told = st.tuples(st.integers(11, 22), st.sampled_from(kinds))
-    return st.lists(told, min_size=2, max_size=6, unique_by=lambda t: t[0])
+    reply = st.tuples(st.integers(11, 22), st.sampled_from(kinds))
+    return st.lists(reply, min_size=2, max_size=6, unique_by=lambda t: t[0])
 
 
 class House:
@@ -96,8 +96,8 @@ def check_any_order(
 
 @st.composite
 def story(draw: st.DrawFn, *kinds: str) -> tuple[list[Told], list[Told]]:
-    told = draw(of_a_day(*kinds))
-    return told, draw(st.permutations(told))
+    result = draw(of_a_day(*kinds))
+    return result, draw(st.permutations(result))
 
 
 EXAMPLES = runs(max_examples=12, deadline=None)
@@ -135,9 +135,9 @@ def test_mistake_258_an_allergy_that_is_told_and_deleted_in_any_order_is_as_told
     def of(control: str, hour: int, code: str) -> bytes:
         return message("A60", control, hour, ALLERGY.format(*code.split(" ")))
 
-    told, order = st_told
+    result, order = st_told
     first, folder = (10, "MO A"), tmp_path_factory.mktemp("h")
-    check_any_order(fed, folder, [first, *told], [*order, first], of, House.allergies)
+    check_any_order(fed, folder, [first, *result], [*order, first], of, House.allergies)
 
 
 def test_mistake_256_what_staff_closed_and_opened_stays_theirs(
@@ -167,7 +167,7 @@ def test_mistake_259_nobody_learns_or_confirms_a_number_by_what_another_system_t
     door: Door, hospital: Hospital, database: Database
 ) -> None:
     room_of = "A^1^a"
-    for told in (
+    for result in (
         adt("A40", "0", "MRG|4799^^^HOSP^MR", place=room_of),
         adt("A01", "1"),
         adt("A28", "2").replace(b"4711", b"4799"),
@@ -177,7 +177,7 @@ def test_mistake_259_nobody_learns_or_confirms_a_number_by_what_another_system_t
         adt("A02", "6", place="A^1^b").replace(b"4711", b"4720").replace(b"VNORTH", b"V7"),
         adt("A01", "7", place="A").replace(b"4711", b"4720").replace(b"VNORTH", b"V7"),
     ):
-        assert answer(door, told)[:2] == "AA", told
+        assert answer(door, result)[:2] == "AA", result
     hospital.source_movements.wait()
     assert guesses_in(database, ("4711", "4799", "4720")) == []
 

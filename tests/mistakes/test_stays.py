@@ -33,20 +33,20 @@ def test_mistake_52_a_past_stay_of_somebody_who_is_in_again_can_be_entered(ward:
     open_ = ward.execute("admitPatient", **past)
     over = ward.execute("admitPatient", **past, dischargedAt=ago(days=1), disposition="HOME")
     backwards = ward.execute("admitPatient", **past, dischargedAt=ago(days=10), disposition="HOME")
-    told = ward.record(
+    answer = ward.record(
         "admitPatient", **past, dischargedAt=left, disposition="OTHER", destination="spa"
     )
 
     assert {t["__typename"] for t in (open_, over)} == {"PatientAlreadyAdmitted"}
     assert (backwards["__typename"], backwards["path"]) == ("InvalidInput", ["dischargedAt"])
-    stay = ward.ask(STAY, id=told["stay"]["id"])["stay"]
+    stay = ward.ask(STAY, id=answer["stay"]["id"])["stay"]
     assert (stay["admittedAt"], stay["dischargedAt"]) == (came, left)
     assert (stay["status"], stay["disposition"], stay["destination"]) == (
         "DISCHARGED",
         "OTHER",
         "spa",
     )
-    assert ward.ask(STAY, id=told["stay"]["id"], asOf=ago(days=8.5))["stay"]["bed"] == "a"
+    assert ward.ask(STAY, id=answer["stay"]["id"], asOf=ago(days=8.5))["stay"]["bed"] == "a"
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -64,9 +64,9 @@ def test_mistake_52_late_entries_take_an_admission_with_its_discharge(
     ]
     parts[0] |= place(f"{room}/a")
 
-    told = ward.record("correctFacts", entries=[{**parts[i], **person} for i in order], **MISSED)
+    answer = ward.record("correctFacts", entries=[{**parts[i], **person} for i in order], **MISSED)
 
-    stay = told["stay"]["id"]
+    stay = answer["stay"]["id"]
     assert ward.ask(STAY, id=stay)["stay"]["dischargedAt"] == left
     beds = [ward.ask(STAY, id=stay, asOf=ago(days=d))["stay"]["bed"] for d in (8.9, 8.1)]
     assert beds == ["a", "b"]
@@ -88,8 +88,8 @@ def test_mistake_53_the_order_of_the_parts_of_a_correction_decides_nothing(ward:
             {"movementId": first, "occurredAt": earlier},
             {"movementId": moved, "occurredAt": ago(hours=20), **place(f"{room}/c")},
         ]
-        told = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
-        assert told["__typename"] == "StayRecorded", (order, told)
+        answer = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
+        assert answer["__typename"] == "StayRecorded", (order, answer)
         results.append(
             [
                 ward.ask(STAY, id=stay, asOf=asked)["stay"]["bed"]
@@ -108,8 +108,8 @@ def test_mistake_53_a_first_bed_keeps_the_time_that_is_said_of_it(ward: Ward) ->
             {"movementId": movement(ward, stay, "STAY_ADMITTED"), "occurredAt": earlier},
             {"movementId": movement(ward, stay, "STAY_ROOM_ALLOCATED"), "occurredAt": came},
         ]
-        told = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
-        assert told["__typename"] == "StayRecorded", (order, told)
+        answer = ward.execute("correctFacts", corrections=[parts[i] for i in order], **WRONG)
+        assert answer["__typename"] == "StayRecorded", (order, answer)
         assert ward.ask(STAY, id=stay, asOf=ago(days=2.5))["stay"]["bed"] is None
 
 
@@ -122,8 +122,8 @@ def test_mistake_53_taking_back_a_discharge_and_its_admission_needs_no_order(war
             {"movementId": movement(ward, stay, kind), "because": "ENTERED_IN_ERROR"}
             for kind in kinds
         ]
-        told = ward.execute("correctFacts", cancels=[parts[i] for i in order], **WRONG)
-        assert told["__typename"] == "StayRecorded", (order, told)
+        answer = ward.execute("correctFacts", cancels=[parts[i] for i in order], **WRONG)
+        assert answer["__typename"] == "StayRecorded", (order, answer)
         assert the_stay(ward, stay)["status"] == "CANCELLED"
 
 
@@ -134,12 +134,12 @@ def test_mistake_54_all_that_was_said_of_an_admission_can_be_put_right(ward: War
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=1)))
 
     right = {"admissionType": "EMERGENCY", "decidedToAdmitAt": decided, "attending": doctor}
-    told = ward.record("correctMovement", movementId=admitted, **right, **WRONG)
+    answer = ward.record("correctMovement", movementId=admitted, **right, **WRONG)
 
     held = ward.ask(STAY, id=stay, asOf=ago(days=1.5))["stay"]
     assert (held["admissionType"], held["decidedToAdmitAt"]) == ("EMERGENCY", decided)
     assert (held["attending"]["staffNumber"], held["specialty"]) == (doctor, "surgery")
-    assert told["stay"]["status"] == "DISCHARGED"
+    assert answer["stay"]["status"] == "DISCHARGED"
     (entry,) = [e for e in entries(ward, stay, "TRUTH") if e["kind"] == "STAY_ADMITTED"]
     assert entry["data"]["admission_type"] == "EMERGENCY"
     again = ward.execute("correctMovement", movementId=admitted, **right, **WRONG)
@@ -149,16 +149,16 @@ def test_mistake_54_all_that_was_said_of_an_admission_can_be_put_right(ward: War
 def test_mistake_54_a_decision_to_admit_is_neither_ahead_nor_long_after(ward: Ward) -> None:
     for decided in (ahead(days=300), ago(hours=2)):
         come = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE", **late(ago(days=3))}
-        told = ward.execute("admitPatient", **come, decidedToAdmitAt=decided)
-        assert (told["__typename"], told["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
+        answer = ward.execute("admitPatient", **come, decidedToAdmitAt=decided)
+        assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
         stay = ward.stay(at=ago(days=3))
-        told = ward.execute(
+        answer = ward.execute(
             "correctMovement",
             movementId=movement(ward, stay, "STAY_ADMITTED"),
             decidedToAdmitAt=decided,
             **WRONG,
         )
-        assert (told["__typename"], told["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
+        assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["decidedToAdmitAt"])
 
 
 def test_mistake_54_a_discharge_can_be_put_right_when_the_patient_is_in_again(ward: Ward) -> None:
@@ -179,8 +179,8 @@ def test_mistake_54_what_a_movement_has_not_is_refused_by_its_name(ward: Ward) -
     stay = ward.stay()
     admitted = movement(ward, stay, "STAY_ADMITTED")
     for field, value in {"disposition": "HOME", "keepBed": True, "plan": "CLEARED"}.items():
-        told = ward.execute("correctMovement", movementId=admitted, **{field: value}, **WRONG)
-        assert (told["__typename"], told["path"]) == ("InvalidInput", [field])
+        answer = ward.execute("correctMovement", movementId=admitted, **{field: value}, **WRONG)
+        assert (answer["__typename"], answer["path"]) == ("InvalidInput", [field])
 
 
 def test_mistake_54_an_admission_in_error_is_void_although_it_was_reversed(ward: Ward) -> None:
@@ -188,9 +188,9 @@ def test_mistake_54_an_admission_in_error_is_void_although_it_was_reversed(ward:
     stay = ward.stay(f"{room}/a")
     ward.record("cancelAdmission", stayId=stay, **REVERSED)
 
-    told = ward.record("cancelAdmission", stayId=stay, **IN_ERROR)
+    answer = ward.record("cancelAdmission", stayId=stay, **IN_ERROR)
 
-    assert told["stay"]["status"] == "CANCELLED"
+    assert answer["stay"]["status"] == "CANCELLED"
     assert entries(ward, stay, "TRUTH") == []
     assert ward.bed(f"{room}/a", asOf=ago(days=1))["state"] == "FREE"
     again = ward.execute("cancelAdmission", stayId=stay, **REVERSED)
@@ -206,16 +206,16 @@ def test_mistake_55_a_stay_under_the_wrong_patient_goes_to_the_right_one(ward: W
     kinds = [e["kind"] for e in entries(ward, stay)]
     before = ward.record("planDischarge", stayId=stay, plan="PLANNED")["position"]
 
-    told = ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
+    answer = ward.record("moveStay", stayId=stay, patientMrn=right, **WRONG)
 
     def known(position: str | None = None) -> list[Any]:
-        told = []
+        answer = []
         for mrn in (wrong, right):
-            asked = {"mrn": mrn, "known": position}
-            stays = ward.ask(PERSON, **asked)["patient"]["stays"]
-            nodes = ward.ask(TIMELINE, **asked)["timeline"]["nodes"]
-            told += [[s["id"] for s in stays], {n["kind"] for n in nodes}]
-        return told
+            fields = {"mrn": mrn, "known": position}
+            stays = ward.ask(PERSON, **fields)["patient"]["stays"]
+            nodes = ward.ask(TIMELINE, **fields)["timeline"]["nodes"]
+            answer += [[s["id"] for s in stays], {n["kind"] for n in nodes}]
+        return answer
 
     old, new = {"PATIENT_REGISTERED"}, {*kinds, "STAY_DISCHARGE_PLANNED"}
     assert known(before) == [[stay], old | new, [], old]
@@ -225,14 +225,14 @@ def test_mistake_55_a_stay_under_the_wrong_patient_goes_to_the_right_one(ward: W
         [stay],
         {*old, *new, "STAY_PATIENT_CORRECTED"},
     ]
-    assert told["stay"]["patient"]["mrn"] == right
+    assert answer["stay"]["patient"]["mrn"] == right
     assert ward.bed(f"{room}/a")["patient"]["mrn"] == right
     assert ward.bed(f"{room}/a", knownAtPosition=before)["patient"]["mrn"] == wrong
     ward.stay(patientMrn=wrong, at=ago(hours=5))
-    refused = ward.execute(
+    refusal = ward.execute(
         "admitPatient", patientMrn=right, admissionType="ELECTIVE", **late(ago(hours=1))
     )
-    assert refused["__typename"] == "PatientAlreadyAdmitted"
+    assert refusal["__typename"] == "PatientAlreadyAdmitted"
     ward.record("recordAdministration", prescriptionId=prescription, given=True)
     back = ward.execute("moveStay", stayId=stay, patientMrn=wrong, **WRONG)
     assert back["__typename"] == "PatientAlreadyAdmitted"
@@ -244,8 +244,8 @@ def test_mistake_55_the_right_patient_can_have_had_the_stay(ward: Ward) -> None:
     ward.record("recordDeath", patientMrn=dead, **late(ago(days=5)))
     ward.record("correctPatientDetails", patientMrn=unborn, birthDate=ago(days=1)[:10], **WRONG)
     for mrn in (in_house, dead, unborn):
-        told = ward.execute("moveStay", stayId=stay, patientMrn=mrn, **WRONG)
-        assert not told["__typename"].endswith("Recorded"), (mrn, told)
+        answer = ward.execute("moveStay", stayId=stay, patientMrn=mrn, **WRONG)
+        assert not answer["__typename"].endswith("Recorded"), (mrn, answer)
 
 
 def test_mistake_55_a_death_by_discharge_goes_along_with_the_stay(ward: Ward) -> None:
@@ -262,25 +262,25 @@ def test_mistake_55_a_death_by_discharge_goes_along_with_the_stay(ward: Ward) ->
 
 def test_mistake_55_a_visit_in_the_wrong_stay_goes_to_the_right_one(ward: Ward) -> None:
     wrong, right, at = ward.stay(), ward.stay(), ago(hours=5)
-    told = ward.record(
+    answer = ward.record(
         "recordVisit", stayId=wrong, practitioner=ward.doctor(), kind="ROUND", note="n"
     )
-    visit = told["visit"]["id"]
+    visit = answer["visit"]["id"]
     ward.record("amendVisit", visitId=visit, occurredAt=at, note="right", **WRONG)
 
-    told = ward.record("amendVisit", visitId=visit, stayId=right, **WRONG)
+    answer = ward.record("amendVisit", visitId=visit, stayId=right, **WRONG)
 
-    assert (told["visit"]["id"], told["visit"]["note"]) == (visit, "right")
-    assert told["visit"]["occurredAt"] == at
+    assert (answer["visit"]["id"], answer["visit"]["note"]) == (visit, "right")
+    assert answer["visit"]["occurredAt"] == at
     assert the_stay(ward, wrong)["visits"] == []
     assert the_stay(ward, right)["visits"] == [{"occurredAt": at}]
     ward.record("amendVisit", visitId=visit, note="again", **WRONG)
     ward.record("cancelVisit", visitId=visit, **WRONG)
     late_stay = ward.stay(at=ago(hours=1))
-    told = ward.record("recordVisit", stayId=right, practitioner=ward.doctor(), kind="ROUND")
-    ward.record("amendVisit", visitId=told["visit"]["id"], occurredAt=at, **WRONG)
-    told = ward.execute("amendVisit", visitId=told["visit"]["id"], stayId=late_stay, **WRONG)
-    assert told["__typename"] == "OutsideStay"
+    answer = ward.record("recordVisit", stayId=right, practitioner=ward.doctor(), kind="ROUND")
+    ward.record("amendVisit", visitId=answer["visit"]["id"], occurredAt=at, **WRONG)
+    answer = ward.execute("amendVisit", visitId=answer["visit"]["id"], stayId=late_stay, **WRONG)
+    assert answer["__typename"] == "OutsideStay"
 
 
 def test_mistake_56_a_stay_of_no_duration_lies_in_no_other_stay(ward: Ward) -> None:
@@ -328,8 +328,8 @@ def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward
     assert (first["admittedAt"], second["admittedAt"]) == (eight, ten)
     assert [v["occurredAt"] for v in the_stay(ward, stay)["visits"]] == [eight, ten]
     day_before = {**of_day, **late(said(day - timedelta(days=1)))}
-    told = ward.execute("recordVisit", **visit, **day_before)
-    assert told["__typename"] == "OutsideStay"
+    answer = ward.execute("recordVisit", **visit, **day_before)
+    assert answer["__typename"] == "OutsideStay"
 
 
 def test_mistake_57_who_corrects_a_movement_or_merge_can_find_it(ward: Ward) -> None:
@@ -344,17 +344,17 @@ def test_mistake_57_who_corrects_a_movement_or_merge_can_find_it(ward: Ward) -> 
     for role in (Role.REGISTRAR, Role.BED_MANAGER):
         token = LOGIN.make(subject="desk", role=role)
         desk = GraphQLClient(ward.client.http, token)
-        told = desk.ask(stays, id=stay)["stay"]["movements"]
-        moved = [m for m in told if m["kind"] == "STAY_TRANSFERRED" and m["status"] == "TRUE"]
+        answer = desk.ask(stays, id=stay)["stay"]["movements"]
+        moved = [m for m in answer if m["kind"] == "STAY_TRANSFERRED" and m["status"] == "TRUE"]
         assert moved[-1]["room"]["number"] == room.split("/")[1]
         right = {"movementId": moved[-1]["id"], "occurredAt": ago(hours=20), **WRONG}
         mend = """mutation($input: CorrectMovementInput!) {
           correctMovement(input: $input) { __typename } }"""
-        told = desk.ask(mend, input={"commandId": str(uuid4()), **right})
-        assert told["correctMovement"]["__typename"] == "StayRecorded"
-        told = desk.ask(stays, id=stay)["stay"]["movements"]
-        (new,) = [m for m in told if m["id"] == moved[-1]["id"] and m["status"] == "TRUE"]
-        (wrong,) = [m for m in told if m["entry"] == moved[-1]["entry"]]
+        answer = desk.ask(mend, input={"commandId": str(uuid4()), **right})
+        assert answer["correctMovement"]["__typename"] == "StayRecorded"
+        answer = desk.ask(stays, id=stay)["stay"]["movements"]
+        (new,) = [m for m in answer if m["id"] == moved[-1]["id"] and m["status"] == "TRUE"]
+        (wrong,) = [m for m in answer if m["entry"] == moved[-1]["entry"]]
         assert (wrong["status"], new["corrects"]) == ("CORRECTED", wrong["entry"])
     registrar = GraphQLClient(ward.client.http, LOGIN.make(subject="desk", role=Role.REGISTRAR))
     for mrn in (one, other):
@@ -405,8 +405,8 @@ def test_mistake_58_twins_in_one_bed_come_in_one_order(ward: Ward) -> None:
     twins = [ward.stay(mother_bed, **born) for _ in range(2)]
 
     def occupants() -> list[str]:
-        told = ward.bed(mother_bed, asOf=ago(hours=12))["occupants"]
-        return [o["stay"]["id"] for o in told]
+        answer = ward.bed(mother_bed, asOf=ago(hours=12))["occupants"]
+        return [o["stay"]["id"] for o in answer]
 
     before = occupants()
     assert before == [mother, *sorted(twins)]
@@ -420,8 +420,8 @@ def test_mistake_58_names_keep_their_letters_in_the_summary_of_a_cancel(ward: Wa
     stay = ward.stay(f"{room}/A")
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
     ward.record("cancelDischarge", stayId=stay, withoutBed="Hall West", **REVERSED)
-    told = [n["summary"] for n in ward.ask(query, id=stay)["timeline"]["nodes"]]
-    assert told[-1] == "Discharge cancelled: reversed; now in Hall West"
+    result = [n["summary"] for n in ward.ask(query, id=stay)["timeline"]["nodes"]]
+    assert result[-1] == "Discharge cancelled: reversed; now in Hall West"
 
 
 def test_mistake_159_a_visit_is_read_in_the_stay_where_it_is_whichever_was_written_first(
@@ -432,8 +432,8 @@ def test_mistake_159_a_visit_is_read_in_the_stay_where_it_is_whichever_was_writt
     id = ward.record("recordVisit", **visit)["visit"]["id"]
     for stay, rest in ((other, one), (one, other), (other, one)):
         ward.record("amendVisit", visitId=id, note=f"in {stay}", **WRONG)
-        told = ward.record("amendVisit", visitId=id, stayId=stay, **WRONG)
-        assert told["visit"]["note"] == f"in {stay}"
+        answer = ward.record("amendVisit", visitId=id, stayId=stay, **WRONG)
+        assert answer["visit"]["note"] == f"in {stay}"
         assert [len(the_stay(ward, s)["visits"]) for s in (stay, rest)] == [1, 0]
 
 
@@ -444,9 +444,9 @@ def test_mistake_426_nobody_is_seen_in_a_stay_that_never_was(ward: Ward) -> None
     never = {"because": "ENTERED_IN_ERROR", "reason": "another patient"}
     ward.record("cancelAdmission", stayId=stay, **never)
     visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
-    told = [
+    result = [
         ward.execute("recordVisit", **visit, **at),
         ward.execute("raiseFlag", stayId=stay, flagKind="FALL_RISK", **at),
         ward.execute("requestConsult", stayId=stay, specialty="cardiology", **at),
     ]
-    assert {t["__typename"] for t in told} == {"OutsideStay"}
+    assert {t["__typename"] for t in result} == {"OutsideStay"}

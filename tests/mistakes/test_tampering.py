@@ -81,7 +81,7 @@ def test_mistake_175_what_the_owner_of_the_database_alters_with_care_is_unnotice
     try:
         for what, change in CAREFUL.items():
             do(database, f"UPDATE record.stored_events {change}")
-            assert any("was altered" in told for told in altered(database, tmp_path)), what
+            assert any("was altered" in result for result in altered(database, tmp_path)), what
             do(database, "DELETE FROM record.stored_events",
                "INSERT INTO record.stored_events SELECT * FROM record.former")  # fmt: skip
         assert altered(database, tmp_path) == []
@@ -100,7 +100,7 @@ def test_mistake_176_a_log_that_ends_earlier_than_it_did_is_taken_for_whole(
     for table, last in (("commands", "last_position"), ("stored_events", "position")):
         do(database, f"DELETE FROM record.{table} WHERE {last} > {before}")
     do(database, f"DELETE FROM record.checkpoints WHERE tree = 'events' AND last > {before}")
-    assert any("are gone" in told for told in altered(database, tmp_path))
+    assert any("are gone" in result for result in altered(database, tmp_path))
     with connect(database.app_url) as connection, pytest.raises(NotSigned):
         open_signer(connection, EVENTS, database.open_log(), Keeper(tmp_path))
 
@@ -114,7 +114,7 @@ def test_mistake_177_readings_that_somebody_deleted_are_unnoticed(
     sign_now(database, tmp_path)
     assert altered(database, tmp_path) == []
     do(database, "DELETE FROM audit.accesses WHERE no = (SELECT min(no) FROM audit.accesses)")
-    assert any("readings" in told for told in altered(database, tmp_path))
+    assert any("readings" in result for result in altered(database, tmp_path))
 
 
 def test_mistake_178_a_proof_is_taken_for_an_event_that_it_is_not_of(
@@ -148,10 +148,10 @@ def test_mistake_179_a_report_does_not_say_of_which_record_it_was_computed(
 ) -> None:
     house.stay(house.room() + "/a", ago(days=3))
     day = (datetime.now(UTC) - timedelta(days=2)).date().isoformat()
-    told = {"name": "inpatient-census", "period": {"from": day, "to": day}}
-    before = house.record("issueReport", **told)["issue"]["id"]
+    result = {"name": "inpatient-census", "period": {"from": day, "to": day}}
+    before = house.record("issueReport", **result)["issue"]["id"]
     note = str(sign_now(database, tmp_path)[0])
-    after = house.record("issueReport", **told)["issue"]["id"]
+    after = house.record("issueReport", **result)["issue"]["id"]
     house.record("restateReport", issueId=before)
     query = "query($id: ID!) { reportIssue(id: $id) { checkpoint restatements { checkpoint } } }"
     issues = [house.ask(query, id=id)["reportIssue"] for id in (before, after)]
@@ -180,7 +180,7 @@ def test_mistake_210_a_revocation_taken_back_and_a_key_destroyed_in_silence_are_
     for table, noun in (("revocations", "revocation"), ("key_acts", "key-act")):
         do(database, f"CREATE TABLE audit.former AS SELECT * FROM audit.{table}",
            f"DELETE FROM audit.{table}")  # fmt: skip
-        assert any(f"{noun}s" in told for told in altered(database, tmp_path))
+        assert any(f"{noun}s" in result for result in altered(database, tmp_path))
         do(database, f"INSERT INTO audit.{table} OVERRIDING SYSTEM VALUE SELECT * FROM audit.former",
            "DROP TABLE audit.former")  # fmt: skip
     assert found() == []
@@ -188,7 +188,7 @@ def test_mistake_210_a_revocation_taken_back_and_a_key_destroyed_in_silence_are_
     store = key_ring().store()
     assert store is not None
     store.destroy([patient])
-    assert any("nobody recorded it" in told for told in found())
+    assert any("nobody recorded it" in result for result in found())
 
 
 FORGED_ERASURE = """
@@ -245,12 +245,12 @@ def test_mistake_227_an_altered_text_reads_as_that_of_who_was_erased(
     do(database, "UPDATE record.stored_events SET own = jsonb_set(own, '{note}', to_jsonb("
        "overlay(own->>'note' placing 'AAAA' from 30))) WHERE own ? 'note'")  # fmt: skip
     rebuild(database, READ_MODELS, lambda done, total: None)
-    told = json.dumps(house.ask("query($i: ID!) { stay(id: $i) { visits { note } } }", i=stay))
+    answer = json.dumps(house.ask("query($i: ID!) { stay(id: $i) { visits { note } } }", i=stay))
     line = (
         "query($i: ID!) { timeline(stayId: $i, kinds: [STAY_VISIT_RECORDED]) { nodes { data } } }"
     )
-    assert ALTERED in told
-    assert REDACTED not in told
+    assert ALTERED in answer
+    assert REDACTED not in answer
     assert ALTERED in json.dumps(house.ask(line, i=stay))
     (problem,) = next(iter(verify(database))).examples
     assert "TextAltered" in problem
@@ -260,10 +260,10 @@ def test_mistake_262_an_altered_birth_date_or_sex_reads_as_one_that_nobody_knows
     house: Ward, database: Database
 ) -> None:
     """A date holds no word: `verify` alone told that somebody altered it."""
-    asked = "query($m: String!) { patient(mrn: $m) { birthDate sex alteredFields id } }"
+    query = "query($m: String!) { patient(mrn: $m) { birthDate sex alteredFields id } }"
     of = {"birthDate": "1931-07-09", "sex": "FEMALE"}
     altered_mrn, other, unknown = house.patient(**of), house.patient(**of), house.patient()
-    id = house.ask(asked, m=altered_mrn)["patient"]["id"]
+    id = house.ask(query, m=altered_mrn)["patient"]["id"]
     for field in ("birth_date", "sex"):
         do(database, "UPDATE record.stored_events SET own = jsonb_set(own, '{" + field + "}',"
            f" to_jsonb(overlay(own->>'{field}' placing 'AAAA' from 20))) WHERE own ? 'sex'"
@@ -271,8 +271,8 @@ def test_mistake_262_an_altered_birth_date_or_sex_reads_as_one_that_nobody_knows
     rebuild(database, READ_MODELS, lambda done, total: None)
 
     def read(mrn: str) -> tuple[Any, ...]:
-        told = house.ask(asked, m=mrn)["patient"]
-        return told["birthDate"], told["sex"], told["alteredFields"]
+        answer = house.ask(query, m=mrn)["patient"]
+        return answer["birthDate"], answer["sex"], answer["alteredFields"]
 
     assert read(altered_mrn) == (None, "UNKNOWN", ["birthDate", "sex"])
     assert read(other) == ("1931-07-09", "FEMALE", [])
@@ -331,9 +331,9 @@ def test_mistake_345_an_altered_detail_of_who_is_expected_reads_as_one_that_nobo
         again = Ward(GraphQLClient(http, TOKEN))
 
         def read(id: str) -> tuple[Any, ...]:
-            asked = "query($i: ID!) { expectedArrival(id: $i) { birthDate sex alteredDetails } }"
-            told = again.ask(asked, i=id)["expectedArrival"]
-            return told["birthDate"], told["sex"], told["alteredDetails"]
+            query = "query($i: ID!) { expectedArrival(id: $i) { birthDate sex alteredDetails } }"
+            answer = again.ask(query, i=id)["expectedArrival"]
+            return answer["birthDate"], answer["sex"], answer["alteredDetails"]
 
         both = (None, "UNKNOWN", ["BIRTH_DATE", "SEX"])
         assert read(id) == both

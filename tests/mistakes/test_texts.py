@@ -24,8 +24,8 @@ def test_mistake_67_a_blank_makes_no_second_patient(shared: Ward) -> None:
         second = shared.execute("registerPatient", mrn=typed, familyName="Twice")
         assert second["__typename"] == "AlreadyExists", typed
     for typed in spellings(mrn):
-        named = shared.ask("query($mrn: String!) { patient(mrn: $mrn) { mrn } }", mrn=typed)
-        assert named["patient"] == {"mrn": mrn}, typed
+        answer = shared.ask("query($mrn: String!) { patient(mrn: $mrn) { mrn } }", mrn=typed)
+        assert answer["patient"] == {"mrn": mrn}, typed
 
 
 def test_mistake_67_a_blank_makes_no_second_room_or_bed(shared: Ward) -> None:
@@ -60,10 +60,10 @@ def test_mistake_67_a_blank_makes_no_second_practitioner(shared: Ward) -> None:
     for typed in spellings(number):
         second = shared.execute("registerPractitioner", staffNumber=typed)
         assert second["__typename"] == "AlreadyExists", typed
-    told = shared.record(
+    answer = shared.record(
         "recordVisit", stayId=shared.stay(), practitioner=f"{number.lower()} ", kind="ROUND"
     )
-    assert told["__typename"] == "VisitRecorded"
+    assert answer["__typename"] == "VisitRecorded"
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u200b", "\u00a0\n", "\u3164"])
@@ -82,10 +82,10 @@ def test_mistake_67_a_blank_is_no_code(shared: Ward, blank: str) -> None:
 
 def test_mistake_67_a_correction_of_the_spelling_is_taken(shared: Ward) -> None:
     mrn = shared.patient()
-    told = shared.record(
+    answer = shared.record(
         "correctPatientDetails", patientMrn=mrn, mrn=mrn.lower(), reason="as printed"
     )
-    assert told["patient"]["mrn"] == mrn.lower()
+    assert answer["patient"]["mrn"] == mrn.lower()
     assert shared.execute("registerPatient", mrn=mrn)["__typename"] == "AlreadyExists"
 
 
@@ -124,10 +124,10 @@ def test_mistake_68_a_name_is_found_as_people_type_it(shared: Ward) -> None:
         shared.patient(familyName=f"{family} {house}", givenName=given, birthDate=born)
     for typed, wanted in SEARCHES.items():
         search = typed if typed == "%" else f"{typed} {house}"
-        found = shared.ask(
+        result = shared.ask(
             "query($q: String) { patients(search: $q) { nodes { givenName } } }", q=search
         )
-        names = {each["givenName"] for each in found["patients"]["nodes"]}
+        names = {each["givenName"] for each in result["patients"]["nodes"]}
         assert names == {normalize("NFC", name) for name in wanted}, typed
 
 
@@ -135,8 +135,8 @@ def test_mistake_68_a_number_is_found_by_its_beginning_or_digits(shared: Ward) -
     mrn = f"T-000{shared.name('7')} x"
     shared.record("registerPatient", mrn=mrn, **late(ago(days=3)))
     for typed in (mrn, mrn.lower(), mrn[:-2], mrn[2:-2], f" {mrn[:5]}"):
-        found = shared.ask("query($q: String) { patients(search: $q) { nodes { mrn } } }", q=typed)
-        assert {"mrn": mrn} in found["patients"]["nodes"], typed
+        result = shared.ask("query($q: String) { patients(search: $q) { nodes { mrn } } }", q=typed)
+        assert {"mrn": mrn} in result["patients"]["nodes"], typed
 
 
 def test_mistake_70_a_text_is_data_wherever_it_is_shown() -> None:
@@ -153,10 +153,10 @@ def test_mistake_67_a_blank_is_no_reason_for_a_dose_that_was_not_given(shared: W
     order = shared.prescription()
     skipped = {"prescriptionId": order, "given": False, **late(ago(hours=2))}
     for blank in (" ", "\t", "\u200b", "\u00a0"):
-        told = shared.execute("recordAdministration", reasonNotGiven=blank, **skipped)
-        assert (told["__typename"], told["path"]) == ("InvalidInput", ["reasonNotGiven"])
-    told = shared.record("recordAdministration", reasonNotGiven="asleep", **skipped)
-    dose = told["prescription"]["administrations"][0]["id"]
+        answer = shared.execute("recordAdministration", reasonNotGiven=blank, **skipped)
+        assert (answer["__typename"], answer["path"]) == ("InvalidInput", ["reasonNotGiven"])
+    answer = shared.record("recordAdministration", reasonNotGiven="asleep", **skipped)
+    dose = answer["prescription"]["administrations"][0]["id"]
     blank_again = {"administrationId": dose, "reasonNotGiven": "\u200b", "reason": "mistyped"}
     assert shared.execute("correctAdministration", **blank_again)["__typename"] == "InvalidInput"
 
@@ -164,5 +164,5 @@ def test_mistake_67_a_blank_is_no_reason_for_a_dose_that_was_not_given(shared: W
 def test_mistake_70_a_note_keeps_its_pictures(shared: Ward) -> None:
     typed = "\u2764\ufe0f of \U0001f469\u200d\u2695\ufe0f, \u26a0\ufe0e\x1b[31m"
     visit = {"stayId": shared.stay(), "practitioner": shared.doctor(), "kind": "ROUND"}
-    told = shared.record("recordVisit", note=typed, **visit)
-    assert told["visit"]["note"] == typed.replace("\x1b", "")
+    answer = shared.record("recordVisit", note=typed, **visit)
+    assert answer["visit"]["note"] == typed.replace("\x1b", "")

@@ -36,8 +36,8 @@ def test_mistake_114_a_corrected_fact_stays_in_its_place_among_those_of_its_minu
     shared.record("correctMovement", **corrected)
     moves = [node["summary"] for node in told(shared, stay)][-2:]
     assert (moves[0], moves[1].endswith("bed c")) == ("Moved to hall 3", True)
-    asked = shared.ask("query($id: ID!) { stay(id: $id) { bed movements { kind bed } } }", id=stay)
-    assert asked["stay"]["bed"] == asked["stay"]["movements"][-1]["bed"] == "c"
+    answer = shared.ask("query($id: ID!) { stay(id: $id) { bed movements { kind bed } } }", id=stay)
+    assert answer["stay"]["bed"] == answer["stay"]["movements"][-1]["bed"] == "c"
     for read in ("ALL", "TRUTH", "RECORD"):
         assert told(shared, stay, read, first=1) == told(shared, stay, read)
 

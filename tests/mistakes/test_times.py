@@ -37,19 +37,19 @@ def test_mistake_10_the_time_of_the_act_is_not_the_time_of_the_edit(ward: Ward) 
     visit = ward.record(
         "recordVisit", stayId=stay, practitioner=ward.doctor(), kind="ROUND", **late(seen)
     )
-    told = ward.record("amendVisit", visitId=visit["visit"]["id"], occurredAt=noted, **WRONG)
+    answer = ward.record("amendVisit", visitId=visit["visit"]["id"], occurredAt=noted, **WRONG)
 
     query = """query($id: ID!) { timeline(stayId: $id) { nodes {
         status occurredAt recordedAt late } } }"""
     all_told = ward.ask(query, id=stay)["timeline"]["nodes"]
     first, amended = (
         next(e for e in all_told if e["recordedAt"] == recorded["recordedAt"])
-        for recorded in (visit, told)
+        for recorded in (visit, answer)
     )
 
     assert (first["status"], first["occurredAt"]) == ("CORRECTED", seen)
     assert (amended["status"], amended["occurredAt"]) == ("TRUE", noted)
-    assert moment(seen) < moment(noted) < moment(first["recordedAt"]) < moment(told["recordedAt"])
+    assert moment(seen) < moment(noted) < moment(first["recordedAt"]) < moment(answer["recordedAt"])
 
 
 def test_mistake_18_a_transfer_does_not_leave_the_old_stretch_without_an_end(ward: Ward) -> None:
@@ -84,8 +84,8 @@ def test_mistake_20_the_real_time_of_discharge_is_not_lost(ward: Ward) -> None:
 
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(went))
 
-    told = the_stay(ward, stay)
-    length = moment(told["dischargedAt"]) - moment(told["admittedAt"])
+    result = the_stay(ward, stay)
+    length = moment(result["dischargedAt"]) - moment(result["admittedAt"])
     assert length == moment(went) - moment(came)
 
 

@@ -26,15 +26,15 @@ def test_mistake_251_a_pending_transfer_that_is_planned_again_reserves_its_bed_a
 ) -> None:
     assert answer(door, adt("A01", "1")) == "AA"
     until = b"|20260303080000+0100|||"
-    told = [
+    result = [
         pending(trigger, control, hour).replace(b"||||", until, 1)
         for trigger, control, hour in (("A15", "2", 12), ("A26", "3", 13), ("A15", "4", 14))
     ]
-    for sent in (*told, *told):
+    for sent in (*result, *result):
         assert answer(door, sent) == "AA"
     assert states_of(hospital, "A", "1", "b", at(15)) == {BedState.RESERVED}
-    found = counts(database)
-    assert (found["room.bed-reserved"], found["room.reservation-released"]) == (2, 1)
+    finding = counts(database)
+    assert (finding["room.bed-reserved"], finding["room.reservation-released"]) == (2, 1)
     assert answer(door, pending("A26", "5", 16)) == "AA"
     assert states_of(hospital, "A", "1", "b", at(17)) == set()
     assert not list(door.refused)
@@ -53,12 +53,12 @@ def told_of(
 ) -> bytes:
     """A message that was recorded in that hour; of a visit, which has a room of its own."""
     place = "A^{}^{}".format("1" if visit == "NORTH" else visit, "b" if trigger == "A02" else "a")
-    told = adt(trigger, control, *more, place=place)
-    told = told.replace(b"20260302101500", f"20260302{hour:02}0000".encode())
-    told = told.replace(b"20260302100000", f"20260302{happened:02}0000".encode())
+    result = adt(trigger, control, *more, place=place)
+    result = result.replace(b"20260302101500", f"20260302{hour:02}0000".encode())
+    result = result.replace(b"20260302100000", f"20260302{happened:02}0000".encode())
     if trigger == "A54":
-        told = told.replace(b"^a||||", b"^a||||D1")
-    return told.replace(b"VNORTH", f"V{visit}".encode()).replace(b"4711", f"M{visit}".encode())
+        result = result.replace(b"^a||||", b"^a||||D1")
+    return result.replace(b"VNORTH", f"V{visit}".encode()).replace(b"4711", f"M{visit}".encode())
 
 
 def held(hospital: Hospital, visit: str) -> str:
@@ -101,14 +101,14 @@ def test_mistake_252_an_admission_a_plan_and_a_merge_hold_again_after_their_canc
 ) -> None:
     assert answer(door, adt("A28", "0").replace(b"4711", b"4799")) == "AA"
     assert answer(door, told_of("A28", "00", 9)) == "AA"
-    for number, (told, cancel) in enumerate((("A05", "A38"), ("A40", "A37"), ("A01", "A11"))):
-        for n, trigger in enumerate((told, cancel, told), 1):
-            more = ["MRG|4799^^^HOSP^MR"] if told == "A40" else []
+    for number, (result, cancel) in enumerate((("A05", "A38"), ("A40", "A37"), ("A01", "A11"))):
+        for n, trigger in enumerate((result, cancel, result), 1):
+            more = ["MRG|4799^^^HOSP^MR"] if result == "A40" else []
             assert answer(door, told_of(trigger, f"{number}-{n}", 10 + n, *more)) == "AA", trigger
-    found = counts(database)
-    assert found["arrival.planned"] == 2
-    assert found["patient.merged"] == 2
-    assert found["stay.admitted"] == 2
+    finding = counts(database)
+    assert finding["arrival.planned"] == 2
+    assert finding["patient.merged"] == 2
+    assert finding["stay.admitted"] == 2
     assert "bed='a'" in held(hospital, "NORTH")
 
 
@@ -117,13 +117,13 @@ def test_mistake_253_an_allergy_that_is_told_again_after_it_was_deleted_is_there
 ) -> None:
     assert answer(door, adt("A01", "1")) == "AA"
     allergy = "IAM|1||91936005^Penicillin^SCT|SV|Rash|{}"
-    told = [
+    result = [
         message("A60", control, hour, allergy.format(action))
         for control, hour, action in (("2", 12, "A"), ("3", 13, "D"), ("4", 14, "A"))
     ]
-    for sent in (*told, *told):
+    for sent in (*result, *result):
         assert answer(door, sent) == "AA"
-    found = counts(database)
-    assert found["patient.allergy-recorded"] == 2
-    assert found["patient.allergy-cancelled"] == 1
+    finding = counts(database)
+    assert finding["patient.allergy-recorded"] == 2
+    assert finding["patient.allergy-cancelled"] == 1
     assert not list(door.refused)

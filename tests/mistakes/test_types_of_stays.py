@@ -55,8 +55,8 @@ def test_mistake_196_the_type_of_a_stay_changes_from_a_time_on_and_can_be_put_ri
     reversal = {"movementId": last, "because": "DECISION_REVERSED", **late(ago(hours=1.5))}
     ward.record("cancelMovement", **reversal)
     assert [type_at(ward, stay, hours=hours) for hours in (1.8, 1)] == ["MATERNITY", "DAY_CASE"]
-    refused = ward.execute("changeAdmissionType", **change, **late(ago(hours=10)))
-    assert refused["__typename"] == "OutsideStay"
+    refusal = ward.execute("changeAdmissionType", **change, **late(ago(hours=10)))
+    assert refusal["__typename"] == "OutsideStay"
 
 
 REPORT = """query($period: ReportPeriod!, $ward: String, $of: [ReportParameterInput!]) {
@@ -72,8 +72,8 @@ def test_mistake_196_a_report_leaves_a_stay_out_by_the_type_that_it_came_to(ward
 
     def peak() -> float:
         of = [{"name": "without", "value": "DAY_CASE"}]
-        asked = {"period": {"from": day, "to": day}, "ward": name, "of": of}
-        figures = ward.ask(REPORT, **asked)["report"]["figures"]
+        fields = {"period": {"from": day, "to": day}, "ward": name, "of": of}
+        figures = ward.ask(REPORT, **fields)["report"]["figures"]
         (told,) = [f["value"] for f in figures if f["name"] == "peakOccupancy" and not f["of"]]
         return float(told)
 
@@ -96,8 +96,8 @@ def test_mistake_196_days_count_a_stay_by_its_type_at_their_census(ward: Ward) -
     def shown(figure: str, without: str) -> float:
         of = [{"name": "without", "value": without}]
         period = {"from": ago(days=6)[:10], "to": ago(days=1)[:10]}
-        asked = {"period": period, "ward": name, "of": of}
-        figures = ward.ask(DAILY, **asked)["report"]["figures"]
+        fields = {"period": period, "ward": name, "of": of}
+        figures = ward.ask(DAILY, **fields)["report"]["figures"]
         return round(next(float(f["value"]) for f in figures if f["name"] == figure) * 6, 3)
 
     assert shown("averageDailyCensusOfNewborns", "") == 2
@@ -114,8 +114,8 @@ def test_mistake_196_who_is_a_newborn_then_shares_the_bed_of_the_mother(ward: Wa
         "changeAdmissionType", stayId=child, admissionType="EMERGENCY", **late(ago(hours=5))
     )
     shared = {"stayId": child, "sharesBedOf": mother, **place(f"{room}/a")}
-    refused = ward.execute("transferPatient", **shared, **late(ago(hours=4)))
-    assert (refused["__typename"], "EMERGENCY then" in str(refused)) == ("InvalidInput", True)
+    refusal = ward.execute("transferPatient", **shared, **late(ago(hours=4)))
+    assert (refusal["__typename"], "EMERGENCY then" in str(refusal)) == ("InvalidInput", True)
     ward.record("transferPatient", **shared, **late(ago(hours=6)))
     other = ward.stay(f"{room}/b", at=ago(hours=5), admissionType="EMERGENCY")
     ward.record("changeAdmissionType", stayId=other, admissionType="NEWBORN", **late(ago(hours=3)))

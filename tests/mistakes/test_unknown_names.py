@@ -61,9 +61,9 @@ def test_mistake_111_what_is_asked_about_and_never_was_is_refused_not_shown_empt
     shared.stay(f"{shared.room('a')}/a")
     wrong = []
     for field, name, values in asked():
-        told = shared.client.raw(*_document(field, values))
-        if not told.get("errors") or codes(told) != {"NotFound"}:
-            wrong.append((field, name, told))
+        answer = shared.client.raw(*_document(field, values))
+        if not answer.get("errors") or codes(answer) != {"NotFound"}:
+            wrong.append((field, name, answer))
     assert wrong == []
 
 
@@ -114,9 +114,9 @@ def test_mistake_112_no_command_takes_what_it_names_for_granted(shared: Ward) ->
             if name in NEW or f"{name}.{path[-1]}" in NEW:
                 continue
             said = "no such" if path[-1] in NAMING else str(uuid4())
-            told = _sent(shared.client, name, _with(input, path, said))
-            if told["__typename"] not in REFUSED or not _names(path, told["path"]):
-                wrong.append((name, path, told))
+            result = _sent(shared.client, name, _with(input, path, said))
+            if result["__typename"] not in REFUSED or not _names(path, result["path"]):
+                wrong.append((name, path, result))
         assert wrong == []
 
     _give_examples(shared, try_unknown)
@@ -138,11 +138,11 @@ def test_mistake_113_an_id_of_something_else_is_refused_to_every_role_and_tells_
                 for kind, id in (("nothing", str(uuid4())), *kinds.items()):
                     if path[-1] in FIELDS_OF[kind] and may(role, "label:very_restricted"):
                         continue
-                    told = _sent(client, name, _with(input, path, id))
-                    assert told["__typename"] in REFUSED, (name, path, role, kind, told)
-                    assert told["message"], (name, path, role, kind)
-                    assert "Geheimrat" not in str(told), (name, path, role, kind)
-                    assert theirs not in str(told), (name, path, role, kind)
+                    result = _sent(client, name, _with(input, path, id))
+                    assert result["__typename"] in REFUSED, (name, path, role, kind, result)
+                    assert result["message"], (name, path, role, kind)
+                    assert "Geheimrat" not in str(result), (name, path, role, kind)
+                    assert theirs not in str(result), (name, path, role, kind)
 
     _give_examples(shared, try_others)
 
@@ -153,8 +153,8 @@ def _sent(client: GraphQLClient, name: str, input: dict[str, Any]) -> dict[str, 
         f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input)"
         " { __typename ... on Refusal { code message path } } }"
     )
-    told: dict[str, Any] = client.ask(document, input=input)[name]
-    return told
+    answer: dict[str, Any] = client.ask(document, input=input)[name]
+    return answer
 
 
 def _names(path: tuple[Any, ...], told: list[str]) -> bool:

@@ -12,9 +12,9 @@ STAY = "query($id: ID!) { stay(id: $id) { status bed expectedReturn mother { id 
 
 
 def stay_of(ward: Ward, id: str) -> dict[str, Any]:
-    told = ward.ask(STAY, id=id)["stay"]
-    assert isinstance(told, dict)
-    return told
+    answer = ward.ask(STAY, id=id)["stay"]
+    assert isinstance(answer, dict)
+    return answer
 
 
 def test_mistake_299_the_end_of_an_allergy_is_not_corrected_into_a_second_one(ward: Ward) -> None:
@@ -32,32 +32,32 @@ def test_mistake_299_the_end_of_an_allergy_is_not_corrected_into_a_second_one(wa
 def test_mistake_299_a_correction_keeps_how_precisely_an_allergy_began(ward: Ward) -> None:
     mrn = patient(ward)
     begun = late(ago(days=9)) | {"occurredAtPrecision": "DAY"}
-    told = ward.record("recordAllergy", patientMrn=mrn, substance=PENICILLIN, **begun)
-    named = {"patientMrn": mrn, "allergyId": told["allergy"]["id"]}
-    ward.record("endAllergy", **named, **late(ago(hours=7)))
-    renamed = ward.execute("correctAllergy", **named, severity="MILD", **WRONG)
+    answer = ward.record("recordAllergy", patientMrn=mrn, substance=PENICILLIN, **begun)
+    fields = {"patientMrn": mrn, "allergyId": answer["allergy"]["id"]}
+    ward.record("endAllergy", **fields, **late(ago(hours=7)))
+    renamed = ward.execute("correctAllergy", **fields, severity="MILD", **WRONG)
     assert renamed["__typename"] == "AllergyRecorded"
     after = {"occurredAt": ago(hours=6), "occurredAtPrecision": "MINUTE"}
-    refused = ward.execute("correctAllergy", **named, **after, **WRONG)
-    assert refused["__typename"] == "ContradictsLaterFacts"
+    refusal = ward.execute("correctAllergy", **fields, **after, **WRONG)
+    assert refusal["__typename"] == "ContradictsLaterFacts"
 
 
 def test_mistake_300_nobody_is_expected_back_before_going_on_leave(ward: Ward) -> None:
     stay = ward.stay(f"{ward.room('a')}/a")
     leave = {"stayId": stay, "keepBed": True, **late(ago(hours=5))}
 
-    refused = ward.execute("startLeave", **leave, expectedReturn=ago(hours=6))
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedReturn"])
-    assert "correct one of them" in refused["message"]
+    refusal = ward.execute("startLeave", **leave, expectedReturn=ago(hours=6))
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["expectedReturn"])
+    assert "correct one of them" in refusal["message"]
     ward.record("startLeave", **leave, expectedReturn=ago(hours=2))
     moved = {"movementId": movement(ward, stay, "STAY_LEAVE_STARTED")}
     for content in ({"expectedReturn": ago(hours=6)}, {"occurredAt": ago(hours=1)}):
         part = {**moved, **content}
-        for refused in (
+        for refusal in (
             ward.execute("correctMovement", **part, **WRONG),
             ward.execute("correctFacts", corrections=[part], **WRONG),
         ):
-            assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedReturn"])
+            assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["expectedReturn"])
     moved |= WRONG
     both = {"expectedReturn": ahead(hours=6), "occurredAt": ago(hours=1)}
     assert ward.record("correctMovement", **moved, **both)["stay"]["status"] == "ON_LEAVE"
@@ -71,8 +71,8 @@ def test_mistake_300_a_leave_known_to_the_day_contradicts_no_return_of_that_day(
     noon = ago(days=2)[:11] + "12:00:00Z"
     leave = {"stayId": stay, "keepBed": True, "occurredAtPrecision": "DAY", **late(noon)}
     early = ago(days=3)[:11] + "08:00:00Z"
-    refused = ward.execute("startLeave", **leave, expectedReturn=early)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedReturn"])
+    refusal = ward.execute("startLeave", **leave, expectedReturn=early)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["expectedReturn"])
     ward.record("startLeave", **leave, expectedReturn=noon[:11] + "08:00:00Z")
 
 
@@ -81,8 +81,8 @@ def test_mistake_371_nobody_is_expected_to_leave_before_having_come(ward: Ward) 
     stay = ward.stay(f"{ward.room('a')}/a", f"{day}10:00:00Z")
     plan = {"stayId": stay, **late(f"{day}11:00:00Z")}
 
-    refused = ward.execute("planDischarge", **plan, expectedAt=f"{day}09:59:00Z")
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["expectedAt"])
+    refusal = ward.execute("planDischarge", **plan, expectedAt=f"{day}09:59:00Z")
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["expectedAt"])
     ward.record("planDischarge", **plan, expectedAt=f"{day}10:00:30Z")
     too_early = late(f"{day}09:00:00Z")
     before = ward.execute("planDischarge", stayId=stay, **too_early)
@@ -156,9 +156,9 @@ def test_mistake_301_a_child_discharged_in_another_act_is_no_sharer_of_that(ward
     child = ward.stay(f"{room}/a", ago(days=1), **newborn)
     for stay in (child, mother):
         ward.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=5)))
-    named = {"sharers": [{"stayId": child, "sharesBed": True}]}
-    refused = ward.execute("cancelDischarge", stayId=mother, **IN_ERROR, **named)
-    assert (refused["__typename"], refused["path"]) == ("InvalidInput", ["sharers"])
+    fields = {"sharers": [{"stayId": child, "sharesBed": True}]}
+    refusal = ward.execute("cancelDischarge", stayId=mother, **IN_ERROR, **fields)
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInput", ["sharers"])
 
 
 PARTS = """query($id: ID!) { stay(id: $id) { visits { id occurredAt note }
@@ -167,8 +167,8 @@ PARTS = """query($id: ID!) { stay(id: $id) { visits { id occurredAt note }
 
 
 def parts_of(ward: Ward, stay: str) -> tuple[list[Any], list[Any]]:
-    told = ward.ask(PARTS, id=stay)["stay"]
-    return told["visits"], [p for p in told["prescriptions"] if p["administrations"]]
+    answer = ward.ask(PARTS, id=stay)["stay"]
+    return answer["visits"], [p for p in answer["prescriptions"] if p["administrations"]]
 
 
 def test_mistake_302_a_fact_goes_to_another_stay_at_its_right_time(ward: Ward) -> None:
@@ -192,8 +192,8 @@ def test_mistake_302_a_fact_goes_to_another_stay_at_its_right_time(ward: Ward) -
     ]
     for command, content in moves:
         for at in ({}, {"occurredAt": ago(days=7)}):
-            refused = ward.execute(command, **content, **at, **WRONG)["__typename"]
-            assert refused in ("OutsideStay", "PrescriptionStateBroken"), command
+            refusal = ward.execute(command, **content, **at, **WRONG)["__typename"]
+            assert refusal in ("OutsideStay", "PrescriptionStateBroken"), command
         ward.record(command, **content, occurredAt=right, **WRONG)
 
     assert parts_of(ward, later) == ([], [])
@@ -231,8 +231,8 @@ def test_mistake_303_ends_of_infusions_and_doses_without_an_order_are_put_right_
     alone = ward.execute("correctFacts", newUnprescribedDoses=new, **WRONG)
     assert alone["__typename"] == "OutsideStay", alone
     nobodys = {**new[0], "orderedBy": None}
-    refused = ward.execute("correctFacts", newUnprescribedDoses=[nobodys], **WRONG)
-    assert (refused["__typename"], refused["path"][-1]) == ("InvalidInput", "orderedBy")
+    refusal = ward.execute("correctFacts", newUnprescribedDoses=[nobodys], **WRONG)
+    assert (refusal["__typename"], refusal["path"][-1]) == ("InvalidInput", "orderedBy")
     ward.record("correctFacts", **parts, **WRONG)
 
     _, orders = parts_of(ward, stay)
@@ -268,9 +268,9 @@ def test_mistake_304_each_of_several_patients_discharged_in_one_act_is_put_right
 
     ward.record("correctMovement", **hers, disposition="DIED", **WRONG)
     died = "query($id: ID!) { stay(id: $id) { status disposition patient { diedAt } } }"
-    told = [ward.ask(died, id=stay)["stay"] for stay in (mother, *children)]
-    assert [stay["disposition"] for stay in told] == ["DIED", "HOME", "HOME"]
-    assert [stay["patient"]["diedAt"] is None for stay in told] == [False, True, True]
+    result = [ward.ask(died, id=stay)["stay"] for stay in (mother, *children)]
+    assert [stay["disposition"] for stay in result] == ["DIED", "HOME", "HOME"]
+    assert [stay["patient"]["diedAt"] is None for stay in result] == [False, True, True]
 
     one_along = {"sharers": [{"stayId": children[0], "sharesBed": True}]}
     ward.record("cancelMovement", **hers, **IN_ERROR, **one_along)

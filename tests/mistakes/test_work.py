@@ -67,8 +67,8 @@ def test_mistake_130_requests_are_limited_and_not_what_is_asked_in_one(
     assert send(fragments) == 429
     assert send(registering(10)) == 200
     assert send(registering(15)) == 429
-    told = strict.post("/graphql", json={"query": registering(15)}, headers=bearer)
-    assert int(told.headers["retry-after"]) > 1
+    reply = strict.post("/graphql", json={"query": registering(15)}, headers=bearer)
+    assert int(reply.headers["retry-after"]) > 1
     assert strict.get("/graphql", params={"query": registering(9)}, headers=bearer).status_code in (
         405,
         429,
@@ -84,8 +84,8 @@ def test_mistake_130_requests_over_a_websocket_are_no_cheaper(
         socket.receive_json()
         payload = {"query": registering(90)}
         socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
-        told = socket.receive_json()
-        assert codes({"errors": told["payload"]}) == {"TOO_MANY_REQUESTS"}
+        answer = socket.receive_json()
+        assert codes({"errors": answer["payload"]}) == {"TOO_MANY_REQUESTS"}
 
 
 def test_mistake_131_documents_that_failed_are_remembered(strict: TestClient) -> None:
@@ -158,10 +158,10 @@ def test_mistake_340_variables_are_as_many_as_a_body_holds(
 ) -> None:
     query, variables = LARGE_VARIABLES[kind]
     with nobody_held_up(strict):
-        told = strict.post(
+        response = strict.post(
             "/graphql", json={"query": query, "variables": variables}, headers=bearer
         )
-    assert (told.status_code, codes(told.json())) == (413, {"TOO_LARGE"})
+    assert (response.status_code, codes(response.json())) == (413, {"TOO_LARGE"})
 
 
 def test_mistake_340_nor_are_they_over_a_websocket_or_in_a_batch(
@@ -175,8 +175,8 @@ def test_mistake_340_nor_are_they_over_a_websocket_or_in_a_batch(
         socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
         assert codes({"errors": socket.receive_json()["payload"]}) == {"TOO_LARGE"}
     commands = [{"mutation": "registerPatient", "input": variables["i"]}]
-    told = strict.post("/commands", json={"commands": commands}, headers=bearer)
-    assert codes(told.json()["results"][0]) == {"TOO_LARGE"}
+    response = strict.post("/commands", json={"commands": commands}, headers=bearer)
+    assert codes(response.json()["results"][0]) == {"TOO_LARGE"}
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,8 @@ def test_mistake_341_a_search_of_fhir_has_as_many_values_as_a_body_holds(
 ) -> None:
     headers = bearer | {"Content-Type": "application/x-www-form-urlencoded"}
     with nobody_held_up(strict):
-        told = strict.post("/fhir/Patient/_search", content=form, headers=headers)
-    assert told.status_code == status, told.text[:200]
+        response = strict.post("/fhir/Patient/_search", content=form, headers=headers)
+    assert response.status_code == status, response.text[:200]
 
 
 def test_mistake_136_who_is_not_logged_in_keeps_the_server_busy(
@@ -233,10 +233,10 @@ def test_mistake_133_a_login_opens_websockets_without_end(
         follow = {"query": "subscription { events { __typename } }"}
         for n in range(4):
             second.send_json({"id": str(n), "type": "subscribe", "payload": follow})
-        told = second.receive_json()
-        while told["type"] != "error":
-            told = second.receive_json()
-        assert "operations over WebSockets" in told["payload"][0]["message"]
+        answer = second.receive_json()
+        while answer["type"] != "error":
+            answer = second.receive_json()
+        assert "operations over WebSockets" in answer["payload"][0]["message"]
     with connect() as again:  # type: ignore[attr-defined]
         again.send_json({"type": "connection_init"})
         assert again.receive_json() == {"type": "connection_ack"}

@@ -112,9 +112,9 @@ def test_nothing_in_the_tables_names_a_patient_or_is_a_text_about_one(
     assert len(words) > 20
     export_history(lived.database, tmp_path, end(lived.database), {}, lambda done, total: None)
     for table in TABLES:
-        found = parquet(f"SELECT * FROM '{tmp_path / table.name}.parquet'")
-        assert found
-        values = {value for row in found for value in row if isinstance(value, str)}
+        result = parquet(f"SELECT * FROM '{tmp_path / table.name}.parquet'")
+        assert result
+        values = {value for row in result for value in row if isinstance(value, str)}
         assert values & words <= {REDACTED}
 
 

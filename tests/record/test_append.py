@@ -28,7 +28,7 @@ def simulated_recorder(simulated_hospital: Hospital) -> Recorder:
 
 
 def outcomes(recorder: Recorder, *commands: dict[str, Any]) -> list[str]:
-    return [told["outcome"] for told in recorder.append_batch(commands)]
+    return [result["outcome"] for result in recorder.append_batch(commands)]
 
 
 def log(database: Database) -> list[tuple[Any, ...]]:
@@ -41,9 +41,9 @@ def log(database: Database) -> list[tuple[Any, ...]]:
 
 
 def assert_no_gaps(database: Database) -> None:
-    found = log(database)
-    assert [row[0] for row in found] == list(range(1, len(found) + 1))
-    recorded = [row[5] for row in found]
+    result = log(database)
+    assert [row[0] for row in result] == list(range(1, len(result) + 1))
+    recorded = [row[5] for row in result]
     assert all(earlier < later for earlier, later in pairwise(recorded))
 
 
@@ -61,9 +61,9 @@ def test_each_command_of_a_batch_stands_for_itself_and_the_order_is_kept(
     third = crafted((b, 2), (a, 3))
     last = crafted((d, 1))
 
-    told = recorder.append_batch([first, stale, second, taken, first, third, last])
+    answer = recorder.append_batch([first, stale, second, taken, first, third, last])
 
-    assert [t["outcome"] for t in told] == [
+    assert [t["outcome"] for t in answer] == [
         "recorded",
         "stale",
         "recorded",
@@ -72,8 +72,8 @@ def test_each_command_of_a_batch_stands_for_itself_and_the_order_is_kept(
         "recorded",
         "recorded",
     ]
-    assert told[3]["claim"] == "unique_claims_pkey"
-    assert told[4]["command"] == told[0]["command"]
+    assert answer[3]["claim"] == "unique_claims_pkey"
+    assert answer[4]["command"] == answer[0]["command"]
     written = [(a, 1), (a, 2), (b, 1), (b, 2), (a, 3), (d, 1)]
     assert [(row[1], row[2]) for row in log(database)] == written
     assert [row[4] for row in log(database)] == [2, 2, 3, 5, 5, 6]
@@ -116,8 +116,8 @@ def test_positions_have_no_gaps_however_many_are_refused(
 ) -> None:
     a = uuid4()
     for version in range(1, 6):
-        refused = [crafted((a, version + 7)) for _ in range(5)]
-        assert set(outcomes(recorder, *refused)) == {"stale"}
+        refusal = [crafted((a, version + 7)) for _ in range(5)]
+        assert set(outcomes(recorder, *refusal)) == {"stale"}
         recorder.append_batch([crafted((a, version))])
 
     assert_no_gaps(database)
@@ -163,9 +163,9 @@ def test_followers_are_told_the_last_position_once_and_only_when_something_was_a
         listener.execute("LISTEN wardbook_log")
         outcomes(recorder, crafted((a, 4)))
         outcomes(recorder, crafted((a, 1)), crafted((a, 2)), crafted((a, 2)))
-        told = [notice.payload for notice in listener.notifies(timeout=2, stop_after=1)]
+        result = [notice.payload for notice in listener.notifies(timeout=2, stop_after=1)]
 
-    assert told == ["2"]
+    assert result == ["2"]
 
 
 # -- the recording clock --

@@ -137,8 +137,8 @@ def test_the_causes_of_a_changed_figure_are_complete_and_minimal(
             if subject in new:
                 without[subject] = new[subject]
             assert values(held.rows(question, without)).get(key) != change.old
-    told = {(change.figure, change.of) for change in changes}
-    assert {key for key in {*rows[0], *rows[1]} if rows[0].get(key) != rows[1].get(key)} <= told
+    result = {(change.figure, change.of) for change in changes}
+    assert {key for key in {*rows[0], *rows[1]} if rows[0].get(key) != rows[1].get(key)} <= result
     plain: dict[Subject, set[int]] = {}
     for change, facts in zip(changes, restatement.facts, strict=True):
         assert facts.keys() == set(change.causes)

@@ -48,7 +48,7 @@ def restating(
 
 
 def outcomes(recorder: Recorder, *commands: dict[str, Any]) -> list[str]:
-    return [told["outcome"] for told in recorder.append_batch(commands)]
+    return [result["outcome"] for result in recorder.append_batch(commands)]
 
 
 def in_bed(since: datetime, until: datetime | None = None, **more: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_one_stay_never_has_one_bed_twice(recorder: Recorder) -> None:
 
 def test_a_person_is_never_in_two_stays_at_the_same_time(recorder: Recorder) -> None:
     one, other, later = uuid4(), uuid4(), uuid4()
-    told = recorder.append_batch(
+    answer = recorder.append_batch(
         [
             restating(one, persons=[present(one, PERSON, MONDAY, MONDAY + DAY)]),
             restating(other, persons=[present(other, PERSON, MONDAY - DAY)]),
@@ -112,8 +112,8 @@ def test_a_person_is_never_in_two_stays_at_the_same_time(recorder: Recorder) -> 
             restating(uuid4(), persons=[present(uuid4(), uuid4(), MONDAY)]),
         ]
     )
-    assert [t["outcome"] for t in told] == ["recorded", "taken", "recorded", "recorded"]
-    assert told[1]["claim"] == "one_stay_per_person"
+    assert [t["outcome"] for t in answer] == ["recorded", "taken", "recorded", "recorded"]
+    assert answer[1]["claim"] == "one_stay_per_person"
 
 
 def test_a_swap_of_claims_passes_and_a_half_of_it_does_not(recorder: Recorder) -> None:
@@ -129,19 +129,19 @@ def test_a_swap_of_claims_passes_and_a_half_of_it_does_not(recorder: Recorder) -
 
 def test_a_shared_bed_is_exempt_and_the_mothers_own_is_not(recorder: Recorder) -> None:
     mother = uuid4()
-    told = outcomes(
+    result = outcomes(
         recorder,
         in_bed(MONDAY, stay=mother),
         in_bed(MONDAY, shares_bed_of=mother),
         in_bed(MONDAY, shares_bed_of=mother),
         in_bed(MONDAY),
     )
-    assert told == ["recorded", "recorded", "recorded", "taken"]
+    assert result == ["recorded", "recorded", "recorded", "taken"]
 
 
 def test_a_claim_for_no_time_touches_others(recorder: Recorder) -> None:
-    told = outcomes(recorder, in_bed(MONDAY), in_bed(MONDAY, MONDAY), in_bed(MONDAY, MONDAY))
-    assert told == ["recorded"] * 3
+    result = outcomes(recorder, in_bed(MONDAY), in_bed(MONDAY, MONDAY), in_bed(MONDAY, MONDAY))
+    assert result == ["recorded"] * 3
     with pytest.raises(errors.DataException):
         recorder.append_batch([in_bed(MONDAY, MONDAY - timedelta(hours=1))])
 
@@ -159,10 +159,10 @@ def test_two_claims_are_kept_out_of_one_bed_just_where_they_collide(
     for n, (one, other) in enumerate(product(PERIODS, repeat=2)):
         commands = [in_bed(*one, bed=f"bed {n}"), in_bed(*other, bed=f"bed {n}")]
         batches = [commands] if together else [[command] for command in commands]
-        told = [answer for batch in batches for answer in recorder.append_batch(batch)]
+        result = [answer for batch in batches for answer in recorder.append_batch(batch)]
         collide = Period(*one).collides(Period(*other))
-        assert [t["outcome"] for t in told] == ["recorded", "taken" if collide else "recorded"]
-        assert not collide or told[1]["claim"] == "one_stay_per_bed"
+        assert [t["outcome"] for t in result] == ["recorded", "taken" if collide else "recorded"]
+        assert not collide or result[1]["claim"] == "one_stay_per_bed"
 
 
 def test_a_claim_for_no_time_in_ones_mothers_bed_is_exempt(recorder: Recorder) -> None:
@@ -170,8 +170,8 @@ def test_a_claim_for_no_time_in_ones_mothers_bed_is_exempt(recorder: Recorder) -
     beside = in_bed(MONDAY + DAY, MONDAY + DAY, stay=child, shares_bed_of=mother)
     twin = in_bed(MONDAY, shares_bed_of=mother)
     stranger = in_bed(MONDAY, shares_bed_of=uuid4())
-    told = outcomes(recorder, in_bed(MONDAY, stay=mother), beside, twin, stranger)
-    assert told == ["recorded"] * 3 + ["taken"]
+    result = outcomes(recorder, in_bed(MONDAY, stay=mother), beside, twin, stranger)
+    assert result == ["recorded"] * 3 + ["taken"]
 
 
 def test_a_stay_that_was_not_read_is_not_passed_over(recorder: Recorder) -> None:
@@ -182,8 +182,8 @@ def test_a_stay_that_was_not_read_is_not_passed_over(recorder: Recorder) -> None
     unread = {**restating(other), "persons_read": [PERSON], "stays_read": []}
     read = {**restating(other), "persons_read": [PERSON], "stays_read": [one]}
 
-    (told,) = recorder.append_batch([unread])
-    assert (told["outcome"], told["claim"]) == ("taken", "all_stays_of_a_person")
+    (result,) = recorder.append_batch([unread])
+    assert (result["outcome"], result["claim"]) == ("taken", "all_stays_of_a_person")
     assert outcomes(recorder, read) == ["recorded"]
 
 
@@ -209,11 +209,11 @@ def test_a_newborn_shares_its_mothers_bed_and_nobody_else_does(
     shared: dict[str, Any] = {"admission_type": AdmissionType.NEWBORN, "shares_bed_of": mother}
     twins = [admitted(hospital, mrn, "A/1/a", **shared) for mrn in ("N1", "N2")]
     hospital.patients.register_patient(request(), mrn="M2")
-    with pytest.raises(BedOccupied) as refused:
+    with pytest.raises(BedOccupied) as refusal:
         hospital.stays.admit_patient(
             request(), patient_mrn="M2", admission_type=ELECTIVE, **place("A/1/a")
         )
-    assert refused.value.by_stay in {mother, *twins}
+    assert refusal.value.by_stay in {mother, *twins}
     with pytest.raises(SharersUnplaced):
         hospital.stays.transfer_patient(request(), stay_id=mother, **place("A/1/b"))
 
@@ -234,9 +234,9 @@ def test_a_bed_in_which_somebody_lies_is_neither_closed_nor_cleaned(hospital: Ho
     stay = admitted(hospital, "M1", "A/1/a", ago(hours=2))
     for act in (hospital.rooms.close_bed, hospital.rooms.start_cleaning):
         for at in (None, ago(minutes=30), ago(hours=3)):
-            with pytest.raises(BedOccupied) as refused:
+            with pytest.raises(BedOccupied) as refusal:
                 act(request(at, reason="paint"), **place("A/1/a"))
-            assert refused.value.by_stay == stay
+            assert refusal.value.by_stay == stay
 
     hospital.rooms.close_bed(request(reason="paint"), since=ago(hours=-3), **place("A/1/a"))
 

@@ -64,10 +64,10 @@ def test_the_time_that_is_given_is_kept_to_the_microsecond_in_utc(hospital: Hosp
 
 def test_a_fact_cannot_lie_in_the_future(hospital: Hospital, database: Database) -> None:
     ahead = clock(database) + seconds(75)
-    with pytest.raises(InFuture) as refused:
+    with pytest.raises(InFuture) as refusal:
         hospital.patients.register_patient(request(occurred_at=ahead), mrn="M1")
-    assert refused.value.occurred_at == ahead
-    assert abs(refused.value.now - clock(database)) < seconds(15)
+    assert refusal.value.occurred_at == ahead
+    assert abs(refusal.value.now - clock(database)) < seconds(15)
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
 
 
@@ -78,9 +78,9 @@ def test_clocks_may_differ_a_little(hospital: Hospital, database: Database) -> N
 
 
 def test_a_moment_without_an_offset_is_refused(hospital: Hospital) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as refusal:
         hospital.patients.register_patient(request(occurred_at=datetime(2026, 3, 1)), mrn="M1")
-    assert refused.value.field == "occurred_at"
+    assert refusal.value.field == "occurred_at"
 
 
 @pytest.mark.parametrize("reason", [None, "", "  \n"])
@@ -123,9 +123,9 @@ def test_a_hospital_sets_how_far_clocks_may_differ_and_what_is_late(strict: Hosp
     give(-5, "M2")
     with pytest.raises(InFuture):
         give(1 / 60_000, "M3")
-    with pytest.raises(ReasonNeeded) as refused:
+    with pytest.raises(ReasonNeeded) as refusal:
         give(-5 - 1 / 60_000, "M3")
-    assert "5 minutes" in refused.value.message
+    assert "5 minutes" in refusal.value.message
 
 
 def test_a_simulated_log_is_recorded_by_the_clock_that_it_is_given(strict: Hospital) -> None:

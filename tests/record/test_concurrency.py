@@ -68,9 +68,9 @@ def assert_the_record_is_sound(database: Database) -> None:
     """No bed has two stays, no stay two beds; the claims are the events; no gap in the log."""
     assert rows(database, OVERLAPS) == []
     assert_claims_are_the_stays(database)
-    found = rows(database, "SELECT position, recorded_at FROM record.events ORDER BY position")
-    assert [position for position, _ in found] == list(range(1, len(found) + 1))
-    assert sorted(at for _, at in found) == [at for _, at in found]
+    result = rows(database, "SELECT position, recorded_at FROM record.events ORDER BY position")
+    assert [position for position, _ in result] == list(range(1, len(result) + 1))
+    assert sorted(at for _, at in result) == [at for _, at in result]
 
 
 def test_twenty_ask_for_one_bed_and_exactly_one_gets_it(
@@ -79,15 +79,15 @@ def test_twenty_ask_for_one_bed_and_exactly_one_gets_it(
     room(houses[0])
     stays = [admitted(houses[0], f"M{n}") for n in range(20)]
 
-    told = each(
+    result = each(
         houses,
         20,
         lambda house, n: house.stays.allocate_room(request(), stay_id=stays[n], **place("A/1/a")),
     )
 
-    (winner,) = [t for t in told if isinstance(t, Recorded)]
-    lost = [t for t in told if isinstance(t, BedOccupied)]
-    assert len(lost) == 19, Counter(map(repr, told))
+    (winner,) = [t for t in result if isinstance(t, Recorded)]
+    lost = [t for t in result if isinstance(t, BedOccupied)]
+    assert len(lost) == 19, Counter(map(repr, result))
     assert {refusal.by_stay for refusal in lost} == set(winner.ids("stay"))
     assert_the_record_is_sound(database)
 
@@ -99,7 +99,7 @@ def test_one_patient_is_admitted_once_however_many_do_it_at_once(
     room(houses[0], "1", *beds)
     houses[0].patients.register_patient(request(), mrn="M1")
 
-    told = each(
+    result = each(
         houses,
         10,
         lambda house, n: house.stays.admit_patient(
@@ -107,28 +107,28 @@ def test_one_patient_is_admitted_once_however_many_do_it_at_once(
         ),
     )
 
-    (winner,) = [t for t in told if isinstance(t, Recorded)]
-    lost = [t for t in told if isinstance(t, PatientAlreadyAdmitted)]
-    assert len(lost) == 9, Counter(map(repr, told))
+    (winner,) = [t for t in result if isinstance(t, Recorded)]
+    lost = [t for t in result if isinstance(t, PatientAlreadyAdmitted)]
+    assert len(lost) == 9, Counter(map(repr, result))
     assert {refusal.stay for refusal in lost} == set(winner.ids("stay"))
     assert_the_record_is_sound(database)
 
 
 def test_one_number_is_given_once(houses: list[Hospital], database: Database) -> None:
-    told = each(houses, 10, lambda house, n: house.patients.register_patient(request(), mrn="M1"))
-    told += each(
+    result = each(houses, 10, lambda house, n: house.patients.register_patient(request(), mrn="M1"))
+    result += each(
         houses,
         10,
         lambda house, n: house.rooms.open_room(request(), ward="A", room="1", beds=("a",)),
     )
-    told += each(
+    result += each(
         houses,
         10,
         lambda house, n: house.practitioners.register_practitioner(request(), staff_number="D1"),
     )
 
-    assert sum(isinstance(t, Recorded) for t in told) == 3
-    assert sum(isinstance(t, AlreadyExists) for t in told) == 27
+    assert sum(isinstance(t, Recorded) for t in result) == 3
+    assert sum(isinstance(t, AlreadyExists) for t in result) == 27
     assert rows(database, "SELECT count(*) FROM record.unique_claims") == [(3,)]
 
 
@@ -232,9 +232,9 @@ def test_a_discharged_stay_never_has_an_active_prescription(
                 request(), stay_id=stay, medication=Medication(name="Paracetamol")
             )
 
-    told = each(houses, 24, act)
+    result = each(houses, 24, act)
 
-    assert {type(t) for t in told} <= {type(None), OutsideStay, ContradictsLaterFacts}
+    assert {type(t) for t in result} <= {type(None), OutsideStay, ContradictsLaterFacts}
     log = events(database)
     written = {e.originator_id: e for _, _, e in log if e.TOPIC == "prescription.written"}
     stopped = {e.originator_id for _, _, e in log if e.TOPIC == "prescription.stopped"}
@@ -259,10 +259,12 @@ def test_a_bed_is_never_both_closed_and_given(houses: list[Hospital], database: 
         house.stays.allocate_room(request(), stay_id=stays[n // 2], **bed)
         return "given"
 
-    told = each(houses, 20, act)
+    result = each(houses, 20, act)
 
     for n in range(10):
-        pair = {str(t) if isinstance(t, str) else type(t).__name__ for t in told[2 * n : 2 * n + 2]}
+        pair = {
+            str(t) if isinstance(t, str) else type(t).__name__ for t in result[2 * n : 2 * n + 2]
+        }
         assert pair in ({"closed", BedNotOpen.__name__}, {"given", BedOccupied.__name__}), pair
     assert_the_record_is_sound(database)
 
@@ -272,14 +274,14 @@ def test_the_same_command_from_two_houses_at_once_counts_once(
 ) -> None:
     room(houses[0])
     stay = admitted(houses[0], "M1")
-    said = request()
+    response = request()
 
-    told = each(
+    result = each(
         houses,
         8,
-        lambda house, n: house.stays.allocate_room(said, stay_id=stay, **place("A/1/a")),
+        lambda house, n: house.stays.allocate_room(response, stay_id=stay, **place("A/1/a")),
     )
 
-    assert {t.position for t in told} == {told[0].position}
-    assert sum(not t.repeated for t in told) == 1
+    assert {t.position for t in result} == {result[0].position}
+    assert sum(not t.repeated for t in result) == 1
     assert_the_record_is_sound(database)

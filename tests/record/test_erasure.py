@@ -37,9 +37,9 @@ NAMES = "SELECT family_name, mrn FROM patients_v4.patients"
 def registered(hospital: Hospital) -> UUID:
     """A patient with a stay that has ended."""
     admitted(hospital, "other")
-    said = request(ago(days=9))
-    told = hospital.patients.register_patient(said, mrn="M1", family_name="Quetzal")
-    return told.ids("patient")[0]
+    response = request(ago(days=9))
+    answer = hospital.patients.register_patient(response, mrn="M1", family_name="Quetzal")
+    return answer.ids("patient")[0]
 
 
 def erase(hospital: Hospital) -> None:
@@ -97,10 +97,10 @@ def test_read_models_that_were_filled_before_are_read_anew(
     assert ("Quetzal", "M1") in rows(database, NAMES)
     erase(hospital)
     follower.catch_up()
-    found = rows(database, NAMES)
-    assert (REDACTED, REDACTED) in found
-    assert ("Name of other", "other") in found
-    assert "Quetzal" not in str(found)
+    result = rows(database, NAMES)
+    assert (REDACTED, REDACTED) in result
+    assert ("Name of other", "other") in result
+    assert "Quetzal" not in str(result)
     assert [check.promise for check in verify(database) if check.broken] == []
     assert "Quetzal" not in str(events(database))
 

@@ -92,11 +92,11 @@ def test_every_field_that_is_told_is_one_of_the_event(topic: str) -> None:
     """What it says is told, but for ids of streams, proofs, and what figures rest on later."""
     public = BY_TOPIC[topic]
     internal = {f.encode_name for f in msgspec.inspect.type_info(EVENTS[topic]).fields}  # type: ignore[attr-defined]
-    told = {field.internal for field in public.fields.values()}
-    assert told <= internal
+    result = {field.internal for field in public.fields.values()}
+    assert result <= internal
     of_all = {"originator_id", "originator_version", "entry"}
     elsewhere = {"patient", "stay", "room", "ward", "number", "streams", "proof", "grouped"}
-    assert internal - told - of_all <= elsewhere
+    assert internal - result - of_all <= elsewhere
 
 
 def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
@@ -109,12 +109,12 @@ def test_the_schema_that_is_kept_is_that_of_the_program() -> None:
 @pytest.mark.nightly
 def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Lived) -> None:
     pages = read(lived.database, 500, topics=TOLD)
-    found = [logged for page in pages for logged in page.events]
+    finding = [logged for page in pages for logged in page.events]
     schema = json.loads(feed_schema())
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
-    for logged in found:
+    for logged in finding:
         public = BY_TOPIC[logged.event.TOPIC]
-        told = {
+        result = {
             "specversion": "1.0",
             "id": str(event_id(logged)),
             "source": "urn:uuid:00000000-0000-4000-8000-000000000000",
@@ -125,12 +125,12 @@ def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Li
             "dataschema": public.dataschema,
             "data": data(logged.event, logged.rooms),
         }
-        told = json.loads(json.dumps(told))
-        validator.validate(told)
+        result = json.loads(json.dumps(result))
+        validator.validate(result)
         fields = schema["$defs"][public.name]["properties"]
-        assert set(told["data"]) <= set(fields), "a field that the schema does not name"
-    assert {logged.event.TOPIC for logged in found} >= TOLD - {"prescription.stop-corrected"}
-    assert len({event_id(logged) for logged in found}) == len(found)
+        assert set(result["data"]) <= set(fields), "a field that the schema does not name"
+    assert {logged.event.TOPIC for logged in finding} >= TOLD - {"prescription.stop-corrected"}
+    assert len({event_id(logged) for logged in finding}) == len(finding)
 
 
 # -- pages --
@@ -178,7 +178,7 @@ def in_ward(database: Database, ward: str) -> list[int]:
     log = [logged for page in read(database, 500) for logged in page.events]
     wards = {e.originator_id: e.ward for _, _, e in events(database) if isinstance(e, Room.Opened)}
     held: dict[UUID, list[tuple[UUID, BedStretch]]] = {}
-    found: list[int] = []
+    finding: list[int] = []
     for known in dict.fromkeys(logged.known for logged in log):
         command = [logged for logged in log if logged.known == known]
         for event in (logged.event for logged in command):
@@ -187,17 +187,17 @@ def in_ward(database: Database, ward: str) -> list[int]:
                 kept = [s for s in held.get(event.stay, []) if s not in gone]
                 held[event.stay] = kept + [(event.room, stretch) for stretch in event.begun]
         here = [e for e in command if any(wards.get(r) == ward for r in _rooms(e))]
-        told = {_whose(e) for e in here} - {None}
-        found += [
+        result = {_whose(e) for e in here} - {None}
+        finding += [
             e.position
             for e in command
             if e in here
             or (
                 not e.event.TOPIC.startswith(("room.", "occupancy."))
-                and (_whose(e) in told or _lay(e, held, wards) == ward)
+                and (_whose(e) in result or _lay(e, held, wards) == ward)
             )
         ]
-    return found
+    return finding
 
 
 def _whose(logged: LoggedEvent) -> UUID | None:
@@ -225,6 +225,6 @@ def _lay(
 
 @pytest.mark.parametrize("ward", ["A", "B", "nowhere"])
 def test_what_a_ward_is_told_is_what_a_plain_fold_of_the_log_finds(lived: Lived, ward: str) -> None:
-    found = positions(read(lived.database, 60, ward=ward))
-    assert found == in_ward(lived.database, ward)
-    assert bool(found) == (ward != "nowhere")
+    result = positions(read(lived.database, 60, ward=ward))
+    assert result == in_ward(lived.database, ward)
+    assert bool(result) == (ward != "nowhere")

@@ -227,8 +227,8 @@ def test_what_one_follower_has_read_is_not_told_while_another_is_behind(
         admitted(hospital, "M1")
         ProjectionRunner(database.app_url, targets=LIVE[1:]).catch_up()
         ProjectionRunner(database.app_url, targets=LIVE[:1]).catch_up()
-        told = [note.payload for note in listener.notifies(timeout=1, stop_after=2)]
-    assert told == [str(end(database))]
+        result = [note.payload for note in listener.notifies(timeout=1, stop_after=2)]
+    assert result == [str(end(database))]
 
 
 def test_several_that_catch_up_at_once_fill_the_read_models_once(
@@ -258,8 +258,8 @@ def test_commands_and_a_running_follower_together_give_what_the_log_says(
             admitted(hospital, f"{name}{n}")
 
     with running(follower):
-        told = at_once(swap, lambda: admit("P"), swap, lambda: admit("Q"))
-        assert told == [None] * 4
+        result = at_once(swap, lambda: admit("P"), swap, lambda: admit("Q"))
+        assert result == [None] * 4
         await_read(database, end(database))
 
     followed = dump(database)
@@ -302,13 +302,13 @@ def test_an_empty_log_is_followed_at_once(database: Database) -> None:
 def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(infrastructure.projections.batch, "BATCH", 100)
     forget(lived.database)
-    told: list[tuple[int, int]] = []
-    ProjectionRunner(lived.database.app_url, lambda *now: told.append(now)).catch_up()
+    result: list[tuple[int, int]] = []
+    ProjectionRunner(lived.database.app_url, lambda *now: result.append(now)).catch_up()
 
     last = end(lived.database)
-    assert [total for _, total in told] == [last] * len(told)
-    assert sorted(told) == told
-    assert told[-1] == (last, last)
+    assert [total for _, total in result] == [last] * len(result)
+    assert sorted(result) == result
+    assert result[-1] == (last, last)
 
 
 # -- rebuilt --
@@ -318,10 +318,10 @@ def test_progress_is_told_up_to_the_end(lived: Lived, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("model", READ_MODELS, ids=[model.name for model in READ_MODELS])
 def test_a_read_model_that_is_rebuilt_says_the_same(lived: Lived, model: type) -> None:
     catch_up(lived.database)
-    (told,) = rebuild(lived.database, [model], lambda done, total: None).values()
+    (result,) = rebuild(lived.database, [model], lambda done, total: None).values()
 
-    assert (told.different, told.position) == (0, end(lived.database))
-    assert told.rows > 0
+    assert (result.different, result.position) == (0, end(lived.database))
+    assert result.rows > 0
     assert dump(lived.database) == lived.first
     assert schema_differences(lived.database) == []
     catch_up(lived.database)
@@ -335,9 +335,9 @@ def test_a_rebuild_mends_what_was_damaged_and_counts_it(lived: Lived) -> None:
     )
     (stays,) = (model for model in READ_MODELS if model.name == "stays")
 
-    told = rebuild(lived.database, [stays], lambda done, total: None)[stays.name]
+    result = rebuild(lived.database, [stays], lambda done, total: None)[stays.name]
 
-    assert told.different in (3 + 3, 2 + 2, 1 + 1)
+    assert result.different in (3 + 3, 2 + 2, 1 + 1)
     assert dump(lived.database) == lived.first
 
 

@@ -47,8 +47,8 @@ def sent(group: GroupCommit, watched: Watched, *commands: dict[str, Any]) -> lis
             pass  # until all but the leader wait in the line
         watched.go.set()
 
-    *told, _ = at_once(*[lambda c=c: send(c) for c in commands], let_go)
-    return told
+    *result, _ = at_once(*[lambda c=c: send(c) for c in commands], let_go)
+    return result
 
 
 def test_commands_that_come_meanwhile_go_together_in_one_batch(
@@ -57,9 +57,9 @@ def test_commands_that_come_meanwhile_go_together_in_one_batch(
     watched = Watched(recorder)
     group = GroupCommit(watched.send)
 
-    told = sent(group, watched, *[crafted((uuid4(), 1)) for _ in range(10)])
+    result = sent(group, watched, *[crafted((uuid4(), 1)) for _ in range(10)])
 
-    assert [t["outcome"] for t in told] == ["recorded"] * 10
+    assert [t["outcome"] for t in result] == ["recorded"] * 10
     assert watched.batches == [1, 9]
     assert rows(database, "SELECT count(*), max(position) FROM record.events") == [(10, 10)]
 
@@ -71,10 +71,10 @@ def test_each_gets_its_own_outcome(recorder: Recorder) -> None:
     recorder.append_batch([crafted((stream, 1))])
     good, stale = [[crafted((uuid4(), 1)) for _ in range(4)], [crafted((stream, 1))] * 3]
 
-    told = sent(group, watched, *good, *stale)
+    result = sent(group, watched, *good, *stale)
 
-    assert [t["outcome"] for t in told] == ["recorded"] * 4 + ["stale"] * 3
-    for command, outcome in zip(good, told, strict=False):
+    assert [t["outcome"] for t in result] == ["recorded"] * 4 + ["stale"] * 3
+    for command, outcome in zip(good, result, strict=False):
         assert outcome["command"]["command_id"] == str(command["command_id"])
 
 
@@ -94,10 +94,10 @@ def test_one_that_cannot_be_appended_at_all_does_not_take_the_others_with_it(
     group = GroupCommit(watched.send)
     good = [crafted((uuid4(), 1)) for _ in range(4)]
 
-    *told, refused = sent(group, watched, *good, crafted())
+    *result, refusal = sent(group, watched, *good, crafted())
 
-    assert [t["outcome"] for t in told] == ["recorded"] * 4
-    assert isinstance(refused, errors.RaiseException)
+    assert [t["outcome"] for t in result] == ["recorded"] * 4
+    assert isinstance(refusal, errors.RaiseException)
     assert rows(database, "SELECT count(*), max(position) FROM record.events") == [(4, 4)]
 
 
@@ -113,7 +113,7 @@ def test_when_the_database_is_away_all_hear_it_and_the_next_may_try_again(
 
     group = GroupCommit(send)
     acts = [lambda: group.append(crafted((uuid4(), 1)))] * 8
-    assert {type(told) for told in at_once(*acts)} == {DatabaseUnavailable}
+    assert {type(result) for result in at_once(*acts)} == {DatabaseUnavailable}
 
     away.clear()
     away.append(False)
@@ -133,8 +133,8 @@ def test_nobody_waits_for_ever_when_a_leader_is_interrupted(recorder: Recorder) 
     with pytest.raises(KeyboardInterrupt):
         group.append(crafted((uuid4(), 1)))
 
-    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 6)
-    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 6
+    result = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 6)
+    assert [t["outcome"] for t in result if isinstance(t, dict)] == ["recorded"] * 6
 
 
 def test_a_leader_waits_for_those_who_came_together_last_time(
@@ -149,9 +149,9 @@ def test_a_leader_waits_for_those_who_came_together_last_time(
 
     group = GroupCommit(send)
     group._expected, group._last_duration = 3, 60  # as after a slow batch of three
-    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 3)
+    result = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 3)
 
-    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 3
+    assert [t["outcome"] for t in result if isinstance(t, dict)] == ["recorded"] * 3
     assert batches == [3]
 
 
@@ -159,9 +159,9 @@ def test_a_leader_does_not_wait_for_long(recorder: Recorder) -> None:
     group = GroupCommit(recorder.append_batch)
     group._expected, group._last_duration = 64, 60
 
-    begun = monotonic()
+    start = monotonic()
     assert group.append(crafted((uuid4(), 1)))["outcome"] == "recorded"
-    assert monotonic() - begun < 10
+    assert monotonic() - start < 10
 
 
 def test_who_is_interrupted_while_it_waits_for_others_does_not_stop_them(
@@ -177,5 +177,5 @@ def test_who_is_interrupted_while_it_waits_for_others_does_not_stop_them(
         group.append(crafted((uuid4(), 1)))
     group._gather = gather  # type: ignore[method-assign]
 
-    told = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 4)
-    assert [t["outcome"] for t in told if isinstance(t, dict)] == ["recorded"] * 4
+    result = at_once(*[lambda: group.append(crafted((uuid4(), 1)))] * 4)
+    assert [t["outcome"] for t in result if isinstance(t, dict)] == ["recorded"] * 4

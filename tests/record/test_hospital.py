@@ -6,12 +6,12 @@ from application.hospital import COMMANDS, Hospital
 
 def test_every_declared_command_is_found_by_its_name(hospital: Hospital) -> None:
     groups = [group for group in vars(hospital).values() if isinstance(group, CommandGroup)]
-    found = {
+    result = {
         name: hospital.command(name) == getattr(group, name)
         for group in groups
         for name in specs_of(type(group))
     }
-    assert found == dict.fromkeys(COMMANDS, True)
+    assert result == dict.fromkeys(COMMANDS, True)
 
 
 def test_no_two_groups_have_a_command_of_one_name(hospital: Hospital) -> None:

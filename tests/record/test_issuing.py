@@ -47,19 +47,21 @@ def restate(hospital: Hospital, issued: UUID) -> Report.Restated:
 
 
 def discharge(hospital: Hospital, stay: UUID, at: datetime) -> UUID:
-    told = hospital.stays.discharge_patient(request(at), stay_id=stay, disposition=Disposition.HOME)
-    (movement,) = [e.movement for e in told.events if isinstance(e, Stay.Discharged)]
+    answer = hospital.stays.discharge_patient(
+        request(at), stay_id=stay, disposition=Disposition.HOME
+    )
+    (movement,) = [e.movement for e in answer.events if isinstance(e, Stay.Discharged)]
     return movement
 
 
 def facts(database: Database, cause: Cause) -> list[str]:
     """Return the facts of a cause, in order."""
-    found = rows(
+    result = rows(
         database,
         "SELECT topic FROM record.events WHERE position = ANY(%s) ORDER BY position",
         [list(cause.facts)],
     )
-    return [topic for (topic,) in found]
+    return [topic for (topic,) in result]
 
 
 def changes(event: Report.Restated, name: str = "census") -> list[Change]:
@@ -90,8 +92,8 @@ def test_a_late_discharge_changes_the_figures_of_its_days_and_is_their_cause(
     hospital.stays.change_specialty(request(), stay_id=stayed, specialty="surgery")
     read()
     restated = restate(hospital, issued.originator_id)
-    told = [(dict(c.of)["day"], c.old, c.new, c.causes) for c in changes(restated)]
-    assert told == [(str(day(3)), 2, 1, (0,)), (str(day(2)), 2, 1, (0,))]
+    result = [(dict(c.of)["day"], c.old, c.new, c.causes) for c in changes(restated)]
+    assert result == [(str(day(3)), 2, 1, (0,)), (str(day(2)), 2, 1, (0,))]
     (cause,) = restated.causes
     assert (cause.kind, cause.id) == ("stay", str(gone))
     assert facts(database, cause) == ["stay.discharged"]
@@ -177,15 +179,15 @@ def test_an_issue_comes_out_the_same_from_read_models_that_are_filled_anew(
     rebuild(database, READ_MODELS, lambda done, total: None)
     terms = issued.terms
     with hospital.reports.open_service() as service:
-        told = service.of_period(
+        answer = service.of_period(
             report_of(terms, issued.said).definition,
             terms.first,
             terms.last,
             terms.ward,
             position=issued.said.position,
         )
-    assert told.canonical() == before
-    assert told.digest == issued.said.digest
+    assert answer.canonical() == before
+    assert answer.digest == issued.said.digest
     (reports,) = [c for c in verify(database) if c.promise.startswith("issued reports")]
     assert (reports.looked_at, reports.broken) == (2, 0)
 
@@ -236,8 +238,8 @@ def test_nothing_is_issued_while_a_read_model_lacks_a_command(
     hospital: Hospital, database: Database, read: Callable[[], None]
 ) -> None:
     read()
-    hospital.patients.register_patient(told := request(), mrn="M1")
-    fill(database, *with_a_failing("patients", told.command_id))
+    hospital.patients.register_patient(result := request(), mrn="M1")
+    fill(database, *with_a_failing("patients", result.command_id))
     with pytest.raises(FiguresNotReadable, match="patients"):
         issue(hospital, 3, 2)
     hospital.projections.retry_parked(request(), name="patients")

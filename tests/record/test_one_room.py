@@ -50,9 +50,9 @@ class Watched:
         soon = monotonic() + 20
         while not self.outcomes and len(self._group._waiting) < self._waiting:
             assert monotonic() < soon
-        told = self._append(commands)
-        self.outcomes.append([t["outcome"] for t in told])
-        return told
+        answer = self._append(commands)
+        self.outcomes.append([t["outcome"] for t in answer])
+        return answer
 
 
 def test_commands_on_other_beds_of_a_room_are_appended_together(
@@ -68,7 +68,7 @@ def test_commands_on_other_beds_of_a_room_are_appended_together(
             request(), patient_mrn=bed, admission_type=ELECTIVE, **place(f"A/1/{bed}")
         )
 
-    told = at_once(*[lambda b=bed: admit(b) for bed in BEDS])
+    result = at_once(*[lambda b=bed: admit(b) for bed in BEDS])
 
     assert watched.outcomes == [["recorded"], ["recorded"] * 7]
     versions = rows(
@@ -76,7 +76,7 @@ def test_commands_on_other_beds_of_a_room_are_appended_together(
         "SELECT command_id, version FROM record.events WHERE topic = 'occupancy.stretches-changed'",
     )
     assert sorted(version for _, version in versions) == list(range(1, 9))
-    results = [answer for answer in told if isinstance(answer, Recorded)]
+    results = [answer for answer in result if isinstance(answer, Recorded)]
     assert {(r.command_id, r.events[-1].originator_version) for r in results} == set(versions)
     assert_claims_are_the_stays(database)
     assert [c.examples for c in verify_log(database) if c.broken] == []
@@ -96,9 +96,9 @@ def test_a_bed_that_others_want_at_once_is_given_once(
             request(), patient_mrn=str(n), admission_type=ELECTIVE, **where
         )
 
-    told = at_once(*[lambda n=n: admit(n) for n in range(len(BEDS))])
+    result = at_once(*[lambda n=n: admit(n) for n in range(len(BEDS))])
 
-    assert sum(isinstance(t, Refusal) for t in told) == 6
+    assert sum(isinstance(t, Refusal) for t in result) == 6
     assert rows(database, "SELECT count(*) FROM record.bed_claims") == [(2,)]
     assert_claims_are_the_stays(database)
 
@@ -128,9 +128,9 @@ def test_processes_that_move_many_in_one_room_lose_nothing(
         house.stays.discharge_patient(request(), stay_id=stays[n], disposition=Disposition.HOME)
         return count + 1
 
-    told = at_once(*[lambda n=n: live(n) for n in range(6)])
+    result = at_once(*[lambda n=n: live(n) for n in range(6)])
 
-    assert all(isinstance(count, int) for count in told), told
+    assert all(isinstance(count, int) for count in result), result
     ((versions, count),) = rows(
         database,
         "SELECT max(version), count(*) FROM record.events WHERE topic = 'occupancy.stretches-changed'",
@@ -218,15 +218,15 @@ def test_the_outcomes_of_commands_on_a_room_are_those_of_one_after_the_other(
     model = Model()
     for batch in batches:
         pairs = [model.command(drawn) for drawn in batch]
-        told = recorder.append_batch([command for command, _ in pairs])
-        assert [t["outcome"] for t in told] == [outcome for _, outcome in pairs]
-        for answer in told:
+        reply = recorder.append_batch([command for command, _ in pairs])
+        assert [t["outcome"] for t in reply] == [outcome for _, outcome in pairs]
+        for answer in reply:
             if answer["outcome"] == "behind":
                 assert list(answer["versions"]) == [str(model.stream)]
-    found = rows(
+    result = rows(
         database,
         "SELECT version, own->'begun'->0->>'bed' FROM record.stored_events WHERE stream = %s"
         " ORDER BY version",
         [model.stream],
     )
-    assert found == list(enumerate(model.beds, 1))
+    assert result == list(enumerate(model.beds, 1))

@@ -85,8 +85,8 @@ def test_what_is_said_of_a_parked_command_names_no_patient(
     database: Database, ward: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     fill(database, *with_a_failing("stays", ward["moved"]))
-    told = str(dead_letters(database, "stays_v1", "*")) + caplog.text
-    assert "Name of" not in told
+    result = str(dead_letters(database, "stays_v1", "*")) + caplog.text
+    assert "Name of" not in result
     assert str(ward["moved"]) in caplog.text
     assert "KeyError at stay.transferred" in caplog.text
 
@@ -109,9 +109,9 @@ def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
         now = rows(database, "SELECT max(recorded_at) FROM record.events")[0][0]
 
         def decide(command: str, **content: Any) -> Recorded:
-            said = request(now=now + timedelta(hours=1), reason="cannot be read")
-            told: Recorded = hospital.command(command)(said, **content)
-            return told
+            response = request(now=now + timedelta(hours=1), reason="cannot be read")
+            result: Recorded = hospital.command(command)(response, **content)
+            return result
 
         yield decide
 
@@ -131,13 +131,13 @@ def some_commands(
 ) -> list[UUID]:
     """Commands that the read model folds, some of them early, drawn by lot; none ``but`` those."""
     topics = [topic for topic in EVENTS if of.concerns(topic)]
-    found = rows(
+    result = rows(
         database,
         "SELECT DISTINCT command_id, command_end FROM record.events WHERE topic = ANY(%s)"
         f" AND command_id NOT IN ({but}) ORDER BY command_end",
         [topics],
     )
-    late = found[len(found) // 3 :]
+    late = result[len(result) // 3 :]
     return [command for command, _ in Random(7).sample(late, min(count, len(late)))]
 
 
@@ -240,9 +240,9 @@ def test_verify_tells_what_is_parked_until_it_is_decided(copy: Database) -> None
     bad = some_commands(copy, model("visits"), 1)
     forget(copy)
     fill(copy, *with_a_failing("visits", *bad))
-    told = {c.promise: c.examples for c in verify(copy) if c.broken}
-    assert list(told) == ["read model visits is the fold of the log"]
-    (examples,) = told.values()
+    result = {c.promise: c.examples for c in verify(copy) if c.broken}
+    assert list(result) == ["read model visits is the fold of the log"]
+    (examples,) = result.values()
     assert any(f"command {bad[0]}" in example and "KeyError" in example for example in examples)
 
     with deciding(copy) as decide:
@@ -264,9 +264,9 @@ def test_a_stay_goes_on_after_what_is_left_out(
     hospital.stays.change_specialty(request(), stay_id=ward["one"], specialty="surgery")
     fill(database, *targets)
     now = "SELECT stay, bed, specialty FROM stays_v1.stays WHERE upper_inf(known)"
-    told = [row[1:] for row in rows(database, now) if row[0] == ward["one"]]
-    assert told[-1] == ("b", "surgery")
-    assert ("d", None) not in told
+    result = [row[1:] for row in rows(database, now) if row[0] == ward["one"]]
+    assert result[-1] == ("b", "surgery")
+    assert ("d", None) not in result
     followed = dump(database)
     forget(database)
     catch_up(database)

@@ -122,7 +122,7 @@ def test_every_question_about_every_past_is_answered_as_by_a_fresh_fold(
     moments = [m for at in occurred[:: len(occurred) // 8] for m in (at - us, at)]
     moments.append(occurred[-1] + timedelta(days=30))
     streams: defaultdict[UUID, list[Event]] = defaultdict(list)
-    told: list[dict[UUID, set[Answer]]] = [{} for _ in moments]
+    result: list[dict[UUID, set[Answer]]] = [{} for _ in moments]
     checked = Counter[str]()
 
     for position, command_end, event in log:
@@ -132,10 +132,10 @@ def test_every_question_about_every_past_is_answered_as_by_a_fresh_fold(
             for earlier in streams[event.originator_id]:
                 earlier.mutate(fresh)
             for n, moment in enumerate(moments):
-                told[n][fresh.id] = answers(fresh, moment)
+                result[n][fresh.id] = answers(fresh, moment)
         if position != command_end:
             continue
-        found: list[set[Answer]] = [set() for _ in moments]
+        finding: list[set[Answer]] = [set() for _ in moments]
         for n, *answer in rows(
             full.database,
             select.replace("SELECT", "SELECT nth - 1,")
@@ -143,11 +143,11 @@ def test_every_question_about_every_past_is_answered_as_by_a_fresh_fold(
             " WHERE during @> moment AND known @> %s::bigint",
             [moments, position],
         ):
-            assert tuple(answer) not in found[n], "twice in one answer"
-            found[n].add(tuple(answer))
-        assert found == [set().union(*by_stream.values()) for by_stream in told], position
+            assert tuple(answer) not in finding[n], "twice in one answer"
+            finding[n].add(tuple(answer))
+        assert finding == [set().union(*by_stream.values()) for by_stream in result], position
         checked["positions"] += 1
-        checked["answers"] += sum(map(len, found))
+        checked["answers"] += sum(map(len, finding))
 
     assert checked["positions"] > 200
     assert checked["answers"] > 1_000, checked

@@ -26,11 +26,11 @@ def test_another_process_holds_a_discharge_of_that_day_after_the_visit(
     of_day = request(day, precision=Precision.DAY)
     hospital.stays.discharge_patient(of_day, stay_id=stay, disposition=Disposition.HOME)
 
-    told = another().stays.record_visit(
+    answer = another().stays.record_visit(
         request(day.replace(hour=10)), stay_id=stay, practitioner=staff, kind=VisitKind.ROUND
     )
 
-    moved = [event for event in told.events if event.TOPIC == "stay.movement-corrected"]
+    moved = [event for event in answer.events if event.TOPIC == "stay.movement-corrected"]
     assert [event.precision for event in moved] == [Precision.DAY]  # type: ignore[attr-defined]
 
 

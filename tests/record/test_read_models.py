@@ -210,11 +210,11 @@ def test_what_is_known_begins_and_ends_only_where_a_command_ends(
     )
     assert between == []
     # an entry of the timeline stays in its fact's place, whatever becomes known of it
-    told = "recorded_position" if schema.startswith("timeline") else "lower(known)"
+    result = "recorded_position" if schema.startswith("timeline") else "lower(known)"
     other = rows(
         full.database,
         f"SELECT t.position FROM {schema}.{table} t LEFT JOIN record.events e USING (position)"
-        f" WHERE e.command_end IS DISTINCT FROM {told}",
+        f" WHERE e.command_end IS DISTINCT FROM {result}",
     )
     assert other == []
 
@@ -244,7 +244,7 @@ def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) ->
         for _, _, event in events(full.database)
         if isinstance(event, Stay.PatientCorrected)
     }
-    told = [
+    result = [
         (
             entry_id(event),
             moved.get(event.entry.about.stay, event.entry.about.patient)
@@ -260,7 +260,7 @@ def test_every_fact_about_a_patient_is_one_entry_of_the_timeline(full: Lived) ->
         "SELECT entry, patient, stay FROM timeline_v3.entries WHERE upper_inf(known)"
         " AND status <> 'PENDING'",
     )
-    assert sorted(entries, key=str) == sorted(told, key=str)
+    assert sorted(entries, key=str) == sorted(result, key=str)
 
 
 def test_what_is_corrected_or_cancelled_says_by_which_entry_and_that_one_says_so_too(

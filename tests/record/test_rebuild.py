@@ -22,14 +22,14 @@ from tests.support.shared_history import (
 
 def test_all_that_are_rebuilt_in_one_pass_say_the_same(lived: Lived) -> None:
     catch_up(lived.database)
-    told: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
 
-    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: told.append(now))
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: result.append(now))
 
     assert list(rebuilt) == [model.name for model in READ_MODELS]
     assert {r.different for r in rebuilt.values()} == {0}
     assert {r.position for r in rebuilt.values()} == {end(lived.database)}
-    assert told[-1] == (end(lived.database), end(lived.database))
+    assert result[-1] == (end(lived.database), end(lived.database))
     assert dump(lived.database) == lived.first
     assert schema_differences(lived.database) == []
 

@@ -30,13 +30,13 @@ rebuild(Database(sys.argv[1]), READ_MODELS, lambda *now: print(*now, flush=True)
 
 def test_several_processes_fill_what_one_would(lived: Lived) -> None:
     catch_up(lived.database)
-    told: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
 
-    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: told.append(now), processes=3)
+    rebuilt = rebuild(lived.database, READ_MODELS, lambda *now: result.append(now), processes=3)
 
     assert {r.different for r in rebuilt.values()} == {0}
-    assert told == sorted(told)
-    assert told[-1] == (end(lived.database), end(lived.database))
+    assert result == sorted(result)
+    assert result[-1] == (end(lived.database), end(lived.database))
     assert dump(lived.database) == lived.first
     assert schema_differences(lived.database) == []
 

@@ -32,14 +32,14 @@ class Day:
 
     def execute(self, operation: str, at: float | None = None, **content: Any) -> Recorded:
         self.hour += 1
-        said = request(
+        response = request(
             now=BEGINS + timedelta(hours=self.hour),
             occurred_at=None if at is None else BEGINS + timedelta(hours=at),
             reason="it was so",
             by=ADA,
         )
-        told: Recorded = self.hospital.command(operation)(said, **content)
-        return told
+        result: Recorded = self.hospital.command(operation)(response, **content)
+        return result
 
     def id(self, what: str, operation: str, at: float | None = None, **content: Any) -> UUID:
         """The id that the entry of a command made."""
@@ -55,8 +55,8 @@ class Day:
             self.execute("register_patient", mrn=mrn, family_name="Mayer")
             where = place(bed) if bed else {"without_bed": "corridor"}
             kind = AdmissionType.ELECTIVE
-            told = self.execute("admit_patient", patient_mrn=mrn, admission_type=kind, **where)
-            stays += told.ids("stay")
+            answer = self.execute("admit_patient", patient_mrn=mrn, admission_type=kind, **where)
+            stays += answer.ids("stay")
         one, other, third = stays
         self._people()
         self._visits(one, third)
@@ -102,8 +102,8 @@ class Day:
             "prescription"
         )
         for _ in range(2):
-            given: dict[str, Any] = {"prescription_id": drug, "given": True, "dose_given": "1 g"}
-            id = self.id("administration", "record_administration", **given)
+            fields: dict[str, Any] = {"prescription_id": drug, "given": True, "dose_given": "1 g"}
+            id = self.id("administration", "record_administration", **fields)
             self.execute("correct_administration", self.hour - 0.5, administration_id=id)
             self.execute("correct_administration", administration_id=id, dose_given="2 g")
             why: dict[str, Any] = {"given": False, "reason_not_given": "asleep"}
@@ -113,8 +113,8 @@ class Day:
         self.execute("cancel_administration", administration_id=id, because=ERROR)
         never = self.execute("write_prescription", stay_id=stay, medication=heparin)
         (never_was,) = never.ids("prescription")
-        refused: dict[str, Any] = {"prescription_id": never_was, "given": False}
-        self.execute("record_administration", **refused, reason_not_given="asleep")
+        refusal: dict[str, Any] = {"prescription_id": never_was, "given": False}
+        self.execute("record_administration", **refusal, reason_not_given="asleep")
         self.execute("cancel_prescription", prescription_id=never_was, because=ERROR)
         return drug
 
@@ -137,12 +137,12 @@ def test_rows_are_the_same_in_batches_of_every_size(
     simulated_hospital: Hospital, simulated: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Day(simulated_hospital).pass_by()
-    told: dict[int, Dump] = {}
+    result: dict[int, Dump] = {}
     for size in (1, 2, 3, 5, 1_000):
         monkeypatch.setattr(infrastructure.projections.batch, "BATCH", size)
         forget(simulated)
         catch_up(simulated)
-        told[size] = dump(simulated)
-    for size, rows in told.items():
-        assert rows == told[1_000], size
+        result[size] = dump(simulated)
+    for size, rows in result.items():
+        assert rows == result[1_000], size
     assert [c for c in verify(simulated) if c.broken] == []

@@ -49,17 +49,17 @@ def run(connection: Connection[TupleRow], statement: str, *names: str) -> None:
 
 
 def test_the_tables_named_in_these_tests_are_all_there_are(database: Database) -> None:
-    found = rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'record'")
-    assert {name for (name,) in found} == set(RECORD_TABLES)
+    result = rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'record'")
+    assert {name for (name,) in result} == set(RECORD_TABLES)
 
 
 def test_the_application_works_as_its_own_role(app: Connection[TupleRow]) -> None:
     assert app.execute("SELECT current_user").fetchone() == (APP_ROLE,)
-    told = app.execute(
+    answer = app.execute(
         "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls FROM pg_roles"
         " WHERE rolname = current_user"
     ).fetchone()
-    assert told == (False, False, False, False)
+    assert answer == (False, False, False, False)
 
 
 def test_the_rights_of_the_application_are_these_and_no_others(
@@ -136,11 +136,11 @@ def test_the_application_updates_no_column_of_the_record(
         " WHERE table_schema = 'record'",
     )
     assert {table for table, _ in columns} == {*RECORD_TABLES, "events"}
-    refused = (errors.InsufficientPrivilege, errors.GeneratedAlways)
+    refusal = (errors.InsufficientPrivilege, errors.GeneratedAlways)
     for table, column in columns:
         # What the view puts together cannot be updated by anybody.
         with pytest.raises(
-            (*refused, errors.ObjectNotInPrerequisiteState, errors.FeatureNotSupported)
+            (*refusal, errors.ObjectNotInPrerequisiteState, errors.FeatureNotSupported)
         ):
             run(app, "UPDATE record.{} SET {} = DEFAULT", table, column)
 

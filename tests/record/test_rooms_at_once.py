@@ -94,8 +94,8 @@ def test_a_rule_of_the_whole_room_minds_all_its_beds(
 ) -> None:
     room(hospital)
     policy = RoomPolicy.ONE_SEX_ONLY
-    said = {"ward": "A", "room": "1", "policy": policy}
-    hospital.command("set_room_policy")(request(ago(days=9)), **said)
+    fields = {"ward": "A", "room": "1", "policy": policy}
+    hospital.command("set_room_policy")(request(ago(days=9)), **fields)
     stays = [admitted(hospital, f"M{n}") for n in (1, 2)]
     for number, sex in ((1, Sex.FEMALE), (2, Sex.MALE)):
         correction = {"patient_mrn": f"M{number}", "sex": sex}
@@ -169,6 +169,6 @@ def test_no_bed_is_given_twice_whoever_moves_in_one_room_at_once(
             except Refusal:
                 continue
 
-    told = at_once(*[lambda n=n: go(houses[n % 2], n) for n in range(len(ways))])
-    assert told == [None] * len(ways)
+    result = at_once(*[lambda n=n: go(houses[n % 2], n) for n in range(len(ways))])
+    assert result == [None] * len(ways)
     assert_the_record_is_sound(database)

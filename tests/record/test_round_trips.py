@@ -73,7 +73,7 @@ def test_a_movement_of_another_system_asks_no_more_often_than_it_must(hospital: 
     }
     recorder = hospital.pipeline.recorder
     assert isinstance(recorder, Recorder)
-    asked = {}
+    fields = {}
     for name, movement in stories.items():
         before = recorder.pool.get_stats()["requests_num"]
         hospital.source_movements.record_source_movement(
@@ -84,9 +84,9 @@ def test_a_movement_of_another_system_asks_no_more_often_than_it_must(hospital: 
             system="north",
             source_visit="V1",
         )
-        asked[name] = recorder.pool.get_stats()["requests_num"] - before
+        fields[name] = recorder.pool.get_stats()["requests_num"] - before
     assert hospital.source_movements.stay_of("north", "V1")
-    assert {name: asked[name] for name in ("transfer", "leave", "return")} == dict.fromkeys(
+    assert {name: fields[name] for name in ("transfer", "leave", "return")} == dict.fromkeys(
         ("transfer", "leave", "return"), 3
     )
-    assert asked["admission"] <= 8
+    assert fields["admission"] <= 8

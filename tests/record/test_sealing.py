@@ -67,8 +67,8 @@ def test_what_identifies_a_person_is_kept_as_ciphertext_and_read_as_it_was(
     text = kept(database)
     assert not [canary for canary in CANARIES if canary in text]
     assert "FEMALE" not in text
-    told = str([event for *_, event in events(database)])
-    assert [c for c in CANARIES if c not in told and c != "1931-07-09"] == []
+    result = str([event for *_, event in events(database)])
+    assert [c for c in CANARIES if c not in result and c != "1931-07-09"] == []
     (registered,) = [e for *_, e in events(database) if isinstance(e, Patient.Registered)][:1]
     assert (registered.birth_date, registered.sex) == (date(1931, 7, 9), Sex.FEMALE)
 

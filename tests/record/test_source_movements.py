@@ -128,10 +128,10 @@ def fed(migrated: Database) -> Iterator[Hospital]:
 
 @pytest.mark.parametrize("story", STORIES)
 def test_any_order_of_arrival_of_a_story_gives_one_history(hospital: Hospital, story: str) -> None:
-    told, histories = STORIES[story], set()
-    orders = list(permutations(told))
+    result, histories = STORIES[story], set()
+    orders = list(permutations(result))
     for n, order in enumerate(orders if story in WHOLLY or EXAMPLES > 50 else orders[::7]):
-        feed = Feed(hospital, f"W{n}", sorted({m.visit[0] for m in told}), "abcd")
+        feed = Feed(hospital, f"W{n}", sorted({m.visit[0] for m in result}), "abcd")
         for message in order:
             feed.send(message)
         assert feed.pending(*VISITS) == {}, [f"{m.visit} {m.id}" for m in order]
@@ -142,7 +142,7 @@ def test_any_order_of_arrival_of_a_story_gives_one_history(hospital: Hospital, s
 def test_what_never_fits_stays_pending_and_what_fits_is_true_in_any_order(
     hospital: Hospital,
 ) -> None:
-    told = [
+    result = [
         admit("P", "1", 0, "a", told=1),
         transfer("P", "2", 4, "nowhere", told=2),
         discharge("P", "3", 9, told=3),
@@ -150,7 +150,7 @@ def test_what_never_fits_stays_pending_and_what_fits_is_true_in_any_order(
         back("R", "2", 6, told=5),
     ]
     histories = set()
-    for n, order in enumerate(list(permutations(told))[::9]):
+    for n, order in enumerate(list(permutations(result))[::9]):
         feed = Feed(hospital, f"W{n}", "PQR", "ab")
         for message in order:
             feed.send(message)
@@ -177,8 +177,8 @@ def test_an_older_version_and_a_repeat_change_nothing_but_are_kept(hospital: Hos
     feed.send(transfer("P", "2", 5, "b", told=3))
     before = feed.history()
     for message in (transfer("P", "2", 5, "c", told=2), transfer("P", "2", 5, "b", told=3)):
-        told = feed.send(message)
-        assert [e.TOPIC for e in told.events] == ["source-visit.reported"]
+        answer = feed.send(message)
+        assert [e.TOPIC for e in answer.events] == ["source-visit.reported"]
     assert feed.history() == before
 
 
@@ -244,7 +244,7 @@ def test_two_reports_at_once_of_one_bed_leave_nothing_behind(
             others, (discharge("P", "2", 5, told=2), admit("Q", "1", 6, "a", told=3)), strict=True
         ):
             acts.append(partial(Feed.send, feed.seen_by(house), message))
-        assert not [told for told in at_once(*acts) if isinstance(told, Exception)]
+        assert not [result for result in at_once(*acts) if isinstance(result, Exception)]
         assert feed.pending("P", "Q") == {}
 
 
@@ -267,7 +267,7 @@ def test_claims_and_read_models_of_a_feed_are_the_fold_of_its_events(
 @st.composite
 def stories(draw: st.DrawFn) -> tuple[list[Message], list[Message]]:
     """Draw movements of two patients in two beds, and report them in some order, with errors."""
-    told: list[Message] = []
+    result: list[Message] = []
     minute, hour = 0, 0
     for visit in draw(st.sampled_from([["P"], ["P", "Q"], ["P", "Q", "P.2"]])):
         hour += 1
@@ -285,15 +285,15 @@ def stories(draw: st.DrawFn) -> tuple[list[Message], list[Message]]:
         real.append(discharge(visit, "d", hour))
         for message in real:
             minute += 2
-            told.append(replace(message, told=minute))
+            result.append(replace(message, told=minute))
             if draw(st.integers(0, 3)) == 0:  # told wrongly before, or told again
                 wrong = draw(st.sampled_from([message, replace(message, hour=message.hour + 1)]))
-                told.append(replace(wrong, told=minute - 1))
+                result.append(replace(wrong, told=minute - 1))
         if draw(st.booleans()):
             minute += 2
-            told.append(transfer(visit, "x", hour - 1, draw(st.sampled_from("ab")), told=minute))
-            told.append(cancel(visit, "x", told=minute + 1))
-    return told, draw(st.permutations(told))
+            result.append(transfer(visit, "x", hour - 1, draw(st.sampled_from("ab")), told=minute))
+            result.append(cancel(visit, "x", told=minute + 1))
+    return result, draw(st.permutations(result))
 
 
 @given(stories())

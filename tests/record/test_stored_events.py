@@ -51,10 +51,10 @@ LONG = "x" * 201
 def test_an_event_that_does_not_fit_is_refused_by_its_field_before_it_is_stored(
     hospital: Hospital, database: Database, command: str, content: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as refusal:
         hospital.command(command)(request(), **content)
 
-    assert refused.value.field.startswith(field)
+    assert refusal.value.field.startswith(field)
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
     assert rows(database, "SELECT count(*) FROM record.unique_claims") == [(0,)]
 
@@ -64,9 +64,9 @@ def test_what_does_not_fit_in_the_envelope_is_refused_too(
 ) -> None:
     wrong: list[dict[str, Any]] = [{"performed_by": LONG}, {"reason": "x" * 20_001}]
     for envelope in wrong:
-        with pytest.raises(InvalidInput) as refused:
+        with pytest.raises(InvalidInput) as refusal:
             hospital.patients.register_patient(request(**envelope), mrn="M1")
-        assert next(iter(envelope)) in refused.value.field
+        assert next(iter(envelope)) in refusal.value.field
     assert rows(database, "SELECT count(*) FROM record.events") == [(0,)]
 
 
@@ -125,10 +125,10 @@ def test_a_stored_event_that_does_not_fit_is_refused_without_telling_what_it_say
     database: Database, recorder: Recorder
 ) -> None:
     stream = store(database, "patient.registered", {"family_name": "Okafor", "mrn": 7})
-    with pytest.raises(UnknownEvent) as refused:
+    with pytest.raises(UnknownEvent) as refusal:
         recorder.streams({stream: 0})
-    assert "patient.registered" in str(refused.value)
-    assert "Okafor" not in str(refused.value)
+    assert "patient.registered" in str(refusal.value)
+    assert "Okafor" not in str(refusal.value)
 
 
 def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns_if_it_is_to_be(
@@ -139,11 +139,11 @@ def test_an_event_that_no_read_model_can_read_is_parked_by_those_it_concerns_if_
     follower.catch_up()
     stream = store(database, "stay.teleported", {})
     assert follower.catch_up() == 2
-    told = rows(
+    result = rows(
         database,
         "SELECT streams, error FROM projections.dead_letters WHERE read_model = 'stays_v1'",
     )
-    assert told == [([stream], "UnknownEvent at stay.teleported")]
+    assert result == [([stream], "UnknownEvent at stay.teleported")]
     assert dead_letters(database, "rooms_v1", "") == []
 
 
@@ -224,8 +224,8 @@ def test_an_event_of_an_older_version_is_brought_up_to_date(
 def schemas() -> dict[str, Any]:
     from api.cli.schema import event_schemas
 
-    told: dict[str, Any] = json.loads(event_schemas())["events"]
-    return told
+    answer: dict[str, Any] = json.loads(event_schemas())["events"]
+    return answer
 
 
 def test_the_published_schemas_are_those_of_the_program() -> None:
@@ -235,18 +235,18 @@ def test_the_published_schemas_are_those_of_the_program() -> None:
 
 
 def test_every_event_type_has_a_schema_with_its_version() -> None:
-    told = schemas()
-    assert set(told) == set(EVENTS)
+    result = schemas()
+    assert set(result) == set(EVENTS)
     for topic, event in EVENTS.items():
-        assert told[topic]["version"] == event.VERSION
-        Draft202012Validator.check_schema(told[topic]["schema"])
+        assert result[topic]["version"] == event.VERSION
+        Draft202012Validator.check_schema(result[topic]["schema"])
 
 
 def test_names_notes_and_reasons_are_marked_as_sealed() -> None:
     sealed = {
         f"{topic}.{name}"
-        for topic, told in schemas().items()
-        for definition in told["schema"]["$defs"].values()
+        for topic, result in schemas().items()
+        for definition in result["schema"]["$defs"].values()
         for name, said in definition.get("properties", {}).items()
         if "x-sealed" in json.dumps(said)
     }
@@ -281,9 +281,9 @@ def test_a_stored_event_with_a_field_too_many_or_too_few_does_not_fit(
     hospital: Hospital, database: Database
 ) -> None:
     admitted(hospital, "M1", admission_type=AdmissionType.EMERGENCY)
-    told = schemas()
+    result = schemas()
     for topic, body in rows(database, "SELECT topic, body FROM record.events"):
-        validator = Draft202012Validator(told[topic]["schema"])
+        validator = Draft202012Validator(result[topic]["schema"])
         assert validator.is_valid(body)
         assert not validator.is_valid({k: v for k, v in body.items() if k != "entry"})
         more = {**body["entry"], "surprise": 1}

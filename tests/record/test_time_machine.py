@@ -105,8 +105,8 @@ async def _compare(connection: AsyncConnection, machine: Machine, minute: int, k
         for stay in machine.stays
         if house.of(stay, known) and (now := house.at(stay, minute, known))
     }
-    found = await stays_by_id(connection, machine.stays, at)
-    assert {s: _now(machine, view) for s, view in found.items()} == expected, (minute, known)
+    result = await stays_by_id(connection, machine.stays, at)
+    assert {s: _now(machine, view) for s, view in result.items()} == expected, (minute, known)
 
     beds = {
         f"{room.room.number}/{bed.code}": [(o.stay, o.kept) for o in bed.occupants]
@@ -130,8 +130,8 @@ async def _compare_orders(connection: AsyncConnection, machine: Machine, minute:
         for order in written
         if (status := orders.status(order, lives[orders.stays[order]], minute))
     }
-    found = await prescriptions_by_id(connection, written, AsOf(moment(minute), NEVER))
-    assert {order: view.status for order, view in found.items()} == expected, minute
+    result = await prescriptions_by_id(connection, written, AsOf(moment(minute), NEVER))
+    assert {order: view.status for order, view in result.items()} == expected, minute
 
 
 async def _compare_links(connection: AsyncConnection, machine: Machine, known: int) -> None:

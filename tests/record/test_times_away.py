@@ -16,27 +16,27 @@ from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 
 def discharged(hospital: Hospital, stay: UUID, hours: float) -> Recorded:
-    said = request(ago(hours=hours))
-    return hospital.stays.discharge_patient(said, stay_id=stay, disposition=Disposition.HOME)
+    response = request(ago(hours=hours))
+    return hospital.stays.discharge_patient(response, stay_id=stay, disposition=Disposition.HOME)
 
 
 def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
     """The reversal of a discharge: the patient is back, in the corridor."""
-    told = hospital.corrections.cancel_discharge(
+    answer = hospital.corrections.cancel_discharge(
         request(ago(hours=hours)),
         stay_id=stay,
         because=CancellationReason.DECISION_REVERSED,
         without_bed="corridor",
     )
-    (cancelled,) = [e for e in told.events if isinstance(e, Stay.DischargeCancelled)]
+    (cancelled,) = [e for e in answer.events if isinstance(e, Stay.DischargeCancelled)]
     return cancelled.cancel
 
 
 def given(hospital: Hospital, stay: UUID, written: float, dose: float, stopped: float) -> None:
     """A medicine that was written, given once and stopped, so many hours ago."""
-    said = request(ago(hours=written))
+    response = request(ago(hours=written))
     drug = hospital.prescriptions.write_prescription(
-        said, stay_id=stay, medication=Medication(name="Heparin")
+        response, stay_id=stay, medication=Medication(name="Heparin")
     )
     (id,) = drug.ids("prescription")
     hospital.prescriptions.record_administration(
@@ -51,9 +51,9 @@ def test_a_patient_does_not_come_back_only_after_what_was_given_then(hospital: H
     discharged(hospital, stay, 8)
     reversal = back(hospital, stay, 6)
     given(hospital, stay, 5, 4, 2)
-    with pytest.raises(ContradictsLaterFacts) as refused:
+    with pytest.raises(ContradictsLaterFacts) as refusal:
         hospital.corrections.correct_movement(request(ago(hours=3)), movement_id=reversal)
-    assert len(refused.value.facts) > 1
+    assert len(refusal.value.facts) > 1
 
 
 def test_a_patient_does_not_leave_before_what_was_given_even_to_come_back(
@@ -62,9 +62,9 @@ def test_a_patient_does_not_leave_before_what_was_given_even_to_come_back(
     room(hospital)
     stay = admitted(hospital, "M1", "A/1/a", ago(hours=10))
     given(hospital, stay, 9, 8, 7)
-    told = discharged(hospital, stay, 6)
+    result = discharged(hospital, stay, 6)
     back(hospital, stay, 5)
-    (gone,) = [e.movement for e in told.events if isinstance(e, Stay.Discharged)]
+    (gone,) = [e.movement for e in result.events if isinstance(e, Stay.Discharged)]
     with pytest.raises(ContradictsLaterFacts):
         hospital.corrections.correct_movement(request(ago(hours=8.5)), movement_id=gone)
     hospital.corrections.correct_movement(request(ago(hours=6.5)), movement_id=gone)

@@ -280,11 +280,11 @@ def rewritten(owner: Connected, house: House, tree: Tree, key: Any = None) -> No
     for (size, epoch), (note,) in zip(newest, notes, strict=True):
         while signer.frontier.size < size and signer.read(size - signer.frontier.size):
             pass
-        told = signer.note() if key else note
+        result = signer.note() if key else note
         owner.execute(
             "INSERT INTO record.checkpoints (tree, size, epoch, last, note, frontier, leaves)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            [tree.name, size, epoch, signer.last, str(told), signer.frontier.to_bytes(),
+            [tree.name, size, epoch, signer.last, str(result), signer.frontier.to_bytes(),
              b"".join(signer.leaves)],
         )  # fmt: skip
         signer.leaves.clear()

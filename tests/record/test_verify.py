@@ -79,10 +79,10 @@ SPOILED = {
 
 def test_a_busy_history_keeps_every_promise(lived: Lived, server: Database) -> None:
     with _copy(lived, server) as copy:
-        told = list(verify(copy))
-    assert [c.promise for c in told if c.broken] == []
-    assert {c.promise for c in told if not c.looked_at} == WITHOUT_EXAMPLE
-    assert len(told) == CHECKS_OF_LOG + 1 + len(READ_MODELS)
+        result = list(verify(copy))
+    assert [c.promise for c in result if c.broken] == []
+    assert {c.promise for c in result if not c.looked_at} == WITHOUT_EXAMPLE
+    assert len(result) == CHECKS_OF_LOG + 1 + len(READ_MODELS)
 
 
 @pytest.mark.parametrize("promise", SPOILED)
@@ -104,9 +104,9 @@ def test_a_log_that_cannot_be_folded_is_told_and_does_not_end_the_check(
                 "DELETE FROM record.events WHERE position = (SELECT min(position) FROM"
                 " record.events WHERE topic = 'stay.transferred')"
             )
-        told = list(verify(copy))
-    broken = {c.promise: c.examples for c in told if c.broken}
-    assert len(told) == CHECKS_OF_LOG + 1 + len(READ_MODELS)
+        result = list(verify(copy))
+    broken = {c.promise: c.examples for c in result if c.broken}
+    assert len(result) == CHECKS_OF_LOG + 1 + len(READ_MODELS)
     assert any("does not follow" in e for e in broken["the claims are the fold of the events"])
     assert "read model stays is the fold of the log" in broken
 
@@ -133,9 +133,9 @@ def test_an_event_that_cannot_be_read_is_told_and_blinds_no_other_check(
                 f" (SELECT min(position) FROM record.events WHERE topic = 'room.opened')".encode()
             )
             owner.execute(SPOILED["who shares a bed"].encode())
-        told = list(verify(copy, read_models=False))
-    broken = {c.promise: c.examples for c in told if c.broken}
-    assert len(told) == CHECKS_OF_LOG
+        result = list(verify(copy, read_models=False))
+    broken = {c.promise: c.examples for c in result if c.broken}
+    assert len(result) == CHECKS_OF_LOG
     assert any("position" in example for example in broken["every event can be read"])
     assert any(promise.startswith("who shares a bed") for promise in broken)
 
@@ -149,14 +149,14 @@ def test_a_sample_of_a_sound_record_is_sound_and_says_how_much_it_looked_at(
 ) -> None:
     with _copy(lived, server) as copy:
         before = dump(copy)
-        told = [list(verify(copy, sample=5, seed=seed)) for seed in (1, 2, 1)]
+        result = [list(verify(copy, sample=5, seed=seed)) for seed in (1, 2, 1)]
         assert dump(copy) == before
-    assert [c.promise for checks in told for c in checks if c.broken] == []
-    assert [c.promise for c in told[0][-len(READ_MODELS) :]] == [
+    assert [c.promise for checks in result for c in checks if c.broken] == []
+    assert [c.promise for c in result[0][-len(READ_MODELS) :]] == [
         f"read model {m.name} is the fold of the log, for {FEW.get(m.name, 5)} drawn by lot"
         for m in READ_MODELS
     ]
-    looked = [[c.looked_at for c in checks] for checks in told]
+    looked = [[c.looked_at for c in checks] for checks in result]
     assert looked[0] == looked[2] != looked[1]
 
 
@@ -171,8 +171,8 @@ def test_a_sample_finds_what_is_wrong_in_it(
                 f"DELETE FROM {table.fullname} WHERE ctid ="
                 f" (SELECT ctid FROM {table.fullname} LIMIT 1)".encode()
             )
-        _, told = compare_sample(copy, model, 1_000_000, Random(1))
-    assert told.different == 1
+        _, result = compare_sample(copy, model, 1_000_000, Random(1))
+    assert result.different == 1
 
 
 def test_verifying_changes_nothing(lived: Lived, server: Database) -> None:
@@ -191,8 +191,8 @@ def test_a_rebuilt_read_model_takes_the_place_of_a_spoiled_one(
         table = model.tables()[0]
         with psycopg.connect(copy.owner_url) as owner:
             owner.execute(f"DELETE FROM {table.fullname}".encode())
-        told = rebuild(copy, [model], lambda done, total: None)[model.name]
-        assert told.different > 0
+        result = rebuild(copy, [model], lambda done, total: None)[model.name]
+        assert result.different > 0
         assert dump(copy) == before
         assert rebuild(copy, [model], lambda done, total: None)[model.name].different == 0
 

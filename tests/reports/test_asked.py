@@ -36,8 +36,8 @@ def variables(name: str, first: int, last: int, **asked: Any) -> dict[str, Any]:
 
 def report(asks: Ward, name: str, first: int, last: int, **asked: Any) -> dict[str, Any]:
     """A report on the days so many days ago, both included."""
-    told: dict[str, Any] = asks.ask(REPORT, **variables(name, first, last, **asked))["report"]
-    return told
+    answer: dict[str, Any] = asks.ask(REPORT, **variables(name, first, last, **asked))["report"]
+    return answer
 
 
 def values(told: dict[str, Any], name: str) -> list[float | None]:
@@ -49,8 +49,8 @@ def test_a_late_discharge_changes_the_census_but_not_what_it_was_known_to_be(sha
     room = shared.room(ward=name)
     stay = shared.stay(f"{room}/a", at=ago(days=5))
     before = report(shared, "inpatient-census", 4, 2, ward=name)
-    told = shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
-    after = report(shared, "inpatient-census", 4, 2, ward=name, atLeast=told["position"])
+    answer = shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
+    after = report(shared, "inpatient-census", 4, 2, ward=name, atLeast=answer["position"])
     again = report(shared, "inpatient-census", 4, 2, ward=name, knownAtPosition=before["position"])
     assert values(before, "census") == [1, 1, 1]
     assert values(after, "census") == [1, 0, 0]
@@ -58,24 +58,24 @@ def test_a_late_discharge_changes_the_census_but_not_what_it_was_known_to_be(sha
 
 
 def test_what_fixes_a_report_fixes_its_digest(shared: Ward) -> None:
-    told = report(shared, "bed-occupancy-rate", 10, 3)
-    canonical = json.loads(told["canonical"])
-    assert told["digest"] == hashlib.sha256(told["canonical"].encode()).hexdigest()
+    result = report(shared, "bed-occupancy-rate", 10, 3)
+    canonical = json.loads(result["canonical"])
+    assert result["digest"] == hashlib.sha256(result["canonical"].encode()).hexdigest()
     assert canonical["definition"] == "bed-occupancy-rate@2"
-    assert canonical["period"] == [told["period"]["from"], told["period"]["to"]]
-    assert len(canonical["figures"]) == len(told["figures"])
-    assert told["parked"] == []
-    other = report(shared, "bed-occupancy-rate", 10, 4, knownAtPosition=told["position"])
-    assert other["digest"] != told["digest"]
+    assert canonical["period"] == [result["period"]["from"], result["period"]["to"]]
+    assert len(canonical["figures"]) == len(result["figures"])
+    assert result["parked"] == []
+    other = report(shared, "bed-occupancy-rate", 10, 4, knownAtPosition=result["position"])
+    assert other["digest"] != result["digest"]
 
 
 def test_who_was_decided_on_in_the_period_and_admitted_after_it_boarded(shared: Ward) -> None:
     name = shared.name("Ward ")
     decided = f"{days_ago(4)}T22:00Z"
     shared.stay(f"{shared.room(ward=name)}/a", at=f"{days_ago(3)}T04:00Z", decidedToAdmitAt=decided)
-    told = report(shared, "boarding", 4, 4, ward=name)
-    assert [values(told, figure) for figure in ("decisions", "boarded")] == [[1], [1]]
-    assert values(told, "medianBoardingTime") == [6 * 60 * 60]
+    result = report(shared, "boarding", 4, 4, ward=name)
+    assert [values(result, figure) for figure in ("decisions", "boarded")] == [[1], [1]]
+    assert values(result, "medianBoardingTime") == [6 * 60 * 60]
 
 
 def test_a_stay_through_two_wards_with_a_leave_is_told_by_each_report(shared: Ward) -> None:
@@ -87,10 +87,10 @@ def test_a_stay_through_two_wards_with_a_leave_is_told_by_each_report(shared: Wa
     )
     shared.record("startLeave", stayId=stay, keepBed=True, **late(f"{days_ago(5)}T10:00Z"))
     shared.record("endLeave", stayId=stay, **late(f"{days_ago(4)}T10:00Z"))
-    told = shared.record(
+    answer = shared.record(
         "dischargePatient", stayId=stay, disposition="HOME", **late(f"{days_ago(3)}T09:00Z")
     )
-    known = {"knownAtPosition": told["position"]}
+    known = {"knownAtPosition": answer["position"]}
     of_one, of_other = (
         report(shared, "inpatient-census", 8, 3, ward=ward, **known) for ward in (one, other)
     )
@@ -115,26 +115,26 @@ def test_an_admission_that_was_cancelled_made_nobody_an_inpatient(shared: Ward) 
     ward = shared.name("Ward ")
     stay = shared.stay(f"{shared.room(ward=ward)}/a", at=ago(days=4))
     before = report(shared, "inpatient-service-days", 4, 2, ward=ward)
-    told = shared.record(
+    answer = shared.record(
         "cancelAdmission", stayId=stay, because="DECISION_REVERSED", reason="went elsewhere"
     )
-    after = report(shared, "inpatient-service-days", 4, 2, ward=ward, atLeast=told["position"])
+    after = report(shared, "inpatient-service-days", 4, 2, ward=ward, atLeast=answer["position"])
     assert values(before, "serviceDays") == [3]
     assert values(after, "serviceDays") == [0]
 
 
 def test_parameters_are_said_with_the_report(shared: Ward) -> None:
-    told = report(shared, "long-stays", 3, 3, parameters=[{"name": "days", "value": "2, 10"}])
-    assert told["parameters"] == [{"name": "days", "value": "2, 10"}]
-    assert [{o["name"]: o["value"] for o in f["of"]}["atLeast"] for f in told["figures"]] == [
+    result = report(shared, "long-stays", 3, 3, parameters=[{"name": "days", "value": "2, 10"}])
+    assert result["parameters"] == [{"name": "days", "value": "2, 10"}]
+    assert [{o["name"]: o["value"] for o in f["of"]}["atLeast"] for f in result["figures"]] == [
         "2",
         "10",
     ]
 
 
 def test_today_is_left_out_and_the_report_says_so(shared: Ward) -> None:
-    told = report(shared, "inpatient-census", 2, 0)
-    assert told["period"] == {"from": days_ago(2), "to": days_ago(1)}
+    result = report(shared, "inpatient-census", 2, 0)
+    assert result["period"] == {"from": days_ago(2), "to": days_ago(1)}
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,14 @@ def test_a_question_that_makes_no_sense_is_refused(
 
 
 def test_the_definitions_are_told_with_formula_source_and_figures(shared: Ward) -> None:
-    told = shared.ask(
+    answer = shared.ask(
         "{ reportDefinitions { name version title formula source figures { name unit meaning }"
         " parameters { name value meaning } } }"
     )["reportDefinitions"]
-    assert [(d["name"], d["version"]) for d in told] == [
+    assert [(d["name"], d["version"]) for d in answer] == [
         (d.name, d.version) for d in newest_definitions()
     ]
-    (long,) = (d for d in told if d["name"] == "long-stays")
+    (long,) = (d for d in answer if d["name"] == "long-stays")
     assert [p["value"] for p in long["parameters"]] == ["7, 14, 21"]
 
 
@@ -186,26 +186,26 @@ def test_all_reports_of_a_period_are_one_question_at_one_position(shared: Ward) 
     name = shared.name("Ward ")
     stay = shared.stay(f"{shared.room(ward=name)}/a", at=ago(days=5))
     period = {"from": days_ago(4), "to": days_ago(2)}
-    told = shared.ask(BUNDLE, period=period, ward=name)["reportBundle"]
-    assert [each["definition"]["name"] for each in told] == [d.name for d in newest_definitions()]
-    assert len({each["position"] for each in told}) == 1
+    answer = shared.ask(BUNDLE, period=period, ward=name)["reportBundle"]
+    assert [each["definition"]["name"] for each in answer] == [d.name for d in newest_definitions()]
+    assert len({each["position"] for each in answer}) == 1
     shared.record("dischargePatient", stayId=stay, disposition="HOME", **late(ago(days=3)))
-    (census,) = (each for each in told if each["definition"]["name"] == "inpatient-census")
+    (census,) = (each for each in answer if each["definition"]["name"] == "inpatient-census")
     position = census["position"]
     alone = report(shared, "inpatient-census", 4, 2, ward=name, knownAtPosition=position)
     assert alone["digest"] == census["digest"]
     lines = census["csv"].splitlines()
     assert lines[:2] == ["figure,day,value,unit", f"census,{days_ago(4)},1,patients"]
     again = shared.ask(BUNDLE, period=period, ward=name, knownAtPosition=position)
-    assert again["reportBundle"] == told
+    assert again["reportBundle"] == answer
 
 
 def test_a_bundle_and_its_csv_withhold_what_a_report_withholds(ward: Ward) -> None:
     ward.stay(f"{ward.room('a')}/a", at=ago(days=5))
     analyst = login(ward, Role.ANALYST)
     period = {"from": days_ago(4), "to": days_ago(2)}
-    told = analyst.ask(BUNDLE, period=period)["reportBundle"]
-    (census,) = (each for each in told if each["definition"]["name"] == "inpatient-census")
+    answer = analyst.ask(BUNDLE, period=period)["reportBundle"]
+    (census,) = (each for each in answer if each["definition"]["name"] == "inpatient-census")
     assert f"census,{days_ago(4)},*,patients" in census["csv"].splitlines()
     assert {figure["value"] for figure in census["figures"] if figure["suppressed"]} == {None}
     accesses = ward.ask("{ accesses(first: 5) { nodes { entity operation } } }")["accesses"]

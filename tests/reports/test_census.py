@@ -33,27 +33,27 @@ MAY = (
 
 
 def test_the_census_is_that_of_the_day_before_and_who_came_without_who_went() -> None:
-    told = asked(INPATIENT_CENSUS_1, "05-01", "05-02", stays=MAY)
-    assert figures(told, "census") == [268, 275]
-    assert figures(told, "admissions") == [0, 18]
-    assert figures(told, "discharges") == [0, 11]
-    assert is_balanced(told)
+    result = asked(INPATIENT_CENSUS_1, "05-01", "05-02", stays=MAY)
+    assert figures(result, "census") == [268, 275]
+    assert figures(result, "admissions") == [0, 18]
+    assert figures(result, "discharges") == [0, 11]
+    assert is_balanced(result)
 
 
 def test_service_days_count_those_too_who_came_and_went_the_same_day() -> None:
-    told = asked(INPATIENT_SERVICE_DAYS_1, "05-01", "05-02", stays=MAY)
-    assert figures(told, "dailyServiceDays") == [268, 277]
-    assert figures(told, "sameDay") == [0, 2]
-    assert figure(told, "serviceDays") == 545
+    result = asked(INPATIENT_SERVICE_DAYS_1, "05-01", "05-02", stays=MAY)
+    assert figures(result, "dailyServiceDays") == [268, 277]
+    assert figures(result, "sameDay") == [0, 2]
+    assert figure(result, "serviceDays") == 545
 
 
 def test_on_leave_a_patient_is_not_in_the_census_but_the_bed_may_be_held() -> None:
-    told = asked(INPATIENT_CENSUS_1, "03-01", "03-06", stays=(LEAVE,))
-    assert figures(told, "census") == [1, 1, 0, 0, 1, 0]
-    assert figures(told, "bedsHeld") == [1, 1, 1, 1, 1, 0]
-    assert figures(told, "absences") == [0, 0, 1, 0, 0, 0]
-    assert figures(told, "returns") == [0, 0, 0, 0, 1, 0]
-    assert is_balanced(told)
+    result = asked(INPATIENT_CENSUS_1, "03-01", "03-06", stays=(LEAVE,))
+    assert figures(result, "census") == [1, 1, 0, 0, 1, 0]
+    assert figures(result, "bedsHeld") == [1, 1, 1, 1, 1, 0]
+    assert figures(result, "absences") == [0, 0, 1, 0, 0, 0]
+    assert figures(result, "returns") == [0, 0, 0, 0, 1, 0]
+    assert is_balanced(result)
 
 
 CHANGED = stay(
@@ -72,23 +72,23 @@ CHANGED = stay(
 
 
 def test_a_day_counts_a_stay_by_the_type_that_it_had_on_that_day() -> None:
-    told = asked(
+    result = asked(
         INPATIENT_CENSUS_1,
         "03-01",
         "03-06",
         stays=(CHANGED,),
         parameters={"without": "DAY_CASE"},
     )
-    assert figures(told, "census") == [0, 1, 1, 1, 0, 0]
-    assert figures(told, "admissions") == [0, 1, 0, 0, 0, 0]
-    assert figures(told, "discharges") == [0, 0, 0, 0, 1, 0]
-    assert is_balanced(told)
-    told = asked(
+    assert figures(result, "census") == [0, 1, 1, 1, 0, 0]
+    assert figures(result, "admissions") == [0, 1, 0, 0, 0, 0]
+    assert figures(result, "discharges") == [0, 0, 0, 0, 1, 0]
+    assert is_balanced(result)
+    result = asked(
         INPATIENT_CENSUS_1, "03-01", "03-06", stays=(CHANGED,), parameters={"without": "NEWBORN"}
     )
-    assert figures(told, "census") == [1, 1, 1, 0, 1, 0]
-    assert (figures(told, "absences")[3], figures(told, "returns")[4]) == (1, 1)
-    assert is_balanced(told)
+    assert figures(result, "census") == [1, 1, 1, 0, 1, 0]
+    assert (figures(result, "absences")[3], figures(result, "returns")[4]) == (1, 1)
+    assert is_balanced(result)
     assert figures(asked(INPATIENT_CENSUS_1, "03-01", "03-06", stays=(CHANGED,)), "census") == [
         *(1, 1, 1, 1, 1),
         0,
@@ -96,28 +96,28 @@ def test_a_day_counts_a_stay_by_the_type_that_it_had_on_that_day() -> None:
 
 
 def test_newborn_days_are_those_on_which_the_stay_was_of_a_newborn() -> None:
-    told = asked(AVERAGE_DAILY_CENSUS_1, "03-01", "03-06", stays=(CHANGED,))
-    assert figure(told, "averageDailyCensusOfNewborns") == of_one(1, 6)
-    assert figure(told, "averageDailyCensus") == of_one(4, 6)
+    result = asked(AVERAGE_DAILY_CENSUS_1, "03-01", "03-06", stays=(CHANGED,))
+    assert figure(result, "averageDailyCensusOfNewborns") == of_one(1, 6)
+    assert figure(result, "averageDailyCensus") == of_one(4, 6)
 
 
 def test_those_admitted_before_the_period_are_in_the_census() -> None:
-    told = asked(INPATIENT_CENSUS_1, "03-01", stays=(stay("before", "01-15 08:00"),))
-    assert figures(told, "census") == [1]
+    result = asked(INPATIENT_CENSUS_1, "03-01", stays=(stay("before", "01-15 08:00"),))
+    assert figures(result, "census") == [1]
 
 
 def test_who_comes_at_the_census_time_is_here_and_who_goes_then_is_not() -> None:
     comes, goes = stay("comes", "03-01 23:59"), stay("goes", "03-01 08:00", "03-01 23:59")
-    told = asked(INPATIENT_SERVICE_DAYS_1, "03-01", stays=(comes, goes))
-    assert figures(told, "census") == [1]
-    assert figures(told, "sameDay") == [1]
+    result = asked(INPATIENT_SERVICE_DAYS_1, "03-01", stays=(comes, goes))
+    assert figures(result, "census") == [1]
+    assert figures(result, "sameDay") == [1]
 
 
 def test_after_the_census_the_next_hospital_day_has_begun() -> None:
     late = stay("late", "03-01 23:59:30", "03-02 06:00")
-    told = asked(INPATIENT_SERVICE_DAYS_1, "03-01", "03-02", stays=(late,))
-    assert figures(told, "dailyServiceDays") == [0, 1]
-    assert figures(told, "sameDay") == [0, 1]
+    result = asked(INPATIENT_SERVICE_DAYS_1, "03-01", "03-02", stays=(late,))
+    assert figures(result, "dailyServiceDays") == [0, 1]
+    assert figures(result, "sameDay") == [0, 1]
 
 
 def test_by_ward_transfers_come_and_go() -> None:
@@ -153,11 +153,11 @@ def test_a_patient_without_a_bed_is_of_the_hospital_but_of_no_ward() -> None:
 
 def test_between_a_discharge_and_its_reversal_the_patient_is_away() -> None:
     back = stay("back", "03-01 08:00", away=[("03-02 10:00", "03-04 09:00")])
-    told = asked(INPATIENT_CENSUS_1, "03-01", "03-04", stays=(back,))
-    assert figures(told, "census") == [1, 0, 0, 1]
-    assert figures(told, "admissions") == [1, 0, 0, 0]
-    assert figures(told, "returns") == [0, 0, 0, 1]
-    assert figures(told, "discharges") == [0, 0, 0, 0]
+    result = asked(INPATIENT_CENSUS_1, "03-01", "03-04", stays=(back,))
+    assert figures(result, "census") == [1, 0, 0, 1]
+    assert figures(result, "admissions") == [1, 0, 0, 0]
+    assert figures(result, "returns") == [0, 0, 0, 1]
+    assert figures(result, "discharges") == [0, 0, 0, 0]
 
 
 def test_who_came_and_did_not_come_back_from_a_leave_of_the_same_day_was_served_that_day() -> None:
@@ -175,9 +175,9 @@ def test_the_average_daily_census_has_newborns_apart() -> None:
     mother = stay("mother", "03-01 08:00", "03-03 08:00")
     child = stay("child", "03-01 20:00", "03-03 08:00", admission_type="NEWBORN")
     other = stay("other", "03-02 08:00", "03-02 20:00")
-    told = asked(AVERAGE_DAILY_CENSUS_1, "03-01", "03-04", stays=(mother, child, other))
-    assert figure(told, "averageDailyCensus") == of_one(3, 4)
-    assert figure(told, "averageDailyCensusOfNewborns") == of_one(2, 4)
+    result = asked(AVERAGE_DAILY_CENSUS_1, "03-01", "03-04", stays=(mother, child, other))
+    assert figure(result, "averageDailyCensus") == of_one(3, 4)
+    assert figure(result, "averageDailyCensusOfNewborns") == of_one(2, 4)
 
 
 # -- clocks --
@@ -203,17 +203,17 @@ def test_the_census_is_taken_where_clocks_show_its_time_last_or_skipped_it(
     days: LocalDays, of: str, census: str
 ) -> None:
     comes, goes = stay("comes", census), stay("goes", "01-01 08:00", census)
-    told = asked(INPATIENT_CENSUS_1, of, days=days, stays=(comes, goes))
-    assert figures(told, "census") == [1]
-    assert figures(told, "admissions") == figures(told, "discharges") == [1]
+    result = asked(INPATIENT_CENSUS_1, of, days=days, stays=(comes, goes))
+    assert figures(result, "census") == [1]
+    assert figures(result, "admissions") == figures(result, "discharges") == [1]
     just_after = stay("after", f"{census}:00.000001")
-    told = asked(INPATIENT_CENSUS_1, of, days=days, stays=(just_after,))
-    assert figures(told, "census") == figures(told, "admissions") == [0]
+    result = asked(INPATIENT_CENSUS_1, of, days=days, stays=(just_after,))
+    assert figures(result, "census") == figures(result, "admissions") == [0]
 
 
 def test_a_change_of_the_census_time_changes_no_day_before_it() -> None:
     days = LocalDays(((None, "UTC", time(23, 59)), (day("03-03"), "UTC", time(6))))
     evening = stay("evening", "03-02 12:00", "03-03 12:00")
-    told = asked(INPATIENT_CENSUS_1, "03-01", "03-04", days=days, stays=(evening,))
-    assert figures(told, "census") == [0, 1, 1, 0]
+    result = asked(INPATIENT_CENSUS_1, "03-01", "03-04", days=days, stays=(evening,))
+    assert figures(result, "census") == [0, 1, 1, 0]
     assert days.census(day("03-03")) == at("03-03 06:00")

@@ -49,9 +49,9 @@ def test_a_report_says_what_it_is(held: Definition) -> None:
 
 @each
 def test_without_anybody_a_report_is_empty_and_not_an_error(held: Definition) -> None:
-    told = report_house.asked(held, "03-01", "03-02")
-    assert {row.value for row in told.rows} <= {0, None, 2}  # 2: the days of the period
-    assert told.canonical() == report_house.asked(held, "03-01", "03-02").canonical()
+    answer = report_house.asked(held, "03-01", "03-02")
+    assert {row.value for row in answer.rows} <= {0, None, 2}  # 2: the days of the period
+    assert answer.canonical() == report_house.asked(held, "03-01", "03-02").canonical()
 
 
 def test_every_input_has_a_loader() -> None:
@@ -157,12 +157,12 @@ def test_medians_lie_between_the_middle_ones_and_percentiles_are_the_nearest_ran
 
 
 def test_a_figure_is_made_of_the_marks_of_its_measures_and_of_what_it_is_of() -> None:
-    told = report_house.asked(
+    answer = report_house.asked(
         INPATIENT_CENSUS_1, "03-01", "03-02", stays=(stay("one", "03-01 08:00"),)
     )
-    question = told.question
+    question = answer.question
     inputs = Inputs(question, calendar(), stays=(stay("one", "03-01 08:00"),))
     ((subject, marks),) = INPATIENT_CENSUS_1.contributions(inputs).items()
     assert subject == Subject("stay", report_house.known("one"))
-    row = next(row for row in told.rows if row.of == (("day", "2026-03-02"),))
+    row = next(row for row in answer.rows if row.of == (("day", "2026-03-02"),))
     assert INPATIENT_CENSUS_1.marks_of(row, marks) == (Contribution("present", row.of, 1),)

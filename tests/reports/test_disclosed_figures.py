@@ -40,10 +40,10 @@ def tell(login: LoginDisclosures, asked: Part, now: float = 0.0) -> bool:
 @given(st.lists(PERSONS.map(part), max_size=12))
 def test_figures_that_are_told_differ_by_nobody_or_by_many(asked: list[Part]) -> None:
     login = DisclosedFigures().to("local", "Ada")
-    told = [each for each in asked if tell(login, each)]
-    for one, other in combinations(told, 2):
+    result = [each for each in asked if tell(login, each)]
+    for one, other in combinations(result, 2):
         assert not 0 < len(differing(one, other)) < FEWEST
-    for each in told:
+    for each in result:
         assert tell(login, each)  # again
 
 
@@ -80,8 +80,8 @@ def test_no_sum_of_two_figures_less_a_third_tells_of_few(
     union = sorted(one | other)
     figures = [numbers(*one), numbers(*other), numbers(*union[: len(union) - left])]
     login = DisclosedFigures().to("local", "Ada")
-    told = [tell(login, figures[number]) for number in order]
-    assert not all(told)
+    result = [tell(login, figures[number]) for number in order]
+    assert not all(result)
 
 
 def test_what_was_told_a_day_ago_is_forgotten() -> None:
@@ -103,15 +103,15 @@ def test_nobody_is_made_forget_by_what_others_ask(
     """However little is remembered of all logins, no two figures within a day give away few."""
     now = 0.0
     figures = DisclosedFigures(lambda: now, room * FACT_BYTES, logins)
-    told: dict[str, list[tuple[float, Part]]] = {name: [] for name in LOGINS}
+    result: dict[str, list[tuple[float, Part]]] = {name: [] for name in LOGINS}
     for name, persons, hours in asked:
         now += hours * 3600.0
         if tell(figures.to("local", name), persons, now):
-            for at, other in told[name]:
+            for at, other in result[name]:
                 assert now - at > REMEMBERED_SECONDS or not (
                     0 < len(differing(persons, other)) < FEWEST
                 )
-            told[name].append((now, persons))
+            result[name].append((now, persons))
 
 
 def test_who_was_told_most_makes_room_and_is_told_no_more() -> None:

@@ -28,24 +28,24 @@ def tell(login: LoginDisclosures, *asked: frozenset[int] | set[int]) -> list[boo
     """Return which figures of one question are told, all of whose persons are closed."""
     cells = Cells(FEWEST, tuple({"admitted": part(persons)} for persons in asked))
     few = login.differences(cells, 0.0)
-    told = [len(p) >= FEWEST and not few[n] for n, p in enumerate(asked)]
-    login.keep(cells, [n for n, is_told in enumerate(told) if is_told], 0.0)
-    return told
+    result = [len(p) >= FEWEST and not few[n] for n, p in enumerate(asked)]
+    login.keep(cells, [n for n, is_told in enumerate(result) if is_told], 0.0)
+    return result
 
 
 def identified(figures: list[frozenset[int]]) -> set[frozenset[int]]:
     """Return the small groups of persons whose sum, weighted somehow, follows from figures."""
     rows = [[Fraction(person in figure) for person in range(PERSONS)] for figure in figures]
     reduced = echelon(rows)
-    found = {group for row in reduced if len(group := support(row)) < FEWEST}
+    result = {group for row in reduced if len(group := support(row)) < FEWEST}
     for one, other in combinations(reduced, 2):
         for column in range(PERSONS):
             if one[column] and other[column]:
                 ratio = one[column] / other[column]
                 rest = [a - ratio * b for a, b in zip(one, other, strict=True)]
                 if len(group := support(rest)) < FEWEST:
-                    found.add(group)
-    return found - {frozenset()}
+                    result.add(group)
+    return result - {frozenset()}
 
 
 def echelon(rows: list[Row]) -> list[Row]:
@@ -79,17 +79,17 @@ def test_no_system_of_equations_of_figures_that_were_told_identifies_few(
     asked: list[frozenset[int]],
 ) -> None:
     login = DisclosedFigures().to("local", "Ada")
-    told = [figure for figure in asked if tell(login, figure) == [True]]
-    assert not identified(told)
-    for figure in told:
+    result = [figure for figure in asked if tell(login, figure) == [True]]
+    assert not identified(result)
+    for figure in result:
         assert tell(login, figure) == [True]  # again
 
 
 @given(st.lists(FIGURE, min_size=2, max_size=8))
 def test_nor_do_the_figures_of_one_question(asked: list[frozenset[int]]) -> None:
     login = DisclosedFigures().to("local", "Ada")
-    told = [f for f, is_told in zip(asked, tell(login, *asked), strict=True) if is_told]
-    assert not identified(told)
+    result = [f for f, is_told in zip(asked, tell(login, *asked), strict=True) if is_told]
+    assert not identified(result)
 
 
 @given(st.permutations(range(PERSONS)), st.integers(2, 4))
@@ -99,8 +99,8 @@ def test_a_month_less_its_weeks_tells_of_whoever_is_left(persons: list[int], cou
     parts = [frozenset(whole[n * size : (n + 1) * size]) for n in range(count)]
     more = frozenset().union(*parts) | {persons[-1]}
     login = DisclosedFigures().to("local", "Ada")
-    told = [tell(login, figure)[0] for figure in [*parts, more]]
-    assert told == [True] * count + [False]
+    result = [tell(login, figure)[0] for figure in [*parts, more]]
+    assert result == [True] * count + [False]
 
 
 def test_figures_that_follow_from_others_are_told() -> None:

@@ -31,19 +31,19 @@ def test_a_stay_is_admitted_by_the_specialty_and_type_it_began_with_and_discharg
     changed = stay(
         "x", "03-02 08:00", "03-05 08:00", last_type="ELECTIVE", admission_type="EMERGENCY"
     )
-    told = asked(
+    result = asked(
         MOVEMENTS_BY_SPECIALTY_1,
         "03-01",
         "03-31",
         stays=(changed,),
         specialties={changed.stay: ("SURGERY", "CARDIOLOGY")},
     )
-    assert groups(told, "admissionsBySpecialty") == {"SURGERY": 1}
-    assert groups(told, "dischargesBySpecialty") == {"CARDIOLOGY": 1}
-    assert groups(told, "averageLengthOfStayBySpecialty") == {"CARDIOLOGY": 3}
-    assert groups(told, "admissionsByType") == {"EMERGENCY": 1}
-    assert groups(told, "dischargesByType") == {"ELECTIVE": 1}
-    assert groups(told, "deathsByType") == {}
+    assert groups(result, "admissionsBySpecialty") == {"SURGERY": 1}
+    assert groups(result, "dischargesBySpecialty") == {"CARDIOLOGY": 1}
+    assert groups(result, "averageLengthOfStayBySpecialty") == {"CARDIOLOGY": 3}
+    assert groups(result, "admissionsByType") == {"EMERGENCY": 1}
+    assert groups(result, "dischargesByType") == {"ELECTIVE": 1}
+    assert groups(result, "deathsByType") == {}
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_the_age_is_that_in_completed_years_on_the_day_of_the_admission(
     born: date | None, group: str
 ) -> None:
     one = stay("x", "03-02 08:00", "03-05 08:00")
-    told = asked(
+    result = asked(
         MOVEMENTS_BY_AGE_AND_SEX_1,
         "03-01",
         "03-31",
         stays=(one,),
         patients={one.patient: (born, "FEMALE")},
     )
-    assert groups(told, "admissionsByAgeGroup") == {group: 1}
-    assert groups(told, "dischargesByAgeGroupAndSex") == {f"{group} FEMALE": 1}
+    assert groups(result, "admissionsByAgeGroup") == {group: 1}
+    assert groups(result, "dischargesByAgeGroupAndSex") == {f"{group} FEMALE": 1}
 
 
 def test_groups_of_other_ages_can_be_asked_for() -> None:
     one = stay("x", "03-02 08:00")
     for ages, group in (("18,65", "18-64"), ("45, 35", "35-44"), ("85", "00-84"), ("", "00+")):
-        told = asked(
+        result = asked(
             MOVEMENTS_BY_AGE_AND_SEX_1,
             "03-01",
             parameters={"ages": ages},
@@ -83,7 +83,7 @@ def test_groups_of_other_ages_can_be_asked_for() -> None:
             stays=(one,),
             patients={one.patient: (date(1985, 1, 1), "MALE")},
         )
-        assert groups(told, "admissionsByAgeGroup") == {group: 1}
+        assert groups(result, "admissionsByAgeGroup") == {group: 1}
 
 
 STAYS = st.lists(
@@ -123,15 +123,15 @@ def test_groups_come_out_of_what_is_recorded(ward: Ward) -> None:
     for bed, sex in (("a", "FEMALE"), ("b", "MALE")):
         mrn = ward.patient(sex=sex, birthDate=born)
         ward.stay(f"{there}/{bed}", patientMrn=mrn, at=ago(days=4), specialty=f"S{bed}")
-    told = report(ward, "movements-by-age-and-sex", 6, 1)
+    result = report(ward, "movements-by-age-and-sex", 6, 1)
     of = {
         figure["of"][0]["value"]: figure["value"]
-        for figure in told["figures"]
+        for figure in result["figures"]
         if figure["name"] == "admissionsBySex"
     }
     assert of == {"FEMALE": 1, "MALE": 1}
-    told = report(ward, "movements-by-specialty", 6, 1)
-    names = [f["of"][0]["value"] for f in told["figures"] if f["name"] == "admissionsBySpecialty"]
+    result = report(ward, "movements-by-specialty", 6, 1)
+    names = [f["of"][0]["value"] for f in result["figures"] if f["name"] == "admissionsBySpecialty"]
     assert names == ["Sa", "Sb"]
 
 
@@ -152,10 +152,10 @@ def test_groups_of_few_persons_are_withheld_from_who_may_not_see_them(ward: Ward
         for _ in range(number):
             mrn = ward.patient(sex=sex, birthDate=f"{year - age}-01-01")
             ward.stay(None, patientMrn=mrn, at=ago(days=4), withoutBed="corridor")
-    told = report(Ward(login(ward, Role.ANALYST)), "movements-by-age-and-sex", 6, 1)
+    result = report(Ward(login(ward, Role.ANALYST)), "movements-by-age-and-sex", 6, 1)
     admissions = {
         " ".join(part["value"] for part in figure["of"]): figure["value"]
-        for figure in told["figures"]
+        for figure in result["figures"]
         if figure["name"].startswith("admissions")
     }
     assert admissions["65-74 MALE"] is None

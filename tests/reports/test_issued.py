@@ -36,14 +36,14 @@ def ward(shared: Ward) -> Ward:
 def issued(ward: Ward, first: int, last: int, /, **content: Any) -> str:
     content = {"name": CENSUS, **content}
     period = {"from": days_ago(first), "to": days_ago(last)}
-    told = ward.record("issueReport", period=period, **content)
-    return str(told["issue"]["id"])
+    answer = ward.record("issueReport", period=period, **content)
+    return str(answer["issue"]["id"])
 
 
 def the_issue(ward: Ward, id: str, **asked: Any) -> dict[str, Any]:
-    told = ward.ask(ISSUE, id=id, **asked)["reportIssue"]
-    assert isinstance(told, dict)
-    return told
+    answer = ward.ask(ISSUE, id=id, **asked)["reportIssue"]
+    assert isinstance(answer, dict)
+    return answer
 
 
 def test_a_restatement_tells_old_and_new_figures_and_the_facts_that_changed_them(
@@ -57,8 +57,8 @@ def test_a_restatement_tells_old_and_new_figures_and_the_facts_that_changed_them
 
     gone = {"occurredAt": ago(days=3), "reason": "the slip was found today"}
     ward.record("dischargePatient", stayId=stay, disposition="HOME", performedBy="Dr. Ito", **gone)
-    told = ward.record("restateReport", issueId=issue, reason="late slips")
-    after = the_issue(ward, issue, atLeast=told["position"])
+    answer = ward.record("restateReport", issueId=issue, reason="late slips")
+    after = the_issue(ward, issue, atLeast=answer["position"])
     assert after["report"] == before["report"]
     assert after["version"] == before["version"] + 1
 
@@ -98,13 +98,13 @@ def test_issues_are_listed_page_by_page_the_newest_first(ward: Ward) -> None:
     ward.room()
     ids = [issued(ward, 3, last) for last in (3, 2, 1)]
     other = issued(ward, 3, 3, name="bed-occupancy-rate")
-    asked = """query($after: String, $name: String) { reportIssues(name: $name, first: 2,
+    query = """query($after: String, $name: String) { reportIssues(name: $name, first: 2,
       after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }"""
-    first = ward.ask(asked, name=CENSUS)["reportIssues"]
+    first = ward.ask(query, name=CENSUS)["reportIssues"]
     assert [node["id"] for node in first["nodes"]] == [ids[2], ids[1]]
-    rest = ward.ask(asked, name=CENSUS, after=first["pageInfo"]["endCursor"])["reportIssues"]
+    rest = ward.ask(query, name=CENSUS, after=first["pageInfo"]["endCursor"])["reportIssues"]
     assert rest["nodes"][0]["id"] == ids[0]
-    assert ward.ask(asked)["reportIssues"]["nodes"][0]["id"] == other
+    assert ward.ask(query)["reportIssues"]["nodes"][0]["id"] == other
     node = ward.ask("query($id: ID!) { node(id: $id) { id __typename } }", id=other)["node"]
     assert node == {"id": other, "__typename": "ReportIssue"}
 
@@ -124,9 +124,9 @@ def test_the_exposure_of_a_wrong_fact_names_the_issued_reports_that_it_changed(
     bed = place(f"{here}/a")
     ward.record("cancelDischarge", stayId=stay, because="ENTERED_IN_ERROR", **bed, **WRONG)
     after = issued(ward, 4, 2)
-    told = ward.ask(EXPOSURE, id=discharge)["exposure"]["reports"]
-    assert [report["id"] for report in told] == [left_out]
+    answer = ward.ask(EXPOSURE, id=discharge)["exposure"]["reports"]
+    assert [report["id"] for report in answer] == [left_out]
     assert not {before, unchanged, other_ward, long_before, after} & {
-        report["id"] for report in told
+        report["id"] for report in answer
     }
     assert elsewhere

@@ -28,10 +28,10 @@ def days_of(told: InpatientStay, zone: str = "UTC") -> tuple[Value, Value, Value
 
 
 def test_one_stay_has_as_many_days_as_there_are_definitions() -> None:
-    told = asked(PATIENT_DAYS_1, "03-01", "03-06", stays=(LEAVE,))
-    assert figure(told, "lengthOfStayWithLeave") == 5
-    assert figure(told, "lengthOfStay") == figure(told, "patientDays") == 3
-    assert figure(told, "timeInHospital") == of_one(2 * 1440 + 2 * 60 + 10, 1440)
+    result = asked(PATIENT_DAYS_1, "03-01", "03-06", stays=(LEAVE,))
+    assert figure(result, "lengthOfStayWithLeave") == 5
+    assert figure(result, "lengthOfStay") == figure(result, "patientDays") == 3
+    assert figure(result, "timeInHospital") == of_one(2 * 1440 + 2 * 60 + 10, 1440)
     assert figure(asked(LEAVE_DAYS_1, "03-01", "03-06", stays=(LEAVE,)), "leaveDays") == 2
 
 
@@ -75,11 +75,11 @@ def test_days_between_a_discharge_and_its_reversal_are_neither() -> None:
 
 
 def test_patient_days_are_those_of_the_period_and_the_length_is_whole() -> None:
-    told = asked(
+    result = asked(
         PATIENT_DAYS_1, "03-01", "03-31", stays=(stay("long", "02-20 08:00", "03-04 08:00"),)
     )
-    assert figure(told, "patientDays") == 3
-    assert figure(told, "lengthOfStay") == 12
+    assert figure(result, "patientDays") == 3
+    assert figure(result, "lengthOfStay") == 12
 
 
 def test_dates_are_those_of_the_hospital_over_a_change_of_clocks() -> None:
@@ -99,8 +99,8 @@ def test_where_midnight_is_skipped_the_day_begins_with_the_first_moment_after() 
     # Cairo, 24 April 2026: clocks go from 24:00 to 01:00; 22:00 UTC is the first moment of the 24th
     days = calendar("Africa/Cairo")
     before, after = stay("b", "04-23 20:00", "04-23 21:59"), stay("a", "04-23 20:00", "04-23 22:00")
-    for told, over_night in ((before, None), (after, 1)):
-        by = asked(AVERAGE_LENGTH_OF_STAY_1, "04-01", "04-30", days=days, stays=(told,))
+    for result, over_night in ((before, None), (after, 1)):
+        by = asked(AVERAGE_LENGTH_OF_STAY_1, "04-01", "04-30", days=days, stays=(result,))
         assert figure(by, "averageLengthOfOvernightStay") == over_night
 
 
@@ -127,33 +127,35 @@ SHORT, LONG, DIED = (
 
 def test_the_average_is_of_those_discharged_from_their_admission_on_deaths_included() -> None:
     still_here = stay("here", "03-05 08:00")
-    told = asked(AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=(SHORT, LONG, DIED, still_here))
-    assert figure(told, "averageLengthOfStay") == of_one(1 + 7 + 11, 3)
-    assert figure(told, "medianLengthOfStay") == 7
-    assert figure(told, "discharges") == 3
+    result = asked(
+        AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=(SHORT, LONG, DIED, still_here)
+    )
+    assert figure(result, "averageLengthOfStay") == of_one(1 + 7 + 11, 3)
+    assert figure(result, "medianLengthOfStay") == 7
+    assert figure(result, "discharges") == 3
 
 
 def test_its_rivals_are_named_apart() -> None:
-    told = asked(AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=(SHORT, LONG, DIED))
-    assert figure(told, "patientDaysPerAdmission") == of_one(1 + 7 + 2, 2)
-    assert figure(told, "averageLengthOfOvernightStay") == of_one(7 + 11, 2)
+    result = asked(AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=(SHORT, LONG, DIED))
+    assert figure(result, "patientDaysPerAdmission") == of_one(1 + 7 + 2, 2)
+    assert figure(result, "averageLengthOfOvernightStay") == of_one(7 + 11, 2)
 
 
 def test_without_discharges_there_is_no_average() -> None:
-    told = asked(AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=())
-    assert figure(told, "averageLengthOfStay") is figure(told, "medianLengthOfStay") is None
+    result = asked(AVERAGE_LENGTH_OF_STAY_1, "03-01", "03-10", stays=())
+    assert figure(result, "averageLengthOfStay") is figure(result, "medianLengthOfStay") is None
 
 
 def test_admission_types_can_be_left_out() -> None:
     child = stay("child", "03-02 08:00", "03-05 08:00", admission_type="NEWBORN")
-    told = asked(
+    result = asked(
         AVERAGE_LENGTH_OF_STAY_1,
         "03-01",
         "03-10",
         stays=(LONG, child),
         parameters={"without": "NEWBORN, DAY_CASE"},
     )
-    assert figure(told, "averageLengthOfStay") == 7
+    assert figure(result, "averageLengthOfStay") == 7
 
 
 def test_the_discharged_are_counted_by_the_days_of_their_stay() -> None:
@@ -164,9 +166,9 @@ def test_the_discharged_are_counted_by_the_days_of_their_stay() -> None:
         stay("months", "01-01 08:00", "03-04 09:00"),
         stay("here", "03-01 08:00"),
     )
-    told = asked(LENGTH_OF_STAY_DISTRIBUTION_1, "03-01", "03-10", stays=stays)
-    assert figures(told, "dischargesByLength") == [2, *[0] * 5, 1, *[0] * 23]
-    assert figure(told, "longerStays") == 1
+    result = asked(LENGTH_OF_STAY_DISTRIBUTION_1, "03-01", "03-10", stays=stays)
+    assert figures(result, "dischargesByLength") == [2, *[0] * 5, 1, *[0] * 23]
+    assert figure(result, "longerStays") == 1
 
 
 # -- long stays --
@@ -174,11 +176,11 @@ def test_the_discharged_are_counted_by_the_days_of_their_stay() -> None:
 
 def test_a_stay_is_long_from_so_many_days_before_the_census_on() -> None:
     week, three = stay("week", "03-01 08:00"), stay("three", "02-15 23:00")
-    told = asked(LONG_STAYS_1, "03-07", "03-08", stays=(week, three))
-    assert figures(told, "longStays") == [1, 1, 0, 2, 1, 1]
+    result = asked(LONG_STAYS_1, "03-07", "03-08", stays=(week, three))
+    assert figures(result, "longStays") == [1, 1, 0, 2, 1, 1]
 
 
 def test_leave_days_do_not_make_a_stay_long_and_who_is_on_leave_is_not_counted() -> None:
     absent = stay("absent", "03-01 08:00", leaves=[("03-04 10:00", "03-06 10:00")])
-    told = asked(LONG_STAYS_1, "03-05", "03-10", stays=(absent,), parameters={"days": "5"})
-    assert figures(told, "longStays") == [0, 0, 0, 1, 1, 1]
+    result = asked(LONG_STAYS_1, "03-05", "03-10", stays=(absent,), parameters={"days": "5"})
+    assert figures(result, "longStays") == [0, 0, 0, 1, 1, 1]

@@ -13,22 +13,22 @@ def test_three_days_of_one_drug_and_two_of_another_in_ten_patient_days_are_500_p
     None
 ):
     given = (DoseDays(HERE.patient, "Amoxicillin", 3), DoseDays(HERE.patient, "Gentamicin", 2))
-    told = asked(THERAPY_DAYS_1, "03-01", "03-31", stays=(HERE,), dose_days=given)
-    assert figure(told, "daysOfTherapy") == 5
+    result = asked(THERAPY_DAYS_1, "03-01", "03-31", stays=(HERE,), dose_days=given)
+    assert figure(result, "daysOfTherapy") == 5
     assert [
-        (dict(r.of)["drug"], r.value) for r in told.rows if r.figure == "daysOfTherapyByDrug"
+        (dict(r.of)["drug"], r.value) for r in result.rows if r.figure == "daysOfTherapyByDrug"
     ] == [
         ("Amoxicillin", 3),
         ("Gentamicin", 2),
     ]
-    assert figure(told, "patientDays") == 10
-    assert figure(told, "rate") == 500
+    assert figure(result, "patientDays") == 10
+    assert figure(result, "rate") == 500
 
 
 def test_drugs_can_be_chosen_and_the_patient_days_stay_those_of_all() -> None:
     given = (DoseDays(HERE.patient, "Amoxicillin", 1), DoseDays(HERE.patient, "Ibuprofen", 9))
     other = stay("other", "03-01 08:00", "03-03 08:00")
-    told = asked(
+    result = asked(
         THERAPY_DAYS_1,
         "03-01",
         "03-31",
@@ -36,14 +36,14 @@ def test_drugs_can_be_chosen_and_the_patient_days_stay_those_of_all() -> None:
         dose_days=given,
         parameters={"drugs": "Amoxicillin"},
     )
-    assert figure(told, "rate") == Fraction(1000, 12)
+    assert figure(result, "rate") == Fraction(1000, 12)
 
 
 def test_drugs_are_chosen_by_any_name_or_code_and_called_as_last_ordered() -> None:
     names = ("Amoxicilin", "Amoxicillin", "J01CA04")
     given = (AgentDays(HERE.patient, "Amoxicillin", names, 3),)
     for chosen, days in (("Amoxicilin", [3]), ("J01CA04", [3]), ("Ibuprofen", [])):
-        told = asked(
+        result = asked(
             THERAPY_DAYS_2,
             "03-01",
             "03-31",
@@ -51,7 +51,7 @@ def test_drugs_are_chosen_by_any_name_or_code_and_called_as_last_ordered() -> No
             agent_days=given,
             parameters={"drugs": chosen},
         )
-        assert [r.value for r in told.rows if r.figure == "daysOfTherapyByDrug"] == days
+        assert [r.value for r in result.rows if r.figure == "daysOfTherapyByDrug"] == days
 
 
 def test_without_patient_days_there_is_no_rate() -> None:
@@ -63,27 +63,27 @@ def course(since: str, until: str | None = None, is_held: bool = False) -> Cours
 
 
 def test_a_prescription_is_active_from_its_start_to_just_before_its_stop() -> None:
-    told = asked(
+    result = asked(
         ACTIVE_PRESCRIPTIONS_1,
         "03-01",
         "03-04",
         stays=(HERE,),
         courses=(course("03-01 23:59", "03-03 23:59"), course("03-02 12:00")),
     )
-    assert figures(told, "active") == [1, 2, 1, 1]
+    assert figures(result, "active") == [1, 2, 1, 1]
 
 
 def test_one_on_hold_is_listed_apart() -> None:
     held = (course("03-01 08:00", "03-02 08:00"), course("03-02 08:00", "03-03 08:00", True))
-    told = asked(ACTIVE_PRESCRIPTIONS_1, "03-01", "03-03", stays=(HERE,), courses=held)
-    assert figures(told, "active") == [1, 0, 0]
-    assert figures(told, "held") == [0, 1, 0]
+    result = asked(ACTIVE_PRESCRIPTIONS_1, "03-01", "03-03", stays=(HERE,), courses=held)
+    assert figures(result, "active") == [1, 0, 0]
+    assert figures(result, "held") == [0, 1, 0]
 
 
 def test_a_ward_counts_those_who_have_a_bed_of_it_then() -> None:
     moved = stay("here", "03-01 08:00", wards=[("03-02 12:00", "B")])
     courses = (course("03-01 08:00"),)
-    told = asked(
+    result = asked(
         ACTIVE_PRESCRIPTIONS_1, "03-01", "03-03", ward="B", stays=(moved,), courses=courses
     )
-    assert figures(told, "active") == [0, 1, 1]
+    assert figures(result, "active") == [0, 1, 1]

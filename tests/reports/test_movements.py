@@ -20,10 +20,10 @@ def test_of_ten_discharges_with_three_deaths_one_within_48_hours_the_net_rate_is
     alive = [stay(f"a{n}", "03-02 08:00", "03-09 08:00") for n in range(7)]
     late = [stay(f"l{n}", "03-02 08:00", "03-09 08:00", disposition="DIED") for n in range(2)]
     early = stay("e", "03-02 08:00", "03-03 08:00", disposition="DIED")
-    found = told(*alive, *late, early)
-    assert (found["discharges"], found["deaths"], found["deathsWithin48h"]) == (10, 3, 1)
-    assert found["grossDeathRate"] == 30
-    assert found["netDeathRate"] == Fraction(200, 9)
+    result = told(*alive, *late, early)
+    assert (result["discharges"], result["deaths"], result["deathsWithin48h"]) == (10, 3, 1)
+    assert result["grossDeathRate"] == 30
+    assert result["netDeathRate"] == Fraction(200, 9)
 
 
 def test_a_death_exactly_48_hours_after_the_admission_is_not_within_48_hours() -> None:
@@ -33,20 +33,24 @@ def test_a_death_exactly_48_hours_after_the_admission_is_not_within_48_hours() -
 
 def test_the_time_of_the_death_counts_not_that_of_the_discharge() -> None:
     dead = stay("x", "03-02 08:00", "03-04 10:00", disposition="DIED")
-    found = told(dead, deaths={dead.patient: at("03-04 07:00")})
-    assert found["deathsWithin48h"] == 1
+    result = told(dead, deaths={dead.patient: at("03-04 07:00")})
+    assert result["deathsWithin48h"] == 1
 
 
 def test_without_a_discharge_there_is_no_rate() -> None:
-    found = told(stay("x", "03-02 08:00"))
-    assert (found["admissions"], found["grossDeathRate"], found["netDeathRate"]) == (1, None, None)
+    result = told(stay("x", "03-02 08:00"))
+    assert (result["admissions"], result["grossDeathRate"], result["netDeathRate"]) == (
+        1,
+        None,
+        None,
+    )
 
 
 def test_a_stay_counts_where_its_ends_lie() -> None:
     before = stay("before", "02-27 08:00", "03-04 08:00")
     after = stay("after", "03-30 08:00", "04-02 08:00")
-    found = told(before, after)
-    assert (found["admissions"], found["discharges"]) == (1, 1)
+    result = told(before, after)
+    assert (result["admissions"], result["discharges"]) == (1, 1)
 
 
 def test_who_comes_after_the_census_belongs_to_the_next_day() -> None:
@@ -73,11 +77,11 @@ def test_a_ward_counts_who_moves_in_and_out_of_it() -> None:
 
 def test_who_waited_in_a_corridor_is_admitted_by_the_ward_of_the_first_bed() -> None:
     waited = stay("x", "03-02 08:00", "03-20 08:00", ward=None, wards=[("03-02 14:00", "A")])
-    found = told(waited, ward="A")
-    assert (found["admissions"], found["transfersIn"]) == (1, 0)
+    result = told(waited, ward="A")
+    assert (result["admissions"], result["transfersIn"]) == (1, 0)
 
 
 def test_a_leave_is_no_transfer() -> None:
     away = stay("x", "03-02 08:00", "03-20 08:00", leaves=[("03-05 12:00", "03-07 12:00")])
-    found = told(away, ward="A")
-    assert (found["transfersIn"], found["transfersOut"]) == (0, 0)
+    result = told(away, ward="A")
+    assert (result["transfersIn"], result["transfersOut"]) == (0, 0)

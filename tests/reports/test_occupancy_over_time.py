@@ -41,7 +41,7 @@ def report(stays: list[InpatientStay], **more: Any) -> Report:
 
 def minute_by_minute(spans: list[tuple[int, int]]) -> dict[tuple[tuple[str, str], ...], list[int]]:
     """Return how many were there in each minute: of all, of each hour, weekday, and both."""
-    found: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    result: dict[tuple[tuple[str, str], ...], list[int]] = {}
     moment, end = FIRST.astimezone(UTC), datetime(2026, 3, 31, tzinfo=BERLIN).astimezone(UTC)
     minute = 0
     while moment < end:
@@ -50,9 +50,9 @@ def minute_by_minute(spans: list[tuple[int, int]]) -> dict[tuple[tuple[str, str]
         weekday = ("weekday", f"{local.isoweekday()} {local:%A}")
         here = sum(since <= minute < until for since, until in spans)
         for of in ((), (hour,), (weekday,), (weekday, hour)):
-            found.setdefault(of, []).append(here)
+            result.setdefault(of, []).append(here)
         moment, minute = moment + MINUTE, minute + 1
-    return found
+    return result
 
 
 @settings(max_examples=15)

@@ -21,8 +21,8 @@ def told(*stays: InpatientStay, **inputs: Any) -> tuple[Value, Value]:
     admissions = [Admission(s.stay, s.patient, s.admission_type, s.admitted_at) for s in stays]
     march = [s for s in stays if s.admitted_at < at("04-01 00:00")]
     report = asked(READMISSION_1, "03-01", "03-31", stays=march, admissions=admissions, **inputs)
-    found = {row.figure: row.value for row in report.rows}
-    return found["liveDischarges"], found["readmissions"]
+    result = {row.figure: row.value for row in report.rows}
+    return result["liveDischarges"], result["readmissions"]
 
 
 FIRST = hers("first", "03-01 08:00", "03-10 12:00")

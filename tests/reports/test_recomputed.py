@@ -73,11 +73,11 @@ def lived(server: Database, worker_id: str) -> Iterator[Lived]:
             before = events(database)
             corrected = correct(hospital, [event for _, _, event in before], Random(3))
         ProjectionRunner(database.app_url).catch_up()
-        told = [(position, event) for position, _, event in events(database)]
+        result = [(position, event) for position, _, event in events(database)]
         told_at: dict[int, datetime] = dict(
             rows(database, "SELECT position, recorded_at FROM record.events")
         )
-        yield Lived(database, told, told_at, before[-1][0], told[-1][0], corrected)
+        yield Lived(database, result, told_at, before[-1][0], result[-1][0], corrected)
 
 
 def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
@@ -93,14 +93,14 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
         now += timedelta(seconds=7)
         event = lot.choice(movements)
         moved = event.entry.occurred_at + timedelta(minutes=lot.randint(-2000, 2000))
-        said: dict[str, Any] = {"now": now, "reason": "entered wrongly"}
+        fields: dict[str, Any] = {"now": now, "reason": "entered wrongly"}
         because = lot.choice(list(CancellationReason))
         try:
             match lot.randint(0, 7):
                 case 0 | 1 | 2:
                     name = "corrected"
                     hospital.corrections.correct_movement(
-                        request(min(moved, UNTIL), **said), movement_id=event.movement
+                        request(min(moved, UNTIL), **fields), movement_id=event.movement
                     )
                 case 3:
                     name = "cancelled"
@@ -110,13 +110,13 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                         else min(moved, UNTIL)
                     )
                     hospital.corrections.cancel_movement(
-                        request(at, **said), movement_id=event.movement, because=because
+                        request(at, **fields), movement_id=event.movement, because=because
                     )
                 case 4:
                     name, left = "came back", lot.choice(gone)
                     later = left.entry.occurred_at + timedelta(hours=lot.randint(1, 60))
                     hospital.corrections.cancel_discharge(
-                        request(min(later, UNTIL), **said),
+                        request(min(later, UNTIL), **fields),
                         stay_id=left.originator_id,
                         because=CancellationReason.DECISION_REVERSED,
                         without_bed="corridor",
@@ -124,23 +124,25 @@ def correct(hospital: Hospital, told: list[Event], lot: Random) -> Counter[str]:
                 case 5:
                     name, stay = "went on leave", event.originator_id
                     back = min(moved + timedelta(hours=lot.randint(1, 60)), UNTIL)
-                    hospital.stays.start_leave(request(moved, **said), stay_id=stay, keep_bed=True)
+                    hospital.stays.start_leave(
+                        request(moved, **fields), stay_id=stay, keep_bed=True
+                    )
                     now += timedelta(seconds=7)
-                    hospital.stays.end_leave(request(back, **{**said, "now": now}), stay_id=stay)
+                    hospital.stays.end_leave(request(back, **{**fields, "now": now}), stay_id=stay)
                 case 6:
                     name = "came by the emergency department"
                     admitted = lot.choice(begun)
                     arrived = admitted.entry.occurred_at - timedelta(minutes=lot.randint(1, 500))
                     departed = arrived + timedelta(minutes=lot.randint(0, 600))
                     hospital.stays.record_emergency_care(
-                        request(arrived, **said),
+                        request(arrived, **fields),
                         stay_id=admitted.originator_id,
                         departed_at=lot.choice([None, min(departed, UNTIL)]),
                     )
                 case _:
                     name = "admission cancelled"
                     hospital.corrections.cancel_admission(
-                        request(**said),
+                        request(**fields),
                         stay_id=event.originator_id,
                         because=CancellationReason.ENTERED_IN_ERROR,
                         void_clinical_facts=True,
@@ -177,12 +179,12 @@ def test_every_figure_equals_the_plain_fold(lived: Lived, known: str, kind: str 
         for name in REPORTS:
             held = find_definition(name)
             question = Question(FIRST, LAST, ward, held.parameters_of({}))
-            told = reports.compute(held, question, position)
-            found = {figure: figures(told, figure) for figure in expected[name]}
-            assert found == expected[name], name
+            answer = reports.compute(held, question, position)
+            result = {figure: figures(answer, figure) for figure in expected[name]}
+            assert result == expected[name], name
             if name == "inpatient-census":
                 assert balanced(
-                    {figure.name: figures(told, figure.name) for figure in held.figures}
+                    {figure.name: figures(answer, figure.name) for figure in held.figures}
                 )
 
 

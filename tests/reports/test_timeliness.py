@@ -14,15 +14,15 @@ FACTS = (
 
 
 def test_an_hour_is_in_time_and_a_second_more_is_late() -> None:
-    told = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
-    assert (figure(told, "facts"), figure(told, "late")) == (4, 25)
-    assert figure(told, "medianDelay") == (120 + HOUR) // 2
-    assert figure(told, "percentile90") == HOUR + 1
+    result = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
+    assert (figure(result, "facts"), figure(result, "late")) == (4, 25)
+    assert figure(result, "medianDelay") == (120 + HOUR) // 2
+    assert figure(result, "percentile90") == HOUR + 1
 
 
 def test_it_is_told_by_ward_kind_and_hour() -> None:
-    told = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
-    facts = {r.of: r.value for r in told.rows if r.figure.startswith("facts")}
+    result = asked(TIMELINESS_1, "03-01", "03-31", entry_delays=FACTS)
+    facts = {r.of: r.value for r in result.rows if r.figure.startswith("facts")}
     assert facts == {
         (): 4,
         (("ward", "A"),): 3,

@@ -24,16 +24,16 @@ def test_fourteen_hours_are_in_time_and_a_second_more_is_not(when: str, share: i
 
 
 def test_who_still_waits_is_counted_and_not_dropped() -> None:
-    found = seen(a="03-02 10:00", b="03-02 12:00", c="03-02 20:00", d=None)
-    assert (found["admissions"], found["seen"], found["waiting"]) == (4, 3, 1)
-    assert found["seenInTime"] == 75
-    assert (found["medianWait"], found["percentile90"]) == (4 * HOUR, 12 * HOUR)
+    result = seen(a="03-02 10:00", b="03-02 12:00", c="03-02 20:00", d=None)
+    assert (result["admissions"], result["seen"], result["waiting"]) == (4, 3, 1)
+    assert result["seenInTime"] == 75
+    assert (result["medianWait"], result["percentile90"]) == (4 * HOUR, 12 * HOUR)
 
 
 def test_who_left_unseen_is_not_waiting_any_more() -> None:
     gone = stay("gone", "03-02 08:00", "03-03 08:00")
-    found = {r.figure: r.value for r in asked(SENIOR_REVIEW_1, "03-02", stays=(gone,)).rows}
-    assert (found["waiting"], found["leftUnseen"], found["seenInTime"]) == (0, 1, 0)
+    result = {r.figure: r.value for r in asked(SENIOR_REVIEW_1, "03-02", stays=(gone,)).rows}
+    assert (result["waiting"], result["leftUnseen"], result["seenInTime"]) == (0, 1, 0)
 
 
 def test_a_review_after_the_period_is_one() -> None:
@@ -61,9 +61,9 @@ def test_boarding_goes_from_the_decision_to_the_first_bed_of_another_ward() -> N
     moved = stay(
         "x", "03-02 08:00", ward="ED", wards=[("03-02 15:30", "A")], decided_to_admit_at=DECIDED
     )
-    found = boarded(moved)
-    assert (found["decisions"], found["boarded"]) == (1, 1)
-    assert found["medianBoardingTime"] == 6.5 * HOUR
+    result = boarded(moved)
+    assert (result["decisions"], result["boarded"]) == (1, 1)
+    assert result["medianBoardingTime"] == 6.5 * HOUR
 
 
 def test_a_corridor_is_the_emergency_department_and_a_bed_at_once_is_no_boarding() -> None:
@@ -78,10 +78,10 @@ def test_a_corridor_is_the_emergency_department_and_a_bed_at_once_is_no_boarding
 def test_who_still_boards_or_left_from_there_is_counted_apart() -> None:
     here = stay("here", "03-02 08:00", ward="ED", decided_to_admit_at=DECIDED)
     left = stay("left", "03-02 08:00", "03-02 20:00", ward="ED", decided_to_admit_at=DECIDED)
-    found = boarded(here, left)
-    assert (found["decisions"], found["boarded"]) == (2, 0)
-    assert (found["stillBoarding"], found["endedThere"]) == (1, 1)
-    assert found["medianBoardingTime"] is None
+    result = boarded(here, left)
+    assert (result["decisions"], result["boarded"]) == (2, 0)
+    assert (result["stillBoarding"], result["endedThere"]) == (1, 1)
+    assert result["medianBoardingTime"] is None
 
 
 def test_without_a_decision_there_is_no_boarding() -> None:

@@ -87,14 +87,14 @@ class Ward:
         """Admit a new patient, two days ago by default; return the stay's id."""
         content = {"patientMrn": content.pop("patientMrn", None) or self.patient(), **content}
         content = {"admissionType": "ELECTIVE", **(place(bed) if bed else {}), **content}
-        told = self.record("admitPatient", **content, **late(at or ago(days=2)))
-        return str(told["stay"]["id"])
+        answer = self.record("admitPatient", **content, **late(at or ago(days=2)))
+        return str(answer["stay"]["id"])
 
     def prescription(self, stay: str | None = None, **content: Any) -> str:
         """Write a prescription a day ago; return its id."""
         content = {"medication": {"name": "Paracetamol"}, **late(ago(days=1)), **content}
-        told = self.record("writePrescription", stayId=stay or self.stay(), **content)
-        return str(told["prescription"]["id"])
+        answer = self.record("writePrescription", stayId=stay or self.stay(), **content)
+        return str(answer["prescription"]["id"])
 
     def bed(self, bed: str, **at: Any) -> dict[str, Any]:
         """Query a bed of the board."""
@@ -108,8 +108,8 @@ class Ward:
             ward=ward,
             **at,
         )["roomOccupancy"]
-        (found,) = [
+        (result,) = [
             b for r in board if r["room"]["number"] == room for b in r["beds"] if b["code"] == code
         ]
-        assert isinstance(found, dict)
-        return found
+        assert isinstance(result, dict)
+        return result

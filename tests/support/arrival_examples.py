@@ -20,7 +20,7 @@ def to_ward(ward: Ward) -> dict[str, str]:
 
 @example("ExpectedArrivalRecorded")
 def plan_admission(ward: Ward) -> Answer:
-    told = ward.execute(
+    answer = ward.execute(
         "planAdmission",
         expectedAt=ahead(hours=3),
         familyName="Somebody",
@@ -35,31 +35,31 @@ def plan_admission(ward: Ward) -> Answer:
         source={"system": "Theatre plan", "id": "4711"},
         **to_ward(ward),
     )
-    arrival = told["expectedArrival"]
+    arrival = answer["expectedArrival"]
     assert (arrival["status"], arrival["urgency"]) == ("PLANNED", "ASAP")
     assert (arrival["isolation"], arrival["familyName"]) == (True, "Somebody")
-    return told
+    return answer
 
 
 @example("ExpectedArrivalRecorded")
 def request_bed(ward: Ward) -> Answer:
-    told = ward.execute("requestBed", stayId=ward.stay(), monitor=True, **to_ward(ward))
-    assert told["expectedArrival"]["status"] == "REQUESTED"
-    return told
+    answer = ward.execute("requestBed", stayId=ward.stay(), monitor=True, **to_ward(ward))
+    assert answer["expectedArrival"]["status"] == "REQUESTED"
+    return answer
 
 
 @example("ExpectedArrivalRecorded")
 def correct_expected_arrival(ward: Ward) -> Answer:
     id, mrn = planned(ward, familyName="Somebody", **to_ward(ward)), ward.patient()
     right = {"patientMrn": mrn, "urgency": "STAT", "expectedAt": ahead(hours=2), **WRONG}
-    told = ward.execute("correctExpectedArrival", expectedArrivalId=id, **right)
-    assert told["expectedArrival"]["patient"] == {"mrn": mrn}
-    return told
+    answer = ward.execute("correctExpectedArrival", expectedArrivalId=id, **right)
+    assert answer["expectedArrival"]["patient"] == {"mrn": mrn}
+    return answer
 
 
 @example("ExpectedArrivalRecorded")
 def cancel_expected_arrival(ward: Ward) -> Answer:
     id = planned(ward, familyName="Somebody", **to_ward(ward))
-    told = ward.execute("cancelExpectedArrival", expectedArrivalId=id)
-    assert told["expectedArrival"]["status"] == "CANCELLED"
-    return told
+    answer = ward.execute("cancelExpectedArrival", expectedArrivalId=id)
+    assert answer["expectedArrival"]["status"] == "CANCELLED"
+    return answer

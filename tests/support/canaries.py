@@ -68,11 +68,11 @@ class Planted:
 
     def told_of(self, answer: Any, given: Any) -> set[str]:
         """Return the MRNs of whom an answer tells anything that its question did not."""
-        asked, told = json.dumps(given), json.dumps(answer)
+        asked, result = json.dumps(given), json.dumps(answer)
         return {
             mrn
             for mrn, words in self.of.items()
-            if any(word in told and word not in asked for word in words)
+            if any(word in result and word not in asked for word in words)
         }
 
     def add(self, name: str, *values: Any) -> None:
@@ -148,11 +148,11 @@ def _plant_patient(
     flag = ward.record("raiseFlag", stayId=stay, **raised)["flag"]["id"]
     amended = word("clinical", "Amended")
     ward.record("amendVisit", visitId=visit, note=amended, reason=word("clinical", "Reason"))
-    found = ward.ask("query($i: ID!) { stay(id: $i) { patient { id } movements { id } } }", i=stay)[
-        "stay"
-    ]
-    movements = [m["id"] for m in found["movements"]]
-    ids = stay, visit, course, given_dose, allergy, flag, found["patient"]["id"], *movements
+    result = ward.ask(
+        "query($i: ID!) { stay(id: $i) { patient { id } movements { id } } }", i=stay
+    )["stay"]
+    movements = [m["id"] for m in result["movements"]]
+    ids = stay, visit, course, given_dose, allergy, flag, result["patient"]["id"], *movements
     planted.of[mrn] = {*ids, *words}
     ward_of_room = room.split("/")[0]
     planted.canaries += [Canary(id, "id", ward_of_room, label) for id in ids]

@@ -20,8 +20,8 @@ def allergy(ward: Ward, mrn: str | None = None, hours: float = 5, **content: Any
     """Record an allergy of some hours ago; return what names it."""
     mrn = mrn or patient(ward)
     content = {"substance": PENICILLIN, **content, **late(ago(hours=hours))}
-    told = ward.record("recordAllergy", patientMrn=mrn, **content)
-    return {"patientMrn": mrn, "allergyId": told["allergy"]["id"]}
+    answer = ward.record("recordAllergy", patientMrn=mrn, **content)
+    return {"patientMrn": mrn, "allergyId": answer["allergy"]["id"]}
 
 
 def ended(ward: Ward) -> dict[str, str]:
@@ -33,7 +33,7 @@ def ended(ward: Ward) -> dict[str, str]:
 
 @example("AllergyRecorded")
 def record_allergy(ward: Ward) -> Answer:
-    told = ward.execute(
+    answer = ward.execute(
         "recordAllergy",
         patientMrn=patient(ward),
         substance=PENICILLIN,
@@ -42,31 +42,31 @@ def record_allergy(ward: Ward) -> Answer:
         reaction="rash",
         verification="CONFIRMED",
     )
-    assert told["allergy"]["substance"] == PENICILLIN
-    assert (told["allergy"]["kind"], told["allergy"]["reaction"]) == ("INTOLERANCE", "rash")
-    return told
+    assert answer["allergy"]["substance"] == PENICILLIN
+    assert (answer["allergy"]["kind"], answer["allergy"]["reaction"]) == ("INTOLERANCE", "rash")
+    return answer
 
 
 @example("AllergyRecorded")
 def correct_allergy(ward: Ward) -> Answer:
     at, right = ago(hours=3), {"severity": "MILD", **WRONG}
-    told = ward.execute("correctAllergy", **allergy(ward), occurredAt=at, **right)
-    assert (told["allergy"]["since"], told["allergy"]["severity"]) == (at, "MILD")
-    return told
+    answer = ward.execute("correctAllergy", **allergy(ward), occurredAt=at, **right)
+    assert (answer["allergy"]["since"], answer["allergy"]["severity"]) == (at, "MILD")
+    return answer
 
 
 @example("AllergyRecorded")
 def cancel_allergy(ward: Ward) -> Answer:
-    told = ward.execute("cancelAllergy", **allergy(ward), **WRONG)
-    assert told["allergy"] is None
-    return told
+    answer = ward.execute("cancelAllergy", **allergy(ward), **WRONG)
+    assert answer["allergy"] is None
+    return answer
 
 
 @example("AllergyRecorded")
 def end_allergy(ward: Ward) -> Answer:
-    told = ward.execute("endAllergy", **allergy(ward))
-    assert told["allergy"] is None
-    return told
+    answer = ward.execute("endAllergy", **allergy(ward))
+    assert answer["allergy"] is None
+    return answer
 
 
 @example("AllergyRecorded")
@@ -76,9 +76,9 @@ def correct_allergy_end(ward: Ward) -> Answer:
 
 @example("AllergyRecorded")
 def cancel_allergy_end(ward: Ward) -> Answer:
-    told = ward.execute("cancelAllergyEnd", **ended(ward), **WRONG)
-    assert told["allergy"]["substance"] == PENICILLIN
-    return told
+    answer = ward.execute("cancelAllergyEnd", **ended(ward), **WRONG)
+    assert answer["allergy"]["substance"] == PENICILLIN
+    return answer
 
 
 # -- flags on the board --
@@ -88,8 +88,8 @@ def flag(ward: Ward, stay: str | None = None, hours: float = 5, **content: Any) 
     """Raise a flag some hours ago; return what names it."""
     stay = stay or ward.stay(f"{ward.room('a')}/a")
     content = {"flagKind": "FALL_RISK", **content, **late(ago(hours=hours))}
-    told = ward.record("raiseFlag", stayId=stay, **content)
-    return {"stayId": stay, "flagId": told["flag"]["id"]}
+    answer = ward.record("raiseFlag", stayId=stay, **content)
+    return {"stayId": stay, "flagId": answer["flag"]["id"]}
 
 
 def lowered(ward: Ward) -> dict[str, str]:
@@ -102,36 +102,36 @@ def lowered(ward: Ward) -> dict[str, str]:
 @example("FlagRecorded")
 def raise_flag(ward: Ward) -> Answer:
     stay = ward.stay(f"{ward.room('a')}/a")
-    told = ward.execute("raiseFlag", stayId=stay, flagKind="isolation", note="MRSA")
-    assert (told["flag"]["kind"], told["flag"]["note"]) == ("ISOLATION", "MRSA")
-    return told
+    answer = ward.execute("raiseFlag", stayId=stay, flagKind="isolation", note="MRSA")
+    assert (answer["flag"]["kind"], answer["flag"]["note"]) == ("ISOLATION", "MRSA")
+    return answer
 
 
 @example("FlagRecorded")
 def correct_flag(ward: Ward) -> Answer:
     at = ago(hours=3)
     right = {"flagKind": "NOTE", "note": "deaf", **WRONG}
-    told = ward.execute("correctFlag", **flag(ward), occurredAt=at, **right)
-    assert (told["flag"]["kind"], told["flag"]["note"], told["flag"]["since"]) == (
+    answer = ward.execute("correctFlag", **flag(ward), occurredAt=at, **right)
+    assert (answer["flag"]["kind"], answer["flag"]["note"], answer["flag"]["since"]) == (
         "NOTE",
         "deaf",
         at,
     )
-    return told
+    return answer
 
 
 @example("FlagRecorded")
 def cancel_flag(ward: Ward) -> Answer:
-    told = ward.execute("cancelFlag", **flag(ward), **WRONG)
-    assert told["flag"] is None
-    return told
+    answer = ward.execute("cancelFlag", **flag(ward), **WRONG)
+    assert answer["flag"] is None
+    return answer
 
 
 @example("FlagRecorded")
 def lower_flag(ward: Ward) -> Answer:
-    told = ward.execute("lowerFlag", **flag(ward))
-    assert told["flag"] is None
-    return told
+    answer = ward.execute("lowerFlag", **flag(ward))
+    assert answer["flag"] is None
+    return answer
 
 
 @example("FlagRecorded")
@@ -141,6 +141,6 @@ def correct_flag_lowering(ward: Ward) -> Answer:
 
 @example("FlagRecorded")
 def cancel_flag_lowering(ward: Ward) -> Answer:
-    told = ward.execute("cancelFlagLowering", **lowered(ward), **WRONG)
-    assert told["flag"]["kind"] == "FALL_RISK"
-    return told
+    answer = ward.execute("cancelFlagLowering", **lowered(ward), **WRONG)
+    assert answer["flag"]["kind"] == "FALL_RISK"
+    return answer

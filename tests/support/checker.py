@@ -149,9 +149,9 @@ def read_along(log: ApplicationRecorder, done: threading.Event) -> list[int]:
     while True:
         over = done.is_set()
         after = seen[-1] if seen else 0
-        found = log.select_notifications(after, 1_000, inclusive_of_start=False)
-        seen += [notification.id for notification in found]
-        if over and not found:
+        result = log.select_notifications(after, 1_000, inclusive_of_start=False)
+        seen += [notification.id for notification in result]
+        if over and not result:
             return seen
 
 

@@ -7,13 +7,13 @@ from tests.support.correction_examples import WRONG
 
 def consult(ward: Ward, stay: str | None = None, hours: float = 5) -> str:
     """Ask for a consult some hours ago; return its id."""
-    asked = {"stayId": stay or ward.stay(), "specialty": "cardiology", **late(ago(hours=hours))}
-    return str(ward.record("requestConsult", **asked)["consult"]["id"])
+    fields = {"stayId": stay or ward.stay(), "specialty": "cardiology", **late(ago(hours=hours))}
+    return str(ward.record("requestConsult", **fields)["consult"]["id"])
 
 
 @example("ConsultRecorded")
 def request_consult(ward: Ward) -> Answer:
-    told = ward.execute(
+    answer = ward.execute(
         "requestConsult",
         stayId=ward.stay(),
         specialty="cardiology",
@@ -21,47 +21,47 @@ def request_consult(ward: Ward) -> Answer:
         requestedBy=ward.doctor(),
         question="new murmur",
     )
-    assert (told["consult"]["status"], told["consult"]["visit"]) == ("OPEN", None)
-    assert told["consult"]["question"] == "new murmur"
-    return told
+    assert (answer["consult"]["status"], answer["consult"]["visit"]) == ("OPEN", None)
+    assert answer["consult"]["question"] == "new murmur"
+    return answer
 
 
 @example("ConsultRecorded")
 def correct_consult(ward: Ward) -> Answer:
     at = ago(hours=6)
     right = {"specialty": "neurology", "question": "seizure", "occurredAt": at, **WRONG}
-    told = ward.execute("correctConsult", consultId=consult(ward), **right)
-    assert (told["consult"]["specialty"], told["consult"]["requestedAt"]) == ("neurology", at)
-    return told
+    answer = ward.execute("correctConsult", consultId=consult(ward), **right)
+    assert (answer["consult"]["specialty"], answer["consult"]["requestedAt"]) == ("neurology", at)
+    return answer
 
 
 @example("ConsultRecorded")
 def cancel_consult(ward: Ward) -> Answer:
-    told = ward.execute("cancelConsult", consultId=consult(ward), **WRONG)
-    assert told["consult"] is None
-    return told
+    answer = ward.execute("cancelConsult", consultId=consult(ward), **WRONG)
+    assert answer["consult"] is None
+    return answer
 
 
 @example("ConsultRecorded")
 def withdraw_consult(ward: Ward) -> Answer:
-    told = ward.execute("withdrawConsult", consultId=consult(ward))
-    assert told["consult"]["status"] == "WITHDRAWN"
-    return told
+    answer = ward.execute("withdrawConsult", consultId=consult(ward))
+    assert answer["consult"]["status"] == "WITHDRAWN"
+    return answer
 
 
 @example("ConsultRecorded")
 def correct_consult_withdrawal(ward: Ward) -> Answer:
     id, at = consult(ward), ago(hours=2)
     ward.record("withdrawConsult", consultId=id)
-    told = ward.execute("correctConsultWithdrawal", consultId=id, occurredAt=at, **WRONG)
-    assert told["consult"]["withdrawnAt"] == at
-    return told
+    answer = ward.execute("correctConsultWithdrawal", consultId=id, occurredAt=at, **WRONG)
+    assert answer["consult"]["withdrawnAt"] == at
+    return answer
 
 
 @example("ConsultRecorded")
 def cancel_consult_withdrawal(ward: Ward) -> Answer:
     id = consult(ward)
     ward.record("withdrawConsult", consultId=id)
-    told = ward.execute("cancelConsultWithdrawal", consultId=id, **WRONG)
-    assert told["consult"]["status"] == "OPEN"
-    return told
+    answer = ward.execute("cancelConsultWithdrawal", consultId=id, **WRONG)
+    assert answer["consult"]["status"] == "OPEN"
+    return answer

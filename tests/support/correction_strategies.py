@@ -12,8 +12,8 @@ IN_ERROR, REVERSED = CancellationReason.ENTERED_IN_ERROR, CancellationReason.DEC
 
 def fact_at(stay: Stay, clock: str, kind: type[Fact] = Fact) -> UUID:
     """The last fact recorded of those that happened at that time."""
-    found = [f for f in stay.history.facts if f.at == at(clock) and isinstance(f, kind)]
-    return max(found, key=lambda f: f.order).id
+    result = [f for f in stay.history.facts if f.at == at(clock) and isinstance(f, kind)]
+    return max(result, key=lambda f: f.order).id
 
 
 def cancel(

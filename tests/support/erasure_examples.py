@@ -45,6 +45,6 @@ def withdraw_erasure(ward: Ward) -> Answer:
 def erase_patient(ward: Ward) -> Answer:
     mrn = ward.patient()
     request(ward, mrn)
-    told = ward.execute("erasePatient", patientMrn=mrn)
-    assert told["patient"]["mrn"] == "REDACTED"
-    return told
+    answer = ward.execute("erasePatient", patientMrn=mrn)
+    assert answer["patient"]["mrn"] == "REDACTED"
+    return answer

@@ -83,7 +83,7 @@ def fields(kind: Any, at: Path = ()) -> Iterator[tuple[Path, tuple[Any, ...]]]:
 def _extremes(kind: Any) -> tuple[Any, ...]:
     if isinstance(kind, GraphQLEnumType):
         return tuple(kind.values)
-    found: dict[str, tuple[Any, ...]] = {
+    result: dict[str, tuple[Any, ...]] = {
         "DateTime": moments(),
         "Date": tuple(dict.fromkeys(m[:10] for m in moments())),
         "Time": TIMES,
@@ -93,7 +93,7 @@ def _extremes(kind: Any) -> tuple[Any, ...]:
         "String": TEXTS,
         "ID": TEXTS,
     }
-    return found[kind.name]
+    return result[kind.name]
 
 
 def inputs(mutation: str) -> list[tuple[Path, Any]]:

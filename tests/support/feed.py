@@ -77,8 +77,8 @@ class Feed:
         return other
 
     def register(self, patient: str) -> None:
-        told = self.hospital.patients.register_patient(request(), mrn=self.mrn(patient))
-        self.patients[patient] = told.ids("patient")[0]
+        answer = self.hospital.patients.register_patient(request(), mrn=self.mrn(patient))
+        self.patients[patient] = answer.ids("patient")[0]
 
     def mrn(self, patient: str) -> str:
         return f"{self.name}-{patient}"
@@ -153,7 +153,7 @@ class Feed:
         return bed, there.without_bed, there.shares_bed_of
 
     def _folded(self, kind: Any, id: UUID) -> Any:
-        found = kind.empty(id)
+        result = kind.empty(id)
         for event in self.hospital.record.streams({id: 0}).get(id, ()):
-            event.mutate(found)
-        return found
+            event.mutate(result)
+        return result

@@ -41,15 +41,15 @@ def flood(say: Pipe, target: Target, ways: list[str], connections: int) -> None:
 
 
 async def _flood(say: Pipe, target: Target, ways: list[str], connections: int) -> None:
-    told: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     tasks = [
-        asyncio.create_task(_again(WAYS[way], target, way, told))
+        asyncio.create_task(_again(WAYS[way], target, way, result))
         for way in ways
         for _ in range(connections)
     ]
     while tasks:
         await asyncio.sleep(0.5)
-        say.send(dict(told))
+        say.send(dict(result))
 
 
 async def _again(

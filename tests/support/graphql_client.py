@@ -66,8 +66,8 @@ class GraphQLClient:
         """Return the whole response, errors and extensions too."""
         body = {"query": query, "variables": variables or {}}
         answer = self.http.post("/graphql", json=body, headers=self._headers)
-        told: dict[str, Any] = answer.json()
-        return told
+        reply: dict[str, Any] = answer.json()
+        return reply
 
     def ask(self, query: str, **variables: Any) -> Any:
         """Return the data of a query that must have no errors."""
@@ -83,14 +83,14 @@ class GraphQLClient:
         parts = [part for part in _fragments() if part[0] in members]
         details = "__typename " + " ".join(part[1] for part in parts)
         query = f"mutation($input: {name}Input!) {{ {command}(input: $input) {{ {details} }} }}"
-        told: dict[str, Any] = self.ask(query, input=input)[command]
-        return told
+        answer: dict[str, Any] = self.ask(query, input=input)[command]
+        return answer
 
     def record(self, command: str, **input: Any) -> dict[str, Any]:
         """Return the payload of a mutation that must be accepted."""
-        told = self.execute(command, **input)
-        assert told["__typename"].endswith("Recorded"), told
-        return told
+        answer = self.execute(command, **input)
+        assert answer["__typename"].endswith("Recorded"), answer
+        return answer
 
 
 def _members(union: str) -> set[str]:

@@ -82,10 +82,10 @@ def reads(database: Database) -> Reads:
         until = monotonic() + 20
         while owner.execute(OTHERS).fetchone() != (0,):
             assert monotonic() < until, "a connection is still open"
-        found = owner.execute(READS, [SCHEMAS, CONSTANT]).fetchall()
+        result = owner.execute(READS, [SCHEMAS, CONSTANT]).fetchall()
     return Reads(
-        {table: scanned for table, scanned, _ in found},
-        {table: entries for table, _, entries in found},
+        {table: scanned for table, scanned, _ in result},
+        {table: entries for table, _, entries in result},
     )
 
 

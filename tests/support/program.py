@@ -126,9 +126,9 @@ def write(say: Pipe, url: str, name: str, seed: int, keys: str | None = None) ->
     lot = Random(seed)
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
-            told, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
-            told.execute(lambda said, mrn=mrn: house.patients.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
-            say.send((id, told.told[id]))
+            result, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
+            result.execute(lambda said, mrn=mrn: house.patients.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
+            say.send((id, result.told[id]))
 
 
 Move = tuple[UUID, UUID, str]
@@ -142,14 +142,14 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
         say.send("frozen")
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    told, (id, stay, bed) = Acknowledged(), move
+    result, (id, stay, bed) = Acknowledged(), move
     with closing(wired(Settings(), Database(url))) as house:
         steps = Steps(step, when, freeze if freezes else die)
-        told.execute(
+        result.execute(
             lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id
         )
         steps.come()
-        say.send(told.told[id])
+        say.send(result.told[id])
 
 
 def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
@@ -165,17 +165,17 @@ def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: Wh
 
 def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
     """Transfer patients, however many refusals; says what was acknowledged."""
-    told = Acknowledged()
+    result = Acknowledged()
     with closing(wired(Settings(), Database(url))) as house:
         together.wait(timeout=20)
         for id, stay, bed in moves:
-            told.execute(
+            result.execute(
                 lambda said, s=stay, b=bed: house.stays.transfer_patient(  # type: ignore[misc]
                     said, stay_id=s, **place(b)
                 ),
                 id,
             )
-    say.send(told.told)
+    say.send(result.told)
 
 
 def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:
@@ -189,9 +189,13 @@ def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:
             versions = range(1, lot.choice([1, 1, 1, 40]) + 1)
             events = [
                 VersionedStoredEvent(
-                    stream, told["version"], told["topic"], b"{}", row=msgspec.json.encode(told)
+                    stream,
+                    result["version"],
+                    result["topic"],
+                    b"{}",
+                    row=msgspec.json.encode(result),
                 )
-                for told in crafted(*((stream, version) for version in versions))["events"]
+                for result in crafted(*((stream, version) for version in versions))["events"]
             ]
             append = Append(lot_id(lot), "load", digest=stream.hex, reads={stream: 0})
             log.insert_events(events, append=append)

@@ -19,26 +19,26 @@ DOSES = """query($id: ID!, $known: Position) { prescription(id: $id, knownAtPosi
 
 def stretches(ward: Ward, stay: str, room: str, known: str | None = None) -> list[Stretch]:
     """Bed, since and until of each stretch of a stay in a room, the earliest first."""
-    asked = {"from": ago(days=30), "to": ahead(days=1), "room": room.split("/")[1], "known": known}
-    told = ward.ask(HISTORY, **asked)["occupancyHistory"]
-    found = [(s["bed"], s["since"], s["until"]) for s in told if s["stay"]["id"] == stay]
-    return sorted(found, key=lambda stretch: stretch[1])
+    fields = {"from": ago(days=30), "to": ahead(days=1), "room": room.split("/")[1], "known": known}
+    answer = ward.ask(HISTORY, **fields)["occupancyHistory"]
+    result = [(s["bed"], s["since"], s["until"]) for s in answer if s["stay"]["id"] == stay]
+    return sorted(result, key=lambda stretch: stretch[1])
 
 
 def the_stay(ward: Ward, id: str, known: str | None = None) -> dict[str, Any]:
-    told = ward.ask(STAY, id=id, known=known)["stay"]
-    assert isinstance(told, dict)
-    return told
+    answer = ward.ask(STAY, id=id, known=known)["stay"]
+    assert isinstance(answer, dict)
+    return answer
 
 
 def doses(ward: Ward, prescription: str, known: str | None = None) -> list[dict[str, Any]]:
-    told = ward.ask(DOSES, id=prescription, known=known)["prescription"]["administrations"]
-    assert isinstance(told, list)
-    return told
+    answer = ward.ask(DOSES, id=prescription, known=known)["prescription"]["administrations"]
+    assert isinstance(answer, list)
+    return answer
 
 
 def stays_of(ward: Ward, mrn: str) -> list[dict[str, Any]]:
     query = "query($mrn: String!) { patient(mrn: $mrn) { stays { id admittedAt } } }"
-    told = ward.ask(query, mrn=mrn)["patient"]["stays"]
-    assert isinstance(told, list)
-    return told
+    answer = ward.ask(query, mrn=mrn)["patient"]["stays"]
+    assert isinstance(answer, list)
+    return answer

@@ -24,8 +24,8 @@ class Caring:
 
     def _request_consult(self) -> dict[str, Any]:
         """Ask for a consult; return what names it."""
-        told = self._give("request_consult", stay_id=self._stay(), specialty="cardiology")
-        return {"consult_id": told.entry.id_of("consult") if told else UUID(int=0)}
+        answer = self._give("request_consult", stay_id=self._stay(), specialty="cardiology")
+        return {"consult_id": answer.entry.id_of("consult") if answer else UUID(int=0)}
 
     def _withdraw_consult(self) -> dict[str, Any]:
         asked = self._request_consult()
@@ -46,13 +46,13 @@ class Caring:
 
     def _plan_admission(self) -> dict[str, Any]:
         """Plan an admission; return what names it."""
-        told = self._give(
+        answer = self._give(
             "plan_admission",
             expected_at=self.now + timedelta(hours=5),
             family_name="Expected",
             ward=self._empty_room()["ward"],
         )
-        return {"expected_arrival_id": told.entry.id_of("arrival") if told else UUID(int=0)}
+        return {"expected_arrival_id": answer.entry.id_of("arrival") if answer else UUID(int=0)}
 
     def _request_bed(self) -> None:
         ward = self._empty_room()["ward"]
@@ -67,9 +67,9 @@ class Caring:
 
     def _record_allergy(self) -> dict[str, Any]:
         """Record an allergy; return what names it."""
-        named = {"patient_mrn": self._one(self._mrns)}
-        told = self._give("record_allergy", substance=Substance(name="Latex"), **named)
-        return {**named, "allergy_id": told.entry.id_of("allergy") if told else UUID(int=0)}
+        fields = {"patient_mrn": self._one(self._mrns)}
+        answer = self._give("record_allergy", substance=Substance(name="Latex"), **fields)
+        return {**fields, "allergy_id": answer.entry.id_of("allergy") if answer else UUID(int=0)}
 
     def _end_allergy(self) -> dict[str, Any]:
         named = self._record_allergy()
@@ -90,9 +90,9 @@ class Caring:
 
     def _raise_flag(self) -> dict[str, Any]:
         """Raise a flag; return what names it."""
-        named = {"stay_id": self._stay()}
-        told = self._give("raise_flag", flag_kind="NOTE", note="deaf", **named)
-        return {**named, "flag_id": told.entry.id_of("flag") if told else UUID(int=0)}
+        fields = {"stay_id": self._stay()}
+        answer = self._give("raise_flag", flag_kind="NOTE", note="deaf", **fields)
+        return {**fields, "flag_id": answer.entry.id_of("flag") if answer else UUID(int=0)}
 
     def _lower_flag(self) -> dict[str, Any]:
         named = self._raise_flag()

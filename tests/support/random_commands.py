@@ -131,17 +131,17 @@ class Busy(Mending, Erasing, Furnishing):
             else self._lot.choice([None, "as agreed"]),
         )
         try:
-            told: Recorded = self._hospital.command(command)(said, **content)
+            result: Recorded = self._hospital.command(command)(said, **content)
         except Refusal as refusal:
             self.refused[f"{command}: {refusal.code}"] += 1
             return None
         self.accepted[command] += 1
-        self._remember(told)
-        self._changes += [e.change for e in told.events if isinstance(e, CHANGES)]
+        self._remember(result)
+        self._changes += [e.change for e in result.events if isinstance(e, CHANGES)]
         if command in ("open_room", "set_hospital_time"):  # of no concern to the practitioners
-            self._given.append(told.command_id)
+            self._given.append(result.command_id)
         self._after()
-        return told
+        return result
 
     def _one(self, of: list[Any]) -> Any:
         """One of them, rather a recent one."""
@@ -150,8 +150,8 @@ class Busy(Mending, Erasing, Furnishing):
         return self._lot.choice(of[-8:] if self._lot.random() < 0.8 else of)
 
     def _stay(self) -> UUID:
-        found: UUID = self._one(self._stays)
-        return found
+        result: UUID = self._one(self._stays)
+        return result
 
     def _bed(self) -> dict[str, Any]:
         return place(self._lot.choice(BEDS))
@@ -164,7 +164,7 @@ class Busy(Mending, Erasing, Furnishing):
     def _register_patient(self, newborn: bool = False) -> None:
         mrn = f"M{len(self._mrns) + 1}"
         known = self._lot.random() < 0.8
-        told = self._give(
+        answer = self._give(
             "register_patient",
             mrn=mrn,
             family_name=f"Family {mrn}" if known else None,
@@ -175,7 +175,7 @@ class Busy(Mending, Erasing, Furnishing):
             else None,
             sex=self._lot.choice(list(Sex)),
         )
-        if told:
+        if answer:
             self._mrns.append(mrn)
 
     def _record_death(self) -> None:
@@ -210,7 +210,7 @@ class Busy(Mending, Erasing, Furnishing):
         where: dict[str, Any] = self._bed()
         if self._lot.random() < 0.2:
             where = {"without_bed": "corridor"}
-        told = self._give(
+        answer = self._give(
             "admit_patient",
             admission_type=self._lot.choice(list(AdmissionType)),
             attending=self._lot.choice([None, "D1", "D2"]),
@@ -218,9 +218,9 @@ class Busy(Mending, Erasing, Furnishing):
             **where,
             **(content or {"patient_mrn": self._one(self._mrns)}),
         )
-        if told:
-            self._stays += told.ids("stay")
-            self._bedless += [] if "bed" in where else told.ids("stay")
+        if answer:
+            self._stays += answer.ids("stay")
+            self._bedless += [] if "bed" in where else answer.ids("stay")
 
     def _bear(self) -> None:
         """A newborn in its mother's bed, wherever that is."""
@@ -230,31 +230,31 @@ class Busy(Mending, Erasing, Furnishing):
             return
         self._register_patient(newborn=True)
         where = self._where(state.place.bed)
-        told = self._give(
+        answer = self._give(
             "admit_patient",
             patient_mrn=self._mrns[-1],
             admission_type=AdmissionType.NEWBORN,
             shares_bed_of=mother,
             **where,
         )
-        if told:
-            (baby,) = told.ids("stay")
+        if answer:
+            (baby,) = answer.ids("stay")
             self._stays.append(baby)
             self._babies[baby] = mother
 
     def _record_emergency_care(self) -> None:
         """Admit somebody who had come to the emergency department."""
         self._register_patient()
-        told = self._give(
+        answer = self._give(
             "admit_patient",
             patient_mrn=self._mrns[-1],
             admission_type=AdmissionType.EMERGENCY,
             without_bed="corridor",
         )
-        if told:
-            self._stays += told.ids("stay")
-            came = told.entry.occurred_at - timedelta(minutes=self._lot.randint(1, 300))
-            left = self._lot.choice([None, told.entry.occurred_at])
+        if answer:
+            self._stays += answer.ids("stay")
+            came = answer.entry.occurred_at - timedelta(minutes=self._lot.randint(1, 300))
+            left = self._lot.choice([None, answer.entry.occurred_at])
             stay = self._stays[-1]
             self._give("record_emergency_care", at=came, stay_id=stay, departed_at=left)
 
@@ -316,7 +316,7 @@ class Busy(Mending, Erasing, Furnishing):
     # -- prescriptions --
 
     def _write_prescription(self) -> None:
-        told = self._give(
+        answer = self._give(
             "write_prescription",
             stay_id=self._stay(),
             medication=Medication(name=self._lot.choice(DRUGS)),
@@ -324,7 +324,7 @@ class Busy(Mending, Erasing, Furnishing):
             stop=self._lot.choice([None, self._soon()]),
             prescriber=self._lot.choice([None, "D3"]),
         )
-        self._drugs += told.ids("prescription") if told else []
+        self._drugs += answer.ids("prescription") if answer else []
 
     def _change_prescription(self) -> None:
         """Change a dose, and in every other minute when the prescription is to stop."""
@@ -382,7 +382,7 @@ class Busy(Mending, Erasing, Furnishing):
 
     def _record_unprescribed_dose(self, infusion: bool | None = None) -> None:
         infusion = self._lot.random() < 0.3 if infusion is None else infusion
-        told = self._give(
+        answer = self._give(
             "record_unprescribed_dose",
             stay_id=self._stay(),
             medication=Medication(name="adrenaline", code="C01CA24", system="ATC"),
@@ -391,8 +391,8 @@ class Busy(Mending, Erasing, Furnishing):
             ordered_by="D1",
             infusion=infusion,
         )
-        if told and infusion:
-            self._infusions.append(told.events[0].administration)  # type: ignore[attr-defined]
+        if answer and infusion:
+            self._infusions.append(answer.events[0].administration)  # type: ignore[attr-defined]
 
     def _end_infusion(self) -> None:
         self._give("end_infusion", administration_id=self._one(self._infusions))
@@ -438,9 +438,9 @@ class Busy(Mending, Erasing, Furnishing):
             if self._lot.random() < 0.5
             else {"patient_mrn": self._one(self._mrns)}
         )
-        told = self._give("reserve_bed", since=since, until=until, **place(bed), **who)
-        if told:
-            self._reserved.append((bed, told.entry.id_of("reservation")))
+        answer = self._give("reserve_bed", since=since, until=until, **place(bed), **who)
+        if answer:
+            self._reserved.append((bed, answer.entry.id_of("reservation")))
 
     def _release_reservation(self) -> None:
         if self._reserved:
@@ -459,10 +459,10 @@ class Busy(Mending, Erasing, Furnishing):
     # -- what is true by now --
 
     def _state(self, stay: UUID) -> Any:
-        found = Stay.empty(stay)
+        result = Stay.empty(stay)
         for event in self._hospital.record.streams({stay: 0}).get(stay, ()):
-            event.mutate(found)
-        return found.history.at(self.now)
+            event.mutate(result)
+        return result.history.at(self.now)
 
     def _where(self, bed: Any) -> dict[str, Any]:
         room = Room.empty(bed.room)

@@ -114,8 +114,8 @@ class Mending:
 
     def _cancel_discharge(self) -> None:
         stay, where = self._one(self._gone), self._where_else()
-        told = self._mend("cancel_discharge", stay_id=stay, because=self._because(), **where)
-        if told and stay not in self._stays:
+        answer = self._mend("cancel_discharge", stay_id=stay, because=self._because(), **where)
+        if answer and stay not in self._stays:
             self._stays.append(stay)
 
     def _cancel_movement(self) -> None:
@@ -244,8 +244,8 @@ class Mending:
     def _correct_patient_details(self) -> None:
         since = self._lot.choice([None, date(2026, 3, self._lot.randint(1, 20))])
         name = self._lot.choice(["Okafor", "Bello", "Lindqvist"])
-        said = {"patient_mrn": self._one(self._mrns), "family_name": name, "valid_from": since}
-        self._mend("correct_patient_details", **said)
+        fields = {"patient_mrn": self._one(self._mrns), "family_name": name, "valid_from": since}
+        self._mend("correct_patient_details", **fields)
 
     def _changed_patient(self) -> dict[str, Any]:
         """Register somebody who has another name from a day on."""

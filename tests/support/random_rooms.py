@@ -93,6 +93,6 @@ class Furnishing(Caring):
 
     def _mend_policy(self, command: str) -> None:
         policy: dict[str, Any] = {**self._empty_room(), "policy": RoomPolicy.ISOLATION}
-        told = self._give("set_room_policy", **policy)
-        if told:
-            self._give(command, WRONG, set_at=told.entry.occurred_at, **policy)
+        answer = self._give("set_room_policy", **policy)
+        if answer:
+            self._give(command, WRONG, set_at=answer.entry.occurred_at, **policy)

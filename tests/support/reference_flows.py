@@ -57,8 +57,8 @@ class Flows:
     def _visit(self, event: Event) -> None:
         match event:
             case Stay.VisitRecorded():
-                told = (event.originator_id, event.entry.occurred_at, event.practitioner)
-                self.visits[event.visit] = told
+                result = (event.originator_id, event.entry.occurred_at, event.practitioner)
+                self.visits[event.visit] = result
             case Stay.VisitAmended():
                 stay, at, who = self.visits[event.visit]
                 self.visits[event.visit] = (stay, event.at or at, event.practitioner or who)
@@ -130,12 +130,12 @@ class Flows:
 
     def _moves(self, stay: Stay) -> list[tuple[datetime, str]]:
         """From when on in which ward, where she is there."""
-        found: list[tuple[datetime, str]] = []
+        result: list[tuple[datetime, str]] = []
         for period, state in stay.history.segments:
             ward = self.plain.ward_of(state)
-            if state.status is Status.ADMITTED and ward and (not found or found[-1][1] != ward):
-                found.append((period.start, ward))
-        return found
+            if state.status is Status.ADMITTED and ward and (not result or result[-1][1] != ward):
+                result.append((period.start, ward))
+        return result
 
     def figures(self) -> dict[str, Figures]:
         """The figures of each report, by its name."""
@@ -367,7 +367,7 @@ class Flows:
         return self.plain.ward_of(held.history.at(at)) if held else None
 
     def _active(self) -> Figures:
-        found: Figures = {"active": [], "held": []}
+        result: Figures = {"active": [], "held": []}
         segments = [
             (held.stay, *segment)
             for held in self.prescriptions.values()
@@ -381,9 +381,9 @@ class Flows:
                     self.plain.ward is None or self._ward_at(stay, census) == self.plain.ward
                 ):
                     counted[status] += 1
-            found["active"].append(counted[PrescriptionStatus.ACTIVE])
-            found["held"].append(counted[PrescriptionStatus.HELD])
-        return found
+            result["active"].append(counted[PrescriptionStatus.ACTIVE])
+            result["held"].append(counted[PrescriptionStatus.HELD])
+        return result
 
     def _present(self) -> int:
         days: set[tuple[UUID, object]] = set()

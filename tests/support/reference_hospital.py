@@ -34,7 +34,7 @@ class House:
     orders: Orders = field(default_factory=Orders)
 
     def of(self, stay: Any, known: int = NEVER) -> list[Said]:
-        return [told for position, s, told in self.said if s == stay and position <= known]
+        return [result for position, s, result in self.said if s == stay and position <= known]
 
     def at(self, stay: Any, minute: int, known: int = NEVER) -> Now | None:
         return reference_stay.at(self.of(stay, known), BEDS, minute)
@@ -50,13 +50,13 @@ class House:
 
     def into(self, known: int = NEVER) -> dict[str, str]:
         """Return which record is merged into which."""
-        found: dict[str, str] = {}
+        result: dict[str, str] = {}
         for position, _, record, into in self.merges:
             if position <= known:
-                found.pop(record, None)
+                result.pop(record, None)
                 if into:
-                    found[record] = into
-        return found
+                    result[record] = into
+        return result
 
     def person(self, record: str, into: dict[str, str]) -> str:
         while record in into:
@@ -101,11 +101,11 @@ class House:
         orders: Orders | None = None,
     ) -> bool:
         """Return whether all this may be said at once; ``together``: only the end has to be right."""
-        told = self._all()
-        if together and orders is None and not _changes_anything(told, lines):
+        answer = self._all()
+        if together and orders is None and not _changes_anything(answer, lines):
             return False
         for stay, line in lines:
-            before = told.setdefault(stay, [])
+            before = answer.setdefault(stay, [])
             try:
                 fine = reference_stay.sayable(before, BEDS, line, together)
             except Illegal:
@@ -113,10 +113,10 @@ class House:
             if not fine:
                 return False
             before.append(line)
-        if not all(reference_stay.legal(said, BEDS) for said in told.values()):
+        if not all(reference_stay.legal(said, BEDS) for said in answer.values()):
             return False
         orders = self.orders_after(lines, orders or self.orders)
-        return self._all_is_well(self.into(), told, patients, orders=orders)
+        return self._all_is_well(self.into(), answer, patients, orders=orders)
 
     def orders_after(self, lines: Lines, orders: Orders) -> Orders:
         """Return the orders, without those of stays whose visits and doses are void."""

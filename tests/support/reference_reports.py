@@ -79,15 +79,15 @@ class Plain:
     @cached_property
     def around(self) -> dict[date, list[Stay]]:
         """Those whom a day may concern: who came before its end, and had not left before it began."""
-        found: dict[date, list[Stay]] = {day: [] for day in self.days}
+        result: dict[date, list[Stay]] = {day: [] for day in self.days}
         for stay in self.stays.values():
             gone = self.discharged(stay)
             day = max(self.date_of(_admitted(stay)) - DAY, self.days[0])
             last = min(self.date_of(gone) + DAY, self.days[-1]) if gone else self.days[-1]
             while day <= last:
-                found[day].append(stay)
+                result[day].append(stay)
                 day += DAY
-        return found
+        return result
 
     def ward_of(self, state: State | None) -> str | None:
         bed = state.place.bed if state else None
@@ -157,11 +157,11 @@ class Plain:
         """Length of stay of one that has ended."""
         day, gone = self.date_of(_admitted(stay)), self.discharged(stay)
         assert gone is not None
-        found = 0
+        result = 0
         while day <= self.date_of(gone):
-            found += self.kind_of_day(stay, day) is HERE
+            result += self.kind_of_day(stay, day) is HERE
             day += timedelta(days=1)
-        return found
+        return result
 
     def same_day(self, stay: Stay, day: date) -> bool:
         gone = self.discharged(stay)
@@ -194,12 +194,12 @@ class Plain:
     @cached_property
     def closed(self) -> dict[tuple[UUID, str], list[Period]]:
         """Return when each bed is closed."""
-        found = defaultdict(list)
+        result = defaultdict(list)
         for id, room in self.rooms.items():
             for spell in room.spells:
                 if spell.state is BedState.CLOSED:
-                    found[id, spell.bed].append(spell.period)
-        return found
+                    result[id, spell.bed].append(spell.period)
+        return result
 
     def open_beds(self, day: date, closed_too: bool) -> int:
         moment = self.census(day)
@@ -300,8 +300,8 @@ def balanced(census: Figures) -> bool:
         sum(c or 0 for c in coming) - sum(g or 0 for g in going)
         for coming, going in zip(zip(*came, strict=True), zip(*went, strict=True), strict=True)
     ]
-    found = pairwise(c or 0 for c in census["census"])
-    return all(b == a + change for (a, b), change in zip(found, changes[1:], strict=True))
+    result = pairwise(c or 0 for c in census["census"])
+    return all(b == a + change for (a, b), change in zip(result, changes[1:], strict=True))
 
 
 def _admitted(stay: Stay) -> datetime:

@@ -56,32 +56,34 @@ PUT = ("put", "keep there")
 
 def held(said: Sequence[Said]) -> list[Said]:
     """Return what is held to have happened, in the order in which it happened."""
-    found: dict[Any, Said] = {}
-    for order, told in enumerate(said):
-        of = found.get(told.of)
-        if told.of is not None and (of is None or of.kind == "never admitted"):
+    finding: dict[Any, Said] = {}
+    for order, result in enumerate(said):
+        of = finding.get(result.of)
+        if result.of is not None and (of is None or of.kind == "never admitted"):
             raise Illegal("it is not held true")
-        match told.kind:
+        match result.kind:
             case "in error":
-                del found[told.of]
+                del finding[result.of]
             case "never admitted":
-                was = found[told.of]
-                found = {told.id: replace(told, minute=was.minute, what=was.what, of=None)}
+                was = finding[result.of]
+                finding = {result.id: replace(result, minute=was.minute, what=was.what, of=None)}
             case "visits in error":
-                found = {id: fact for id, fact in found.items() if fact.kind not in SEEN}
+                finding = {id: fact for id, fact in finding.items() if fact.kind not in SEEN}
             case "discharge in error":
-                gone = found.pop(told.of)
-                if told.where:
-                    found[told.id] = replace(gone, kind="transfer", id=told.id, where=told.where)
+                gone = finding.pop(result.of)
+                if result.where:
+                    finding[result.id] = replace(
+                        gone, kind="transfer", id=result.id, where=result.where
+                    )
             case "corrected":
-                was = found[told.of]
-                found[told.of] = _right(was, told)
-                bed = found.get(was.with_bed)
-                if bed and told.minute is not None and bed.minute == was.minute:
-                    found[was.with_bed] = replace(bed, minute=told.minute)
+                was = finding[result.of]
+                finding[result.of] = _right(was, result)
+                bed = finding.get(was.with_bed)
+                if bed and result.minute is not None and bed.minute == was.minute:
+                    finding[was.with_bed] = replace(bed, minute=result.minute)
             case _:
-                found[told.id] = replace(told, order=order)
-    return sorted(found.values(), key=lambda fact: (fact.minute, fact.order))
+                finding[result.id] = replace(result, order=order)
+    return sorted(finding.values(), key=lambda fact: (fact.minute, fact.order))
 
 
 def _right(was: Said, told: Said) -> Said:
@@ -244,7 +246,7 @@ def may_be_cancelled(said: Sequence[Said], beds: Sequence[str], void: bool, in_e
 
     One that was reversed may be found to have been entered in error.
     """
-    told = list(tale(said, beds))
+    result = list(tale(said, beds))
     visited = any(fact.kind in SEEN for fact in held(said))
     statuses = {"ADMITTED", "ON_LEAVE"} | ({"CANCELLED"} if in_error else set())
-    return told[-1][1].status in statuses and (void or not visited)
+    return result[-1][1].status in statuses and (void or not visited)

@@ -59,13 +59,13 @@ def stay(
     cuts = {at(admitted, zone)}
     cuts |= {at(cut, zone) for absence in (*leaves, *away) for cut in absence if cut}
     cuts |= {at(since, zone) for since, _ in wards}
-    told = [*sorted(c for c in cuts if until is None or c <= until), until]
+    result = [*sorted(c for c in cuts if until is None or c <= until), until]
 
     def absent(when: datetime, absences: Sequence[tuple[str, str | None]]) -> bool:
         return any(at(a, zone) <= when and (b is None or when < at(b, zone)) for a, b in absences)
 
     spans = []
-    for since, end in pairwise(told):
+    for since, end in pairwise(result):
         assert since is not None
         if since == end:
             continue  # it ended as it began

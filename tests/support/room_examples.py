@@ -14,37 +14,37 @@ def room(named: str) -> dict[str, str]:
 @example("RoomRecorded")
 def correct_room(ward: Ward) -> Answer:
     number, at = ward.name("R"), ago(days=40)
-    told = ward.execute(
+    answer = ward.execute(
         "correctRoom", **room(ward.room("a")), newRoom=number, occurredAt=at, **WRONG
     )
-    assert (told["room"]["ward"], told["room"]["number"]) == ("A", number)
-    return told
+    assert (answer["room"]["ward"], answer["room"]["number"]) == ("A", number)
+    return answer
 
 
 @example("RoomRecorded")
 def change_room(ward: Ward) -> Answer:
     number = ward.name("R")
-    told = ward.execute("changeRoom", **room(ward.room("a")), newWard="B", newRoom=number)
-    assert (told["room"]["ward"], told["room"]["number"]) == ("B", number)
-    return told
+    answer = ward.execute("changeRoom", **room(ward.room("a")), newWard="B", newRoom=number)
+    assert (answer["room"]["ward"], answer["room"]["number"]) == ("B", number)
+    return answer
 
 
 @example("RoomRecorded")
 def cancel_room_change(ward: Ward) -> Answer:
     before, number = ward.room("a"), ward.name("R")
     ward.record("changeRoom", **room(before), newRoom=number)
-    told = ward.execute("cancelRoomChange", ward="A", room=number, **WRONG)
-    assert told["room"]["number"] == room(before)["room"]
-    return told
+    answer = ward.execute("cancelRoomChange", ward="A", room=number, **WRONG)
+    assert answer["room"]["number"] == room(before)["room"]
+    return answer
 
 
 @example("RoomsRecorded")
 def rename_ward(ward: Ward) -> Answer:
     name, other = ward.name("W"), ward.name("W")
     numbers = [room(ward.room("a", ward=name))["room"] for _ in range(2)]
-    told = ward.execute("renameWard", ward=name, newWard=other)
-    assert [(r["ward"], r["number"]) for r in told["rooms"]] == [(other, n) for n in numbers]
-    return told
+    answer = ward.execute("renameWard", ward=name, newWard=other)
+    assert [(r["ward"], r["number"]) for r in answer["rooms"]] == [(other, n) for n in numbers]
+    return answer
 
 
 @example("RoomRecorded")
@@ -56,49 +56,49 @@ def correct_bed(ward: Ward) -> Answer:
 
 @example("RoomRecorded")
 def cancel_bed(ward: Ward) -> Answer:
-    told = ward.execute("cancelBed", **place(f"{ward.room('a', 'z')}/z"), **WRONG)
-    assert [bed["code"] for bed in told["room"]["beds"]] == ["a"]
-    return told
+    answer = ward.execute("cancelBed", **place(f"{ward.room('a', 'z')}/z"), **WRONG)
+    assert [bed["code"] for bed in answer["room"]["beds"]] == ["a"]
+    return answer
 
 
 @example("RoomsRecorded")
 def retire_beds(ward: Ward) -> Answer:
-    told = ward.execute("retireBeds", **place(f"{ward.room('a', 'b')}/a"))
-    assert [bed["code"] for bed in told["rooms"][0]["beds"]] == ["b"]
-    return told
+    answer = ward.execute("retireBeds", **place(f"{ward.room('a', 'b')}/a"))
+    assert [bed["code"] for bed in answer["rooms"][0]["beds"]] == ["b"]
+    return answer
 
 
 @example("RoomsRecorded")
 def cancel_retirement(ward: Ward) -> Answer:
     here = room(ward.room("a", "b"))
     ward.record("retireBeds", **here)
-    told = ward.execute("cancelRetirement", **here, **WRONG)
-    assert [bed["code"] for bed in told["rooms"][0]["beds"]] == ["a", "b"]
-    return told
+    answer = ward.execute("cancelRetirement", **here, **WRONG)
+    assert [bed["code"] for bed in answer["rooms"][0]["beds"]] == ["a", "b"]
+    return answer
 
 
 def closed(ward: Ward) -> tuple[dict[str, str], str]:
     """Close a bed an hour ago; return its room and the closure."""
     named = ward.room("a")
-    told = ward.record("closeBed", **place(f"{named}/a"), **late(ago(hours=1)))
-    return room(named), told["room"]["beds"][0]["bedStateId"]
+    answer = ward.record("closeBed", **place(f"{named}/a"), **late(ago(hours=1)))
+    return room(named), answer["room"]["beds"][0]["bedStateId"]
 
 
 @example("RoomRecorded")
 def correct_bed_state(ward: Ward) -> Answer:
     here, closure = closed(ward)
     until = ahead(days=1)
-    told = ward.execute("correctBedState", **here, bedStateId=closure, until=until, **WRONG)
-    assert moment(told["room"]["beds"][0]["until"]) == moment(until)
-    return told
+    answer = ward.execute("correctBedState", **here, bedStateId=closure, until=until, **WRONG)
+    assert moment(answer["room"]["beds"][0]["until"]) == moment(until)
+    return answer
 
 
 @example("RoomRecorded")
 def cancel_bed_state(ward: Ward) -> Answer:
     here, closure = closed(ward)
-    told = ward.execute("cancelBedState", **here, bedStateId=closure, **WRONG)
-    assert told["room"]["beds"][0]["state"] == "FREE"
-    return told
+    answer = ward.execute("cancelBedState", **here, bedStateId=closure, **WRONG)
+    assert answer["room"]["beds"][0]["state"] == "FREE"
+    return answer
 
 
 @example("RoomRecorded")
@@ -119,19 +119,19 @@ def correct_room_policy(ward: Ward) -> Answer:
 def cancel_room_policy(ward: Ward) -> Answer:
     here, at = room(ward.room("a")), ago(days=2)
     ward.record("setRoomPolicy", **here, policy="ISOLATION", **late(at))
-    told = ward.execute("cancelRoomPolicy", **here, policy="ISOLATION", setAt=at, **WRONG)
-    assert told["room"]["policies"] == []
-    return told
+    answer = ward.execute("cancelRoomPolicy", **here, policy="ISOLATION", setAt=at, **WRONG)
+    assert answer["room"]["policies"] == []
+    return answer
 
 
 @example("PractitionerRecorded")
 def correct_practitioner(ward: Ward) -> Answer:
     number = ward.name("D")
-    told = ward.execute(
+    answer = ward.execute(
         "correctPractitioner", staffNumber=ward.doctor(), newStaffNumber=number, **WRONG
     )
-    assert told["practitioner"]["staffNumber"] == number
-    return told
+    assert answer["practitioner"]["staffNumber"] == number
+    return answer
 
 
 @example("PractitionerRecorded")
@@ -150,6 +150,6 @@ def cancel_practitioner_change(ward: Ward) -> Answer:
 def set_bed_cleaning(ward: Ward) -> Answer:
     name = ward.name("Cleaned")
     ward.room("a", ward=name)
-    told = ward.execute("setBedCleaning", ward=name, applies=True)
-    assert told["position"]
-    return told
+    answer = ward.execute("setBedCleaning", ward=name, applies=True)
+    assert answer["position"]
+    return answer

@@ -42,12 +42,12 @@ class Served:
 
     def await_followers(self, wanted: int) -> None:
         """Wait until so many subscriptions follow: what is recorded now, they are all told."""
-        until, found = monotonic() + PATIENCE, -1
+        until, finding = monotonic() + PATIENCE, -1
         with self.http() as http:
-            while found != wanted and monotonic() < until:
-                told = http.get("/metrics").text
-                found = int(float(told.partition("\nwardbook_followers ")[2].split()[0]))
-        assert found == wanted
+            while finding != wanted and monotonic() < until:
+                result = http.get("/metrics").text
+                finding = int(float(result.partition("\nwardbook_followers ")[2].split()[0]))
+        assert finding == wanted
 
     def stop(self) -> None:
         self.server.should_exit = True
@@ -119,8 +119,8 @@ class Client:
         self._socket = self._open.__enter__()
         if login is not None:
             self.send(type="connection_init", payload=login)
-            told = self.receive()
-            assert told == {"type": "connection_ack"}, told
+            answer = self.receive()
+            assert answer == {"type": "connection_ack"}, answer
 
     def __enter__(self) -> Self:
         return self
@@ -141,8 +141,8 @@ class Client:
 
     def receive(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next message. Raises TimeoutError, or ConnectionClosed."""
-        told: dict[str, Any] = json.loads(self._socket.recv(timeout=timeout))
-        return told
+        answer: dict[str, Any] = json.loads(self._socket.recv(timeout=timeout))
+        return answer
 
     def subscribe(self, query: str, **variables: Any) -> str:
         """The id of the subscription."""
@@ -153,10 +153,10 @@ class Client:
 
     def next(self, timeout: float = PATIENCE) -> Any:
         """The data of the next item; it must have no errors."""
-        told = self.receive(timeout)
-        assert told["type"] == "next", told
-        assert "errors" not in told["payload"], told
-        ((_, item),) = told["payload"]["data"].items()
+        answer = self.receive(timeout)
+        assert answer["type"] == "next", answer
+        assert "errors" not in answer["payload"], answer
+        ((_, item),) = answer["payload"]["data"].items()
         return item
 
     def closed(self, told: list[dict[str, Any]] | None = None) -> tuple[int, str]:

@@ -60,19 +60,19 @@ def lived_once(server: Database) -> tuple[Counter[str], Counter[str]]:
     """Live the busy history if no worker of this run has; what was accepted and refused in it."""
     with psycopg.connect(server.owner_url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock(2026)")  # one worker lives it, the others wait
-        told = owner.execute(
+        answer = owner.execute(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
             [LIVED],
         ).fetchone()
-        if told is None:
+        if answer is None:
             owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(LIVED)))
             counted = json.dumps(_live(server.sibling(LIVED)))
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             owner.execute(comment.format(sql.Identifier(LIVED), sql.Literal(counted)))
         else:
-            counted = told[0]
-    accepted, refused = json.loads(counted)
-    return Counter(accepted), Counter(refused)
+            counted = answer[0]
+    accepted, refusal = json.loads(counted)
+    return Counter(accepted), Counter(refusal)
 
 
 def _live(database: Database) -> tuple[Counter[str], Counter[str]]:
@@ -114,8 +114,8 @@ _RESTATED = (
 
 def _untold(database: Database) -> set[str]:
     """The kinds of events that the log does not have yet."""
-    told = {topic for (topic,) in rows(database, "SELECT DISTINCT topic FROM record.events")}
-    return set(EVENTS) - TOLD_RARELY - told
+    result = {topic for (topic,) in rows(database, "SELECT DISTINCT topic FROM record.events")}
+    return set(EVENTS) - TOLD_RARELY - result
 
 
 def tables() -> Iterator[tuple[str, str]]:
@@ -132,17 +132,17 @@ def dump(database: Database) -> Dump:
         def lines(query: str) -> list[str]:
             return [text for (text,) in owner.execute(query.encode())]
 
-        told = {
+        result = {
             f"{schema}.{table}": lines(f"SELECT t::text FROM {schema}.{table} t ORDER BY 1")
             for schema, table in tables()
         }
         for model in READ_MODELS:
             schema = model.metadata.schema
-            told[f"{schema}.position"] = lines(
+            result[f"{schema}.position"] = lines(
                 "SELECT (log_id, epoch, position)::text FROM projections.status"
                 f" WHERE read_model = '{schema}'"
             )
-    return told
+    return result
 
 
 def forget(database: Database) -> None:
@@ -167,9 +167,9 @@ def remake(database: Database) -> None:
 
 def positions(database: Database) -> set[int]:
     """Return the positions of the read models."""
-    found = rows(database, f"SELECT position FROM projections.status WHERE {status.IS_LIVE}")
-    missing = {0} if len(found) < len(READ_MODELS) else set()
-    return {position for (position,) in found} | missing
+    result = rows(database, f"SELECT position FROM projections.status WHERE {status.IS_LIVE}")
+    missing = {0} if len(result) < len(READ_MODELS) else set()
+    return {position for (position,) in result} | missing
 
 
 def status_of(database: Database, schema: str) -> list[tuple[int]]:
@@ -201,12 +201,12 @@ def await_position(database: Database, targets: Sequence[ProjectionTarget], posi
     """Wait until some read models have reached a position."""
     until = monotonic() + 20
     while monotonic() < until:
-        found = rows(
+        result = rows(
             database,
             "SELECT position FROM projections.status WHERE read_model = ANY(%s)",
             [[t.schema for t in targets]],
         )
-        if len(found) == len(targets) and min(n for (n,) in found) >= position:
+        if len(result) == len(targets) and min(n for (n,) in result) >= position:
             return
     raise AssertionError(f"the read models did not reach {position}: {positions(database)}")
 

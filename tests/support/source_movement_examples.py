@@ -24,10 +24,10 @@ def record_source_movement(ward: Ward) -> Answer:
     early = report(ward, visit, "2", 2, movement=moved)
     assert (early["sourceMovement"]["status"], early["ofStay"]) == ("PENDING", None)
     assert early["sourceMovement"]["why"] == "NotFound"
-    told = report(ward, visit, "1", 1, movement=admission(mrn, ago(hours=9), f"{room}/a"))
-    assert told["sourceMovement"]["status"] == "RECORDED"
-    assert told["sourceMovement"]["patient"]["mrn"] == mrn
-    assert (told["ofStay"]["status"], told["ofStay"]["bed"]) == ("ADMITTED", "b")
+    result = report(ward, visit, "1", 1, movement=admission(mrn, ago(hours=9), f"{room}/a"))
+    assert result["sourceMovement"]["status"] == "RECORDED"
+    assert result["sourceMovement"]["patient"]["mrn"] == mrn
+    assert (result["ofStay"]["status"], result["ofStay"]["bed"]) == ("ADMITTED", "b")
     back = report(ward, visit, "2", 3, cancelled=True)
     assert (back["sourceMovement"]["status"], back["ofStay"]["bed"]) == ("CANCELLED", "a")
     return back

@@ -124,9 +124,9 @@ class Machine:
             self._give("register_patient", 0, mrn=mrn)
         self.doctors = {}
         for number in DOCTORS:
-            told = self._give("register_practitioner", 0, staff_number=number)
-            assert told
-            self.doctors[told.ids("practitioner")[0]] = number
+            answer = self._give("register_practitioner", 0, staff_number=number)
+            assert answer
+            self.doctors[answer.ids("practitioner")[0]] = number
 
     def step(self, back: int, what: tuple[Any, ...]) -> None:
         """Give a command; it is accepted just if the plain house allows it."""
@@ -152,19 +152,19 @@ class Machine:
         if operation == "admit_patient":
             patients = {self._id("stay"): content["patient_mrn"]}
         allowed = self._allowed(what, lines, patients, operation == "correct_facts")
-        told = self._give(operation, at, **content)
-        assert (told is not None) == allowed, (told, self.refusal, operation, content, lines)
-        if told is None:
+        answer = self._give(operation, at, **content)
+        assert (answer is not None) == allowed, (answer, self.refusal, operation, content, lines)
+        if answer is None:
             return
         self._accepted(operation)
         self.house.patients.update(patients)
         self.stays += patients
         self.house.orders = self.house.orders_after(lines or [], self.orders or self.house.orders)
         if operation == "correct_facts":
-            lines = _with_real_ids(lines or [], told)
-            self.house.orders = _with_real_doses(self.house.orders, told)
+            lines = _with_real_ids(lines or [], answer)
+            self.house.orders = _with_real_doses(self.house.orders, answer)
         for stay, line in lines or ():
-            self.house.said.append((told.position, stay, line))
+            self.house.said.append((answer.position, stay, line))
             if line.id is not None and line.id not in self.facts:
                 self.facts.append(line.id)
         self.house.orders = self.house.orders.settled(self.house.lives())
@@ -203,11 +203,11 @@ class Machine:
         )
         self.refusal: Refusal | None = None
         try:
-            told: Recorded = self.hospital.command(operation)(request, **content)
+            result: Recorded = self.hospital.command(operation)(request, **content)
         except Refusal as refusal:
             self.refusal = refusal
             return None
-        return told
+        return result
 
     def _stay(self, nth: int) -> UUID:
         """Rather one whose patient is still here."""
@@ -226,7 +226,9 @@ class Machine:
     def _link(self, what: tuple[Any, ...]) -> None:
         if what[0] == "merge":
             allowed = self.house.may_merge(what[1], what[2])
-            told = self._give("merge_patients", self.minute, patient_mrn=what[1], into_mrn=what[2])
+            answer = self._give(
+                "merge_patients", self.minute, patient_mrn=what[1], into_mrn=what[2]
+            )
             merge, record, into = self._id("merge"), what[1], what[2]
         else:
             if not self.merges:
@@ -234,21 +236,21 @@ class Machine:
             merge = self.merges[what[1] % len(self.merges)]
             record, into = self.house.merge_in_force(merge), None
             allowed = record is not None
-            told = self._give("unmerge_patients", self.minute, merge_id=merge)
-        assert (told is not None) == allowed, (self.refusal, what)
-        if told:
+            answer = self._give("unmerge_patients", self.minute, merge_id=merge)
+        assert (answer is not None) == allowed, (self.refusal, what)
+        if answer:
             self._accepted(what[0])
             self.merges += [merge] if into else []
-            self.house.merges.append((told.position, merge, record, into))
+            self.house.merges.append((answer.position, merge, record, into))
 
     def _die(self, died: bool, record: str) -> None:
         """Record a death, or take it back."""
         operation = "record_death" if died else "cancel_death"
         dead = self.house.dead(record)
         allowed = self.house.may_die(record, self.at) if died else bool(dead)
-        told = self._give(operation, self.at, patient_mrn=record)
-        assert (told is not None) == allowed, (self.refusal, operation, record)
-        if told:
+        answer = self._give(operation, self.at, patient_mrn=record)
+        assert (answer is not None) == allowed, (self.refusal, operation, record)
+        if answer:
             self._accepted(operation)
             for each in dead:
                 del self.house.deaths[each]
@@ -262,9 +264,9 @@ class Machine:
             return
         operation, content, at, orders = asked
         allowed = orders is not None and self.house.allows_orders(orders)
-        told = self._give(operation, at, **content)
-        assert (told is not None) == allowed, (self.refusal, operation, content, at)
-        if told and orders:
+        answer = self._give(operation, at, **content)
+        assert (answer is not None) == allowed, (self.refusal, operation, content, at)
+        if answer and orders:
             self._accepted(operation)
             self.house.orders = orders.settled(self.house.lives())
 
@@ -586,8 +588,8 @@ class Machine:
                 gone = self._cancelled(id, kind, because, self.at, where, (new, stay))
                 lines["cancels"].append((stay, gone))
         content = {"cancels": cancels, "corrections": corrections, "entries": entries, **seen}
-        told = [line for each in lines.values() for line in each]
-        return "correct_facts", content, told if fine else None, self.at
+        result = [line for each in lines.values() for line in each]
+        return "correct_facts", content, result if fine else None, self.at
 
 
 def _with_real_ids(lines: Lines, told: Recorded) -> Lines:

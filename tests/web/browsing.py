@@ -54,10 +54,10 @@ def violations(page: Any) -> list[str]:
     page.context.new_cdp_session(page).send(
         "Runtime.evaluate", {"expression": AXE, "allowUnsafeEvalBlockedByCSP": True}
     )
-    found = page.evaluate(
+    result = page.evaluate(
         "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", STANDARDS
     )
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html'][:160]}"
-        for each in found["violations"]
+        for each in result["violations"]
     ]

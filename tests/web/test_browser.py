@@ -402,20 +402,20 @@ def test_axe_finds_nothing_on_any_screen(
     followed.record("raiseFlag", stayId=ada["stay"], flagKind="FALL_RISK", note="fell twice")
     followed.prescription(ada["stay"], schedule={"everyHours": 6})
     page = page_of(Role.ADMIN, **VIEWS[view])
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     own = (f"doses?ward={ada['ward']}", f"stay/{ada['stay']}", f"find?q={ada['name']}")
     for screen in (*SCREENS, *own, "board?at=2020-01-01T00:00:00Z&apart=1"):
         go(page, screen)
-        found[screen] = violations(page)
+        result[screen] = violations(page)
     go(page, f"stay/{ada['stay']}")
     page.get_by_role("heading", name=ada["name"]).wait_for()
     for letter in "mvp":
         page.keyboard.press(letter)
         page.get_by_role("dialog").wait_for()
-        found[letter] = violations(page)
+        result[letter] = violations(page)
         page.keyboard.press("Escape")
         page.get_by_role("dialog").wait_for(state="detached")
-    assert {screen: those for screen, those in found.items() if those} == {}
+    assert {screen: those for screen, those in result.items() if those} == {}
 
 
 LOADED = """() => customElements.whenDefined('wb-form').then(() =>

@@ -58,8 +58,8 @@ def input_of(ward: Ward, name: str) -> dict[str, Any]:
     try:
         give(ward)
     except Reached as reached:
-        told: dict[str, Any] = reached.args[0]
-        return told
+        result: dict[str, Any] = reached.args[0]
+        return result
     finally:
         client.wanted = ""
     raise AssertionError(f"the example of {name} does not give it twice")

@@ -37,14 +37,14 @@ WORDS = {
     "path", ["/", "/web/app.js", "/web/style.css", "/web/forms.json", "/web/rights.json"]
 )
 def test_a_file_is_served_with_a_policy_that_runs_nothing_else(shared: Ward, path: str) -> None:
-    told = shared.client.http.get(path)
-    assert told.status_code == 200
-    policy = told.headers["Content-Security-Policy"]
+    response = shared.client.http.get(path)
+    assert response.status_code == 200
+    policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self';")
     assert "require-trusted-types-for 'script'" in policy
     assert "unsafe" not in policy
-    assert told.headers["Cache-Control"] == "no-cache"
-    assert told.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_scripts_ask_the_logins_provider_where_there_is_one_and_nobody_else(shared: Ward) -> None:

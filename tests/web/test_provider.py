@@ -41,12 +41,12 @@ class Provider:
         """Return the access token of a service, for an audience (RFC 8707)."""
         file = str(self.authority.file) if self.authority else None
         with httpx2.Client(verify=create_default_context(cafile=file)) as http:
-            told = http.post(
+            answer = http.post(
                 f"{self.issuer}/token",
                 data={"grant_type": "client_credentials", "resource": audience},
                 auth=("service.beds", "of-tests"),
             ).json()
-        return str(told["access_token"])
+        return str(answer["access_token"])
 
     def rotate(self, line: str = "rotate") -> None:
         assert self.process.stdin
@@ -96,8 +96,8 @@ def database(migrated: Database) -> Database:
 
 def status(server: str, token: str) -> int:
     headers = {"Authorization": f"Bearer {token}"}
-    asked = {"query": "{ wards { name } }"}
-    return httpx2.post(f"{server}/graphql", json=asked, headers=headers).status_code
+    body = {"query": "{ wards { name } }"}
+    return httpx2.post(f"{server}/graphql", json=body, headers=headers).status_code
 
 
 def test_a_program_takes_tokens_of_a_provider_that_it_finds_by_tls(
@@ -117,12 +117,12 @@ def test_a_program_takes_tokens_of_a_provider_that_it_finds_by_tls(
             token = house.token()
             head = loads(urlsafe_b64decode(token.partition(".")[0] + "=="))
             assert head["typ"] == "at+jwt"
-            told = httpx2.post(
+            response = httpx2.post(
                 f"{server}/graphql",
                 json={"query": "{ wards { name } }"},
                 headers={"Authorization": f"Bearer {token}"},
             )
-            assert told.json()["data"] == {"wards": []}
+            assert response.json()["data"] == {"wards": []}
             assert status(server, house.token("urn:other")) == 401
             assert status(server, token[:-9] + "tampered1") == 401
         environment |= {"SSL_CERT_FILE": os.devnull}  # a provider that nobody vouches for

@@ -20,13 +20,13 @@ def test_each_role_is_shown_what_it_is_offered_and_told_what_it_may_not_see(
     offered = {
         (link.get_attribute("href") or "").partition("#/")[2].partition("?")[0] for link in links
     }
-    told: dict[str, str] = {}
+    result: dict[str, str] = {}
     for screen in SCREENS:
         go(page, screen)
         page.locator("main [role=status]", has_text="Reading").wait_for(state="detached")
-        told[screen] = " ".join(page.locator("main .failure").all_inner_texts())
-    assert {screen for screen, text in told.items() if not text} == offered
-    assert {text for text in told.values() if text} <= {"Not allowed."}
+        result[screen] = " ".join(page.locator("main .failure").all_inner_texts())
+    assert {screen for screen, text in result.items() if not text} == offered
+    assert {text for text in result.values() if text} <= {"Not allowed."}
 
 
 def test_an_access_is_one_row_with_all_whom_it_showed(
@@ -68,10 +68,10 @@ def test_who_treats_nobody_reads_for_another_purpose_and_may_say_which(
     page.get_by_label("Purpose").select_option("PATIENT_REQUEST")
     go(page, f"stay/{ada['stay']}")
     page.get_by_role("heading", name=ada["name"]).wait_for()
-    told = followed.ask(
+    answer = followed.ask(
         '{ accesses(subject: "a auditor") { nodes { operation purpose patient { mrn } } } }'
     )["accesses"]["nodes"]
-    read = [(each["operation"], each["purpose"]) for each in told if each["patient"]]
+    read = [(each["operation"], each["purpose"]) for each in answer if each["patient"]]
     assert read[0][1] == "PATIENT_REQUEST"
     assert {purpose for _, purpose in read} == {"LEGAL", "PATIENT_REQUEST"}
 

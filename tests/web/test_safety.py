@@ -77,9 +77,9 @@ def test_who_is_registered_already_is_seen_before_a_second_record(
         dialog.locator("#f-birthDate").fill("1984-05-02")
         dialog.locator(".likely").get_by_text(ada["mrn"]).wait_for()
         dialog.get_by_role("button", name="Record", exact=True).click()
-        refused = dialog.locator(".refusal", has_text="probably registered already")
-        refused.get_by_role("link", name=re.compile(ada["mrn"])).wait_for()
-        refused.get_by_role("button", name="This is another person").click()
+        refusal = dialog.locator(".refusal", has_text="probably registered already")
+        refusal.get_by_role("link", name=re.compile(ada["mrn"])).wait_for()
+        refusal.get_by_role("button", name="This is another person").click()
 
 
 def test_put_right_begins_with_what_the_fact_says_and_sends_what_was_changed(

@@ -37,11 +37,11 @@ def test_the_scripts_have_types(tools: Path, tmp_path: Path) -> None:
         shutil.copy(script, tmp_path)
     shutil.copy(HERE / "lit.d.ts", tmp_path / "vendor")
     shutil.copy(HERE / "tsconfig.json", tmp_path)
-    told = subprocess.run(
+    answer = subprocess.run(
         [tools / "tsc", "-p", tmp_path], capture_output=True, text=True, check=False
     )
-    assert told.stdout == ""
-    assert told.returncode == 0
+    assert answer.stdout == ""
+    assert answer.returncode == 0
 
 
 def test_lighthouse_finds_nothing_to_mend_on_the_board(
@@ -69,12 +69,12 @@ def test_lighthouse_finds_nothing_to_mend_on_the_board(
         check=True,
         timeout=240,
     )
-    told = json.loads((tmp_path / "told.json").read_text())
+    answer = json.loads((tmp_path / "told.json").read_text())
     lost = {
         name: audit["title"]
-        for name, audit in told["audits"].items()
+        for name, audit in answer["audits"].items()
         if audit["score"] is not None and audit["score"] < 0.9
     }
-    assert {name: told["categories"][name]["score"] for name in CATEGORIES} == dict.fromkeys(
+    assert {name: answer["categories"][name]["score"] for name in CATEGORIES} == dict.fromkeys(
         CATEGORIES, 1
     ), lost
