@@ -94,7 +94,7 @@ class OidcAuthenticator:
         self._fetch_keys()
 
     async def configuration(self) -> dict[str, Any]:
-        """Return what the provider says of itself. Raises ProviderUnavailable."""
+        """Return the provider's metadata. Raises ProviderUnavailable."""
         async with self._lock:
             if not self._configuration:
                 await run_in_threadpool(self._fetch_keys)

@@ -98,7 +98,7 @@ def query(
 
 
 def _recorder(database: Database, question: str, purpose: Purpose) -> OnRead:
-    """Return what writes into the access log whose data are read, before they are shown."""
+    """Return the writer of the access log for data that are read, before they are shown."""
 
     def record(tables: list[str], patients: set[UUID]) -> None:
         patient_ids = sorted(patients)

@@ -87,7 +87,7 @@ def _settings(configuration: Settings) -> dict[str, Any]:
 def _database(
     configuration: Settings, database: Database, problems: list[tuple[str, ExitCode]]
 ) -> dict[str, Any]:
-    """Return what the database is and holds; add what is wrong with its keys.
+    """Return the version and contents of the database; add problems of its keys.
 
     Raises NotMigrated, SharedSession.
     """
@@ -127,7 +127,7 @@ def _home_problems(home: Path) -> Iterator[tuple[str, ExitCode]]:
 
 
 def _login_problems(configuration: Settings) -> Iterator[tuple[str, ExitCode]]:
-    """Yield what is wrong with the provider, or with the key of local tokens if it is there."""
+    """Yield the problems of the provider, or of the key of local tokens if it is there."""
     try:
         if configuration.oidc_issuer:
             OidcAuthenticator(configuration).check()

@@ -29,7 +29,7 @@ def dangerous_in_sdl(released: str, now: str) -> list[str]:
 
 
 def broken_in_feed(released: Schema, now: Schema) -> list[str]:
-    """Return what breaks readers of the feed. A version stays as it was; others may come."""
+    """Return the changes that break readers of the feed. A version stays as it was; others may come."""
     before, after = _of_any_type(released), _of_any_type(now)
     breaks = list(_differences(before, after, "an event of the feed", Direction.FEED))
     versions = {definition["$id"]: definition for definition in now["$defs"].values()}

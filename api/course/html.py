@@ -172,7 +172,7 @@ def _timeline(entries: list[Entry], zone: ZoneInfo) -> str:
 
 
 def _fate(entry: Entry, numbers: dict[UUID, int]) -> str:
-    """Return what became of an entry, and what it corrects or cancels, by the numbers of rows."""
+    """Return the links of an entry to its corrections and to entries it corrects or cancels, by rows."""
     links = (
         ("corrected by", entry.corrected_by),
         ("cancelled by", entry.cancelled_by),

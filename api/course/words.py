@@ -153,7 +153,7 @@ def consult_text(consult: Consult) -> str:
 
 
 def by(entry: Entry) -> str:
-    """Return who did what an entry tells, and who recorded it if that is somebody else."""
+    """Return the author of an entry's fact, and who recorded it if that is somebody else."""
     login = entry.recorded_by
     recorder = f"{login.subject} ({login.role})"
     if login.on_behalf_of:

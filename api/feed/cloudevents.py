@@ -306,7 +306,7 @@ def _ids_in(value: Any, names: Set[str], *, is_named: bool = False) -> Iterator[
 
 
 def _subject(event: Event) -> UUID:
-    """Return what an event is about: its stream, but of an occupancy's event the room."""
+    """Return the subject of an event: its stream, but of an occupancy's event the room."""
     return event.room if isinstance(event, Occupancy.StretchesChanged) else event.originator_id
 
 

@@ -52,7 +52,7 @@ def drug(node: Json) -> Json:
 
 
 async def of_stays(reader: Reader, criteria: Criteria, encounter: str, fields: str) -> list[Json]:
-    """Return what is asked of the stay, or of the stays of the person, that a search names."""
+    """Return the fields of the stay, or of the stays of the person, that a search names."""
     if ids := ids_of(criteria, "patient", "subject"):
         query_text = f"patient(id: $id, {TIMES}) {{ stays {{ {fields} }} }}"
         patients = await reader.ask_each(query_text, "ID", ids)
@@ -85,7 +85,7 @@ def _repeat(schedule: Json) -> Json:
 
 
 def _as_needed(schedule: Json) -> Json:
-    """Return what bounds the doses that are given as needed."""
+    """Return the bounds of doses that are given as needed."""
     if not schedule.get("asNeeded"):
         return {}
     apart, most_doses = schedule["minIntervalMinutes"], schedule["maxPerDay"]

@@ -165,7 +165,7 @@ def _beginnings(text: str) -> list[int]:
 
 
 def sort_keys(parameter: Parameter, resource: Json) -> list[Any]:
-    """Return what a resource is sorted by: codes, references, beginnings of times, texts as compared."""
+    """Return the sort keys of a resource: codes, references, beginnings of times, texts as compared."""
     values = parameter.values(resource)
     match parameter.kind:
         case Kind.TOKEN:
@@ -217,7 +217,7 @@ def span(date_text: str) -> tuple[str, Span]:
 
 
 def _width(fraction: str | None) -> timedelta:
-    """Return what a time to the second spans: with a fraction, as much as its last digit."""
+    """Return the span of a time to the second: with a fraction, as much as its last digit."""
     return timedelta(microseconds=10 ** max(0, 7 - len(fraction or ".")))
 
 
@@ -316,7 +316,7 @@ def spans(*paths: tuple[str, ...]) -> Callable[[Json], Iterator[Span]]:
 
 
 def _span_of(value: str) -> Span:
-    """Return what a value of a resource spans: a day, or a moment, which is told to its microsecond."""
+    """Return the span of a resource's time: a day, or a moment to its microsecond."""
     begin, end = span(value)[1]
     return begin, begin + MOMENT if "T" in value else end
 

@@ -65,7 +65,7 @@ _PATHS = (("location", "location"), ("participant", "individual"), ("requester",
 
 
 async def _referring_items(reader: Reader, type: str, parameter: str, target: str) -> list[Item]:
-    """Return what refers to the patient; nothing where it is not for who asks."""
+    """Return the resources that refer to the patient, without those closed to the caller."""
     try:
         check_type(reader, RESOURCES[type])
         return await referring(reader, type, parameter, target)

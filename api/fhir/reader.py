@@ -104,14 +104,14 @@ class Reader:
         )
 
     async def ask(self, field: str, **variables: tuple[str, Any]) -> Json:
-        """Return what a root field gives; what is asked for at once is one operation.
+        """Return the value of a root field; fields that are asked for at once are one operation.
 
         ``variables``: type and value. Raises FhirError.
         """
         return await self._fields.load((field, variables))
 
     async def ask_each(self, field: str, type: str, ids: Sequence[str]) -> list[Any]:
-        """Return what a root field gives of each id (its variable ``$id``), of those that are there.
+        """Return the value of a root field for each id (its variable ``$id``), of those that are there.
 
         Raises FhirError.
         """
@@ -127,7 +127,7 @@ class Reader:
         return nodes
 
     async def _ask_all(self, questions: list[tuple[str, Variables]]) -> list[Json | FhirError]:
-        """Return what each of several root fields gives, or why it gives nothing."""
+        """Return the value of each of several root fields, or the refusal in its place."""
         distinct_questions = [
             question for n, question in enumerate(questions) if question not in questions[:n]
         ]
@@ -156,7 +156,7 @@ class Reader:
     def _answer(
         self, field: str, alias: str, data: Json | None, errors: Sequence[Any]
     ) -> Json | FhirError:
-        """Return what a root field gave under an alias, or why it gave nothing."""
+        """Return the value of a root field under an alias, or the refusal in its place."""
         own_errors = [error for error in errors if not error.path or error.path[0] == alias]
         if own_errors or data is None:
             return refused(own_errors or errors)
@@ -165,7 +165,7 @@ class Reader:
         return {root[0]: data[alias]}
 
     async def nodes(self, root: str, fields: str, ids: Sequence[str]) -> dict[str, Json]:
-        """Return what a root field gives of each id; without those that are not there, or closed.
+        """Return the value of a root field for each id; without those that are not there, or closed.
 
         What is not for the role as a whole is left out, too. Raises FhirError for one alone.
         """
@@ -188,7 +188,7 @@ class Reader:
         return nodes
 
     async def owners(self, query: Owners, ids: Sequence[str]) -> dict[str, str]:
-        """Return what each of some things is a part of: it is by this that GraphQL tells of it."""
+        """Return the owner of each of some things, under which GraphQL shows it."""
         context = Context(self._operations, self.caller)
         moments = {
             name: datetime.fromisoformat(t) for name, t in self._times.items() if t[4] == "-"

@@ -124,11 +124,11 @@ class Part(Resource):
     """Parameters by which what is searched through was found."""
 
     async def owners(self, reader: Reader, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return what each of some parts is of, by its id."""
+        """Return the owner of each of some parts, by the part's id."""
         raise NotImplementedError
 
     async def nodes_of(self, reader: Reader, criteria: Criteria) -> Sequence[Json]:
-        """Return that whose parts are searched through."""
+        """Return the owners whose parts are searched through."""
         raise NotImplementedError
 
     def parts(self, node: Json) -> list[Item]:
@@ -158,7 +158,7 @@ class Part(Resource):
 async def in_order(
     items: Sequence[Item], after: str | None, holds: Collection[Criterion] = ()
 ) -> AsyncIterator[Item]:
-    """Yield what was found at once, from a cursor on: the number in its order."""
+    """Yield the items after a cursor, which is the number of an item in their order."""
     begin = 0 if after is None else whole_number("_after", after) + 1
     for number, item in enumerate(items[begin:], begin):
         item.cursor, item.holds = str(number), holds

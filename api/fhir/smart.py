@@ -73,7 +73,7 @@ DEFAULTS = {"grant_types_supported": ["authorization_code", "implicit"]}
 
 
 async def configuration(login: Authenticator) -> Json:
-    """Return what apps need to know of the login's provider. Raises FhirError without one."""
+    """Return the SMART configuration of the login's provider. Raises FhirError without one."""
     if not isinstance(login, OidcAuthenticator):
         raise FhirError(
             404,

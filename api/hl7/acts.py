@@ -126,7 +126,7 @@ def _allergies(message: Message, sender: SendingSystem) -> list[Act]:
 
 
 def _allergy(message: Message, sender: SendingSystem) -> Act:
-    """Return what a message says of an allergy, by an id that is made of it."""
+    """Return the act of an allergy in a message, by an id that is made of its content."""
     mrn, authority = patient_number(message, sender)
     code, name = message.value("IAM", 3, 1), message.value("IAM", 3, 2)
     if (label := name or code) is None:

@@ -113,7 +113,7 @@ def is_cancelling(message: Message) -> bool:
 
 
 def reports_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> list[Report]:
-    """Return what an ADT message reports; nothing if it has no fact here. Raises Unreadable.
+    """Return the reports of an ADT message; none if it has no fact here. Raises Unreadable.
 
     MRG-1 is a list of numbers of one record: what is told of a record, or a number, is told of each of
     them that is of a known authority. One person has one number of an authority.
@@ -140,7 +140,7 @@ def reports_of(message: Message, sender: SendingSystem, trigger: str | None = No
 
 
 def _report_of(message: Message, sender: SendingSystem, trigger: str | None) -> Report | None:
-    """Return what an ADT message reports; None if it has no fact here. Raises Unreadable."""
+    """Return the report of an ADT message; None if it has no fact here. Raises Unreadable."""
     trigger = trigger or trigger_of(message) or ""
     is_cancel = is_cancelling(message) or trigger in CANCELS
     if trigger == "Z99":
@@ -185,7 +185,7 @@ def _report_of(message: Message, sender: SendingSystem, trigger: str | None) -> 
 
 
 def details_of(message: Message, sender: SendingSystem) -> Report | None:
-    """Return what an ADT message says of the person; None if it says nothing. Raises Unreadable."""
+    """Return the report of a person's details in a message; None without one. Raises Unreadable."""
     trigger = trigger_of(message)
     if trigger not in DETAILED or is_cancelling(message):
         return None

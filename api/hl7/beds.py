@@ -22,7 +22,7 @@ OCCUPIED = "O"
 
 
 def bed_status(message: Message, sender: SendingSystem) -> list[Act]:
-    """Return what an A20 says of a bed. Raises Unreadable."""
+    """Return the acts of the status of a bed in an A20. Raises Unreadable."""
     status = needed_value(message, "NPU", 2, "the status of the bed")
     place = _place(message, sender, "NPU", 1)
     if status == OCCUPIED:
@@ -61,7 +61,7 @@ def pending_transfer(message: Message, sender: SendingSystem) -> Act:
 def _report_act(
     message: Message, sender: SendingSystem, movement: MovementReport, visit: str | None
 ) -> Act:
-    """Return what is told of a bed, by an id that is made of it: the same told again is the same."""
+    """Return the act of a bed, by an id made of its content: the same sent again is the same."""
     bed = movement.ward, movement.room, movement.bed
     state, until = movement.bed_state, movement.expected_at
     recorded_at, sequence = recording_time(message, sender)[0], sequence_of(message)

@@ -72,7 +72,7 @@ def is_recorded(hospital: Hospital, prescription: UUID, act: Act) -> bool:
 
 
 def content_as_recorded(act: Act, events: Iterable[Event]) -> dict[str, Any] | None:
-    """Return what the command of a message may have said beside the message; None if nothing.
+    """Return the content that a message's command was recorded with beside the message; None without.
 
     A hold or a release was told with the one that ended it, and a correction of a consult by a
     program of before without the clock of its source.

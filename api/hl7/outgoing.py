@@ -109,7 +109,7 @@ class MessageWriter:
         return notice
 
     def _notices_of(self, change: PatientChange) -> Iterator[PersonNotice]:
-        """Return what a command told of who a record is of: merges, other numbers, details."""
+        """Yield the notices of a command about a person: merges, other numbers, details."""
         record = Patient.empty(change.patient)
         for event in self._hospital.record.streams({record.id: 0}).get(record.id, ()):
             if event.originator_version > change.last:

@@ -191,7 +191,7 @@ def _without_reversed(
 
 
 def changes_between(before: Sequence[Movement], after: Sequence[Movement]) -> Iterator[Told]:
-    """Return what a command changed: what is cancelled (the latest first), corrected, and new."""
+    """Return the changes of a command: cancelled movements (the latest first), corrected, and new."""
     held_movements, remaining = {movement.id: movement for movement in before}, list(before)
     kept_ids = {movement.id for movement in after}
     for movement in reversed(before):

@@ -104,7 +104,7 @@ class RefusedMessages:
         return self._files.waiting()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Return what was refused, the oldest first."""
+        """Yield the refused messages, the oldest first."""
         yield from self.read(sorted(self._folder.glob("*.json")))
 
     def read(self, files: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -157,7 +157,7 @@ def _is_whole(record: Any) -> bool:
 
 
 def _content_of(data: bytes) -> str:
-    """Return what a message has alike each time it is sent: its sender, its id, and its segments."""
+    """Return the parts of a message that are alike each time it is sent: sender, id, segments."""
     head = head_of(data)
     fields = head.split(head[3:4]) if head[3:4] else []
     if len(fields) < 10:

@@ -83,7 +83,7 @@ class Bed:
         )
 
     def people(self, now: datetime) -> Iterator[Person]:
-        """Yield who is in the bed, in life or in the record, and who is expected."""
+        """Yield the patients in the bed, in life or in the record, and those expected."""
         occupants = self.believed if now < self.known_free else None
         people = (self.occupant, occupants, self.reservation_holder(now))
         return (person for person in people if person is not None)

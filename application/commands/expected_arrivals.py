@@ -238,7 +238,7 @@ def _stay_words(uow: UnitOfWork, stay: Stay) -> str:
 
 
 def _patient_named(uow: UnitOfWork, mrn: str | None, authority: str | None) -> About | None:
-    """Return whom an expectation is about. Raises NotFound, NotAllowed, PatientDied."""
+    """Return the patient of an expected arrival. Raises NotFound, NotAllowed, PatientDied."""
     if mrn is None:
         return None
     patient = lookups.patient(uow, mrn, authority)

@@ -297,7 +297,7 @@ def compute(definition: Definition, inputs: Inputs, position: int) -> Report:
 
 
 def notes_of(definition: Definition, inputs: Inputs) -> tuple[str, ...]:
-    """Return what is not known that the figures rest on."""
+    """Return the notes on unknown facts that the figures rest on."""
     if not any(getattr(inputs, need) for need in definition.needs):
         return ("Nothing is recorded of these days: 0 means no data here.",)
     return tuple(definition.lacking(inputs))

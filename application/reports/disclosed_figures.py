@@ -162,7 +162,7 @@ class LoginDisclosures:
         return persons | (_persons(items - parts, fewest) if parts else set())
 
     def _parts_of(self, measure: str, whole: set[Item]) -> set[Item]:
-        """Return what was told of parts of a cell."""
+        """Return the items of all disclosed cells that are parts of a cell."""
         parts = set[Item]()
         for cell in self._cells:
             if cell.measure == measure and 0 < len(cell.persons) < len(whole):
@@ -216,7 +216,7 @@ class DisclosedFigures:
         self._logins: OrderedDict[tuple[str, str], LoginDisclosures] = OrderedDict()
 
     def to(self, issuer: str, subject: str) -> LoginDisclosures:
-        """Return what a login was told."""
+        """Return the figures disclosed to a login."""
         now, login = self.clock(), (issuer, subject)
         self._forget(now)
         if login not in self._logins and len(self._logins) >= self._most_logins:
@@ -259,7 +259,7 @@ def _sums(items: Collection[Item], fewest: int) -> Iterator[int]:
 
 
 def _size(parts: dict[str, Part]) -> int:
-    """Return how many persons a row is told of: the total before its parts."""
+    """Return the size of the largest part of a row."""
     return max(map(len, parts.values()), default=0)
 
 

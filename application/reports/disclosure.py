@@ -77,7 +77,7 @@ class Cells:
         return set().union(*small_cells, *self.differences[number : number + 1])
 
     def comparable_parts(self, number: int) -> list[tuple[str, Part]]:
-        """Return what a row is compared by: its measures, and the facts that these count."""
+        """Return the key by which rows are compared: the measures, and the facts that these count."""
         return [*self.parts[number].items(), *(self.facts[number] if self.facts else ())]
 
     @property

@@ -85,7 +85,7 @@ class FigureSpan:
         return int.from_bytes(row, "little")
 
     def _remainder(self, row: int) -> tuple[int, int]:
-        """Return what is left of a row, and the figures that were taken from it."""
+        """Return the rest of a row, and the figures that were taken from it."""
         origin = 0
         for number, pivot in enumerate(self._pivots):
             if row & pivot:
@@ -94,7 +94,7 @@ class FigureSpan:
         return row, origin
 
     def _rests(self, row: int) -> Iterator[int]:
-        """Yield what is left of a row with none, one or two others, where a group of persons is free.
+        """Yield the rests of a row with none, one or two others, where a group of persons is free.
 
         Whoever is left of few is a pivot of few rows: those of two at most are all looked at.
         """

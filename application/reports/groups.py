@@ -29,7 +29,7 @@ UNKNOWN = "UNKNOWN"
 def _by_group(
     inputs: Inputs, dimensions: Callable[[Inputs, InpatientStay, bool], Dimensions]
 ) -> Contributions:
-    """Return what stays contribute to movements, each mark with the groups of its stay then."""
+    """Return the contributions of stays to movements, each mark with the groups of its stay then."""
 
     def marks(stay: InpatientStay, calendar: Calendar) -> Iterator[Contribution]:
         for mark in movements_of(inputs.deaths, True, stay, calendar):

@@ -33,7 +33,7 @@ def _contributions(inputs: Inputs, by_fact: bool = True) -> Contributions:
 def movements_of(
     deaths: Mapping[str, datetime], by_fact: bool, stay: InpatientStay, calendar: Calendar
 ) -> Iterator[Contribution]:
-    """Yield what a stay contributes: admission, transfers, discharge, death.
+    """Yield the contributions of a stay: admission, transfers, discharge, death.
 
     ``deaths``: the time of death by patient; ``by_fact``: a death counts whatever the disposition is.
     """

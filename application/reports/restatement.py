@@ -156,7 +156,7 @@ class _Differences:
                 self._by_measure.setdefault(measure, []).append((subject, of, amount, times))
 
     def to(self, measures: Iterable[str], of: Dimensions) -> dict[Subject, Delta]:
-        """Return what subjects contribute otherwise to what these measures are of, in their order."""
+        """Return the changes of what subjects contribute to measures, by subject, in their order."""
         names = tuple(name for name, _ in of)
         deltas: dict[Subject, Delta] = {}
         for measure in sorted(measures):

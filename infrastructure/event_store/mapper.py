@@ -184,7 +184,7 @@ class EventMapper(Mapper[UUID]):
         own_fields: Mapping[str, Any],
         altered_fields: list[str] | None = None,
     ) -> Open:
-        """Return what opens the sealed texts of an event; notes altered fields without a text."""
+        """Return the opener of an event's sealed texts; note altered fields without a text."""
         subject, place = binding_of(topic, stream, version, about, own_fields)
         keys = self.keys
 

@@ -153,7 +153,7 @@ class SignedNote:
 
 
 def cosigned_message(text: str, seconds: int) -> bytes:
-    """Return what a witness signs of a note's text, at a time in seconds since 1970."""
+    """Return the message that a witness signs for a note's text, at a time in seconds since 1970."""
     return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 

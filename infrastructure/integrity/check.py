@@ -123,7 +123,7 @@ def _run(
 
 
 def _message_of(gap: Exception) -> str:
-    """Return what could not be read; of the database the kind of error, since it quotes values."""
+    """Return the text of an error of reading; of the database only its kind, since it quotes values."""
     return type(gap).__name__ if isinstance(gap, psycopg.Error) else str(gap) or type(gap).__name__
 
 

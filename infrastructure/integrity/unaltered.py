@@ -45,7 +45,7 @@ class Trust:
 def trust_of(
     keeper: Keeper, log_id: UUID, files: Sequence[Path] = (), keys_given: Sequence[str] = ()
 ) -> Trust:
-    """Return what this machine knows of a log, with checkpoints in files, and keys as texts.
+    """Return this machine's knowledge of a log, with checkpoints in files, and keys as texts.
 
     Raises UnsafeKey, and InvalidNote for what is no checkpoint or no key.
     """

@@ -97,7 +97,7 @@ _recorded_between = CompiledStatement(
 async def facts_between(
     connection: AsyncConnection, of: Collection[UUID], after: int, to: AsOf
 ) -> list[EntryView]:
-    """Return what was recorded of some stays after one position and up to another, in that order."""
+    """Return the entries of some stays recorded after one position and up to another, in that order."""
     rows = await _recorded_between.execute(connection, to, stays=list(of), after=after)
     return [view(EntryView, row) for row in rows]
 
@@ -210,7 +210,7 @@ _decided = CompiledStatement(
 
 @reads(entries, spells, patients, practitioners, rooms, beds, records_of, stays_of_persons)
 async def exposure(connection: AsyncConnection, fact: UUID, at: AsOf) -> ExposureView | None:
-    """Return what was decided or recorded while a fact was wrong; None if it never was.
+    """Return the decisions and entries made while a fact was wrong; None if it never was.
 
     That is, between the wrong entry and the last correction or cancel: what was decided about the
     same stay, and who was put into the rooms that the wrong entry names. An entry that says what is
@@ -376,7 +376,7 @@ async def _decisions(
     stays: Collection[UUID],
     rooms: Collection[str],
 ) -> list[EntryView]:
-    """Return what was decided of stays, and who was put into rooms, between two positions."""
+    """Return the decisions about stays, and the moves into rooms, between two positions."""
     rows = await _decided.execute(
         connection, at, first=first, last=last, fact=fact, stays=list(stays), rooms=list(rooms)
     )
@@ -384,11 +384,11 @@ async def _decisions(
 
 
 def _content(entry: EntryView) -> tuple[object, ...]:
-    """Return what an entry says of its fact, whoever told it."""
+    """Return the content of an entry's fact, whoever recorded it."""
     return entry.patient, entry.occurred_at, entry.precision, entry.data
 
 
 def _board_columns(bed: BedView) -> tuple[object, ...]:
-    """Return what a board shows of a bed."""
+    """Return the bed as a board shows it."""
     occupants = tuple((o.stay, o.since, o.kept, o.shares_bed_of) for o in bed.occupants)
     return bed.state, bed.spell, occupants

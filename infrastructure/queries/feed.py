@@ -213,7 +213,7 @@ async def _positions_in(
 async def _locations(
     connection: AsyncConnection, moments: Collection[tuple[UUID, datetime, int]]
 ) -> dict[tuple[UUID | None, datetime, int], RoomLocation]:
-    """Return where rooms were at some moments as known at some positions; else where they began."""
+    """Return the places of rooms at some moments as known at some positions; else their first places."""
     if not moments:
         return {}
     first = await _first_locations(connection, {room for room, *_ in moments})

@@ -170,7 +170,7 @@ class ReadModelReportData:
         return inputs.parked_commands(self._connection, position)
 
     def _renamings(self, after: int, to: int) -> set[int]:
-        """Return where rooms or practitioners were named or graded otherwise."""
+        """Return the positions at which rooms were named or practitioners graded otherwise."""
         rows = self._connection.execute(
             "SELECT position FROM record.events WHERE topic = ANY(%s)"
             " AND position > %s AND position <= %s",

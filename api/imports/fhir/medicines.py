@@ -83,7 +83,7 @@ class Medicines:
     """Prescriptions by the names of their requests."""
 
     def acts(self) -> Iterator[tuple[When, Resource, Act]]:
-        """Yield what is to be recorded, each with its time; judge what cannot be."""
+        """Yield the commands to record, each with its time; note the rows that cannot be."""
         single = {r.name: r for r in self.files.of("MedicationRequest") if _basis(r)}
         for request in self.files.of("MedicationRequest"):
             if request.name not in single:
@@ -259,7 +259,7 @@ def _quantity(resource: Resource, *path: str) -> str | None:
 
 
 def _amount(dosage: Resource, route: str | None, frequency: str | None) -> str | None:
-    """Return how much at a time: what a dosage says before its route and frequency."""
+    """Return the dose: the text of a dosage before its route and frequency."""
     text, rest = dosage.first("text"), " ".join(part for part in (route, frequency) if part)
     if rest and text and text.endswith(rest):
         return str(text).removesuffix(rest).strip() or None

@@ -261,7 +261,7 @@ def _day(value: Any) -> date | None:
 
 
 def _manifestation(allergy: Resource) -> str | None:
-    """Return what happens; None where it is said to be unknown."""
+    """Return the reaction; None where it is said to be unknown."""
     codings = allergy.all("reaction", "manifestation", "coding", "system")
     return (
         None

@@ -46,7 +46,7 @@ ODD_FORMS = (
 
 
 def odd_form(error: Exception) -> str:
-    """Return what an account tells of a value of another form."""
+    """Return the words of an account for a value of another form than in FHIR."""
     return f"a value has another form than in FHIR: {type(error).__name__}"
 
 
