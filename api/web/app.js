@@ -7,7 +7,7 @@ import {ask, askAll, live, loadOperations} from './gql.js';
 import {acts, isAlive, logIn, may, purpose, role, session, setPurpose, setViewer, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {dayTime, hospital, isPast, readClocks, time} from './time.js';
-import {language, languages, loadWords, named, say, says, told} from './words.js';
+import {language, languages, loadWords, named, say, says, translate} from './words.js';
 import {entryOf, subjectOf, wayName, waysAfter, waysOf} from './putright.js';
 import './timebar.js';
 import './board.js';
@@ -87,11 +87,11 @@ class App extends Plain {
   async #begin(isNew = true) {
     if (!token()) return this.requestUpdate();
     try {
-      const told = await ask('Start');
-      if (viewer && (viewer.subject !== told.viewer.subject || viewer.issuer !== told.viewer.issuer)) this.order = this.shownKey = null; // typed by somebody else
-      setViewer(told.viewer);
+      const answer = await ask('Start');
+      if (viewer && (viewer.subject !== answer.viewer.subject || viewer.issuer !== answer.viewer.issuer)) this.order = this.shownKey = null; // typed by somebody else
+      setViewer(answer.viewer);
       if (!isNew) return;
-      const {timeZone, ...own} = told.hospital;
+      const {timeZone, ...own} = answer.hospital;
       Object.assign(hospital, {...own, zone: timeZone});
     } catch (error) {
       this.failed = error;
@@ -165,7 +165,7 @@ class App extends Plain {
     const entry = timeline ? timeline.findLast(({position}) => position === outcome.position) : movement && {...entryOf(stayId, movement), content: {...values, bed: values}};
     const all = entry ? waysOf(entry, () => true) : waysAfter(command, values, outcome);
     const ways = all.filter(([command]) => may(command));
-    if (this.notice === notice) this.notice = {...notice, ways, none: ways.length ? '' : whyNone(command, all, outcome), about: entry?.summary ? told(entry.summary) : subject || null};
+    if (this.notice === notice) this.notice = {...notice, ways, none: ways.length ? '' : whyNone(command, all, outcome), about: entry?.summary ? translate(entry.summary) : subject || null};
   }
 
   /** Take the notice away, but not from who is about to use it. */
@@ -309,8 +309,8 @@ class App extends Plain {
       logIn(event.target.elements.token.value);
       this.requestUpdate();
     };
-    const told = this.loginError ?? (viewer ? null : this.failed);
-    const error = told ? html`<p class="failure" role="alert">${say(told.key ?? 'failed')} ${told.message}</p>` : nothing;
+    const problem = this.loginError ?? (viewer ? null : this.failed);
+    const error = problem ? html`<p class="failure" role="alert">${say(problem.key ?? 'failed')} ${problem.message}</p>` : nothing;
     const byProvider = async () => {
       this.loginError = null;
       await (over ? logInOver() : logInHere()).catch(failed => (this.loginError = failed));

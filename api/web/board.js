@@ -4,9 +4,9 @@ import {html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, nameOf, preferences, wardChoice} from './shell.js';
 import {ask, askAll} from './gql.js';
 import {may} from './session.js';
-import {asked, clockParameters, clocks, isPast, localDay, moment, short} from './time.js';
+import {clockParameters, clocks, clockTimes, isPast, localDay, moment, short} from './time.js';
 import {totals} from './ward.js';
-import {language, named, say, told} from './words.js';
+import {language, named, say, translate} from './words.js';
 
 const order = new Intl.Collator('en', {numeric: true}).compare;
 const NONE = new Map();
@@ -24,7 +24,7 @@ function byWard(rooms) {
 }
 
 /** The wards, with those rooms and lists that are as before: only what is another is drawn anew. */
-function kept(wards, before) {
+function reuse(wards, before) {
   for (const [name, those] of wards) {
     const old = before?.get(name) ?? [];
     const byId = new Map(old.map(each => [each.room.id, each]));
@@ -49,19 +49,19 @@ class Board extends Screen {
   }
 
   /** What is asked by: the ward, the moment, and who is expected on its day. */
-  get #asked() {
-    return {ward: this.route.own.ward ?? null, until: moment(this.#today + 'T23:59'), ...asked()};
+  get #variables() {
+    return {ward: this.route.own.ward ?? null, until: moment(this.#today + 'T23:59'), ...clockTimes()};
   }
 
   async read(signal) {
     const ward = this.route.own.ward ?? null;
-    const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {...this.#asked, expected: !isPast()}, signal); // a step of the time bar waits for no more
+    const {roomOccupancy, position, ...aside} = await ask('WholeBoard', {...this.#variables, expected: !isPast()}, signal); // a step of the time bar waits for no more
     if (!isPast()) {
-      this.follow('Following', ward, position, 'roomOccupancyChanged', change => this.#told(change));
+      this.follow('Following', ward, position, 'roomOccupancyChanged', change => this.#apply(change));
       this.#readAsideIn(60e3);
     }
     this.#readMore(ward, signal);
-    return {wards: kept(byWard(roomOccupancy), this.data?.wards), aside, differs: NONE};
+    return {wards: reuse(byWard(roomOccupancy), this.data?.wards), aside, differs: NONE};
   }
 
   /** Read what no step of the time bar waits for: of the past when the bar rests. */
@@ -69,7 +69,7 @@ class Board extends Screen {
     const isCompared = may('occupancy_difference');
     if (!isPast()) return isCompared && this.#mark(ward, signal);
     await new Promise(done => setTimeout(done, 250));
-    const aside = signal.aborted ? null : await ask('Aside', this.#asked, signal).catch(() => null);
+    const aside = signal.aborted ? null : await ask('Aside', this.#variables, signal).catch(() => null);
     if (!aside || signal.aborted) return;
     this.data = {...this.data, aside};
     if (clocks.knownAt && isCompared) this.#compare(ward, signal);
@@ -77,10 +77,10 @@ class Board extends Screen {
 
   /** Outline the beds of which something else is held today, and mark when that was learned. */
   async #compare(ward, signal) {
-    const told = await ask('OccupancyDifference', {fromKnown: clocks.knownAt, ward, asOf: clocks.asOf ?? clocks.knownAt}, signal).catch(() => null);
-    if (!told || signal.aborted) return;
-    this.data = {...this.data, differs: differing(told)};
-    this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: told.occupancyDifference.flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
+    const difference = await ask('OccupancyDifference', {fromKnown: clocks.knownAt, ward, asOf: clocks.asOf ?? clocks.knownAt}, signal).catch(() => null);
+    if (!difference || signal.aborted) return;
+    this.data = {...this.data, differs: differing(difference)};
+    this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: difference.occupancyDifference.flatMap(({facts}) => facts.map(({recordedAt}) => recordedAt))}));
   }
 
   /** Mark when it was learned that the board had looked otherwise: a week of a ward, a day of the house. */
@@ -90,14 +90,14 @@ class Board extends Screen {
       await new Promise(done => setTimeout(done, 500));
       if (signal.aborted) return;
       const then = new Date(Date.now() - day * 864e5).toISOString();
-      const told = await ask('OccupancyDifference', {fromKnown: then, ward, asOf: then}, signal).catch(() => null);
-      for (const {facts} of told?.occupancyDifference ?? []) for (const {recordedAt} of facts) marks.add(recordedAt);
+      const difference = await ask('OccupancyDifference', {fromKnown: then, ward, asOf: then}, signal).catch(() => null);
+      for (const {facts} of difference?.occupancyDifference ?? []) for (const {recordedAt} of facts) marks.add(recordedAt);
     }
     if (marks.size && !signal.aborted) this.dispatchEvent(new CustomEvent('marks', {bubbles: true, detail: [...marks]}));
   }
 
   /** Put rooms in their places. Wards of which nothing is another keep their list, and are not drawn anew. */
-  #told({rooms, left}) {
+  #apply({rooms, left}) {
     const wardOf = new Map([...left.map(id => [id]), ...rooms.map(({room}) => [room.id, room.ward])]);
     const moved = ({room}) => wardOf.has(room.id) && wardOf.get(room.id) !== room.ward;
     let wards = new Map(this.data.wards);
@@ -128,7 +128,7 @@ class Board extends Screen {
     clearTimeout(this.timer);
     const followed = this.unfollow;
     this.timer = setTimeout(async () => {
-      const aside = await ask('Aside', this.#asked).catch(() => null);
+      const aside = await ask('Aside', this.#variables).catch(() => null);
       if (this.unfollow !== followed) return; // another ward or moment is shown by now
       if (aside) this.data = {...this.data, aside};
       this.#readAsideIn(60e3);
@@ -212,7 +212,7 @@ function differing(difference) {
   const found = new Map();
   for (const {room, before, after, facts} of difference.occupancyDifference) {
     if (!found.has(room.ward)) found.set(room.ward, new Map());
-    found.get(room.ward).set(room.id + (after ?? before).code, facts.map(({summary}) => told(summary)).join('\n') || say('differs'));
+    found.get(room.ward).set(room.id + (after ?? before).code, facts.map(({summary}) => translate(summary)).join('\n') || say('differs'));
   }
   return found;
 }

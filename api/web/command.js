@@ -195,7 +195,7 @@ class CommandForm extends Plain {
         ${aboutOf(context)}
         ${this.#likely()}
         ${this.entered[WARNED]?.length ? html`<p class="confirmed">${say('confirmed', {what: this.entered[WARNED].map(named).join(', ')})}</p>` : nothing}
-        ${this.refusal && !place ? this.#refused() : nothing}
+        ${this.refusal && !place ? this.#explanation() : nothing}
         ${this.#when(command, place)}
         <div class="first">${first.map(name => this.#field(name, place))}</div>
         ${more.length ? html`<details><summary>${say('more')}</summary><div class="first">${more.map(name => this.#field(name, place))}</div></details>` : nothing}
@@ -210,7 +210,7 @@ class CommandForm extends Plain {
     const input = html`<input id="f-occurredAt" type="datetime-local" max=${wall(Date.now())} aria-label=${named('occurredAt')}
       aria-invalid=${place === 'occurredAt'} .value=${this.entered.occurredAt ?? ''} @input=${event => this.#enter('occurredAt', event.target.value)}>`;
     if (keepsTime(command))
-      return html`<div class="field"><label for="f-occurredAt">${say('form.newTime')}</label>${input}<small>${say('form.unchanged')}</small>${place === 'occurredAt' ? this.#refused() : nothing}</div>`;
+      return html`<div class="field"><label for="f-occurredAt">${say('form.newTime')}</label>${input}<small>${say('form.unchanged')}</small>${place === 'occurredAt' ? this.#explanation() : nothing}</div>`;
     return html`<fieldset class="when"><legend>${named('occurredAt')}</legend>
       <label><input type="radio" name="when" .checked=${!this.isEarlier} @change=${() => (this.isEarlier = false)}> ${say('now')}</label>
       <label><input type="radio" name="when" .checked=${this.isEarlier} @change=${() => {
@@ -219,7 +219,7 @@ class CommandForm extends Plain {
       }}> ${say('earlier')}</label>
       ${this.isEarlier ? input : nothing}
       <small>${this.isEarlier ? say(this.#isLate ? 'form.late' : 'form.recordedNow', {at: time(Date.now())}) : ''}</small>
-      ${place === 'occurredAt' ? this.#refused() : nothing}</fieldset>`;
+      ${place === 'occurredAt' ? this.#explanation() : nothing}</fieldset>`;
   }
 
   #field(name, place) {
@@ -230,10 +230,10 @@ class CommandForm extends Plain {
     const isNeeded = field.required || (name === 'reason' && (this.#isLate || keepsReason(this.order.command)));
     const label = html`${named(name)}${isNeeded ? html`<span class="needed" title=${say('needed')}> *</span>` : nothing}`;
     if (forms.inputs[field.type])
-      return html`<fieldset class=${field.list ? '' : 'nested'}><legend>${label}</legend><div>${field.list ? this.#rows(field) : this.#nested(field, this.entered[name] ?? {}, value => this.#enter(name, value))}</div>${isBad ? this.#refused() : nothing}</fieldset>`;
+      return html`<fieldset class=${field.list ? '' : 'nested'}><legend>${label}</legend><div>${field.list ? this.#rows(field) : this.#nested(field, this.entered[name] ?? {}, value => this.#enter(name, value))}</div>${isBad ? this.#explanation() : nothing}</fieldset>`;
     return html`<div class="field ${isBad ? 'bad' : ''} ${SHORT.has(name) ? 'short' : ''}"><label for=${'f-' + name}>${label}</label>
       ${this.#control('f-' + name, field, this.entered[name], value => this.#enter(name, value), isBad)}
-      ${hint ? html`<small>${hint}</small>` : nothing}${isBad ? this.#refused() : nothing}</div>`;
+      ${hint ? html`<small>${hint}</small>` : nothing}${isBad ? this.#explanation() : nothing}</div>`;
   }
 
   #control(id, field, value, enter, isBad = false) {
@@ -294,7 +294,7 @@ class CommandForm extends Plain {
             return html`<option value=${value} ?selected=${value === chosen} ?disabled=${!isFree(one.state)}>${name} ${each.room.number}-${one.code} · ${named(one.state)}${why ? `: ${why}` : ''}${each.room.policies.map(policy => ` · ${named(policy)}`).join('')}</option>`;
           }))}</optgroup>`)}
       </select>
-      ${isBad ? this.#refused() : nothing}</div>`;
+      ${isBad ? this.#explanation() : nothing}</div>`;
   }
 
   #patientPicker(id, value, enter, isBad) {
@@ -325,7 +325,7 @@ class CommandForm extends Plain {
   }
 
   /** What was refused, what to do, and the one click that does it. */
-  #refused() {
+  #explanation() {
     const {code, byStay, now, warnings, candidates, facts, state, stays, endedAt, diedAt} = this.refusal;
     const {stayId, patientMrn, mrn, ward, room, bed} = this.entered;
     const {patient} = this.order.context;

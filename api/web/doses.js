@@ -3,7 +3,7 @@
 import {html, nothing} from './vendor/lit.js';
 import {Screen, address, nameOf, wardChoice} from './shell.js';
 import {ask} from './gql.js';
-import {asked, isPast, short} from './time.js';
+import {clockTimes, isPast, short} from './time.js';
 import {button, place} from './lists.js';
 import {howOften} from './stay.js';
 import {named, say} from './words.js';
@@ -15,8 +15,8 @@ class Doses extends Screen {
   async read(signal) {
     const ward = this.route.own.ward || null;
     const [{stays}, due] = await Promise.all([
-      ask('Doses', {ward, ...asked()}, signal),
-      ward ? ask('DosesDue', {ward, ...asked()}, signal) : null,
+      ask('Doses', {ward, ...clockTimes()}, signal),
+      ward ? ask('DosesDue', {ward, ...clockTimes()}, signal) : null,
     ]);
     if (!isPast() && ward) this.follow('DosesFollowing', ward, due.position, 'dosesDueChanged', this.refreshSoon);
     return {...stays, due: due?.dosesDue ?? []};

@@ -4,7 +4,7 @@
 import {html, nothing} from './vendor/lit.js';
 import {Screen, save} from './shell.js';
 import {documentOf, send, sent} from './gql.js';
-import {asked} from './time.js';
+import {clockTimes} from './time.js';
 import {say} from './words.js';
 
 const REF = 'kind name ofType { kind name ofType { kind name ofType { kind name } } }';
@@ -57,10 +57,10 @@ class Explorer extends Screen {
 
   async read(signal) {
     if (this.data) return this.data;
-    const {__schema: told} = (await send({query: INTROSPECTION}, signal)).data;
-    const types = new Map(told.types.map(type => [type.name, type]));
-    for (const {fields} of told.types) for (const field of fields ?? []) field.type.named = nameOf(field.type);
-    const roots = {query: told.queryType.name, mutation: told.mutationType.name, subscription: told.subscriptionType.name};
+    const {__schema: schema} = (await send({query: INTROSPECTION}, signal)).data;
+    const types = new Map(schema.types.map(type => [type.name, type]));
+    for (const {fields} of schema.types) for (const field of fields ?? []) field.type.named = nameOf(field.type);
+    const roots = {query: schema.queryType.name, mutation: schema.mutationType.name, subscription: schema.subscriptionType.name};
     return {types, roots};
   }
 
@@ -69,8 +69,8 @@ class Explorer extends Screen {
     const began = performance.now();
     try {
       const given = {...this.#clocks(), ...JSON.parse(this.variables || '{}')};
-      const told = await send({query: this.text, variables: given});
-      this.answer = {text: JSON.stringify(told, null, 2), isBad: !!told.errors, ms: Math.round(performance.now() - began)};
+      const answer = await send({query: this.text, variables: given});
+      this.answer = {text: JSON.stringify(answer, null, 2), isBad: !!answer.errors, ms: Math.round(performance.now() - began)};
     } catch (error) {
       this.answer = {text: error.message || say('offline'), isBad: true, ms: 0};
     }
@@ -78,7 +78,7 @@ class Explorer extends Screen {
 
   /** Both clocks as the time bar has them, for documents that declare them. */
   #clocks() {
-    return Object.fromEntries(Object.entries(asked()).filter(([name, moment]) => moment && new RegExp(`\\$${name}\\b`).test(this.text)));
+    return Object.fromEntries(Object.entries(clockTimes()).filter(([name, moment]) => moment && new RegExp(`\\$${name}\\b`).test(this.text)));
   }
 
   #type(event) {

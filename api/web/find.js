@@ -5,7 +5,7 @@ import {Screen, act, address, go, nameOf} from './shell.js';
 import {ask} from './gql.js';
 import {button} from './lists.js';
 import {may} from './session.js';
-import {age, asked, date, fullDay, isPast} from './time.js';
+import {age, clockTimes, date, fullDay, isPast} from './time.js';
 import {named, say} from './words.js';
 
 const isOpen = ({status}) => status === 'ADMITTED' || status === 'ON_LEAVE';
@@ -26,7 +26,7 @@ class Find extends Screen {
   async read(signal) {
     const search = this.route.own.q ?? '';
     if (!search) return {nodes: []};
-    return (await ask('Patients', {search, ...asked()}, signal)).patients;
+    return (await ask('Patients', {search, ...clockTimes()}, signal)).patients;
   }
 
   updated(changed) {
@@ -79,7 +79,7 @@ function guess(text = '') {
 
 class PatientScreen extends Screen {
   async read(signal) {
-    return (await ask('PatientRecord', {id: this.route.id, ...asked()}, signal)).patient;
+    return (await ask('PatientRecord', {id: this.route.id, ...clockTimes()}, signal)).patient;
   }
 
   view() {

@@ -4,7 +4,7 @@ import {html, nothing} from './vendor/lit.js';
 import {Screen, address, nameOf, scroll} from './shell.js';
 import {ask, askAll} from './gql.js';
 import {may} from './session.js';
-import {age, asked, clocks, date, isPast, localDay, short, time} from './time.js';
+import {age, clockTimes, clocks, date, isPast, localDay, short, time} from './time.js';
 import {arrivalOf, readOpen} from './board.js';
 import {button, place, section} from './lists.js';
 import {columns} from './plot.js';
@@ -17,7 +17,7 @@ const COUNTS = [...ALWAYS, 'toBeCleaned', 'closed', 'waiting'];
 
 class Flow extends Screen {
   async read(signal) {
-    const when = asked();
+    const when = clockTimes();
     const [open, {roomOccupancy}, {houseTotals, position}, arrivals] = await Promise.all([
       readOpen(when, signal),
       ask('Board', when, signal),

@@ -61,10 +61,10 @@ export async function send(body, signal) {
 
 /** Send a body to the API; its data, with the position of the log that it was read at. */
 async function post(body, signal) {
-  const told = await send(body, signal);
-  const error = told.errors?.[0];
+  const answer = await send(body, signal);
+  const error = answer.errors?.[0];
   if (error) throw new AskError(error.extensions?.errorCode ?? 'ERROR', error.message);
-  return {...told.data, position: told.extensions?.position};
+  return {...answer.data, position: answer.extensions?.position};
 }
 
 /** What each screen asked last, for the explorer: variables by operation; of this login alone. */
@@ -127,10 +127,10 @@ class Live extends EventTarget {
     session.addEventListener('logout', () => this.#close('off'));
   }
 
-  /** Follow a subscription from the position `after`, that of what is shown; `told` gets each item. Returns its end. */
-  follow(name, variables, after, field, told) {
+  /** Follow a subscription from the position `after`, that of what is shown; `onItem` gets each item. Returns its end. */
+  follow(name, variables, after, field, onItem) {
     const id = String(this.#next++);
-    this.#followed.set(id, {name, variables, after, field, told});
+    this.#followed.set(id, {name, variables, after, field, onItem});
     this.dispatchEvent(new Event('state'));
     if (this.state === 'live') this.#subscribe(id);
     else this.#open();
@@ -190,7 +190,7 @@ class Live extends EventTarget {
         const item = payload.data?.[followed.field];
         if (!item) return;
         if (item.position) followed.after = item.position;
-        followed.told(item);
+        followed.onItem(item);
       } else if (type === 'error' || type === 'complete') {
         this.#followed.delete(id); // nothing more is told of it: no dot says so
         this.dispatchEvent(new Event('state'));

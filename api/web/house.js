@@ -4,7 +4,7 @@ import {html, nothing} from './vendor/lit.js';
 import {Screen, act, address, nameOf, scroll} from './shell.js';
 import {ask} from './gql.js';
 import {may} from './session.js';
-import {asked, isPast, short} from './time.js';
+import {clockTimes, isPast, short} from './time.js';
 import {button as actButton, section} from './lists.js';
 import {named, say} from './words.js';
 
@@ -12,7 +12,7 @@ const button = (command, values, about) => actButton(command, values, {about});
 
 class House extends Screen {
   async read(signal) {
-    const {roomOccupancy, position} = await ask('Beds', asked(), signal);
+    const {roomOccupancy, position} = await ask('Beds', clockTimes(), signal);
     if (!isPast()) this.follow('BedsFollowing', null, position, 'roomOccupancyChanged', this.refreshSoon);
     return roomOccupancy;
   }

@@ -6,8 +6,8 @@ import {rights} from './forms.js';
 import {ask, askAll} from './gql.js';
 import {may} from './session.js';
 import {wayName, waysOf} from './putright.js';
-import {asked, dayTime, short} from './time.js';
-import {named, say, says, told} from './words.js';
+import {clockTimes, dayTime, short} from './time.js';
+import {named, say, says, translate} from './words.js';
 
 export const place = ({room, bed, withoutBed}) => (room ? `${room.ward} ${room.number}-${bed}` : (withoutBed ?? ''));
 
@@ -29,7 +29,7 @@ const seen = (title, rows, ...more) => (rows ? section(title, rows, ...more) : n
 /** What waits to be put right: reported movements that do not fit, deaths without a discharge, consults, parked commands. */
 class Mend extends Screen {
   async read(signal) {
-    const when = asked();
+    const when = clockTimes();
     const [late, pending, dead, consults, models] = await Promise.all([
       may('late_entries') ? askAll('LateEntries', {knownAt: when.knownAt}, signal) : null,
       may('pending_movements') ? askAll('Pending', when, signal) : null,
@@ -49,8 +49,8 @@ class Mend extends Screen {
         ${each.stays.map(stay => html`<a href=${address('stay/' + stay.id)}>${place(stay) || say('openStay')}</a> ${button('dischargePatient', {stayId: stay.id, disposition: 'DIED', occurredAt: each.diedAt}, {patient: each.patient, stay})}`)}`)}
       ${seen(say('openConsults'), consults, each => html`<time>${short(each.requestedAt)}</time> <b>${each.specialty ?? ''}</b> ${each.stay ? html`<a href=${address('stay/' + each.stay.id)}>${nameOf(each.stay.patient)}</a> <small>${place(each.stay)}</small>` : nothing} <q>${each.question ?? ''}</q>
         ${each.stay ? html`<span class="does">${button('recordVisit', {stayId: each.stay.id, kind: 'CONSULT', consultId: each.id}, {patient: each.stay.patient, stay: each.stay, about: each.question}, 'link', 'answer')}</span>` : nothing}`)}
-      ${seen(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${nameOf(patient)}</a>` : nameOf(patient)} ${told(entry.summary)} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
-        <span class="does">${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${told(entry.summary)}`}, 'link', wayName(command)))}</span>`)}
+      ${seen(say('lateEntries'), late, ({entry, patient}) => html`<time>${short(entry.occurredAt)}</time> ${entry.stayId ? html`<a href=${address('stay/' + entry.stayId)}>${nameOf(patient)}</a>` : nameOf(patient)} ${translate(entry.summary)} <small>${say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
+        <span class="does">${waysOf(entry).map(([command, values]) => button(command, values, {patient, about: `${short(entry.occurredAt)}: ${translate(entry.summary)}`}, 'link', wayName(command)))}</span>`)}
       ${seen(say('parked'), parked, each => html`<b>${each.operation}</b> <small>${each.name}</small> <span lang="en">${each.error}</span>
         <p>${say('parked.todo')} <code>wardbook projections retry ${each.name}</code></p>
         <span class="does"><button type="button" class="link" @click=${() => navigator.clipboard?.writeText(`wardbook projections retry ${each.name}`)}>${say('copy')}</button></span>`)}</div>`;

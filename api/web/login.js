@@ -115,31 +115,31 @@ async function take(given, pending) {
   if (given.error) throw new LoginError('login.refused', given.error_description ?? given.error);
   const provider = await discover();
   if (given.iss ? given.iss !== provider.issuer : provider.authorization_response_iss_parameter_supported) throw new LoginError('login.untrusted', 'iss');
-  const told = await exchange(provider, {grant_type: 'authorization_code', code: given.code, redirect_uri: HERE, code_verifier: pending.verifier});
-  check(told.id_token, pending.nonce);
+  const tokens = await exchange(provider, {grant_type: 'authorization_code', code: given.code, redirect_uri: HERE, code_verifier: pending.verifier});
+  check(tokens.id_token, pending.nonce);
   sessionStorage.removeItem(ASK_AGAIN);
-  keep(told);
+  keep(tokens);
   session.dispatchEvent(new Event('login'));
 }
 
 async function exchange(provider, values) {
-  let told;
+  let tokens;
   try {
     const resource = new URLSearchParams(house.login.parameters).get('resource'); // RFC 8707: said here, too
     const body = new URLSearchParams({client_id: house.login.clientId, ...(resource ? {resource} : {}), ...values});
-    told = await (await fetch(provider.token_endpoint, {method: 'POST', body})).json();
+    tokens = await (await fetch(provider.token_endpoint, {method: 'POST', body})).json();
   } catch {
     throw new LoginError('login.away');
   }
-  if (!told.access_token) throw new LoginError('login.refused', told.error_description ?? told.error);
-  return told;
+  if (!tokens.access_token) throw new LoginError('login.refused', tokens.error_description ?? tokens.error);
+  return tokens;
 }
 
 /** An ID token that came from the provider itself: whose, for whom, until when, for which asking
  * (OpenID Connect Core 1.0, 3.1.3.7; TLS stands in for its signature). */
 function check(idToken, nonce) {
-  const {iss, aud, exp, nonce: told} = claimsOf(idToken);
-  const is = {iss: iss === house.login.issuer, aud: [aud].flat().includes(house.login.clientId), exp: exp * 1000 > Date.now() - 60e3, nonce: told === nonce};
+  const {iss, aud, exp, nonce: ownNonce} = claimsOf(idToken);
+  const is = {iss: iss === house.login.issuer, aud: [aud].flat().includes(house.login.clientId), exp: exp * 1000 > Date.now() - 60e3, nonce: ownNonce === nonce};
   for (const [name, holds] of Object.entries(is)) if (!holds) throw new LoginError('login.untrusted', name);
 }
 
@@ -157,10 +157,10 @@ let refreshToken = '';
 let idToken = '';
 let renewing = false;
 
-function keep(told) {
-  refreshToken = told.refresh_token ?? '';
-  idToken = told.id_token ?? idToken;
-  setLogin(told.access_token);
+function keep(tokens) {
+  refreshToken = tokens.refresh_token ?? '';
+  idToken = tokens.id_token ?? idToken;
+  setLogin(tokens.access_token);
 }
 
 /** Ask for a further token before this one ends, where the provider gave the means. */
@@ -169,9 +169,9 @@ export async function renew() {
   renewing = true;
   const before = token();
   try {
-    const told = await exchange(await discover(), {grant_type: 'refresh_token', refresh_token: refreshToken});
+    const tokens = await exchange(await discover(), {grant_type: 'refresh_token', refresh_token: refreshToken});
     if (token() !== before) return; // logged out meanwhile
-    keep({refresh_token: refreshToken, ...told});
+    keep({refresh_token: refreshToken, ...tokens});
     session.dispatchEvent(new Event('renewed'));
   } catch (error) {
     if (error.key !== 'login.away') refreshToken = '';

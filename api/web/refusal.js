@@ -20,11 +20,11 @@ export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? 
 /** Learn who is meant by the ids of a refusal, so far as one may see them. */
 export async function learn(refusal) {
   const id = refusal.byStay ?? refusal.stayId;
-  const [told, ...people] = await Promise.all([
+  const [answer, ...people] = await Promise.all([
     id ? ask('WhoHas', {id}).catch(() => null) : null,
     ...(refusal.candidates ?? []).map(id => ask('Person', {id}).catch(() => null)),
   ]);
-  return {...refusal, who: told?.stay, people: people.map(told => told?.patient).filter(Boolean)};
+  return {...refusal, who: answer?.stay, people: people.map(answer => answer?.patient).filter(Boolean)};
 }
 
 /** The refusal, with `ways`: what is offered instead, each a text and what it does. */

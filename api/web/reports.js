@@ -6,7 +6,7 @@ import {ask} from './gql.js';
 import {may} from './session.js';
 import {chartDay, clocks, date, dayTime, fullDay, localDay, moment, time, weekdayName} from './time.js';
 import {bars, columns, stairs} from './plot.js';
-import {addWords, named, namedOr, say, says, told} from './words.js';
+import {addWords, named, namedOr, say, says, translate} from './words.js';
 
 const dayBefore = days => localDay(Date.now() - days * 864e5);
 
@@ -65,7 +65,7 @@ class Reports extends Screen {
       ${plots(byName)}
       ${tables(report)}
       ${report.figures.some(({suppressed}) => suppressed) ? html`<p class="quiet">${say('suppressed')}</p>` : nothing}
-      ${report.notes.map(note => html`<p class="quiet">${told(note)}</p>`)}
+      ${report.notes.map(note => html`<p class="quiet">${translate(note)}</p>`)}
       <details><summary>${say('formula')}</summary><p>${formulaOf(report.definition)}</p><dl class="meanings">${definition?.figures.map(({name, unit, meaning}) => html`<div><dt>${named(name)} (${unitOf(unit)})</dt><dd>${meaningOf(definition, name, meaning)}</dd></div>`)}</dl></details></section>`;
   }
 
@@ -108,7 +108,7 @@ const meaningOf = (definition, name, meaning) => {
   const key = [`meaning.${definition.name}.${figure}`, `meaning.${figure}`].find(says);
   return key ? say(key) : meaning;
 };
-const factOf = ({kind, summary}) => (summary ? told(summary) : named(kind ?? 'OTHER'));
+const factOf = ({kind, summary}) => (summary ? translate(summary) : named(kind ?? 'OTHER'));
 const MONDAY = Date.parse('2024-01-01T12:00Z');
 
 /** A part that a figure is of, as one says it: a day, a day of the week, a kind of entry, else as it is. */

@@ -32,8 +32,8 @@ export function logOut() {
 /** Who the server says that one is: known after the first answer. */
 export let viewer = null;
 
-export function setViewer(told) {
-  viewer = told;
+export function setViewer(newViewer) {
+  viewer = newViewer;
 }
 
 export const role = () => viewer?.role.toLowerCase() ?? '';

@@ -132,9 +132,9 @@ export class Screen extends Plain {
   view() {}
 
   /** Follow what is shown from a position on: a ward, the house, or each ward that one may see. */
-  follow(name, ward, after, field, told) {
+  follow(name, ward, after, field, onItem) {
     const wards = ward ? [ward] : (ownWards() ?? [null]);
-    const ends = wards.map(each => live.follow(name, {ward: each}, after, field, told));
+    const ends = wards.map(each => live.follow(name, {ward: each}, after, field, onItem));
     this.unfollow = () => ends.forEach(end => end());
   }
 

@@ -4,11 +4,11 @@ import {classMap, html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf, save, scroll} from './shell.js';
 import {ask, askAll, live} from './gql.js';
 import {may} from './session.js';
-import {age, asked, clocks, date, dayOfStay, dayTime, chartDay, hospital, isPast, localDay, short, time, weekday} from './time.js';
+import {age, clockTimes, clocks, date, dayOfStay, dayTime, chartDay, hospital, isPast, localDay, short, time, weekday} from './time.js';
 import {allergiesOf} from './find.js';
 import {button, place} from './lists.js';
 import {entryOf, wayName, waysOf} from './putright.js';
-import {named, say, told} from './words.js';
+import {named, say, translate} from './words.js';
 
 const READINGS = ['TRUTH', 'ALL', 'RECORD'];
 
@@ -18,9 +18,9 @@ class StayScreen extends Screen {
     const id = this.route.id;
     this.exposure = null;
     const sees = may('timeline');
-    const {stay, position} = await ask('StayAlone', {id, ...asked()}, signal);
+    const {stay, position} = await ask('StayAlone', {id, ...clockTimes()}, signal);
     const [timeline, difference] = await Promise.all([
-      sees ? askAll('Timeline', {stayId: id, read: this.reading, ...asked()}, signal) : this.#readMovements(id, signal),
+      sees ? askAll('Timeline', {stayId: id, read: this.reading, ...clockTimes()}, signal) : this.#readMovements(id, signal),
       sees && clocks.knownAt ? ask('StayDifference', {id, fromKnown: clocks.knownAt}, signal).catch(() => null) : null,
     ]);
     if (sees && !isPast())
@@ -33,7 +33,7 @@ class StayScreen extends Screen {
 
   /** The movements as a timeline, for who sees no findings. */
   async #readMovements(id, signal) {
-    const {stay} = await ask('Movements', {id, ...asked()}, signal);
+    const {stay} = await ask('Movements', {id, ...clockTimes()}, signal);
     const isLate = ({occurredAt, recordedAt}) => Date.parse(recordedAt) - Date.parse(occurredAt) > hospital.lateAfterMinutes * 60e3;
     const entries = (stay?.movements ?? []).map(each => ({...entryOf(id, each), id: each.entry, recordedBy: each.recorder, late: isLate(each), summary: summaryOf(each)}));
     if (this.reading === 'RECORD') return entries.toSorted((a, b) => Date.parse(a.recordedAt) - Date.parse(b.recordedAt));
@@ -50,7 +50,7 @@ class StayScreen extends Screen {
     return html`${this.#head(stay)}${this.#acts(stay)}${strip(stay)}
       <div class="columns">
         <div>
-          ${facts.length ? html`<section class="card learned"><h2>${say('learnedSince')}</h2><ul>${facts.map(entry => html`<li><b>${dayTime(entry.recordedAt)}</b> ${told(entry.summary)} ${entry.reason ? html`<q>${entry.reason}</q>` : nothing}</li>`)}</ul></section>` : nothing}
+          ${facts.length ? html`<section class="card learned"><h2>${say('learnedSince')}</h2><ul>${facts.map(entry => html`<li><b>${dayTime(entry.recordedAt)}</b> ${translate(entry.summary)} ${entry.reason ? html`<q>${entry.reason}</q>` : nothing}</li>`)}</ul></section>` : nothing}
           ${this.#timeline(stay, timeline)}${may('timeline') ? nothing : html`<p class="quiet">${say('clinicalHidden')}</p>`}
         </div>
         <div>${stay.prescriptions ? this.#chart(stay) : nothing}${stay.consults?.length ? this.#consults(stay) : nothing}</div>
@@ -124,22 +124,22 @@ class StayScreen extends Screen {
   #entry(stay, entry, moment) {
     const isDead = entry.status === 'CORRECTED' || entry.status === 'CANCELLED';
     const ways = waysOf(entry);
-    const context = {patient: stay.patient, stay, about: `${dayTime(entry.occurredAt)}: ${told(entry.summary)}`};
+    const context = {patient: stay.patient, stay, about: `${dayTime(entry.occurredAt)}: ${translate(entry.summary)}`};
     return html`<li class=${classMap({entry: true, dead: isDead, late: entry.late})}>
       <time datetime=${moment}>${entry.occurredAtPrecision === 'DAY' ? '' : time(moment)}${entry.occurredAtPrecision === 'ESTIMATED' ? '~' : ''}</time>
-      <div><span class="what">${isDead ? html`<s>${told(entry.summary)}</s>` : told(entry.summary)}</span>
+      <div><span class="what">${isDead ? html`<s>${translate(entry.summary)}</s>` : translate(entry.summary)}</span>
         ${isDead ? html`<i class="flag">${named(entry.status)}</i>` : nothing}
         ${entry.late ? html`<i class="flag due" title=${say('lateBy', {at: dayTime(entry.recordedAt)})}>${say('late')}</i>` : nothing}
         ${entry.corrects || entry.cancels ? html`<i class="flag plan">${say(entry.corrects ? 'corrects' : 'cancels')}</i>` : nothing}
         <small>${this.reading === 'RECORD' ? say('happenedAt', {at: dayTime(entry.occurredAt)}) : say('recordedAt', {at: short(entry.recordedAt)})} · ${entry.performedBy ?? entry.recordedBy.subject}${entry.reason ? html` · <q>${entry.reason}</q>` : nothing}</small>
         ${isDead && entry.movementId && may('exposure') ? html`<button type="button" class="link noprint" @click=${() => this.#expose(entry)}>${say('decidedMeanwhile')}</button>` : nothing}
-        ${this.exposure?.of === entry.id ? html`<div class="exposure">${this.exposure.decided.length ? html`<ul>${this.exposure.decided.map(each => html`<li>${dayTime(each.recordedAt)} · ${told(each.summary)}</li>`)}</ul>` : say('nothingDecided')}</div>` : nothing}
+        ${this.exposure?.of === entry.id ? html`<div class="exposure">${this.exposure.decided.length ? html`<ul>${this.exposure.decided.map(each => html`<li>${dayTime(each.recordedAt)} · ${translate(each.summary)}</li>`)}</ul>` : say('nothingDecided')}</div>` : nothing}
       </div>
       <span class="ways noprint">${ways.map(([command, values]) => button(command, values, context, 'link', wayName(command)))}</span></li>`;
   }
 
   async #print(stay) {
-    const {course} = await ask('Course', {stayId: stay.id, ...asked()});
+    const {course} = await ask('Course', {stayId: stay.id, ...clockTimes()});
     if (course) save(course.fileName, course.mediaType, course.text);
   }
 

@@ -14,24 +14,24 @@ export function readClocks(parameters) {
 }
 
 export const isPast = () => !!(clocks.asOf || clocks.knownAt);
-export const asked = () => ({asOf: clocks.asOf, knownAt: clocks.knownAt});
+export const clockTimes = () => ({asOf: clocks.asOf, knownAt: clocks.knownAt});
 
 export const clockParameters = () => ({at: clocks.asOf, known: clocks.knownAt, apart: clocks.locked ? '' : '1'});
 
 /** A way to say moments by the hospital's clocks. The same moments are said again and again: each is formatted once. */
 function saying(options, locale = null) {
-  const said = new Map();
+  const texts = new Map();
   let by, format;
   return moment => {
     const now = `${locale ?? language()} ${hospital.zone}`;
-    if (by !== now || said.size > 5000) {
+    if (by !== now || texts.size > 5000) {
       by = now;
-      said.clear();
+      texts.clear();
       format = new Intl.DateTimeFormat(locale ?? (language() === 'en' ? 'en-GB' : language()), {timeZone: hospital.zone, ...options});
     }
     const key = typeof moment === 'string' ? moment : +moment;
-    if (!said.has(key)) said.set(key, format.format(new Date(moment)));
-    return said.get(key);
+    if (!texts.has(key)) texts.set(key, format.format(new Date(moment)));
+    return texts.get(key);
   };
 }
 

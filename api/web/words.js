@@ -28,10 +28,10 @@ export function addWords(part) {
 }
 
 async function read(part) {
-  const told = await (await fetch(`web/words/${chosen}${part && '.' + part}.json`)).json();
-  Object.assign(texts, told.texts);
-  Object.assign(names, told.names);
-  sentences.unshift(...(told.sentences ?? []).map(([begin, text]) => [new RegExp(begin, 's'), text]));
+  const words = await (await fetch(`web/words/${chosen}${part && '.' + part}.json`)).json();
+  Object.assign(texts, words.texts);
+  Object.assign(names, words.names);
+  sentences.unshift(...(words.sentences ?? []).map(([begin, text]) => [new RegExp(begin, 's'), text]));
 }
 
 /** A text, with {places} filled. */
@@ -57,8 +57,8 @@ const worded = text =>
   text.split(', ').map(part => names[part.toUpperCase().replaceAll(' ', '_')] ?? part.replace(/^[a-z]+( name| date)?/, word => names[word.replace(/ (.)/, (_, c) => c.toUpperCase())] ?? word)).join(', ');
 
 /** A sentence of the server in the reader's language: by the one that it is like. [Parts] of which nothing was said are left out. */
-export function told(sentence) {
-  const put = {told, named: worded, none: () => ''};
+export function translate(sentence) {
+  const put = {told: translate, named: worded, none: () => ''};
   for (const [begin, text] of sentences) {
     const parts = begin.exec(sentence);
     if (parts) return text.replace(/\[([^\]]*?\{(\d)[^\]]*)\]/g, (_, part, n) => (parts[n] ? part : '')).replace(/\{(\d):?(\w*)\}/g, (_, n, how) => (put[how] ?? String)(parts[n]));
