@@ -54,7 +54,7 @@ def _admissions(uow: UnitOfWork, ids: Collection[UUID]) -> set[datetime]:
         new = set(uow.record.merged_into(new)) - records
         records |= new
     moments = set()
-    streams = uow.record.streams(dict.fromkeys(uow.record.what_is_of(records), 0))
+    streams = uow.record.streams(dict.fromkeys(uow.record.streams_of_patients(records), 0))
     for id, events in streams.items():
         if events[0].belongs_to(Stay):
             stay = Stay.empty(id)

@@ -191,7 +191,7 @@ class EventStore(Protocol):
     def bind_keys(self) -> None:
         """Find the keys again by which the texts of the log are sealed, or begin to have some."""
 
-    def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
+    def streams_of_patients(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the streams that were ever said to be of some patients, beside their own."""
 
     def arrivals_of(self, patient: UUID) -> list[UUID]:

@@ -196,7 +196,7 @@ def _belongings(uow: UnitOfWork, records: list[Patient]) -> dict[UUID, set[UUID]
     """
     ids = {record.id for record in records}
     belongings: dict[UUID, set[UUID]] = {id: set() for id in ids}
-    histories = uow.record.streams(dict.fromkeys(uow.record.what_is_of(ids), 0))
+    histories = uow.record.streams(dict.fromkeys(uow.record.streams_of_patients(ids), 0))
 
     def load_belongings(kind: type[A]) -> list[A]:
         streams = [id for id, events in histories.items() if events[0].belongs_to(kind)]

@@ -278,7 +278,7 @@ class LogReader:
             )
             return [stay for (stay,) in cursor]
 
-    def what_is_of(self, patients: Collection[UUID]) -> list[UUID]:
+    def streams_of_patients(self, patients: Collection[UUID]) -> list[UUID]:
         """Return the streams that were ever said to be of some patients, beside their own."""
         with self._cursor() as cursor:
             cursor.execute(

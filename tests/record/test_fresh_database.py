@@ -224,7 +224,7 @@ STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "streams_of": lambda log: log.streams_of(ID),
     "streams_of_change": lambda log: log.streams_of_change(ID),
     "streams_of_consult": lambda log: log.streams_of_consult(ID),
-    "what_is_of": lambda log: log.what_is_of([ID]),
+    "streams_of_patients": lambda log: log.streams_of_patients([ID]),
 }
 """A call of each method of the event store that sends a statement."""
 
