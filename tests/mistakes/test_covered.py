@@ -22,7 +22,7 @@ WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343, 604}
 SPEED = {185, 504, 505}
 """Numbers of mistakes about what an operation costs."""
 
-TAMPERING = set(range(175, 180)) | {262, 273, 403, 404}
+TAMPERING = set(range(175, 180)) | {262, 273, 403, 404, 780}
 """Numbers of mistakes about a record that its owner can change."""
 
 FHIR = set(range(180, 183)) | {200, 201, 232, 272} | {400, 401, 402} | {600} | set(range(690, 697))

@@ -17,6 +17,7 @@ from domain.envelope import ALTERED, REDACTED
 from domain.erasure import LegalBasis
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital as wired
+from infrastructure.event_store.log_reader import ADD_KEY_ACTS
 from infrastructure.evidence.checkpoints import NotSigned, open_signer, sign_now
 from infrastructure.evidence.keeper import Keeper
 from infrastructure.evidence.leaves import EVENTS
@@ -189,6 +190,22 @@ def test_mistake_210_a_revocation_taken_back_and_a_key_destroyed_in_silence_are_
     assert store is not None
     store.destroy([patient])
     assert any("nobody recorded it" in result for result in found())
+
+
+def test_mistake_780_a_key_that_two_destroy_at_once_is_recorded_as_destroyed_twice(
+    database: Database,
+) -> None:
+    """The command that erases, and the projection runner, which goes on with it after a crash."""
+    subjects = ["one", "other"]
+    with connect(database.app_url) as command, connect(database.app_url) as runner:
+        for connection in (command, runner):
+            connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, "a store"])
+        runner.execute(ADD_KEY_ACTS, ["DESTROYED", ["one"], "another store"])
+        runner.execute(ADD_KEY_ACTS, ["DESTROYED", ["one", "third"], "a store"])
+    acts = "SELECT subject, store FROM audit.key_acts ORDER BY no"
+    here, there = "a store", "another store"
+    expected = [("one", here), ("other", here), ("one", there), ("third", here)]
+    assert rows(database, acts) == expected
 
 
 FORGED_ERASURE = """

@@ -5,7 +5,11 @@ BEGIN
     -- Numbers are given and committed one after the other: no lower one comes after a higher one.
     LOCK TABLE key_acts IN SHARE ROW EXCLUSIVE MODE;
     INSERT INTO key_acts (act, subject, store, login)
-    SELECT of_act, subject, of_store, session_user FROM unnest(of_subjects) AS subject;
+    SELECT of_act, s.subject, of_store, session_user FROM unnest(of_subjects) AS s (subject)
+    -- The command that erases and whoever goes on with it may both destroy a key: that is told once.
+    WHERE of_act <> 'DESTROYED' OR NOT EXISTS (
+        SELECT FROM key_acts k
+        WHERE k.act = 'DESTROYED' AND k.subject = s.subject AND k.store = of_store);
 END $$;
 COMMENT ON FUNCTION audit.add_key_acts IS 'The one way into audit.key_acts.';
 REVOKE ALL ON FUNCTION audit.add_key_acts(text, text[], text) FROM PUBLIC;
