@@ -203,7 +203,9 @@ PERIOD = Period(UNTIL - timedelta(days=1), UNTIL)
 KEY = KEYS["mrn"]("main", "nobody")
 STATEMENTS: dict[str, Callable[[Recorder], Any]] = {
     "append_all": lambda log: log.append_all([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
-    "append_batch": lambda log: log.append_batch([crafted((uuid4(), 1)), crafted((uuid4(), 1))]),
+    "append_batch": lambda log: log.append_batch(
+        [crafted((stream, version)) for stream in (uuid4(), uuid4()) for version in (1, 2)]
+    ),
     "arrivals_of": lambda log: log.arrivals_of(ID),
     "beds": lambda log: log.beds([ID], {ID: PERIOD}, [ID]),
     "bind_keys": lambda log: log.bind_keys(),
