@@ -132,7 +132,7 @@ def test_kills_of_bridge_and_broker_lose_and_double_nothing(
     database: Database, broker: JetStream, seed: int
 ) -> None:
     broker.delete(STREAM)
-    lot, result = Random(seed), Acknowledged()
+    lot, acknowledgements = Random(seed), Acknowledged()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", seed) as writer,
@@ -140,26 +140,26 @@ def test_kills_of_bridge_and_broker_lose_and_double_nothing(
     ):
         for _ in range(6):
             with running(publish, database.app_url, broker.url) as bridging:
-                result.told.update(islice(writer.said(), lot.randint(20, 60)))
+                acknowledgements.told.update(islice(writer.said(), lot.randint(20, 60)))
                 if lot.random() < 0.5:
                     broker.kill()
-                    result.told.update(islice(writer.said(), 10))
+                    acknowledgements.told.update(islice(writer.said(), 10))
                     broker.start()
                 bridging.kill()
-        result.told.update(writer.kill())
+        acknowledgements.told.update(writer.kill())
         other.kill()
         caught_up(database)
     bridge(database, broker)
     ids = [event["id"] for event in broker.events(STREAM)]
     assert ids == feed(database)
-    assert len(ids) >= len(result.told) >= 120
+    assert len(ids) >= len(acknowledgements.told) >= 120
 
 
 @pytest.mark.nightly
 def test_the_command_line_publishes_to_three_brokers_whose_leader_is_killed(
     database: Database, tmp_path: Path
 ) -> None:
-    lot, result = Random(7), Acknowledged()
+    lot, acknowledgements = Random(7), Acknowledged()
     with jetstream_of_three() as servers, following(database.app_url):
         url = ",".join(server.url for server in servers)
         command = [sys.executable, "-c", "from api.cli import main; main()", "feed"]
@@ -174,20 +174,20 @@ def test_the_command_line_publishes_to_three_brokers_whose_leader_is_killed(
             closing_process(subprocess.Popen(command, env=environment, cwd=ROOT)),
         ):
             for _ in range(3):
-                result.told.update(islice(writer.said(), lot.randint(40, 80)))
+                acknowledgements.told.update(islice(writer.said(), lot.randint(40, 80)))
                 wait_until(lambda: bool(leader(servers)), 60, "the stream has a leader")
                 (leading,) = (s for s in servers if s.name == leader(servers))
                 leading.kill()
-                result.told.update(islice(writer.said(), 40))
+                acknowledgements.told.update(islice(writer.said(), 40))
                 others = [s for s in servers if s is not leading]
                 wait_until(lambda: bool(leader(others)), 60, "another leads")  # noqa: B023
                 leading.start()
-            result.told.update(writer.kill())
+            acknowledgements.told.update(writer.kill())
             caught_up(database)
             expected = feed(database)
             wait_until(lambda: messages(servers) == len(expected), 120, "all are published")
         assert [event["id"] for event in servers[0].events(STREAM)] == expected
-        assert len(expected) >= len(result.told) >= 240
+        assert len(expected) >= len(acknowledgements.told) >= 240
 
 
 def leader(servers: Sequence[JetStream]) -> str:

@@ -68,15 +68,15 @@ def some(lot: Random, all: Any, most: int = MOST) -> list[Any]:
 def test_no_answer_and_no_error_tells_what_is_closed(followed: Ward, planted: Planted) -> None:
     root = ROOTS.query_type
     assert root is not None
-    lot, result = Random(SEED), 0
+    lot, answered_count = Random(SEED), 0
     for role, wards in logins(planted):
         asking, forbidden = client(followed, role, wards), planted.forbidden(role, wards)
         for name, given in some(lot, questions(planted, root)):
             for answer in ask(asking, root, role, name, given):
                 finding = told_of(answer, forbidden, given)
                 assert not finding, (SEED, role, wards, name, given, finding, answer)
-                result += "errors" not in answer
-    assert result  # some were answered
+                answered_count += "errors" not in answer
+    assert answered_count  # some were answered
 
 
 def ask(
@@ -199,7 +199,7 @@ def test_no_door_leads_past_the_record_of_reading(
     followed: Ward, planted: Planted, migrated: Database
 ) -> None:
     """Whatever words of a patient an answer tells: the patient is in the access log, by that reader."""
-    lot, result = Random(SEED), set()
+    lot, names_shown = Random(SEED), set()
     for root, is_given in ((ROOTS.query_type, False), (ROOTS.mutation_type, True)):
         assert root is not None
         asked = commands(planted, root) if is_given else questions(planted, root)
@@ -220,8 +220,8 @@ def test_no_door_leads_past_the_record_of_reading(
                 answers = list(ask(asking, root, Role.ADMIN, name, given))
             shown = {mrn for a in answers for mrn in planted.told_of(a, given)}
             assert shown <= read_by(migrated, reader), (SEED, name, given, answers)
-            result |= {name} if shown else set()
-    assert result, SEED  # some tell of patients
+            names_shown |= {name} if shown else set()
+    assert names_shown, SEED  # some tell of patients
 
 
 def test_no_subscription_leads_past_the_record_of_reading(

@@ -74,7 +74,7 @@ def answer(ward: Ward, address: str, token: str) -> Any:
 
 
 def test_no_role_is_told_through_fhir_what_is_closed(followed: Ward, planted: Planted) -> None:
-    lot, result = Random(SEED), 0
+    lot, answered_count = Random(SEED), 0
     for role, wards in logins(planted):
         token = LOGIN.make(role, f"crawling {role}", wards)
         forbidden = planted.forbidden(role, wards)
@@ -82,8 +82,8 @@ def test_no_role_is_told_through_fhir_what_is_closed(followed: Ward, planted: Pl
             body = answer(followed, address, token)
             finding = told_of(body, forbidden, address)
             assert not finding, (SEED, role, wards, address, finding, body)
-            result += body["resourceType"] != "OperationOutcome"
-    assert result  # some were answered
+            answered_count += body["resourceType"] != "OperationOutcome"
+    assert answered_count  # some were answered
 
 
 def test_fhir_leads_not_past_the_record_of_reading(

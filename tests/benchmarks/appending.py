@@ -141,8 +141,8 @@ def _events(count: int) -> list[StoredEvent]:
         visit_kind=VisitKind.ROUND,
         note=None,
     )
-    result = EventMapper().to_stored_event
-    return [result(replace(visit, originator_version=n)) for n in range(1, count + 1)]
+    to_stored_event = EventMapper().to_stored_event
+    return [to_stored_event(replace(visit, originator_version=n)) for n in range(1, count + 1)]
 
 
 def _ours(database: Database, stack: ExitStack) -> list[Write]:

@@ -80,8 +80,10 @@ def _ours(made: Hospital) -> Round:
 
 
 def _visit(made: Hospital, stay: UUID, staff_number: str, minutes: int) -> None:
-    response = request(datetime.now(UTC) + timedelta(microseconds=minutes))
-    made.stays.record_visit(response, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND)
+    command_request = request(datetime.now(UTC) + timedelta(microseconds=minutes))
+    made.stays.record_visit(
+        command_request, stay_id=stay, practitioner=staff_number, kind=VisitKind.ROUND
+    )
 
 
 @contextmanager

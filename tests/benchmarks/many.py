@@ -238,8 +238,10 @@ def waves(total: int, least: int) -> Iterator[int]:
 
 def _opened(made: Hospital, number: int) -> UUID:
     ward, room = f"W{number // 20}", str(number % 20)
-    response = request(BEGUN - timedelta(days=1))
-    return made.rooms.open_room(response, ward=ward, room=room, beds=("a", "b")).ids("room")[0]
+    command_request = request(BEGUN - timedelta(days=1))
+    return made.rooms.open_room(command_request, ward=ward, room=room, beds=("a", "b")).ids("room")[
+        0
+    ]
 
 
 def _made(kind: Any, stream: UUID, version: int, entry: Envelope, **content: Any) -> Any:

@@ -59,15 +59,15 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     migrate(database)
     before = database.open_log()
 
-    result = Acknowledged()
+    acknowledgements = Acknowledged()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        result.told.update(islice(writer.said(), 40))
+        acknowledgements.told.update(islice(writer.said(), 40))
         at = ("-h", str(lost.socket_folder), "-p", "5432", "-U", "postgres")
         lost.run("pg_basebackup", "-D", str(base), "-c", "fast", *at)
-        result.told.update(islice(writer.said(), 40))
+        acknowledgements.told.update(islice(writer.said(), 40))
         ((moment,),) = rows(database, "SELECT clock_timestamp()")
         later = told_after(writer.said(), end(database))
     with psycopg.connect(database.owner_url) as owner:
@@ -92,7 +92,7 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     events = rows(restored, LOG)
     assert events == whole[: len(events)]
     commands = {command for _, command, _ in events}
-    assert commands >= result.told.keys()
+    assert commands >= acknowledgements.told.keys()
     assert not commands >= later.keys(), "what came after the moment is not there"
     ProjectionRunner(restored.app_url).catch_up()
     assert [check.promise for check in verify(restored) if check.broken] == []

@@ -26,19 +26,23 @@ FORMULAS = ["=1+1", "+cmd|' /C calc'!A1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", " 
 @pytest.fixture
 def canary(staffed: Hospital) -> UUID:
     """A stay whose every text is a canary."""
-    response = request(ago(days=9), reason=CANARY)
-    staffed.rooms.open_room(response, ward=WARD, room="[/]1", beds=["[/]", "[b]c"])
-    response = request(ago(days=9), reason=CANARY)
+    command_request = request(ago(days=9), reason=CANARY)
+    staffed.rooms.open_room(command_request, ward=WARD, room="[/]1", beds=["[/]", "[b]c"])
+    command_request = request(ago(days=9), reason=CANARY)
     staffed.patients.register_patient(
-        response, mrn="[/]M", family_name=CANARY, given_name=CANARY, birth_date=date(1970, 1, 1)
+        command_request,
+        mrn="[/]M",
+        family_name=CANARY,
+        given_name=CANARY,
+        birth_date=date(1970, 1, 1),
     )
     stay = readmitted(staffed, "[/]M", None, ago(days=8), specialty=CANARY)
-    response = request(ago(days=8), reason=CANARY)
-    staffed.stays.allocate_room(response, stay_id=stay, ward=WARD, room="[/]1", bed="[/]")
+    command_request = request(ago(days=8), reason=CANARY)
+    staffed.stays.allocate_room(command_request, stay_id=stay, ward=WARD, room="[/]1", bed="[/]")
     staffed.practitioners.register_practitioner(request(), staff_number="[/]D", family_name=CANARY)
-    response = request(ago(days=7), performed_by=CANARY, reason=CANARY)
+    command_request = request(ago(days=7), performed_by=CANARY, reason=CANARY)
     staffed.stays.record_visit(
-        response, stay_id=stay, practitioner="[/]D", kind=VisitKind.ROUND, note=CANARY
+        command_request, stay_id=stay, practitioner="[/]D", kind=VisitKind.ROUND, note=CANARY
     )
     drug = staffed.prescriptions.write_prescription(
         request(ago(days=7)), stay_id=stay, medication=Medication(name="=[/]Drug")
@@ -46,8 +50,8 @@ def canary(staffed: Hospital) -> UUID:
     staffed.prescriptions.record_administration(
         request(ago(days=6)), prescription_id=drug, given=True, dose_given=CANARY
     )
-    response = request(ago(days=8, hours=-1), reason=CANARY)
-    staffed.rooms.close_bed(response, ward=WARD, room="[/]1", bed="[b]c")
+    command_request = request(ago(days=8, hours=-1), reason=CANARY)
+    staffed.rooms.close_bed(command_request, ward=WARD, room="[/]1", bed="[b]c")
     return stay
 
 

@@ -95,10 +95,12 @@ class Api:
         return answer
 
     def acknowledged(self) -> Acknowledged:
-        log, result = self.database.open_log(), Acknowledged()
+        log, acknowledgements = self.database.open_log(), Acknowledged()
         for id, answer in self.answers.items():
-            result.told[UUID(id)] = decode_position(answer["position"], log.id, log.epoch, "")
-        return result
+            acknowledgements.told[UUID(id)] = decode_position(
+                answer["position"], log.id, log.epoch, ""
+            )
+        return acknowledgements
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ SEEDS = range(ROUNDS)
 def test_backends_terminated_at_random_lose_and_double_nothing(
     hospital: Hospital, database: Database, seed: int
 ) -> None:
-    result, done, killed = Acknowledged(), threading.Event(), []
+    acknowledgements, done, killed = Acknowledged(), threading.Event(), []
     lot = Random(seed)
 
     def terminate() -> None:
@@ -53,7 +53,7 @@ def test_backends_terminated_at_random_lose_and_double_nothing(
             ended = at_once(
                 *[
                     lambda n=n: write_patients(
-                        hospital, result, Random(seed * 10 + n), f"P{n}", lambda i: i < 60
+                        hospital, acknowledgements, Random(seed * 10 + n), f"P{n}", lambda i: i < 60
                     )
                     for n in range(4)
                 ]
@@ -64,20 +64,20 @@ def test_backends_terminated_at_random_lose_and_double_nothing(
         assert ended == [None] * 4
         caught_up(database)
     assert len(killed) > 3
-    assert len(result.told) == 240
-    check(database, result)
+    assert len(acknowledgements.told) == 240
+    check(database, acknowledgements)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_connections_cut_after_the_commit_and_before_the_answer(
     settings: Settings, database: Database, seed: int
 ) -> None:
-    result, lot = Acknowledged(), Random(seed)
+    acknowledgements, lot = Acknowledged(), Random(seed)
     with closing(Wire(database.app_url)) as wire, following(database.app_url):
         with closing(wired(settings, Database(wire.url))) as far:
             for n in range(30):
                 wire.cuts = lot.choice([0, 1, 2, 3])
-                write_patients(far, result, lot, f"P{n}", lambda i: i < 1)
+                write_patients(far, acknowledgements, lot, f"P{n}", lambda i: i < 1)
         caught_up(database)
-    assert len(result.told) == 30
-    check(database, result)
+    assert len(acknowledgements.told) == 30
+    check(database, acknowledgements)

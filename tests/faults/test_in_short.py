@@ -63,12 +63,12 @@ def test_a_standby_takes_over_and_what_was_acknowledged_is_there(
 
 
 def test_a_writer_that_is_killed_loses_and_doubles_nothing(database: Database) -> None:
-    result = Acknowledged()
+    acknowledgements = Acknowledged()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        result.told.update(islice(writer.said(), 20))
-        result.told.update(writer.kill())
+        acknowledgements.told.update(islice(writer.said(), 20))
+        acknowledgements.told.update(writer.kill())
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)

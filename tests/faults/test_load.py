@@ -79,12 +79,12 @@ def honest(database: Database, tmp_path: Path) -> Iterator[Honest]:
 @contextmanager
 def at_work(port: int) -> Iterator[None]:
     """Record something ten times a second meanwhile, as a house does: then no answer is kept long."""
-    stop, result = Event(), Honest(port, LOGIN.make(Role.SERVICE, "at work"))
+    stop, staff = Event(), Honest(port, LOGIN.make(Role.SERVICE, "at work"))
 
     def record() -> None:
         while not stop.wait(0.1):
             id = uuid4()
-            result.ask(
+            staff.ask(
                 f'mutation {{ registerPatient(input: {{commandId: "{id}", mrn: "{id}"}})'
                 " { ... on Recorded { position } ... on Refusal { message } } }"
             )

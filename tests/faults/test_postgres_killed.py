@@ -50,30 +50,32 @@ def test_killing_postgres_during_writes_loses_and_doubles_nothing(home: Path, se
     database = Database(ensure_server(home))
     migrate(database)
     database.open_log("real")
-    result, done, lot = Acknowledged(), threading.Event(), Random(seed)
+    acknowledgements, done, lot = Acknowledged(), threading.Event(), Random(seed)
 
     def kill_and_start() -> None:
         try:
             for _ in range(2):
-                goal = len(result.told) + lot.randint(20, 60)
-                wait_until(lambda g=goal: len(result.told) >= g, 20, "writes go on")  # type: ignore[misc]
+                goal = len(acknowledgements.told) + lot.randint(20, 60)
+                wait_until(lambda g=goal: len(acknowledgements.told) >= g, 20, "writes go on")  # type: ignore[misc]
                 kill_server(home)
                 ensure_server(home)
-            goal = len(result.told) + 20
-            wait_until(lambda: len(result.told) >= goal, 20, "writes go on after the kills")
+            goal = len(acknowledgements.told) + 20
+            wait_until(
+                lambda: len(acknowledgements.told) >= goal, 20, "writes go on after the kills"
+            )
         finally:
             done.set()
 
     with closing(wired(Settings(home=home), database)) as house, following(database.app_url):
         writers = [
             lambda n=n: write_patients(
-                house, result, Random(seed * 10 + n), f"P{n}", lambda i: not done.is_set()
+                house, acknowledgements, Random(seed * 10 + n), f"P{n}", lambda i: not done.is_set()
             )
             for n in range(4)
         ]
         assert at_once(kill_and_start, *writers) == [None] * 5
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)
 
 
 def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_back(
@@ -83,7 +85,7 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
     migrate(database)
     database.open_log("real")
     with closing(wired(Settings(home=home), database)) as house:
-        result, refusal = Acknowledged(), 0
+        acknowledgements, refusal = Acknowledged(), 0
         kill_server(home)
         for n in range(50):
             said, begun = request(), monotonic()
@@ -93,16 +95,16 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
                 refusal += 1
             else:  # a backend outlives its postmaster for a moment; what it commits counts
                 assert not refusal
-                result.told[said.command_id] = recorded.position
+                acknowledgements.told[said.command_id] = recorded.position
             assert monotonic() - begun < 5
             if refusal == 4:
                 break
         assert refusal == 4
         ensure_server(home)
         house.patients.register_patient(request(), mrn="at once")
-        last = len(result.told)
-        write_patients(house, result, Random(0), "back", lambda i: i < 1)
-        assert len(result.told) == last + 1
+        last = len(acknowledgements.told)
+        write_patients(house, acknowledgements, Random(0), "back", lambda i: i < 1)
+        assert len(acknowledgements.told) == last + 1
     with following(database.app_url):
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)

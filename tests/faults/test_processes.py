@@ -34,20 +34,20 @@ pytestmark = pytest.mark.nightly
 def test_a_worker_and_a_writer_killed_at_random_lose_and_double_nothing(
     database: Database, seed: int
 ) -> None:
-    result, lot = Acknowledged(), Random(seed)
+    acknowledgements, lot = Acknowledged(), Random(seed)
     for n in range(2):
         with (
             running(follow, database.app_url) as worker,
             running(write, database.app_url, f"P{n}", seed * 10 + n) as writer,
         ):
-            result.told.update(islice(writer.said(), lot.randint(30, 90)))
+            acknowledgements.told.update(islice(writer.said(), lot.randint(30, 90)))
             wait_until(lambda: min(positions(database), default=0) > 0, 10, "the worker works")
-            result.told.update(writer.kill())
+            acknowledgements.told.update(writer.kill())
             worker.kill()
     with following(database.app_url):
         caught_up(database)
-    assert len(result.told) >= 60
-    check(database, result)
+    assert len(acknowledgements.told) >= 60
+    check(database, acknowledgements)
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -58,7 +58,7 @@ def test_eight_processes_fight_for_six_beds_with_doubled_and_reordered_requests(
     room(hospital, "1", *"abcdef")
     stays = [admitted(hospital, f"M{n}", without_bed="corridor") for n in range(12)]
     moves = [(lot_id(lot), lot.choice(stays), f"A/1/{lot.choice('abcdef')}") for _ in range(40)]
-    result, together = Acknowledged(), FORKS.Barrier(8)
+    acknowledgements, together = Acknowledged(), FORKS.Barrier(8)
     with following(database.app_url):
         with ExitStack() as stack:
             fighters = [
@@ -69,13 +69,13 @@ def test_eight_processes_fight_for_six_beds_with_doubled_and_reordered_requests(
             ]
             for fighter in fighters:
                 for id, position in next(fighter.said()).items():  # each is told the same
-                    assert result.told.setdefault(id, position) == position
+                    assert acknowledgements.told.setdefault(id, position) == position
                 assert fighter.end() == 0
         caught_up(database)
-    assert result.told
+    assert acknowledgements.told
     occupied = rows(database, "SELECT bed FROM record.bed_claims WHERE upper_inf(during)")
     assert len(occupied) == len(set(occupied)) <= 6
-    check(database, result)
+    check(database, acknowledgements)
 
 
 class Silent(Wire):
@@ -96,28 +96,28 @@ class Silent(Wire):
 def test_a_listen_that_goes_silent_delays_by_two_seconds_at_most(
     hospital: Hospital, database: Database
 ) -> None:
-    result = Acknowledged()
+    acknowledgements = Acknowledged()
     with closing(Silent(database.app_url)) as wire, following(wire.url):
-        write_patients(hospital, result, Random(0), "first", lambda n: n < 1)
+        write_patients(hospital, acknowledgements, Random(0), "first", lambda n: n < 1)
         caught_up(database)
         for n in range(3):
-            write_patients(hospital, result, Random(n + 1), f"P{n}", lambda i: i < 1)
+            write_patients(hospital, acknowledgements, Random(n + 1), f"P{n}", lambda i: i < 1)
             caught_up(database, 2.5)
         assert wire.dropped > 0
-    check(database, result)
+    check(database, acknowledgements)
 
 
 def test_the_checker_notices_what_was_acknowledged_and_lost(
     hospital: Hospital, database: Database
 ) -> None:
-    result = Acknowledged()
-    write_patients(hospital, result, Random(0), "P", lambda n: n < 3)
+    acknowledgements = Acknowledged()
+    write_patients(hospital, acknowledgements, Random(0), "P", lambda n: n < 3)
     with following(database.app_url):
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)
     last = end(database)
     with psycopg.connect(database.owner_url) as owner:
         for table, column in (("events", "position"), ("commands", "last_position")):
             owner.execute(f"DELETE FROM record.{table} WHERE {column} = {last}".encode())
     with pytest.raises(AssertionError, match="1 acknowledged"):
-        check(database, result)
+        check(database, acknowledgements)

@@ -181,7 +181,7 @@ def position_of(database: Database, command: UUID) -> int | None:
 def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    result, left = Acknowledged(), []
+    acknowledgements, left = Acknowledged(), []
     for step, move in zip(steps(when, seed), moves(hospital, seed), strict=False):
         with running(move_until, database.app_url, move, step, when, False) as writer:
             ended = writer.end()
@@ -189,15 +189,15 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
             break
         assert ended == KILLED
         left.append(position_of(database, move[0]))
-        transferred(hospital, result, move)
-        assert left[-1] in (None, result.told[move[0]])
+        transferred(hospital, acknowledgements, move)
+        assert left[-1] in (None, acknowledgements.told[move[0]])
     recorded = [position is not None for position in left]
     if when == "before":  # amid the append, the database may or may not have been quicker
         assert recorded == sorted(recorded)
         assert set(recorded) == {False, True}
     with following(database.app_url):
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)
 
 
 @seeded
@@ -205,7 +205,7 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
 def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    result, lot, frozen = Acknowledged(), Random(seed + 1000), 0
+    acknowledgements, lot, frozen = Acknowledged(), Random(seed + 1000), 0
     ways = moves(hospital, seed)
     move, other = next(ways), admitted(hospital, "M2", "A/1/b")
     for step in steps(when, seed):
@@ -216,15 +216,17 @@ def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
             frozen += 1
             start = monotonic()
             bed = "A/2/d" if frozen % 2 else "A/1/b"
-            transferred(hospital, result, (lot_id(lot), other, bed))  # through the same rooms
+            transferred(
+                hospital, acknowledgements, (lot_id(lot), other, bed)
+            )  # through the same rooms
             assert monotonic() - start < 1
             assert writer.end() == 0
-            result.told[move[0]] = next(writer.said())
+            acknowledgements.told[move[0]] = next(writer.said())
         move = next(ways)
     assert frozen > 4
     with following(database.app_url):
         caught_up(database)
-    check(database, result)
+    check(database, acknowledgements)
 
 
 @pytest.fixture
@@ -266,22 +268,22 @@ def frozen_at_random(
     ``seconds``: the longest time for the three. With keys in a file the writer goes on as soon as
     others were told to come again: one that they wait for would hold them up for ever.
     """
-    result, lot, pause = Acknowledged(), Random(seed + 1000), Event()
+    acknowledgements, lot, pause = Acknowledged(), Random(seed + 1000), Event()
     with (
         following(database.app_url),
         running(write, database.app_url, "frozen", seed, keys) as writer,
     ):
         said = writer.said()
         for n in range(12):
-            result.told.update(islice(said, 2))
+            acknowledgements.told.update(islice(said, 2))
             pause.wait(lot.random() * 0.01)
             writer.send(signal.SIGSTOP)
             start = monotonic()
             going_on = None if keys else partial(writer.send, signal.SIGCONT)
-            write_patients(hospital, result, lot, f"P{n}", lambda i: i < 3, going_on)
+            write_patients(hospital, acknowledgements, lot, f"P{n}", lambda i: i < 3, going_on)
             assert monotonic() - start < seconds
             writer.send(signal.SIGCONT)
-        result.told.update(writer.kill())
+        acknowledgements.told.update(writer.kill())
         caught_up(database)
-    assert len(result.told) >= 12 * 5
-    check(database, result)
+    assert len(acknowledgements.told) >= 12 * 5
+    check(database, acknowledgements)

@@ -26,8 +26,8 @@ BY_GROUP = "movements-by-age-and-sex"
 def stayed(hospital: Hospital, mrn: str, since: int, until: int, bed: str) -> UUID:
     """A stay from so many days ago until so many days ago."""
     stay = readmitted(hospital, mrn, bed, ago(days=since))
-    response = request(ago(days=until))
-    hospital.stays.discharge_patient(response, stay_id=stay, disposition=Disposition.HOME)
+    command_request = request(ago(days=until))
+    hospital.stays.discharge_patient(command_request, stay_id=stay, disposition=Disposition.HOME)
     return stay
 
 
@@ -48,8 +48,10 @@ def told(database: Database, positions: list[int]) -> dict[Any, bytes]:
 
 
 def erase(hospital: Hospital, mrn: str) -> None:
-    response = request(reason="as asked")
-    hospital.erasures.request_erasure(response, patient_mrn=mrn, legal_basis=LegalBasis.OBJECTION)
+    command_request = request(reason="as asked")
+    hospital.erasures.request_erasure(
+        command_request, patient_mrn=mrn, legal_basis=LegalBasis.OBJECTION
+    )
     hospital.erasures.erase_patient(request(by=EVE), patient_mrn=mrn)
 
 

@@ -50,8 +50,8 @@ def store(hospital: Hospital, log: list[Any], hour: int = 0) -> UUID:
             room = uow.load(Room, *rooms)[0] if rooms else uow.new(Room, "room")
             room.record(EVENTS[topic], uow.entry, **values)
 
-        response = request(datetime(2026, 3, 1, hour, tzinfo=UTC))
-        recorded = hospital.pipeline.execute(Invocation(response, operation, own, decide))
+        command_request = request(datetime(2026, 3, 1, hour, tzinfo=UTC))
+        recorded = hospital.pipeline.execute(Invocation(command_request, operation, own, decide))
         rooms[:] = rooms or recorded.ids("room")
 
     for topic, own, *operation in log:

@@ -274,12 +274,12 @@ def test_the_same_command_from_two_houses_at_once_counts_once(
 ) -> None:
     room(houses[0])
     stay = admitted(houses[0], "M1")
-    response = request()
+    command_request = request()
 
     result = each(
         houses,
         8,
-        lambda house, n: house.stays.allocate_room(response, stay_id=stay, **place("A/1/a")),
+        lambda house, n: house.stays.allocate_room(command_request, stay_id=stay, **place("A/1/a")),
     )
 
     assert {t.position for t in result} == {result[0].position}

@@ -37,8 +37,8 @@ NAMES = "SELECT family_name, mrn FROM patients_v4.patients"
 def registered(hospital: Hospital) -> UUID:
     """A patient with a stay that has ended."""
     admitted(hospital, "other")
-    response = request(ago(days=9))
-    answer = hospital.patients.register_patient(response, mrn="M1", family_name="Quetzal")
+    command_request = request(ago(days=9))
+    answer = hospital.patients.register_patient(command_request, mrn="M1", family_name="Quetzal")
     return answer.ids("patient")[0]
 
 

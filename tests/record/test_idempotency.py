@@ -54,12 +54,12 @@ def test_a_repeated_command_has_one_effect_and_gets_the_first_answer(
 ) -> None:
     room(hospital)
     hospital.patients.register_patient(request(), mrn="M1")
-    response = request()
+    command_request = request()
     content = {"patient_mrn": "M1", "admission_type": ELECTIVE, **place("A/1/a")}
-    first = hospital.stays.admit_patient(response, **content)
+    first = hospital.stays.admit_patient(command_request, **content)
     held = count(database), count(database, "bed_claims"), count(database, "person_claims")
 
-    again = hospital.stays.admit_patient(response, **content)
+    again = hospital.stays.admit_patient(command_request, **content)
 
     assert answer(again) == answer(first)
     assert (first.repeated, again.repeated) == (False, True)
@@ -73,12 +73,12 @@ def test_a_repeated_command_has_one_effect_and_gets_the_first_answer(
 def test_a_repeat_gets_the_first_answer_after_a_restart(
     hospital: Hospital, another: Another
 ) -> None:
-    response = request()
-    first = hospital.patients.register_patient(response, mrn="M1", family_name="Okafor")
+    command_request = request()
+    first = hospital.patients.register_patient(command_request, mrn="M1", family_name="Okafor")
     hospital.patients.register_patient(request(), mrn="M2")
 
     assert answer(
-        another().patients.register_patient(response, mrn="M1", family_name="Okafor")
+        another().patients.register_patient(command_request, mrn="M1", family_name="Okafor")
     ) == answer(first)
 
 
@@ -87,14 +87,14 @@ def test_a_repeat_gets_the_first_answer_though_it_would_be_refused_by_now(
 ) -> None:
     room(hospital)
     hospital.patients.register_patient(request(), mrn="M1")
-    response = request()
+    command_request = request()
     content = {"patient_mrn": "M1", "admission_type": ELECTIVE, **place("A/1/a")}
-    first = hospital.stays.admit_patient(response, **content)
+    first = hospital.stays.admit_patient(command_request, **content)
     stay = first.ids("stay")[0]
     hospital.stays.transfer_patient(request(), stay_id=stay, **place("A/1/b"))
     admitted(hospital, "M2", "A/1/a")
 
-    assert answer(hospital.stays.admit_patient(response, **content)) == answer(first)
+    assert answer(hospital.stays.admit_patient(command_request, **content)) == answer(first)
 
 
 THEN = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -142,26 +142,26 @@ def test_the_same_id_from_another_actor_or_with_another_envelope_is_refused(
 def test_the_same_id_with_other_content_is_refused(
     hospital: Hospital, database: Database, other: dict[str, Any]
 ) -> None:
-    response = request()
-    hospital.patients.register_patient(response, mrn="M1")
+    command_request = request()
+    hospital.patients.register_patient(command_request, mrn="M1")
 
     with pytest.raises(CommandIdReused):
-        hospital.patients.register_patient(response, **other)
+        hospital.patients.register_patient(command_request, **other)
     assert count(database) == 1
 
 
 def test_the_same_id_for_another_operation_is_refused(hospital: Hospital) -> None:
     room(hospital)
-    response = request(reason="paint")
-    hospital.rooms.start_cleaning(response, **place("A/1/a"))
+    command_request = request(reason="paint")
+    hospital.rooms.start_cleaning(command_request, **place("A/1/a"))
 
     with pytest.raises(CommandIdReused):
-        hospital.rooms.close_bed(response, **place("A/1/a"))
+        hospital.rooms.close_bed(command_request, **place("A/1/a"))
 
 
 def test_what_is_absent_is_the_same_as_none(hospital: Hospital) -> None:
-    response = request()
-    first = hospital.patients.register_patient(response, mrn="M1")
+    command_request = request()
+    first = hospital.patients.register_patient(command_request, mrn="M1")
     bare: dict[str, Any] = {
         "occurred_at": None,
         "performed_by": None,
@@ -170,7 +170,7 @@ def test_what_is_absent_is_the_same_as_none(hospital: Hospital) -> None:
     }
 
     again = hospital.patients.register_patient(
-        replace(response, **bare), mrn="M1", family_name=None, sex=None
+        replace(command_request, **bare), mrn="M1", family_name=None, sex=None
     )
 
     assert answer(again) == answer(first)
@@ -178,42 +178,42 @@ def test_what_is_absent_is_the_same_as_none(hospital: Hospital) -> None:
 
 def test_the_same_moment_in_another_time_zone_is_the_same_content(hospital: Hospital) -> None:
     there = timezone(timedelta(hours=5, minutes=30))
-    response = request(THEN)
-    first = hospital.patients.register_patient(response, mrn="M1")
+    command_request = request(THEN)
+    first = hospital.patients.register_patient(command_request, mrn="M1")
 
     again = hospital.patients.register_patient(
-        replace(response, occurred_at=THEN.astimezone(there)), mrn="M1"
+        replace(command_request, occurred_at=THEN.astimezone(there)), mrn="M1"
     )
 
     assert answer(again) == answer(first)
 
 
 def test_a_refused_id_may_be_used_again_with_other_content(hospital: Hospital) -> None:
-    response = request()
+    command_request = request()
     with pytest.raises(NotFound):
-        hospital.stays.admit_patient(response, patient_mrn="M1", admission_type=ELECTIVE)
+        hospital.stays.admit_patient(command_request, patient_mrn="M1", admission_type=ELECTIVE)
 
-    assert not hospital.patients.register_patient(response, mrn="M1").repeated
+    assert not hospital.patients.register_patient(command_request, mrn="M1").repeated
 
 
 def test_a_refused_command_is_decided_anew_when_it_comes_again(hospital: Hospital) -> None:
     room(hospital)
     lying = admitted(hospital, "M1", "A/1/a")
     hospital.patients.register_patient(request(), mrn="M2")
-    response = request()
+    command_request = request()
     content = {"patient_mrn": "M2", "admission_type": ELECTIVE, **place("A/1/a")}
     with pytest.raises(BedOccupied):
-        hospital.stays.admit_patient(response, **content)
+        hospital.stays.admit_patient(command_request, **content)
     hospital.stays.transfer_patient(request(), stay_id=lying, **place("A/1/b"))
 
-    assert hospital.stays.admit_patient(response, **content).ids("stay")
+    assert hospital.stays.admit_patient(command_request, **content).ids("stay")
 
 
 def test_the_ids_of_what_a_command_makes_come_from_its_id(hospital: Hospital) -> None:
-    response = request()
+    command_request = request()
     with pytest.raises(Refusal):
-        hospital.patients.register_patient(response, mrn="")
-    made = hospital.patients.register_patient(response, mrn="M1")
+        hospital.patients.register_patient(command_request, mrn="")
+    made = hospital.patients.register_patient(command_request, mrn="M1")
 
     assert made.ids("patient") == [made.entry.id_of("patient")]
 
@@ -255,35 +255,35 @@ def far(wire: Wire, settings: Settings) -> Iterator[Hospital]:
 def test_a_repeat_after_a_lost_answer_gets_the_answer_that_was_lost(
     far: Hospital, database: Database, wire: Wire
 ) -> None:
-    response = request()
+    command_request = request()
     wire.cuts = 100
     with pytest.raises(DatabaseUnavailable):
-        far.patients.register_patient(response, mrn="M1")
+        far.patients.register_patient(command_request, mrn="M1")
     (kept,) = rows(database, "SELECT command_id, last_position, recorded_at FROM record.commands")
     assert wire.cuts < 100
 
     wire.cuts = 0
-    again = far.patients.register_patient(response, mrn="M1")
+    again = far.patients.register_patient(command_request, mrn="M1")
 
     assert (again.command_id, again.position, again.recorded_at) == kept
     assert again.repeated
     assert count(database) == 1
     with pytest.raises(CommandIdReused):
-        far.patients.register_patient(response, mrn="M2")
+        far.patients.register_patient(command_request, mrn="M2")
 
 
 def test_an_answer_that_is_lost_once_is_found_again_or_asked_for_again(
     far: Hospital, database: Database, wire: Wire
 ) -> None:
-    response = request()
+    command_request = request()
     wire.cuts = 1
     try:
-        first = far.patients.register_patient(response, mrn="M1")
+        first = far.patients.register_patient(command_request, mrn="M1")
     except DatabaseUnavailable:
-        first = far.patients.register_patient(response, mrn="M1")
+        first = far.patients.register_patient(command_request, mrn="M1")
 
     assert wire.cuts == 0
-    assert answer(far.patients.register_patient(response, mrn="M1")) == answer(first)
+    assert answer(far.patients.register_patient(command_request, mrn="M1")) == answer(first)
     assert count(database) == 1
 
 
@@ -292,14 +292,14 @@ def test_what_is_remembered_of_a_stay_is_right_after_a_lost_answer(
 ) -> None:
     room(far)
     stay = admitted(far, "M1", "A/1/a")
-    response = request()
+    command_request = request()
     wire.cuts = 100
     with pytest.raises(DatabaseUnavailable):
-        far.stays.transfer_patient(response, stay_id=stay, **place("A/1/b"))
+        far.stays.transfer_patient(command_request, stay_id=stay, **place("A/1/b"))
     wire.cuts = 0
 
     assert admitted(far, "M2", "A/1/a")
-    assert far.stays.transfer_patient(response, stay_id=stay, **place("A/1/b")).repeated
+    assert far.stays.transfer_patient(command_request, stay_id=stay, **place("A/1/b")).repeated
     with pytest.raises(BedOccupied):
         far.stays.transfer_patient(request(), stay_id=stay, **place("A/1/a"))
 
@@ -308,10 +308,10 @@ def test_a_command_sent_by_ten_threads_at_once_has_one_effect_and_one_answer(
     hospital: Hospital, database: Database, another: Another
 ) -> None:
     houses = [hospital, another(), another()]
-    response = request()
+    command_request = request()
 
     def send(house: Hospital) -> Recorded:
-        return house.patients.register_patient(response, mrn="M1")
+        return house.patients.register_patient(command_request, mrn="M1")
 
     answers = at_once(*[lambda house=houses[n % 3]: send(house) for n in range(10)])
 
@@ -322,4 +322,4 @@ def test_a_command_sent_by_ten_threads_at_once_has_one_effect_and_one_answer(
         assert answer(result) == answer(answers[0])  # type: ignore[arg-type]
         if not result.repeated:
             first.append(result.command_id)
-    assert first == [response.command_id]
+    assert first == [command_request.command_id]

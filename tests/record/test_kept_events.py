@@ -45,7 +45,7 @@ def test_every_field_of_the_envelope_comes_back_as_it_was_said(
 ) -> None:
     admitted(hospital, "M1")
     recorded_at = datetime(2026, 3, 2, 8, 0, 0, 123456, AHEAD)
-    response = request(
+    command_request = request(
         datetime(2026, 3, 2, 7, 30, 59, 10, AHEAD),
         by=Actor(issuer="i", subject='a "quoted" subject', role="nurse", on_behalf_of="doctor-1"),
         precision=Precision.HOUR,
@@ -55,7 +55,7 @@ def test_every_field_of_the_envelope_comes_back_as_it_was_said(
         source=Source(system="lab", id="/7", recorded_at=recorded_at),
     )
     hospital.patients.register_patient(request(datetime(2026, 3, 1, tzinfo=UTC)), mrn="M2")
-    given = hospital.stays.admit_patient(response, patient_mrn="M2", admission_type=ELECTIVE)
+    given = hospital.stays.admit_patient(command_request, patient_mrn="M2", admission_type=ELECTIVE)
 
     entry = given.entry
     for part in (entry, entry.recorded_by, entry.source, entry.about):

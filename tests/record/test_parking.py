@@ -109,8 +109,8 @@ def deciding(database: Database) -> Iterator[Callable[..., Recorded]]:
         now = rows(database, "SELECT max(recorded_at) FROM record.events")[0][0]
 
         def decide(command: str, **content: Any) -> Recorded:
-            response = request(now=now + timedelta(hours=1), reason="cannot be read")
-            result: Recorded = hospital.command(command)(response, **content)
+            command_request = request(now=now + timedelta(hours=1), reason="cannot be read")
+            result: Recorded = hospital.command(command)(command_request, **content)
             return result
 
         yield decide

@@ -32,13 +32,13 @@ class Day:
 
     def execute(self, operation: str, at: float | None = None, **content: Any) -> Recorded:
         self.hour += 1
-        response = request(
+        command_request = request(
             now=BEGINS + timedelta(hours=self.hour),
             occurred_at=None if at is None else BEGINS + timedelta(hours=at),
             reason="it was so",
             by=ADA,
         )
-        result: Recorded = self.hospital.command(operation)(response, **content)
+        result: Recorded = self.hospital.command(operation)(command_request, **content)
         return result
 
     def id(self, what: str, operation: str, at: float | None = None, **content: Any) -> UUID:

@@ -131,7 +131,7 @@ def test_a_series_that_is_sent_again_is_known_again(house: Hospital, database: D
 
 
 def test_a_series_takes_few_round_trips(house: Hospital, recorder: Recorder) -> None:
-    """What is named, what is known of it, and the append: the rooms and stays are remembered."""
+    """One for the ids, one for what they name, one for the append: rooms and stays are remembered."""
     stay = admitted(house, "M1", at=ago(days=1))
     series = [visit(stay) for _ in range(20)]
     before = recorder.pool.get_stats()["requests_num"]

@@ -16,8 +16,10 @@ from tests.support.hospital_dsl import admitted, ago, request, room, rows
 
 
 def discharged(hospital: Hospital, stay: UUID, hours: float) -> Recorded:
-    response = request(ago(hours=hours))
-    return hospital.stays.discharge_patient(response, stay_id=stay, disposition=Disposition.HOME)
+    command_request = request(ago(hours=hours))
+    return hospital.stays.discharge_patient(
+        command_request, stay_id=stay, disposition=Disposition.HOME
+    )
 
 
 def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
@@ -34,9 +36,9 @@ def back(hospital: Hospital, stay: UUID, hours: float) -> UUID:
 
 def given(hospital: Hospital, stay: UUID, written: float, dose: float, stopped: float) -> None:
     """A medicine that was written, given once and stopped, so many hours ago."""
-    response = request(ago(hours=written))
+    command_request = request(ago(hours=written))
     drug = hospital.prescriptions.write_prescription(
-        response, stay_id=stay, medication=Medication(name="Heparin")
+        command_request, stay_id=stay, medication=Medication(name="Heparin")
     )
     (id,) = drug.ids("prescription")
     hospital.prescriptions.record_administration(

@@ -46,8 +46,10 @@ def room(
     hospital: Hospital, number: str = "1", *beds: str, ward: str = "A", at: datetime | None = None
 ) -> UUID:
     """A room, opened long ago, so that late entries find it."""
-    response = request(at or ago(days=30))
-    opened = hospital.rooms.open_room(response, ward=ward, room=number, beds=beds or ("a", "b"))
+    command_request = request(at or ago(days=30))
+    opened = hospital.rooms.open_room(
+        command_request, ward=ward, room=number, beds=beds or ("a", "b")
+    )
     return opened.ids("room")[0]
 
 

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as Pipe
@@ -126,9 +127,9 @@ def write(say: Pipe, url: str, name: str, seed: int, keys: str | None = None) ->
     lot = Random(seed)
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
-            result, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
-            result.execute(lambda said, mrn=mrn: house.patients.register_patient(said, mrn=mrn), id)  # type: ignore[misc]
-            say.send((id, result.told[id]))
+            acknowledgements, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
+            acknowledgements.execute(partial(house.patients.register_patient, mrn=mrn), id)
+            say.send((id, acknowledgements.told[id]))
 
 
 Move = tuple[UUID, UUID, str]
@@ -142,14 +143,14 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
         say.send("frozen")
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    result, (id, stay, bed) = Acknowledged(), move
+    acknowledgements, (id, stay, bed) = Acknowledged(), move
     with closing(wired(Settings(), Database(url))) as house:
         steps = Steps(step, when, freeze if freezes else die)
-        result.execute(
+        acknowledgements.execute(
             lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id
         )
         steps.come()
-        say.send(result.told[id])
+        say.send(acknowledgements.told[id])
 
 
 def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
@@ -165,17 +166,17 @@ def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: Wh
 
 def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
     """Transfer patients, however many refusals; says what was acknowledged."""
-    result = Acknowledged()
+    acknowledgements = Acknowledged()
     with closing(wired(Settings(), Database(url))) as house:
         together.wait(timeout=20)
         for id, stay, bed in moves:
-            result.execute(
+            acknowledgements.execute(
                 lambda said, s=stay, b=bed: house.stays.transfer_patient(  # type: ignore[misc]
                     said, stay_id=s, **place(b)
                 ),
                 id,
             )
-    say.send(result.told)
+    say.send(acknowledgements.told)
 
 
 def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:

@@ -29,13 +29,14 @@ from api.graphql.queries.arguments import (
     known_moment,
 )
 from api.graphql.relay import Connection
-from api.graphql.types.enums import Reading, TimelineKind, TimelineOrder
+from api.graphql.types.enums import Reading, TimelineOrder
 from api.graphql.types.late_entries import LateEntry, late_entries_of
 from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import (
     InTimelineOrder,
     OccurredFrom,
     OccurredTo,
+    OfKinds,
     TimelineEntry,
     criteria_of,
     timeline_of,
@@ -60,9 +61,7 @@ class TimelineQueries:
         mrn: Annotated[str | None, argument(description="Of the patient with this MRN.")] = None,
         mrn_authority: MrnAuthority = None,
         stay_id: Annotated[strawberry.ID | None, argument(description="Of this stay.")] = None,
-        kinds: Annotated[
-            list[TimelineKind] | None, argument(description="These kinds of facts only.")
-        ] = None,
+        kinds: OfKinds = None,
         read: Annotated[
             Reading,
             argument(

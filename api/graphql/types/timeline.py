@@ -43,6 +43,7 @@ from infrastructure.read_models.timeline.queries import (
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.sealing.fields import UNTOLD_VALUES
 
+OfKinds = Annotated[list[TimelineKind] | None, argument(description="These kinds of facts only.")]
 OccurredFrom = Annotated[
     datetime | None, argument(description="What happened at this moment or later.")
 ]
@@ -296,9 +297,7 @@ def timeline_field(
     async def timeline(
         self: Any,
         info: Info,
-        kinds: Annotated[
-            list[TimelineKind] | None, argument(description="These kinds of facts only.")
-        ] = None,
+        kinds: OfKinds = None,
         read: Annotated[
             Reading, argument(description="ALL, TRUTH or RECORD, as in the query timeline.")
         ] = Reading.ALL,

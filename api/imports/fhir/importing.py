@@ -172,10 +172,8 @@ class _Import:
             place.pop(
                 "shares_bed_of", None
             )  # a reversal names the mother's children, not the mother
-            reverse, because = (
-                self.sender.hospital.corrections.cancel_discharge,
-                CancellationReason.DECISION_REVERSED,
-            )
+            reverse = self.sender.hospital.corrections.cancel_discharge
+            because = CancellationReason.DECISION_REVERSED
             self._act(stay, reverse, until, part, because=because, **place)()
 
         self._plan(until, ENTERS, stay.encounter, come_back)
