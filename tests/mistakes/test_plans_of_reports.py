@@ -4,6 +4,7 @@ Plans are of tables without statistics, by an index where one can be used at all
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -14,10 +15,10 @@ import pytest
 from application.reports.inputs import ChangeSet, Question
 from domain.hospital_calendar import LocalDays
 from infrastructure.postgres.database import Database
-from infrastructure.read_models import READ_MODELS
 from infrastructure.reports.inputs import LOADERS, report_connection
 from infrastructure.reports.inputs.context import ReportQuery
 from tests.mistakes.test_vacuumed_plans import scans_of
+from tests.support.growth import read_models_without_statistics
 
 OF_THE_HOUSE = {"rooms", "beds", "spells", "practitioners"}
 """Tables that do not grow with the log, or hardly."""
@@ -43,10 +44,9 @@ STATEMENTS: list[tuple[bytes, Any]] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def without_statistics(own: Database) -> None:
-    tables = ", ".join(str(t) for model in READ_MODELS for t in model.metadata.sorted_tables)
-    with psycopg.connect(own.owner_url) as owner:
-        owner.execute(f"TRUNCATE {tables}".encode())
+def without_statistics(own: Database) -> Iterator[None]:
+    with read_models_without_statistics(own):
+        yield
 
 
 @pytest.mark.parametrize("only", [None, ChangeSet([str(uuid4())], [str(uuid4())])])

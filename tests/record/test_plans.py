@@ -6,7 +6,7 @@ one can be used at all: what a plan may use does not depend on how much there is
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from inspect import iscoroutinefunction
@@ -14,7 +14,6 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -120,6 +119,7 @@ from infrastructure.read_models.timeline.queries import (
 )
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions, recordings_of
 from infrastructure.read_models.visits import visits_by_id, visits_of
+from tests.support.growth import read_models_without_statistics
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -200,14 +200,10 @@ HOUSE: dict[str, tuple[Sends, str]] = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def without_statistics(own: Database) -> None:
-    """Forget the statistics of the read models, which the server may have from other tests.
-
-    In empty tables that it has vacuumed, every index costs the same, and reading them whole nothing.
-    """
-    tables = ", ".join(str(t) for model in READ_MODELS for t in model.metadata.sorted_tables)
-    with psycopg.connect(own.owner_url) as owner:
-        owner.execute(f"TRUNCATE {tables}")
+def without_statistics(own: Database) -> Iterator[None]:
+    """Tables as new, which the server has not vacuumed: see `read_models_without_statistics`."""
+    with read_models_without_statistics(own):
+        yield
 
 
 @pytest.mark.parametrize("viewer", VIEWERS)
