@@ -15,6 +15,7 @@ from api.hl7.adt import (
     OF_PERSON,
     Report,
     details_of,
+    is_cancel_message,
     movement_act,
     patient_number,
     reports_of,
@@ -69,6 +70,10 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         if trigger != "Z99" or message.count("PV1") > 1:
             raise Unreadable(100, f"ZBE^{count}", "one ZBE; several in Z99 alone, after one PV1")
         return _movements(message.parts("ZBE"), sender)
+    if event == "ADT" and message.has("ZBE") and not is_cancel_message(message):
+        for segment in ("PID", "MRG"):
+            if (count := message.count(segment)) > 1:
+                raise Unreadable(100, f"{segment}^{count}", "one ZBE of several persons or records")
     match event, trigger:
         case "ADT", "A60":
             return _allergies(message, sender)

@@ -104,12 +104,22 @@ def trigger_of(message: Message) -> str | None:
     return trigger.upper() if trigger else None
 
 
-def is_cancelling(message: Message) -> bool:
-    """Return whether ZBE-4 says that a movement never was. Raises Unreadable for an unknown word."""
+def action_of(message: Message) -> str:
+    """Return ZBE-4, the action of a movement. Raises Unreadable for an unknown word."""
     action = (message.value("ZBE", 4) or "INSERT").upper()
     if action not in ("INSERT", "UPDATE", "CANCEL"):
         raise Unreadable(103, "ZBE^1^4", "none of INSERT, UPDATE and CANCEL")
-    return action == "CANCEL"
+    return action
+
+
+def is_cancelling(message: Message) -> bool:
+    """Return whether ZBE-4 says that a movement never was. Raises Unreadable for an unknown word."""
+    return action_of(message) == "CANCEL"
+
+
+def is_cancel_message(message: Message) -> bool:
+    """Return whether a message is a cancel, by ZBE-4 or by its trigger. Raises Unreadable."""
+    return is_cancelling(message) or trigger_of(message) in CANCELS
 
 
 def reports_of(message: Message, sender: SendingSystem, trigger: str | None = None) -> list[Report]:
@@ -119,24 +129,44 @@ def reports_of(message: Message, sender: SendingSystem, trigger: str | None = No
     them that is of a known authority. One person has one number of an authority.
     """
     first = _report_of(message, sender, trigger)
-    texts = message.repetitions("MRG", 1) if first and first.source_visit is None else []
-    if len(texts) < 2 or not sender.authorities:
+    if first is None or first.source_visit is not None or not sender.authorities:
         return [first] if first else []
-    former_numbers: dict[str, tuple[str, str]] = {}
-    for text in texts:
-        id, authority = message.component(text, 1), message.component(text, 4)
-        if not id or not authority or authority not in sender.authorities:
-            continue
-        if former_numbers.setdefault(authority, (id, text))[0] != id:
-            raise Unreadable(205, "MRG^1^1", "several numbers of one authority")
     reports: list[Report] = []
-    for authority, (_, text) in former_numbers.items():
+    for authority, text in _former_numbers(message, sender).items():
         report = _report_of(message.with_field("MRG", 1, text), sender, trigger)
         assert report is not None
         if reports and message.value("ZBE", 1):
-            report = replace(report, source_id=f"{report.source_id}/{authority}")
+            report = replace(report, source_id=_id_of_number(report, authority))
         reports.append(report)
+    reports = reports or [first]
+    ids = [_id_of_number(first, authority) for authority in sender.authorities]
+    others = sorted({*ids} - {report.source_id for report in reports})
+    match action_of(message):
+        case _ if message.value("ZBE", 1) is None:
+            return reports
+        case _ if first.cancelled:
+            return reports + [replace(first, source_id=id) for id in others]
+        case "UPDATE":  # a number that is listed no more may be told again
+            cancel = replace(first, cancelled=True, derived_id=True, movement=None)
+            return [replace(cancel, source_id=id, source_visit=id) for id in others] + reports
     return reports
+
+
+def _id_of_number(report: Report, authority: str) -> str:
+    """Return the id of what is told by a ZBE-1 of a number that is not the first of its list."""
+    return f"{report.source_id}/{authority}"
+
+
+def _former_numbers(message: Message, sender: SendingSystem) -> dict[str, str]:
+    """Return the numbers of MRG-1 of known authorities, as they were sent. Raises Unreadable."""
+    numbers: dict[str, tuple[str, str]] = {}
+    for text in message.repetitions("MRG", 1):
+        id, authority = message.component(text, 1), message.component(text, 4)
+        if not id or not authority or authority not in sender.authorities:
+            continue
+        if numbers.setdefault(authority, (id, text))[0] != id:
+            raise Unreadable(205, "MRG^1^1", "several numbers of one authority")
+    return {authority: text for authority, (_, text) in numbers.items()}
 
 
 def _report_of(message: Message, sender: SendingSystem, trigger: str | None) -> Report | None:
