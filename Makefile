@@ -12,8 +12,9 @@ WORKERS ?= 3
 # For single tests: make test ARGS='-k transfer -x'
 ARGS ?=
 
-# Each is run in .venv: no activated environment, no PYTHONPATH of the caller's.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Each is run in .venv: no activated environment, no PYTHONPATH of the caller's. Bytecode is kept, whatever the caller
+# says, as images of Python do: else each process that a test starts compiles the program and its packages anew.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
