@@ -46,9 +46,16 @@ CHANGES = {
     "STAY_LEAVE_STARTED": "onleave",
     "STAY_LEAVE_ENDED": "in-progress",
     "STAY_DISCHARGED": "finished",
-    "STAY_DISCHARGE_CANCELLED": "in-progress",
 }
 """The movements that begin another status."""
+
+BEFORE = {
+    "STAY_ADMITTED": "entered-in-error",
+    "STAY_LEAVE_STARTED": "in-progress",
+    "STAY_LEAVE_ENDED": "onleave",
+    "STAY_DISCHARGED": "in-progress",
+}
+"""The statuses that a stay has again once such a movement is reversed."""
 
 NAMING_A_TYPE = {"STAY_ADMITTED", "STAY_ADMISSION_TYPE_CHANGED"}
 """The movements that name the type of the stay from then on."""
@@ -79,7 +86,7 @@ class Encounter(Resource):
         "id status admissionType admittedAt dischargedAt specialty withoutBed disposition destination"
         " confidentiality emergencyCare { arrivedAt departedAt } patient { id otherRecords { id } }"
         " attending { id } mother { id patient { id } }"
-        " movements { kind status occurredAt admissionType cancelledBy }"
+        " movements { kind status occurredAt admissionType reversedAt }"
         " stretches { bed since until kept room { id ward number } }"
     )
     reverse = ("patient", "subject", "location")
@@ -239,12 +246,15 @@ def _statuses_asked(criteria: Criteria) -> list[str]:
 
 def _statuses(node: Json, arrival: str) -> list[Json]:
     """Return the statuses that were, each with its period: those that are held to be so."""
-    changes = sorted(
-        (m["occurredAt"], CHANGES[m["kind"]])
-        for m in node["movements"]
-        if m["status"] == "TRUE" and m["kind"] in CHANGES
-    )
-    changes = sorted([*changes, *_returns(node)])
+    movements = [m for m in node["movements"] if m["status"] == "TRUE" and m["kind"] in CHANGES]
+    steps = [(m["occurredAt"], 1, CHANGES[m["kind"]]) for m in movements]
+    # a reversal comes before what else is of its moment, but for what it reverses itself
+    steps += [
+        (m["reversedAt"], 2 if m["reversedAt"] == m["occurredAt"] else 0, BEFORE[m["kind"]])
+        for m in movements
+        if m["reversedAt"]
+    ]
+    changes = [(begin, status) for begin, _, status in sorted(steps)]
     if arrival < node["admittedAt"]:
         changes = [(arrival, "arrived"), *changes]
     ends = [begin for begin, _ in changes[1:]]
@@ -252,18 +262,6 @@ def _statuses(node: Json, arrival: str) -> list[Json]:
         {"status": status, "period": period(begin, end)}
         for (begin, status), end in zip(changes, ends, strict=False)
     ]
-
-
-def _returns(node: Json) -> list[tuple[str, str]]:
-    """Return when the patient came back after each discharge that was reversed: into a bed."""
-    discharges = [
-        m["occurredAt"]
-        for m in node["movements"]
-        if m["status"] == "TRUE" and m["kind"] == "STAY_DISCHARGED" and m["cancelledBy"]
-    ]
-    begins = [stretch["since"] for stretch in node["stretches"]]
-    returns = [min((b for b in begins if b >= at), default=None) for at in discharges]
-    return [(begin, "in-progress") for begin in returns if begin is not None]
 
 
 def _class_of(admission_type: str) -> Json:

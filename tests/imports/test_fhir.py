@@ -266,13 +266,15 @@ def test_a_folder_without_resources_is_told(run: Run, tmp_path: Path) -> None:
         import_fhir(run.house.hospital, tmp_path, tmp_path / "account.csv")
 
 
-async def exported(house: Imported, folder: Path, *, is_parquet: bool = False) -> None:
+async def exported(
+    house: Imported, folder: Path, *, is_parquet: bool = False, as_of: str | None = day(5, 12)
+) -> None:
     ProjectionRunner(house.database.app_url).catch_up()
     caller = Caller(
         Actor(issuer="os", subject="me", role="admin"), None, datetime.now(UTC) + timedelta(hours=1)
     )
     async with alone(house.database) as state:
-        reader = Reader(state, caller, {"asOf": day(5, 12)})
+        reader = Reader(state, caller, {"asOf": as_of})
         files = ResourceFolder(folder, write_parquet if is_parquet else None)
         async for items in all_of_house(reader):
             files.write(items)
@@ -313,6 +315,24 @@ def test_what_goes_out_comes_in_the_same(
     assert account.adds_up
     asyncio.run(exported(other, second))
     assert told(second) == told(first)
+
+
+def test_the_states_of_beds_come_in_the_same(new_hospital: NewHospital, tmp_path: Path) -> None:
+    beds = [
+        location(bed, "bd", partOf=to("Location/1"), operationalStatus={"code": code})
+        for bed, code in zip("abcd", "CHUK", strict=True)
+    ]
+    file = tmp_path / "places.ndjson"
+    places = [location("W", "wa"), location("1", "ro", partOf=to("Location/W")), *beds]
+    file.write_text("\n".join(map(json.dumps, places)))
+    first, source = new_hospital(), file
+    for n, house in enumerate((first, new_hospital())):
+        assert import_fhir(house.hospital, source, tmp_path / f"{n}.csv").adds_up
+        source = tmp_path / f"out{n}"
+        asyncio.run(exported(house, source, as_of=None))
+    codes = [json.loads(text).get("operationalStatus") for text in told(tmp_path / "out0")]
+    assert [code["code"] for code in codes if code] == ["C", "H", "U", "U"]
+    assert told(tmp_path / "out1") == told(tmp_path / "out0")
 
 
 def test_a_house_is_written_as_parquet_with_its_texts_as_texts(run: Run, tmp_path: Path) -> None:

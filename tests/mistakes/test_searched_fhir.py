@@ -153,3 +153,46 @@ def test_mistake_703_another_version_than_the_one_wanted_is_not_told(stranger: S
         result = response(stranger, "PUT", path, **{"If-Match": wanted})
         assert result.status_code == 405, wanted
         assert "If-Match" in result.json()["issue"][0]["diagnostics"]
+
+
+def statuses(stranger: Stranger, stay: str) -> list[tuple[str, str, str]]:
+    history = stranger.get(f"Encounter/{stay}")["statusHistory"]
+    return [(s["status"], s["period"]["start"], s["period"]["end"]) for s in history]
+
+
+def test_mistake_792_what_was_reversed_is_told_as_if_it_held_on(
+    ward: Ward, stranger: Stranger
+) -> None:
+    """A discharge into a place without a bed, a leave, and a return."""
+    query = "query($i: ID!) { stay(id: $i) { movements { id kind occurredAt reversedAt } } }"
+    begin, gone, back, again = (ago(hours=hours) for hours in (30, 20, 15, 10))
+    room = ward.room("a", "b", "c")
+    stays = [ward.stay(f"{room}/{bed}", at=begin) for bed in "abc"]
+    ward.record("dischargePatient", stayId=stays[0], disposition="HOME", **late(gone))
+    place_and_reason = {"withoutBed": "corridor", "because": "DECISION_REVERSED"}
+    ward.record("cancelDischarge", stayId=stays[0], **place_and_reason, **late(again))
+    for stay in stays[1:]:
+        ward.record("startLeave", stayId=stay, keepBed=True, **late(gone))
+    ward.record("endLeave", stayId=stays[2], **late(back))
+    for stay in stays[1:]:
+        last = ward.ask(query, i=stay)["stay"]["movements"][-1]
+        reversal = {"movementId": last["id"], "because": "DECISION_REVERSED"}
+        ward.record("cancelMovement", **reversal, **late(again))
+    movements = [ward.ask(query, i=stay)["stay"]["movements"] for stay in stays]
+    times = [{m["kind"]: m["occurredAt"] for m in of_stay} for of_stay in movements]
+    reversals = [m["reversedAt"] for of_stay in movements for m in of_stay if m["reversedAt"]]
+    assert len(reversals) == 3
+    for stay, kind, status, moment, its in zip(
+        stays,
+        ("STAY_DISCHARGED", "STAY_LEAVE_STARTED", "STAY_LEAVE_ENDED"),
+        ("finished", "onleave", "in-progress"),
+        reversals,
+        times,
+        strict=True,
+    ):
+        assert statuses(stranger, stay)[-1] == (status, its[kind], moment), kind
+    assert [s for s, *_ in statuses(stranger, stays[2])] == [
+        "in-progress",
+        "onleave",
+        "in-progress",
+    ]

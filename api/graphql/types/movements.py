@@ -93,6 +93,9 @@ class Movement:
     cancelled_by: strawberry.ID | None = strawberry.field(
         description="The entry that takes it back."
     )
+    reversed_at: datetime | None = strawberry.field(
+        description="Of one that was so, until it was reversed: from when on."
+    )
     view: strawberry.Private[EntryView]
     at: strawberry.Private[AsOf]
 
@@ -132,6 +135,7 @@ class Movement:
             corrects=optional_id(view.corrects),
             corrected_by=optional_id(view.corrected_by),
             cancelled_by=optional_id(view.cancelled_by),
+            reversed_at=view.reversed_at,
             view=view,
             at=at,
         )

@@ -10,7 +10,7 @@ from api.imports.account import Account, Ledger, Progress, TableAccount
 from api.imports.fhir.flags import record_flag
 from api.imports.fhir.medicines import Medicines
 from api.imports.fhir.people import People
-from api.imports.fhir.places import Bed, beds_of, open_rooms
+from api.imports.fhir.places import Bed, beds_of, judge_places, open_rooms
 from api.imports.fhir.resources import Files, Resource, When
 from api.imports.fhir.rules import ODD_FORMS, Rule, odd_form, readable
 from api.imports.fhir.sending import Sender
@@ -70,7 +70,7 @@ class _Import:
             else:
                 self.ledger.judge_refused(resource, Rule.REPEATED_ID, parent=earlier)
         self.beds = dict(beds_of(self.files))
-        open_rooms(self.files, self.beds, self.sender, self.ledger)
+        rooms = open_rooms(self.files, self.beds, self.sender)
         people = People(self.files, self.sender, self.ledger)
         people.register()
         self._plan_stays(people)
@@ -84,6 +84,7 @@ class _Import:
         for _, _, _, resource, act in sorted(self._acts, key=lambda planned: planned[:3]):
             with readable(resource, self.ledger):
                 act()
+        judge_places(self.files, self.beds, rooms, self.sender, self.ledger)
         people.record_deaths()
         people.merge()
         people.judge()

@@ -41,6 +41,8 @@ class EntryView:
     data: dict[str, Any]
     first_position: int
     position: int
+    reversed_at: datetime | None = None
+    """The moment from which it is reversed, of one that was so until then."""
 
 
 def is_true() -> ColumnElement[bool]:
@@ -54,19 +56,22 @@ def is_true() -> ColumnElement[bool]:
 async def with_reversals(
     connection: AsyncConnection, entries: list[EntryView], at: AsOf
 ) -> list[EntryView]:
-    """Return entries that name in ``cancelled_by`` the reversal that holds of each, up to the moment."""
+    """Return entries that name the reversal that holds of each, and its time, up to the moment."""
     movement_ids = [
         e.entry for e in entries if e.movement and e.status == "TRUE" and not e.cancelled_by
     ]
     rows = await _reversals_of(connection, movement_ids, at)
-    reversals = {row.cancels: row.entry for row in rows}
+    reversals = {row.cancels: row for row in rows}
     return [
-        replace(e, cancelled_by=reversals[e.entry]) if e.entry in reversals else e for e in entries
+        replace(e, cancelled_by=reversal.entry, reversed_at=reversal.occurred_at)
+        if (reversal := reversals.get(e.entry))
+        else e
+        for e in entries
     ]
 
 
 _reversals_of = by_id(
-    lambda at: select(entries.c.cancels, entries.c.entry).where(
+    lambda at: select(entries.c.cancels, entries.c.entry, entries.c.occurred_at).where(
         is_one_of(entries.c.cancels, "ids"),
         entries.c.cancels.is_not(None),
         entries.c.status == "TRUE",
