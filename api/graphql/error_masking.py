@@ -5,10 +5,12 @@ Any value may be a patient's name, and the text of a database error may contain 
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLEnumType, GraphQLError, GraphQLNamedType
 from strawberry.extensions import SchemaExtension
 
 from api.errors import INTERNAL, extensions_of, response_to
@@ -25,15 +27,38 @@ _VALUES = (
         re.compile(r"^Syntax Error(?!: Document contains more than \d+ tokens).*", re.DOTALL),
         "Syntax Error: this cannot be read as GraphQL.",
     ),
+    (re.compile(r"Value '.*", re.DOTALL), "No such value."),
     (re.compile(r"(cannot represent [^:]*):.*", re.DOTALL), r"\1."),
     (re.compile(r",? found:? .*", re.DOTALL), "."),
-    (re.compile(r"Value .* does not exist in '(\w+)' enum.*", re.DOTALL), r"No value of '\1'."),
-    (re.compile(r"unknown field '(?![a-z][A-Za-z0-9]{0,39}'[.,]).*'", re.DOTALL), "unknown field"),
+    (re.compile(r"unknown field '(?![a-z][A-Za-z0-9]{0,39}'[.,]).*", re.DOTALL), "unknown field."),
     (re.compile(r"^Unknown operation named .*", re.DOTALL), "The document has no such operation."),
 )
 """Ends of graphql-core's sentences with a value, and what is left of them."""
 
 _NAMES = re.compile(r"[\w '.,]*\?")
+
+_UNKNOWN_FIELD = re.compile(r"unknown field '[a-z][A-Za-z0-9]{0,39}'\.$")
+
+_FOUND = re.compile(r"(?<=\?) Found: .*", re.DOTALL)
+"""Ends of the sentences about an unknown field of an input, with its value."""
+
+_ENUM = re.compile(
+    r"(?P<where>(?:(?:Variable '\$\w+'|Argument '\w+') has invalid (?:default )?value"
+    r"(?: at [\w.\[\]]+)?: )?)"
+    r"(?:Value '(?P<value>.*)' does not exist in '(?P<name>\w+)' enum.*"
+    r"|Enum '(?P<other_name>\w+)' (?P<problem>cannot represent [a-z-]+ value): (?P<other_value>.*))",
+    re.DOTALL,
+)
+"""graphql-core's sentences about a value that an enum has not."""
+
+MOST_VALUES = 12
+"""Of how many values an enum is told whole; of one that has more, the nearest are."""
+
+NEAREST = 5
+"""The values that are told of an enum of more."""
+
+LETTERS = 40
+"""The letters of a value by which the nearest are found."""
 
 
 class ErrorMasking(SchemaExtension):
@@ -51,7 +76,10 @@ class ErrorMasking(SchemaExtension):
     def _mask(self, result: Any) -> None:
         if getattr(result, "errors", None):
             suggests = suggests_names(self.execution_context.context.caller)
-            result.errors = [mask_error(error, suggests=suggests) for error in result.errors]
+            types = self.execution_context.schema._schema.type_map
+            result.errors = [
+                mask_error(error, suggests=suggests, types=types) for error in result.errors
+            ]
 
 
 def suggests_names(caller: Caller | None) -> bool:
@@ -59,17 +87,24 @@ def suggests_names(caller: Caller | None) -> bool:
     return caller is not None and may(caller.role, "introspection")
 
 
-def mask_error(error: GraphQLError, *, suggests: bool = False) -> GraphQLError:
+def mask_error(
+    error: GraphQLError,
+    *,
+    suggests: bool = False,
+    types: Mapping[str, GraphQLNamedType] = MappingProxyType({}),
+) -> GraphQLError:
     """Return an error as clients get it; log an internal one, without its text.
 
-    ``suggests``: whether names of the schema that are like an unknown one are told.
+    ``suggests``: whether names of the schema that are like an unknown one are told; ``types``: of
+    the schema, whose enums' values are told to all, as in /schema.graphql.
     """
     cause = error.original_error
     if isinstance(cause, GraphQLError):
         cause = cause.original_error
     if cause is None:
         code = (error.extensions or {}).get("code", "BAD_REQUEST")
-        return _error_with_code(error, without_values(error.message, suggests=suggests), str(code))
+        message = without_values(error.message, suggests=suggests, types=types)
+        return _error_with_code(error, message, str(code))
     response = response_to(cause)
     if response.code == INTERNAL.code:
         # by the field's name in the schema: in the path it has the name that the client gave it
@@ -79,13 +114,37 @@ def mask_error(error: GraphQLError, *, suggests: bool = False) -> GraphQLError:
     return _error_with_code(error, response.message, str(response.code), **parameters)
 
 
-def without_values(message: str, *, suggests: bool = False) -> str:
+def without_values(
+    message: str,
+    *,
+    suggests: bool = False,
+    types: Mapping[str, GraphQLNamedType] = MappingProxyType({}),
+) -> str:
     """Return a message of graphql-core about a malformed operation without the values in it."""
+    if (match := _ENUM.fullmatch(message)) and (
+        values := _values_of(types.get(match["name"] or match["other_name"]), match)
+    ):
+        return values
     sentence, did_you_mean, names = message.partition(" Did you mean ")
     for pattern, replacement in _VALUES:
         sentence = pattern.sub(replacement, sentence)
+    if _UNKNOWN_FIELD.search(sentence):
+        names = _FOUND.sub("", names)
     is_known = suggests and did_you_mean and _NAMES.fullmatch(names)
     return f"{sentence}{did_you_mean}{names}" if is_known else sentence
+
+
+def _values_of(enum: GraphQLNamedType | None, match: re.Match[str]) -> str | None:
+    """Return the sentence about a value that an enum has not, and those it has; None for no enum."""
+    if not isinstance(enum, GraphQLEnumType):
+        return None
+    problem = match["problem"] or "has no such value"
+    sentence = f"{match['where']}'{enum.name}' {problem}."
+    if len(enum.values) <= MOST_VALUES:
+        return f"{sentence} Its values are {', '.join(enum.values)}."
+    sent = (match["value"] or match["other_value"] or "")[:LETTERS].strip("\"'.").upper()
+    nearest = get_close_matches(sent, enum.values, n=NEAREST, cutoff=0)
+    return f"{sentence} The nearest of its {len(enum.values)} values are {', '.join(nearest)}."
 
 
 def _error_with_code(

@@ -165,8 +165,8 @@ class Schema(strawberry.Schema):
         by = context.caller.actor
         document, errors = await self.documents.document(query, (by.issuer, by.subject))
         if document is None:
-            suggests = suggests_names(context.caller)
-            masked_errors = [mask_error(error, suggests=suggests) for error in errors]
+            suggests, types = suggests_names(context.caller), self._schema.type_map
+            masked_errors = [mask_error(error, suggests=suggests, types=types) for error in errors]
             return PreExecutionError(data=None, errors=masked_errors)
         if work := WORK.get():  # the request itself was counted as it came
             work.spend(document.fields - 1 + document.cost // COST_OF_UNIT)
