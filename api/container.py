@@ -17,6 +17,7 @@ from infrastructure.caching.replica import Replica
 from infrastructure.caching.response_cache import ResponseCache
 from infrastructure.evidence.checkpoints import CheckpointRunner
 from infrastructure.postgres.database import Database, Log
+from infrastructure.postgres.reused_connection import ReusingEngine
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
@@ -45,6 +46,10 @@ class AppState:
     disclosed_figures: DisclosedFigures
     runner: ProjectionRunner
     replica: Replica | None = None
+
+    def connections(self) -> tuple[int, int]:
+        """Return how many connections for questions are in use, and how many are idle."""
+        return self.engine.counts() if isinstance(self.engine, ReusingEngine) else (0, 0)
 
 
 class Memory(Protocol):

@@ -13,7 +13,6 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from api.container import AppState
 from infrastructure.caching.replica import OK
@@ -137,8 +136,7 @@ def exposition(
         REPLICA_LAG.set(state.replica.lag_events)
         REPLICA_IN_USE.set(state.replica.state == OK)
     FOLLOWERS.set(state.broker.subscribers)
-    pool = state.engine.pool
-    if isinstance(pool, AsyncAdaptedQueuePool):
-        POOL.labels("in_use").set(pool.checkedout())
-        POOL.labels("idle").set(pool.checkedin())
+    in_use, idle = state.connections()
+    POOL.labels("in_use").set(in_use)
+    POOL.labels("idle").set(idle)
     return generate_latest(REGISTRY)

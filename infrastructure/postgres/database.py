@@ -20,10 +20,11 @@ from psycopg.types.json import set_json_loads
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from infrastructure.postgres.cancellable_connection import CancellableConnection, keep_if_idle
 from infrastructure.postgres.embedded_server import ensure_server
+from infrastructure.postgres.reused_connection import ReusingEngine
 from infrastructure.settings import InvalidSetting, Settings
 
 APP_ROLE = "wardbook_app"
@@ -158,7 +159,7 @@ class Database:
         assert row is not None
         return Log(*row)
 
-    def async_engine(self, pool_size: int = 20) -> AsyncEngine:
+    def async_engine(self, pool_size: int = 20) -> ReusingEngine:
         """Return an engine for queries: pooled, in autocommit, as the application's role.
 
         Its plans are generic: made without looking at the moments asked for. Whether a row is true
@@ -186,7 +187,7 @@ class Database:
             cursor.execute(f"{SCAN_NO_TABLE}; SET plan_cache_mode = force_generic_plan")
             cursor.close()
 
-        return engine
+        return ReusingEngine(engine.sync_engine)
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
