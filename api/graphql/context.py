@@ -26,7 +26,7 @@ from infrastructure import tracing
 from infrastructure.access_log import REFUSED, AccessRecord
 from infrastructure.caching.read_snapshot import Snapshot
 from infrastructure.caching.replica import FAILURES, ReadSource
-from infrastructure.caching.single_flight import SingleFlight
+from infrastructure.caching.single_flight import AS_NUMBER, SingleFlight, query_key
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
 from infrastructure.queries.row_security import Viewer
@@ -36,6 +36,9 @@ T = TypeVar("T")
 
 ById = Callable[..., Awaitable[dict[UUID, T]]]
 """A query of many things by connection, ids, and as of a moment; what is not there is absent."""
+
+_UNREAD = object()
+"""In place of a thing that was not prefetched."""
 
 
 class Connected:
@@ -316,7 +319,7 @@ class Context:
             async with place(), engine.connect() as connection:
                 return await function(connection, *args, **named)
 
-        key = _key(args) if not named else None
+        key = query_key(args) if not named else None
         return await (run() if key is None else self._queries.run((function, key), run))
 
     async def load(self, query: ById[T], id: UUID | None, at: AsOf, *options: Hashable) -> T | None:
@@ -333,18 +336,19 @@ class Context:
     ) -> None:
         """Read many things before any is asked for, if the operation selects their type at all."""
         views = self._prefetched.setdefault((query, at.as_of, at.known), {})
-        ids_unread = [id for id in ids if id not in views]
+        ids_unread = set(ids).difference(views)
         if not ids_unread or type_name not in self.types:
             return
-        all_views = await self.query(query, sorted(ids_unread, key=lambda id: id.int), at)
-        views.update({id: all_views.get(id) for id in ids_unread})
+        all_views = await self.query(query, sorted(ids_unread, key=AS_NUMBER), at)
+        views.update(dict.fromkeys(ids_unread) | all_views)
 
     def prefetched(self, query: ById[Any], id: UUID | None, at: AsOf) -> tuple[bool, Any]:
         """Return whether a thing was prefetched, and what it is; for no id that is nothing."""
         if id is None:
             return True, None
         views = self._prefetched.get((query, at.as_of, at.known), {})
-        return id in views, views.get(id)
+        view = views.get(id, _UNREAD)
+        return (False, None) if view is _UNREAD else (True, view)
 
     async def versions(self, id: UUID, at: AsOf) -> int:
         """Return the version of a stream as known at the moment's position."""
@@ -371,25 +375,6 @@ class Context:
                     "A read model has halted, so this cannot be read: tell who runs Wardbook."
                 )
             raise ReadModelsBehind("The read models are behind; ask again in a moment.")
-
-
-def _key(args: tuple[Any, ...]) -> Hashable | None:
-    """Return the key of a query as of a moment, by its arguments; None if it may not be shared."""
-    if not any(isinstance(arg, AsOf) for arg in args):
-        return None
-    key = tuple(
-        (arg.as_of, arg.known, arg.viewer.cache_key)
-        if isinstance(arg, AsOf)
-        else tuple(arg)
-        if isinstance(arg, list)
-        else arg
-        for arg in args
-    )
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
 
 
 async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) -> dict[UUID, int]:

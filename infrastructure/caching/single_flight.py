@@ -1,12 +1,19 @@
 """Single flight and batches: concurrent requests for the same share one execution (docs/adr/0019)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from infrastructure.queries.as_of import AsOf
 
 W = TypeVar("W")
 R = TypeVar("R")
+
+AS_NUMBER = attrgetter("int")
+"""An id as a number: hashed and compared without a call of Python's own for each of thousands."""
 
 
 class BatchRunner(Generic[W, R]):
@@ -83,3 +90,23 @@ class _Call:
 
     task: asyncio.Task[Any]
     waiting: int = 0
+
+
+def query_key(args: Collection[Any]) -> Hashable | None:
+    """Return the key of a query as of a moment, by its arguments; None if it may not be shared."""
+    if not any(isinstance(arg, AsOf) for arg in args):
+        return None
+    key = tuple(_key_of(arg) for arg in args)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _key_of(arg: Any) -> Any:
+    if isinstance(arg, AsOf):
+        return arg.as_of, arg.known, arg.viewer.cache_key
+    if not isinstance(arg, list):
+        return arg
+    return tuple(map(AS_NUMBER, arg)) if arg and type(arg[0]) is UUID else tuple(arg)

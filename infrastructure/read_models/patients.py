@@ -236,7 +236,7 @@ async def records_of_each(
             links[record].add(other)
             links[other].add(record)
         new = links.keys() - before
-    return {id: _linked_records(id, links) if id in links else [id] for id in ids}
+    return {id: _linked_records(id, links) if links and id in links else [id] for id in ids}
 
 
 def _linked_records(id: UUID, links: Mapping[UUID, Collection[UUID]]) -> list[UUID]:
