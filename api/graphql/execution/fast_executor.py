@@ -166,6 +166,18 @@ class Executor(PartialExecutor):
 
         return await_others(results)
 
+    def complete_list_value(
+        self, kind: GraphQLList[Any], details: Any, info: Any, path: Any, result: Any, position: Any
+    ) -> Any:
+        """Complete a list as a whole, if all that is selected of its items is completed fast."""
+        complete = self._value(kind, details, None)
+        if complete:
+            try:
+                return complete(result)
+            except Exception:  # left to the executor, item by item
+                pass
+        return super().complete_list_value(kind, details, info, path, result, position)
+
     def build_per_event_executor(self, payload: Any) -> Any:
         """Return the executor of one item of a subscription, with memory of its own.
 
