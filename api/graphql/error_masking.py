@@ -142,8 +142,8 @@ def _values_of(enum: GraphQLNamedType | None, match: re.Match[str]) -> str | Non
     sentence = f"{match['where']}'{enum.name}' {problem}."
     if len(enum.values) <= MOST_VALUES:
         return f"{sentence} Its values are {', '.join(enum.values)}."
-    sent = (match["value"] or match["other_value"] or "")[:LETTERS].strip("\"'.").upper()
-    nearest = get_close_matches(sent, enum.values, n=NEAREST, cutoff=0)
+    value = (match["value"] or match["other_value"] or "")[:LETTERS].strip("\"'.").upper()
+    nearest = get_close_matches(value, enum.values, n=NEAREST, cutoff=0)
     return f"{sentence} The nearest of its {len(enum.values)} values are {', '.join(nearest)}."
 
 
