@@ -1,6 +1,6 @@
 """Search of patients: by words, birth date, sex and presence, and for those who are likely the same."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    func,
     literal_column,
     or_,
     select,
@@ -27,6 +28,7 @@ from domain.patient import Sex
 from infrastructure.queries.as_of import AsOf, view
 from infrastructure.queries.compiled import CompiledStatement, equals, literal_values, parameter
 from infrastructure.queries.keyset import KeysetOrder, Place
+from infrastructure.queries.row_security import held
 from infrastructure.queries.tables_read import reads
 from infrastructure.queries.word_search import word_filters, word_values
 from infrastructure.read_models.patients import (
@@ -41,6 +43,15 @@ from infrastructure.read_models.stays import OPEN, stays
 
 CANDIDATES = 500
 """Records that are compared with a name, at most."""
+
+FEW = 1_000
+"""Matches of a search that are sorted at once."""
+
+SHORT = 3
+"""Letters or digits of a word that is expected to find more than that."""
+
+PASSED = 4_000
+"""Rows of a list that are passed through before more matches than that are sorted."""
 
 LIKELY_DUPLICATES = 20
 """Records that are told to be likely of one person, at most."""
@@ -81,8 +92,11 @@ class ListedPatient:
 
 
 @cache
-def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
-    """Return the statement for a page; those in the house are found by the index of open stays."""
+def _page(in_house: bool, by: PatientOrder, is_search: bool) -> CompiledStatement:
+    """Return the statement for a page of all that matches, found by its words or by who is in the house.
+
+    Of a search nothing is found by its order: what matches a rare word lies far apart in it.
+    """
     order = ORDERS[by]
     return CompiledStatement(
         lambda at: (
@@ -90,12 +104,61 @@ def _page(in_house: bool, by: PatientOrder) -> CompiledStatement:
             .where(at.unscoped.of(patients), *([_is_in_house(at)] if in_house else []))
             .order_by(*order.order)
         ),
-        **word_filters(patients.c.prefixes),
-        born_from=patients.c.birth_date >= parameter("born_from", Date),
-        born_until=patients.c.birth_date <= parameter("born_until", Date),
-        sex=equals(patients.c.sex, "sex"),
-        after=order.after,
+        **_filters(patients.c),
+        after=order.after.is_(True) if is_search else order.after,
     ).enclose(_first_visible)
+
+
+@cache
+def _begun(by: PatientOrder, continues: bool) -> CompiledStatement:
+    """Return the statement for what of a page is among the next `PASSED` rows of the list."""
+    order = ORDERS[by]
+    keys = [key.label(f"key_{number}") for number, key in enumerate(order.keys)]
+    hidden = (patients.c.prefixes, patients.c.during, patients.c.known)
+    next_rows = (
+        select(*COLUMNS[:-1], COLUMNS[-1].label("since"), *keys, *hidden)
+        .where(*([order.after] if continues else []))
+        .order_by(*order.order)
+        .limit(literal_column(str(PASSED), Integer))
+        .subquery("next_rows")
+    )
+    view_columns = [column for column in next_rows.c if column.name not in {c.name for c in hidden}]
+    return CompiledStatement(
+        lambda at: (
+            select(*view_columns)
+            .where(held(next_rows, at.as_of, at.known), at.sees(next_rows.c.patient))
+            .order_by(*(next_rows.c[key.name] for key in keys))
+            .limit(parameter("first", Integer))
+        ),
+        **_filters(next_rows.c),
+    )
+
+
+_some = CompiledStatement(
+    lambda at: select(patients.c.patient).limit(literal_column(str(FEW + 1), Integer)),
+    **word_filters(patients.c.prefixes),
+).enclose(lambda query, at: select(func.count()).select_from(query.subquery()))
+
+
+async def _are_many(connection: AsyncConnection, at: AsOf, words: dict[str, Any]) -> bool:
+    """Return whether more rows of all time than `FEW` have the words, or so many must be expected.
+
+    To count what a letter or two find takes longer than to fill a page with it.
+    """
+    search_terms = [word for value in words.values() if isinstance(value, list) for word in value]
+    if all(len(word) <= SHORT for word in search_terms):
+        return True
+    return int((await _some.execute(connection, at, **words)).scalar_one()) > FEW
+
+
+def _filters(columns: Any) -> dict[str, ColumnElement[bool]]:
+    """Return the filters of a statement on the columns of patients."""
+    return {
+        **word_filters(columns.prefixes),
+        "born_from": columns.birth_date >= parameter("born_from", Date),
+        "born_until": columns.birth_date <= parameter("born_until", Date),
+        "sex": equals(columns.sex, "sex"),
+    }
 
 
 def _first_visible(query: Select[Any], at: AsOf) -> Select[Any]:
@@ -128,20 +191,27 @@ async def patients_page(
 
     ``search``: the beginnings of words of a name, in any order, or of an MRN; a birth date, its month or
     its year. What may be a date or a number is looked for as either, words together and apart.
+
+    Few matches are sorted. What many share fills a page from the next rows of the list; where it does
+    not, because they lie together elsewhere in it, all are sorted.
     """
     words = word_values(criteria.search)
     if words is None:
         return []
-    rows = await _page(criteria.in_house, order).execute(
-        connection,
-        at,
+    values = {
         **words,
-        born_from=criteria.born_from,
-        born_until=criteria.born_until,
-        sex=criteria.sex,
-        first=first,
+        "born_from": criteria.born_from,
+        "born_until": criteria.born_until,
+        "sex": criteria.sex,
+        "first": first,
         **ORDERS[order].values(after),
-    )
+    }
+    rows: Sequence[Any] = ()
+    if not criteria.in_house and await _are_many(connection, at, words):
+        rows = (await _begun(order, after is not None).execute(connection, at, **values)).all()
+    if len(rows) < first:
+        page = _page(criteria.in_house, order, bool(words))
+        rows = (await page.execute(connection, at, **values)).all()
     end = -len(ORDERS[order].keys)
     return [ListedPatient(view(PatientView, row[:end]), tuple(row[end:])) for row in rows]
 

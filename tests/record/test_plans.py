@@ -231,9 +231,7 @@ READS: dict[Query, Sends] = {
     records_of: FEW["records"],
     records_of_each: lambda c, at: records_of_each(c, [ID], at),
     other_records_of: lambda c, at: other_records_of(c, [ID], at),
-    patients_page: lambda c, at: patients_page(
-        c, PatientCriteria("A", in_house=True), at, 50, ("", ID)
-    ),
+    patients_page: lambda c, at: _patients_in_all_ways(c, at),
     likely_duplicates: FEW["likely duplicates"],
     practitioners_by_id: FEW["practitioners"],
     practitioners_page: lambda c, at: practitioners_page(
@@ -352,6 +350,17 @@ def test_a_cacheable_response_reads_tables_with_valid_time_boundaries_alone() ->
         require_valid_time_boundaries(visits_of)
     with pytest.raises(TypeError, match="does not declare"):
         require_valid_time_boundaries(_plans)
+
+
+async def _patients_in_all_ways(connection: AsyncConnection, at: AsOf) -> None:
+    """Ask for patients in the house, by what many share, by what few have, and for all."""
+    for criteria in (
+        PatientCriteria("A", in_house=True),
+        PatientCriteria("A"),
+        PatientCriteria("Adams", born_from=NOW.date(), sex="FEMALE"),
+        PatientCriteria(),
+    ):
+        await patients_page(connection, criteria, at, 50, ("", ID))
 
 
 async def _plans(database: Database, sends: Sends, at: AsOf) -> str:
