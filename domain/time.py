@@ -5,13 +5,12 @@ while nobody knows when it ends. Two periods that only touch do not overlap.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from domain.described_enum import DescribedEnum
 from domain.refusals import InvalidInput
@@ -111,8 +110,7 @@ def corrected_time(
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """A half-open stretch of valid time, ``[start, end)``; ``end`` None: still open."""
 
     start: datetime

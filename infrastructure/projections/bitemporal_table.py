@@ -5,7 +5,7 @@ only at the last position of a command. A question ``asOf`` a moment and ``known
 ``during @> moment AND known @> position``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -200,15 +200,20 @@ class Writer:
     schema: str
     _new: list[_Row] = field(default_factory=list)
     _revisable: dict[tuple[str, Any], list[_Row]] = field(default_factory=dict)
-    """The new rows by the values of the columns by which revisions match."""
-    _open: dict[tuple[UUID, datetime], _Row] = field(default_factory=dict)
+    """The new rows by the values of the columns by which revisions match: the first `_matched`."""
+    _matched: int = 0
+    _open: dict[tuple[int, datetime], _Row] = field(default_factory=dict)
+    """The new rows by key and beginning: the first `_closable`. Most are never looked for."""
+    _closable: int = 0
     _closed: list[tuple[UUID, datetime, int]] = field(default_factory=list)
     _revisions: list[_Revision] = field(default_factory=list)
+    _key: str = field(init=False)
     _plain: list[str] = field(init=False)
     _plain_values: Callable[[Values], tuple[Any, ...]] = field(init=False)
     _packed: dict[str, Callable[[Any], str | None]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._key = self.table.info["key"]
         packers = {c.name: _PACKED.get(type(c.type)) for c in self.table.columns}
         self._packed = {name: pack for name, pack in packers.items() if pack is not None}
         self._plain = [name for name in packers if name not in (*self._packed, *_PLACE)]
@@ -218,17 +223,18 @@ class Writer:
         """Add a row: known from ``known`` on, ``values`` are true of ``key`` during the period."""
         if period.is_empty:
             return
-        row = _Row(period, {self.table.info["key"]: key, **values}, position, known)
-        self._add(row)
-        self._open[key, period.start] = row
+        self._new.append(_Row(period, {self._key: key, **values}, position, known))
 
     def close(self, key: UUID, since: datetime, *, known: int) -> None:
         """Close the row of ``key`` that begins at ``since``: not known any more from ``known`` on."""
-        row = self._open.pop((key, since), None)
-        if row is None:
+        for row in self._new[self._closable :]:
+            self._open[row.values[self._key].int, row.period.start] = row
+        self._closable = len(self._new)
+        new_row = self._open.pop((key.int, since), None)
+        if new_row is None or new_row.known_to is not None:
             self._closed.append((key, since, known))
         else:
-            row.known_to = known
+            new_row.known_to = known
 
     def change(self, before: Rows, after: Rows, *, known: int, position: int) -> None:
         """Close the rows that are gone or differ, and add the new ones; leave the same ones alone.
@@ -239,7 +245,7 @@ class Writer:
             if after.get(name) != row and not row[0].is_empty:
                 self.close(*name, known=known)
         for name, row in after.items():
-            if before.get(name) != row:
+            if not before or before.get(name) != row:
                 self.put(name[0], row[0], row[1], known=known, position=position)
 
     def revise(
@@ -256,19 +262,16 @@ class Writer:
         """
         revision = _Revision(match, copies, known, position, close)
         self._revisions.append(revision)
+        for row in self._new[self._matched :]:
+            for column in self.table.info["revised_by"]:
+                self._revisable.setdefault((column, row.values[column]), []).append(row)
+        self._matched = len(self._new)
         column = next(c for c in self.table.info["revised_by"] if c in match)
         new_rows = self._revisable.get((column, match[column]), [])
         for row in [r for r in new_rows if r.known_to is None and _matches(r, match)]:
             if close:
                 row.known_to = known
-                self._open.pop((row.values[self.table.info["key"]], row.period.start), None)
-            for copy in copies:
-                self._add(_copy_row(row, copy, revision))
-
-    def _add(self, row: _Row) -> None:
-        self._new.append(row)
-        for column in self.table.info["revised_by"]:
-            self._revisable.setdefault((column, row.values[column]), []).append(row)
+            self._new += [_copy_row(row, copy, revision) for copy in copies]
 
     def flush(self, cursor: Cursor[TupleRow]) -> None:
         """Write the gathered changes: closings first, then all new rows."""
@@ -276,7 +279,7 @@ class Writer:
         if self._closed:
             keys, sinces, knowns = zip(*self._closed, strict=True)
             cursor.execute(
-                close_rows(*name, self.table.info["key"]),
+                close_rows(*name, self._key),
                 {
                     "keys": list(keys),
                     "sinces": [_moment(s) for s in sinces],
@@ -289,27 +292,31 @@ class Writer:
         rows = [r for r in self._new if r.known_to is None or r.known_to > r.known_from]
         columns = (*self._plain, *self._packed, *_PLACE)
         if rows and cursor.connection.pgconn.pipeline_status:
-            values = [self._values(row, packed=False) for row in rows]
+            values = self._values(rows, packed=False)
             cursor.execute(insert_into(*name, columns), [objects(columns, values)])
         elif rows:
             with cursor.copy(copy_into(*name, columns)) as into:
-                into.write(lines([self._values(row, packed=True) for row in rows]))
+                into.write(lines(self._values(rows, packed=True)))
         self._new.clear()
         self._revisable.clear()
         self._open.clear()
+        self._matched = self._closable = 0
         self._closed.clear()
         self._revisions.clear()
 
-    def _values(self, row: _Row, *, packed: bool) -> list[Any]:
-        """Return the values of a row in the order of the columns; ``packed``: JSON as text."""
-        values = row.values
-        packed_values = [
-            pack(values[column]) if packed else values[column]
-            for column, pack in self._packed.items()
+    def _values(self, rows: Iterable[_Row], *, packed: bool) -> list[list[Any]]:
+        """Return the values of rows in the order of the columns; ``packed``: JSON as text."""
+        plain_values, packers = self._plain_values, tuple(self._packed.items())
+        return [
+            [
+                *plain_values(values := row.values),
+                *[pack(values[name]) if packed else values[name] for name, pack in packers],
+                _during(row.period),
+                f"[{row.known_from},{'' if row.known_to is None else row.known_to})",
+                row.position,
+            ]
+            for row in rows
         ]
-        known_to = "" if row.known_to is None else row.known_to
-        place = (_during(row.period), f"[{row.known_from},{known_to})", row.position)
-        return [*self._plain_values(values), *packed_values, *place]
 
     def _revise(self, cursor: Cursor[TupleRow], revision: _Revision) -> None:
         """Revise the rows that were there before this batch, or came from an earlier revision."""
@@ -366,8 +373,7 @@ def _copy_row(row: _Row, copy: Copy, revision: _Revision) -> _Row:
 
 
 def _during(period: Period) -> str:
-    end = period.end.isoformat() if period.end else ""
-    return f"[{_moment(period.start)},{end})"
+    return f"[{_moment(period.start)},{'' if period.end is None else period.end.isoformat()})"
 
 
 def _moment(moment: datetime) -> str:

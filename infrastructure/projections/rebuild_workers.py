@@ -27,7 +27,7 @@ WORKER_LOCK = 1463898722, 6
 MAX_PROCESSES = 4
 """More processes gain nothing, since the largest read model is filled by one alone."""
 
-MIN_EVENTS = 20_000
+MIN_EVENTS = 50_000
 """Events from which on another process gains more time than its start takes."""
 
 

@@ -212,26 +212,30 @@ class Prescriptions(AggregateProjection[Prescription]):
         )
 
     def rows(self, prescription: Prescription, event: Event) -> dict[Table, Rows]:
+        medication = prescription.medication
+        values = {
+            "stay": prescription.stay,
+            "patient": prescription.patient,
+            "medication": medication.name,
+            "medication_code": medication.code,
+            "medication_system": medication.system,
+            "agent": _agent(medication),
+            "written_at": prescription.course.written_at,
+            "prescriber": prescription.prescriber,
+            "basis": prescription.basis and prescription.basis.value,
+        }
         return {
             prescriptions: {
                 (prescription.id, period.start): (
                     period,
                     {
-                        "stay": prescription.stay,
-                        "patient": prescription.patient,
+                        **values,
                         "status": status.value,
-                        "medication": prescription.medication.name,
-                        "medication_code": prescription.medication.code,
-                        "medication_system": prescription.medication.system,
-                        "agent": _agent(prescription.medication),
                         "dose": regimen.dose,
                         "route": regimen.route,
                         "frequency": regimen.frequency,
-                        "written_at": prescription.course.written_at,
                         "start": regimen.start,
                         "stop": regimen.stop,
-                        "prescriber": prescription.prescriber,
-                        "basis": prescription.basis and prescription.basis.value,
                         "schedule": regimen.schedule,
                         "anchor": regimen.anchor,
                     },

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from domain.aggregate import Event
+from domain.aggregate import Cancelling, Correcting, Event
 from domain.envelope import Source
 from domain.event_types import EVENTS
 from domain.expected_arrival import ExpectedArrival
@@ -158,6 +158,9 @@ class Timeline(ReadModel):
             return
         if event.entry.about is None:
             return
+        if not isinstance(event, (Correcting, Cancelling, Prescription.StopCorrected)):
+            self._tell(event, place)
+            return
         match event:
             case _ if isinstance(event, CORRECTIONS):
                 self._correct(event, place, event.at)
@@ -228,7 +231,7 @@ class Timeline(ReadModel):
         self.writer(entries).put(
             entry_id(event),
             Period(event.entry.occurred_at),
-            {**entry_values(event, place), **(values or {})},
+            {**entry_values(event, place), **values} if values else entry_values(event, place),
             known=place.known,
             position=place.position,
         )
