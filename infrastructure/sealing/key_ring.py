@@ -39,8 +39,7 @@ NONCE_BYTES = 12
 PADDED_TO = 16
 """Texts are filled up to a multiple of so many bytes: a length tells FEMALE from MALE."""
 
-KEYS_IN_MEMORY = 4_000
-"""Keys of subjects at most; one takes 2.6 kB, and reading one again 12 µs of processor (SQLite)."""
+KEYS_IN_MEMORY = 4_000  # each takes 2.6 kB, and 12 µs of processor to be read again (SQLite)
 
 SECONDS_UNSEEN = 1.0
 """The time for which a key that another process destroys may still be in memory here."""
