@@ -118,8 +118,10 @@ def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID 
     id = owner(uow, "mrn", *parts)
     if id is not None:
         return id
-    former_owners = uow.record.owners([unique_keys.former_mrn(*parts)])
-    return former_owners[0] if len(former_owners) == 1 else None
+    kind = unique_keys.former_mrn(*parts)
+    if kind not in uow.former_owners:
+        uow.former_owners[kind] = uow.record.owners([kind])
+    return uow.former_owners[kind][0] if len(uow.former_owners[kind]) == 1 else None
 
 
 def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:

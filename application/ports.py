@@ -37,6 +37,8 @@ class CommandPreload:
     earlier: RecordedCommand | None
     streams: Mapping[UUID, Sequence[Event]] = field(default_factory=dict)
     owners: Mapping[Unique, UUID | None] = field(default_factory=dict)
+    former_owners: Mapping[str, Sequence[UUID]] = field(default_factory=dict)
+    """Those who had a number before, by the kind of their claims, of each number that it names."""
     merged_into: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
     """The records that were ever merged into a subject, by each subject that was looked for."""
     stays: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -75,6 +75,7 @@ class UnitOfWork(AggregateReader):
         that rests on the cache (`used_cache`) has to be decided again with it.
         """
         super().__init__(record)
+        preload = preload or CommandPreload(now, None)
         self.cache, self.rules = cache, rules
         self.erasures = cache.erasures
         self.entry, self.now, self.wards = entry, now, wards
@@ -82,7 +83,8 @@ class UnitOfWork(AggregateReader):
         self.before: dict[UUID, Before] = {}
         self.waited_for: dict[UUID, frozenset[UUID]] = {}
         """What each visit of another system waited for before the command."""
-        self.owners: dict[unique_keys.Unique, UUID | None] = dict(preload.owners) if preload else {}
+        self.owners: dict[unique_keys.Unique, UUID | None] = dict(preload.owners)
+        self.former_owners = dict(preload.former_owners)
         self.reassigned: set[UUID] = set()
         self.released: list[UniqueClaim] = []
         """The claims that the command gives up: of the numbers of who is erased."""
@@ -94,12 +96,9 @@ class UnitOfWork(AggregateReader):
         self.corrected_precision: Precision | None = None
         self._stated_times: dict[str, tuple[datetime, Precision]] = {}
         self._placed: Mapping[str, datetime] = {}
-        self._merged_into: dict[tuple[UUID, ...], Sequence[UUID]] = {}
-        self._stays_of: dict[frozenset[UUID], Sequence[UUID]] = {}
+        self._merged_into = {frozenset((into,)): ids for into, ids in preload.merged_into.items()}
+        self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}
         self.streams_of = lru_cache(None)(record.streams_of)  # of a fact: asked for once
-        if preload:
-            self._merged_into = {(into,): ids for into, ids in preload.merged_into.items()}
-            self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}
         self._claims: dict[UUID, tuple[Period, list[Claim]]] = {}
         """The claims on rooms that were read, with the period."""
         self._sharers: dict[UUID, list[Claim]] = {}
@@ -108,7 +107,7 @@ class UnitOfWork(AggregateReader):
         """The occupancies of which some beds were looked at, and those that were as a whole."""
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
-        self._preloaded = preload.streams if preload else {}
+        self._preloaded = preload.streams
         self._versions: dict[UUID, int] = {}
         self.is_trial = False
         """True if a refusal is decided anew: the first attempt went the short way."""
@@ -146,8 +145,10 @@ class UnitOfWork(AggregateReader):
             self._track(aggregate)
 
     def new(self, kind: type[A], name: str, about: About | None = None) -> A:
-        """Begin an aggregate. Its id is derived from the command's id."""
+        """Begin an aggregate. Its id is derived from the command's id: nothing recorded names it."""
         aggregate = kind.empty(self.entry.id_of(name), about)
+        self._merged_into |= {frozenset((aggregate.id,)): ()}
+        self._stays_of |= {frozenset((aggregate.id,)): ()}
         self._track(aggregate)
         return aggregate
 
@@ -159,7 +160,7 @@ class UnitOfWork(AggregateReader):
 
     def ever_merged_into(self, patients: Sequence[UUID]) -> Sequence[UUID]:
         """Return the records that were ever merged into some; asked for once in a command."""
-        key = tuple(patients)
+        key = frozenset(patients)
         if key not in self._merged_into:
             self._merged_into[key] = self.record.merged_into(key)
         return self._merged_into[key]
@@ -170,9 +171,8 @@ class UnitOfWork(AggregateReader):
         They are looked for once in a command, at its beginning if they can be foreseen.
         """
         key = frozenset(persons)
-        if key not in self._stays_of:
-            self._stays_of[key] = self.record.stays_of(persons)
-        ids = self._stays_of[key]
+        if (ids := self._stays_of.get(key)) is None:
+            ids = self._stays_of[key] = self.record.stays_of(persons)
         self.persons_read.update(persons)
         self.stays_read.update(ids)
         return self.load(Stay, *ids)
@@ -203,9 +203,7 @@ class UnitOfWork(AggregateReader):
         id = Occupancy.id_for(room)
         if id not in self.loaded:
             self.read_beds({room: None})
-        occupancy = self.loaded[id]
-        assert isinstance(occupancy, Occupancy)
-        return occupancy
+        return cast(Occupancy, self.loaded[id])
 
     def claims(self, room: UUID, period: Period, bed: str | None = None) -> list[Claim]:
         """Return the claims on a room's beds, or one, in a period, as the command leaves them.
@@ -250,7 +248,8 @@ class UnitOfWork(AggregateReader):
         dry_run = UnitOfWork(
             self.record, self.cache, self.rules, self.entry, self.now, self.wards, refresh=True
         )
-        dry_run.owners, dry_run._refreshed = self.owners, self._refreshed
+        dry_run.owners, dry_run.former_owners = self.owners, self.former_owners
+        dry_run._refreshed = self._refreshed
         dry_run._merged_into, dry_run._stays_of = self._merged_into, self._stays_of
         dry_run.persons_read, dry_run.stays_read = self.persons_read, self.stays_read
         self._dry_runs.append(dry_run)

@@ -65,7 +65,12 @@ def as_stored(kind: str, *parts: str) -> Unique:
 
 def former_mrn(authority: str, number: str) -> str:
     """Return the kind of the claims of those who had an MRN before, of whom there may be several."""
-    return f"former {mrn(authority, number).key}"
+    return former(mrn(authority, number))
+
+
+def former(name: Unique) -> str:
+    """Return the kind of the claims of those who had the MRN of a key before."""
+    return f"former {name.key}"
 
 
 def former_of(event: Event) -> Unique | None:

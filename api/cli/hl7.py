@@ -36,6 +36,7 @@ from infrastructure.access_log import AccessRecord
 from infrastructure.bootstrap import hospital, seed
 from infrastructure.hl7_deliveries import deliveries, parked_messages
 from infrastructure.postgres.database import Database
+from infrastructure.projections.gc_tuning import reduced_garbage_collection
 
 app = typer.Typer()
 hl7 = typer.Typer(help="Messages of other systems in HL7 v2.", no_args_is_help=True)
@@ -56,7 +57,7 @@ def listen(
     """Take ADT messages over MLLP. A worker or a server beside it keeps the read models."""
     context = tls(certificate, key, clients)
     check_address(host, context)
-    with _door(config) as door:
+    with reduced_garbage_collection(), _door(config) as door:
         asyncio.run(_run(door, host, port, context))
         for name, count in sorted(door.counts.items()):
             out.print(f"{name}: {count:,}")

@@ -22,7 +22,7 @@ from domain.refusals import BedRef
 from domain.room.occupancy import Claim
 from domain.stay.history import Stretch
 from domain.time import Period
-from domain.unique_keys import Unique
+from domain.unique_keys import Unique, former
 from infrastructure.event_store import sealed_claims
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper
 from infrastructure.sealing.erasures import destroy_keys
@@ -63,6 +63,10 @@ _OWNERS = (
     "SELECT c.* FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS w (kind, key), LATERAL"
     " (SELECT * FROM record.unique_claims WHERE kind = w.kind AND key = w.key OFFSET 0) AS c"
 )
+_OWNERS_OF_KINDS = (
+    "SELECT DISTINCT w.kind, c.owner FROM unnest(%(whole)s::text[]) AS w (kind), LATERAL"
+    " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
+)
 _FORESEEN = (
     f"WITH named AS MATERIALIZED ({_OWNERS}),"
     " subjects AS MATERIALIZED (SELECT unnest(%(subjects)s::uuid[]) AS id"
@@ -70,6 +74,7 @@ _FORESEEN = (
     "     WHERE stream = ANY(%(subjects)s) AND version = 1"
     "   UNION SELECT owner FROM named)"
     " SELECT (SELECT json_agg(named) FROM named)::text,"
+    f" (SELECT json_agg(json_build_array(kind, owner)) FROM ({_OWNERS_OF_KINDS}) AS former)::text,"
     " (SELECT json_agg(json_build_object('id', id, 'merged', ARRAY("
     "     SELECT stream FROM record.stored_events"
     "     WHERE own->>'into' IS NOT NULL AND own->>'into' = id::text),"
@@ -77,30 +82,23 @@ _FORESEEN = (
     "   FROM subjects WHERE id IS NOT NULL)::text,"
     f" now.* FROM ({_CLOCK_AND_COMMAND}) AS now"
 )
-"""The clock and a command, owners of names, and what is of them, of subjects and of their patients."""
-_VERSIONS = (
-    "SELECT id, coalesce((SELECT max(version) FROM record.stored_events WHERE stream = id), 0)"
-    " FROM unnest(%s::uuid[]) AS w (id)"
-)
-_BED_CLAIMS = (
-    "SELECT stay, room, bed, lower(during), upper(during), kept, shares_bed_of FROM ("
-    " SELECT c.* FROM (SELECT id,"
+"""The clock and a command, owners of names and kinds, and what is of them, subjects, their patients."""
+_BEDS = (
+    "SELECT version, stay, room, bed, lower(during), upper(during), kept, shares_bed_of FROM ("
+    " SELECT NULL::integer AS version, c.* FROM (SELECT id,"
     "     tstzrange(since, until, CASE WHEN until <= since THEN '[]' ELSE '[)' END)"
     "     FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS w (id, since, until)"
     "   ) AS w (id, span), LATERAL (SELECT * FROM record.bed_claims"
     "     WHERE room = w.id AND coalesce(upper(during), 'infinity') >= lower(w.span)"
     "       AND (during && w.span) IS TRUE OFFSET 0) AS c"
-    " UNION SELECT * FROM record.bed_claims WHERE shares_bed_of = ANY(%s)"
-    ") AS claims ORDER BY during, stay"
+    " UNION SELECT NULL, c.* FROM record.bed_claims AS c WHERE shares_bed_of = ANY(%s)"
+    " UNION ALL SELECT coalesce((SELECT max(version) FROM record.stored_events WHERE stream = id), 0),"
+    "   NULL, id, NULL, NULL, NULL, NULL, NULL FROM unnest(%s::uuid[]) AS w (id)"
+    ") AS beds ORDER BY during, stay"
 )
-"""Claims on rooms in periods, and those that share a bed of some stays."""
+"""Claims on rooms in periods, those that share a bed of some stays, and the versions of streams."""
 
 ADD_KEY_ACTS = "SELECT audit.add_key_acts(%s, %s, %s)"
-
-OWNERS_OF_KINDS = (
-    "SELECT DISTINCT w.kind, c.owner FROM unnest(%s::text[]) AS w (kind), LATERAL"
-    " (SELECT owner FROM record.unique_claims WHERE kind = w.kind OFFSET 0) AS c ORDER BY owner"
-)
 
 
 class LogReader:
@@ -119,23 +117,34 @@ class LogReader:
         """Return the database's clock, and the command if it was recorded before.
 
         In the same round trip: these streams, those of the patients and stays that they are about,
-        the owners of unique names, and of these, the ``subjects`` and the patients whom they are
-        about: the records that were ever merged into them, and their stays.
+        the owners of unique names and of former ones, and of these owners, the ``subjects`` and the
+        patients whom they are about: the records ever merged into them, and their stays.
         """
-        values = {"command": command_id, "subjects": list(subjects), **self._forms(names)}
+        kinds = [former(name) for name in names if name.kind == "mrn"]
+        former_forms = {kind: sealed_claims.kinds([kind], self.keys) for kind in kinds}
+        values = {
+            "command": command_id,
+            "subjects": list(subjects),
+            "whole": [form for forms in former_forms.values() for form in forms],
+            **self._forms(names),
+        }
         statements: list[Statement] = [(_FORESEEN, values)]
         if streams:
             statements.append((_WITH_SUBJECTS, {"streams": list(streams)}))
-        ((owners, subject_rows, *clock_and_command),), *rest = self._query(statements)
+        ((owners, former_owners, subject_rows, *clock_and_command),), *rest = self._query(
+            statements
+        )
         events: dict[UUID, list[Event]] = {id: [] for id in streams}
         for row in rest[0] if rest else ():
             events.setdefault(row[0], []).append(self.mapper.event(row))
+        former_rows = msgspec.json.decode(former_owners or "[]", type=list[tuple[str, UUID]])
         relations = msgspec.json.decode(subject_rows or "[]", type=list[_Subject])
         return CommandPreload(
             clock_and_command[0],
             _recorded_command(tuple(clock_and_command)),
             events,
             self._owners_by_name(names, msgspec.json.decode(owners or "[]", type=list[_Owner])),
+            {k: [*{id for kind, id in former_rows if kind in f}] for k, f in former_forms.items()},
             {subject.id: subject.merged for subject in relations},
             {subject.id: subject.stays for subject in relations},
         )
@@ -237,7 +246,7 @@ class LogReader:
         """Return the owners of unique claims of these kinds."""
         with self._cursor() as cursor:
             forms = sealed_claims.kinds(kinds, self.keys)
-            rows = cursor.execute(OWNERS_OF_KINDS.encode(), [forms])
+            rows = cursor.execute(_OWNERS_OF_KINDS.encode(), {"whole": forms})
             return list(dict.fromkeys(owner for _, owner in rows))
 
     def owners_beginning(self, kind: str, beginning: str) -> list[UUID]:
@@ -253,20 +262,17 @@ class LogReader:
     def beds(
         self, streams: Iterable[UUID], spans: Mapping[UUID, Period], mothers: Collection[UUID]
     ) -> tuple[dict[UUID, int], list[Claim]]:
-        """Return the last versions of streams (0: it does not exist), and then claims as known now.
+        """Return the last versions of streams (0: it does not exist), and claims as of the same moment.
 
         Those on each room during a period, and those of who shares a bed of the ``mothers``.
         """
         starts, ends = [p.start for p in spans.values()], [p.end for p in spans.values()]
-        versions, claims = self._query(
-            [
-                (_VERSIONS, [list(streams)]),
-                (_BED_CLAIMS, [list(spans), starts, ends, list(mothers)]),
-            ]
-        )
-        return dict(versions), [
+        values = [list(spans), starts, ends, list(mothers), list(streams)]
+        (rows,) = self._query([(_BEDS, values)])
+        return {id: version for version, _, id, *_ in rows if version is not None}, [
             Claim(stay, Stretch(BedRef(room, bed), Period(since, until), is_kept, shares))
-            for stay, room, bed, since, until, is_kept, shares in claims
+            for version, stay, room, bed, since, until, is_kept, shares in rows
+            if version is None
         ]
 
     def stays_of(self, persons: Collection[UUID]) -> list[UUID]:

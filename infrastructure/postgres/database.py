@@ -36,12 +36,16 @@ CONNECTION_ERRORS = (psycopg.OperationalError, OperationalError)
 SCAN_NO_TABLE = "SET enable_seqscan = off; SET jit = off"
 """Settings of a connection that reads a part of tables that grow, which statistics take for too much."""
 
-PLAN_BY_INDEX = f"{SCAN_NO_TABLE}; SET enable_hashjoin = off; SET enable_mergejoin = off"
+PLAN_BY_INDEX = (
+    f"{SCAN_NO_TABLE}; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    " SET plan_cache_mode = force_generic_plan"
+)
 """Settings of a connection that looks up a few rows of tables that grow.
 
 Plans are cached, and a log fills faster than statistics are gathered: what was planned on a table of
 no rows would read it from end to end when it has millions. With these settings a plan is right for
-any number of rows, whatever the statistics say.
+any number of rows, whatever the statistics say. So it is made once: to plan such a statement for each
+of its values takes longer than to execute it.
 """
 
 

@@ -49,6 +49,22 @@ def execute(database: Database, statement: str) -> None:
         owner.execute(statement.encode())
 
 
+def test_a_statement_of_the_follower_is_planned_once(lived: Lived) -> None:
+    forget(lived.database)
+    with connect(lived.database.app_url) as connection:
+        projector = BatchProjector(connection, batch=1)
+        projector.prepare()
+        for _ in range(40):
+            projector.step()
+        plans = connection.execute(
+            "SELECT statement, custom_plans FROM pg_prepared_statements"
+            " WHERE generic_plans + custom_plans > 0"
+        ).fetchall()
+    catch_up(lived.database)
+    assert plans
+    assert [statement for statement, custom_plans in plans if custom_plans] == []
+
+
 # -- killed --
 
 

@@ -16,7 +16,7 @@ from application.hospital import Hospital
 from domain.refusals import Refusal
 from domain.stay.facts import Disposition
 from infrastructure.event_store.group_commit import GroupCommit
-from infrastructure.event_store.log_reader import _BED_CLAIMS
+from infrastructure.event_store.log_reader import _BEDS
 from infrastructure.event_store.recorder import Recorder
 from infrastructure.integrity.check import verify_log
 from infrastructure.postgres.database import PLAN_BY_INDEX, Database
@@ -152,9 +152,9 @@ def test_who_was_in_a_room_long_ago_is_not_read(hospital: Hospital, database: Da
         )
         owner.execute(PLAN_BY_INDEX)
         since = datetime.now(UTC) - timedelta(minutes=1)
-        values = [[id], [since], [None], []]
-        ((plan,),) = owner.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_BED_CLAIMS}".encode(), values)
-        assert len(owner.execute(_BED_CLAIMS.encode(), values).fetchall()) == 4
+        values = [[id], [since], [None], [], []]
+        ((plan,),) = owner.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {_BEDS}".encode(), values)
+        assert len(owner.execute(_BEDS.encode(), values).fetchall()) == 4
     assert _left_out(plan[0]["Plan"]) < 20
 
 
