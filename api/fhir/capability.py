@@ -65,6 +65,13 @@ def statement(settings: Settings, base: str) -> Json:
     return body
 
 
+def _conditional_read(resource: Resource) -> str:
+    by_time = resource.has_time and not resource.follows_clock
+    if resource.has_versions:
+        return "full-support" if by_time else "not-match"
+    return "modified-since" if by_time else "not-supported"
+
+
 def _resource(resource: Resource) -> Json:
     interactions = ["read", "search-type"]
     if resource.has_versions:
@@ -87,7 +94,7 @@ def _resource(resource: Resource) -> Json:
         "versioning": "versioned" if resource.has_versions else "no-version",
         "readHistory": resource.has_versions,
         "updateCreate": False,
-        "conditionalRead": "full-support" if resource.has_versions else "not-supported",
+        "conditionalRead": _conditional_read(resource),
         "searchInclude": [f"{resource.type}:{name}" for name in resource.includes],
         "searchRevInclude": [":".join(pair) for pair in reverse_includes(resource.type)],
         "searchParam": [

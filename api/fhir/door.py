@@ -3,6 +3,7 @@
 Nothing is written here: facts come in by commands, and by ``wardbook import fhir``.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from api.auth.authentication import Authenticator
 from api.fhir.capability import statement
 from api.fhir.elements import elements_asked, leave
-from api.fhir.formats import MEDIA_TYPE, check_format
+from api.fhir.formats import MEDIA_TYPE, check_format, in_lines, is_pretty
 from api.fhir.history import history, version_of
 from api.fhir.outcome import FhirError, TypeClosed, not_found
 from api.fhir.parameters import DATE_TIME
@@ -61,8 +62,10 @@ class Fhir:
         """Respond with the CapabilityStatement. Raises FhirError."""
         if options := _options(request, READ):
             return options
-        check_format(request, request.query_params.multi_items())
-        return _response(statement(self._settings, _base(request)))
+        parameters = request.query_params.multi_items()
+        check_format(request, parameters)
+        response = _response(statement(self._settings, _base(request)))
+        return in_lines(response) if is_pretty(parameters) else response
 
     async def smart(self, request: Request) -> Response:
         """Respond with what SMART apps need to know of the login. Raises FhirError."""
@@ -85,6 +88,7 @@ class Fhir:
             parts, parameters = parts[:1], [*parameters, *await _form(request)]
         _check_forms(parameters)
         check_format(request, parameters)
+        is_for_people = is_pretty(parameters)
         reader = _reader(request, parameters)
         operation = f"fhir {resource.type}"
         try:
@@ -97,7 +101,7 @@ class Fhir:
             await reader.record(operation, [])
             raise
         await reader.record(operation, items)
-        return response
+        return in_lines(response) if is_for_people else response
 
     async def _answer(
         self,
@@ -109,6 +113,8 @@ class Fhir:
     ) -> Answer:
         """Return the response, and what it shows. Raises FhirError."""
         match path:
+            case [name, *_] if name[0] in "_$":
+                pass
             case []:
                 return await self._search(request, reader, resource, parameters)
             case [id]:
@@ -124,8 +130,7 @@ class Fhir:
     async def _search(
         self, request: Request, reader: Reader, resource: Resource, parameters: Pairs
     ) -> Answer:
-        strict = "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
-        query = query_of(resource, parameters, strict)
+        query = query_of(resource, parameters, _is_strict(request))
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }
@@ -153,13 +158,15 @@ class Fhir:
             await reader.finish([item])
         else:
             item = await version_of(reader, resource, id, version)
+        if dict(parameters).get("_summary") == "count":
+            raise FhirError(400, "invalid", "_summary=count is of searches.")
         elements = elements_asked(dict(parameters), resource.type)
         return _resource_response(request, item, elements), [item]
 
     async def _history(
         self, request: Request, reader: Reader, resource: Resource, id: str, parameters: Pairs
     ) -> Answer:
-        _check_known(parameters, "_count", "_since", "_after")
+        _check_known(parameters, "_count", "_since", "_after", "_known")
         item = await _item_by_id(reader, resource, id)
         bundle, items = await history(reader, resource, item, dict(parameters), _base(request))
         return _response(bundle), items
@@ -279,22 +286,33 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
     headers = {}
     if "versionId" in meta:
         headers["ETag"] = f'W/"{meta["versionId"]}"'
-    if "lastUpdated" in meta:
+    if "lastUpdated" in meta and item.follows_clock is None:
         moment = datetime.fromisoformat(meta["lastUpdated"])
         headers["Last-Modified"] = moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
     own_tags = {headers["ETag"].removeprefix("W/"), "*"} if "ETag" in headers else set()
-    if (match := request.headers.get("if-match")) and own_tags.isdisjoint(_tags(match)):
+    if (match := _header(request, "if-match")) and own_tags.isdisjoint(_tags(match)):
         raise FhirError(412, "conflict", "It has another version now: read it without If-Match.")
-    if tags := request.headers.get("if-none-match"):
+    if tags := _header(request, "if-none-match"):
         # then the moment is not looked at (RFC 9110, 13.1.3)
         is_known = not own_tags.isdisjoint(_tags(tags))
     else:
-        is_known = "lastUpdated" in meta and _is_not_after(
+        is_known = "Last-Modified" in headers and _is_not_after(
             moment.replace(microsecond=0), request.headers.get("if-modified-since", "")
         )
     if is_known:
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
+
+
+def _header(request: Request, name: str) -> str:
+    """Return a header that may be given in several lines."""
+    return ",".join(request.headers.getlist(name))
+
+
+def _is_strict(request: Request) -> bool:
+    """Return whether the client prefers a refusal to an answer without what is not known."""
+    preferences = re.split("[,;]", _header(request, "prefer").lower())
+    return "handling=strict" in [re.sub(r'[\s"]', "", text) for text in preferences]
 
 
 def _tags(header: str) -> list[str]:

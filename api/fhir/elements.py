@@ -36,6 +36,8 @@ SUMMARY = {
 def elements_asked(given: Mapping[str, str], type: str) -> Sequence[str] | None:
     """Return the elements that ``_elements`` and ``_summary`` leave; None for all. Raises FhirError."""
     summary = given.get("_summary") or "false"
+    if summary in ("true", "text") and given.get("_elements"):
+        raise FhirError(400, "invalid", f"Give _elements or _summary={summary}, not both.")
     match summary:
         case "true":
             return SUMMARY.get(type, "").split()
@@ -44,6 +46,8 @@ def elements_asked(given: Mapping[str, str], type: str) -> Sequence[str] | None:
         case "false" | "data" | "count":
             names = given.get("_elements", "").split(",")
             elements = [n.strip().removeprefix(f"{type}.").partition(".")[0] for n in names]
+            if any(name[:1].isupper() for name in elements):
+                raise FhirError(400, "not-supported", f"_elements names elements of {type} alone.")
             return [name for name in elements if name] or None
     raise FhirError(400, "invalid", "_summary is one of: true, text, data, count, false.")
 

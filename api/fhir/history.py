@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 
 from api.fhir.outcome import not_found
 from api.fhir.parameters import span, whole_from, whole_number
@@ -43,6 +44,10 @@ def _version_id(item: Item) -> str | None:
     return version
 
 
+def _position_of(item: Item) -> int | None:
+    return whole_from((_version_id(item) or "").partition("-")[0].partition(".")[0])
+
+
 def _moment(text: str) -> str | None:
     try:
         return iso_moment(datetime.fromisoformat(text))
@@ -61,7 +66,8 @@ async def history(
     items: list[Item] = []
     for position in positions[:first]:
         item = await _version_at(reader, resource, latest.id, position)
-        items += [item] if item else []
+        # before a merge the changes of the other record made no version
+        items += [item] if item and _position_of(item) == position else []
     if since is not None:
         items = [
             item for item in items if span(item.resource["meta"]["lastUpdated"])[1][0] >= since
@@ -70,6 +76,8 @@ async def history(
     links = [{"relation": "self", "url": url}]
     if len(positions) > first and first:
         times = "".join(f"&{n}={given[n]}" for n in ("asOf", "knownAt", "_since") if n in given)
+        if "knownAt" not in given and reader.position is not None:
+            times += f"&_known={quote(reader.position, safe='')}"
         link = f"{url}?_count={first}&_after={positions[first - 1]}{times}"
         links.append({"relation": "next", "url": link.replace("+", "%2B")})
     bundle = {

@@ -46,7 +46,7 @@ class Location(Resource):
     specification = "https://hl7.org/fhir/R4/location.html"
     documentation = "Wards (wa), rooms (ro) and beds (bd), as of a moment."
     right = "data:house"
-    has_versions = False
+    has_versions = has_time = False
     fields = "id name rooms { room { id ward number } beds { id code state } }"
     reverse = ("partof",)
     parameters = {

@@ -105,6 +105,7 @@ class MedicationRequest(Resource):
     type = "MedicationRequest"
     specification = "https://hl7.org/fhir/R4/medicationrequest.html"
     documentation = "A prescription, or the order of one dose that was given without one."
+    follows_clock = True
     root = "prescription"
     fields = (
         "id status dose route frequency writtenAt start stop withoutPrescription prescriber { id }"

@@ -49,6 +49,8 @@ class Query:
     total: bool = False
     includes: list[str] = field(default_factory=list)
     reverse: list[tuple[str, str]] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    """The parameters by which matches are told in part."""
     elements: Sequence[str] | None = None
     """The elements of matches that are asked for; None for all."""
     after: str | None = None
@@ -78,10 +80,12 @@ def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool)
         elif base in resource.searched_by:
             parameter = resource.searched_by[base]
             query.criteria.setdefault(base, []).append(criterion(name, value, parameter))
-        elif not _of_result(query, name, value) and base not in EVERYWHERE:
+        elif not _of_result(query, name, value) and name not in EVERYWHERE:
             query.unknown.append(base)
             continue
         query.kept.append((name, value))
+    if query.left.get("_summary") == "text" and (query.includes or query.reverse):
+        raise FhirError(400, "invalid", "With _summary=text nothing is included.")
     if query.unknown and strict:
         raise FhirError(400, "not-supported", unknown_text(query))
     if query.reverse:
@@ -119,11 +123,10 @@ def _of_result(query: Query, name: str, value: str) -> bool:
             if value not in ("accurate", "estimate", "none"):
                 raise FhirError(400, "invalid", "_total is one of: accurate, estimate, none.")
             query.total = value != "none"
-        case "_summary":
-            query.elements = elements_asked({name: value}, query.resource.type)
+        case "_summary" | "_elements":
+            query.elements = elements_asked(query.left | {name: value}, query.resource.type)
+            query.left[name] = value
             query.count = 0 if value == "count" else query.count
-        case "_elements":
-            query.elements = elements_asked({name: value}, query.resource.type)
         case "_sort":
             query.sort = _sorting(query.resource, value)
         case "_after":

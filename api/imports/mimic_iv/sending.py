@@ -14,6 +14,7 @@ from api.imports.answers import answer_to
 from api.imports.mimic_iv.beds import BEDS, Bed
 from api.imports.mimic_iv.patient import Row
 from application.command import Recorded, Request
+from application.command_series import MOST
 from application.hospital import Hospital
 from domain.envelope import Actor, Source
 from domain.refusals import AlreadyExists, Refusal
@@ -27,9 +28,6 @@ NAMESPACE = UUID("5f2b1c1a-6a57-5b54-9d0e-0f4e5a1f1d04")
 
 OPENED_AT = datetime(2000, 1, 1, tzinfo=UTC)
 """The beginning of rooms and practitioners: before all patients (MIMIC-IV begins in 2008)."""
-
-MOST = 50
-"""Commands that are given together, at most."""
 
 Answered = Callable[[Recorded | Refusal], None]
 """Takes the answer to a command."""
