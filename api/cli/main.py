@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, NoSuchOption, UsageError
+from typer._completion_shared import _completion_scripts
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
@@ -174,6 +175,11 @@ Demo = Annotated[
 ]
 options = typer.Typer()
 
+# zsh loads the script at the first TAB, which would complete nothing
+_completion_scripts["zsh"] += (
+    "if [[ $funcstack[1] = _%(prog_name)s ]]; then %(complete_func)s; fi\n"
+)
+
 
 @options.callback()
 def declare_options(version: Version = False, demo: Demo = False) -> None:
@@ -204,7 +210,7 @@ app = Commands(
 
 def sentence_of(error: ClickException) -> str:
     """Return one plain sentence for an error of usage, and the command that prints the help."""
-    text = " ".join(error.format_message().split())
+    text = " ".join(error.format_message().split()).replace(": Value error, ", ": ", 1)
     if isinstance(error, NoSuchOption) and error.possibilities:
         names = ", ".join(sorted(error.possibilities))
         text = f"{error.message}. Did you mean {names}?"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from difflib import get_close_matches
 
 from application.reports.beds import (
     BED_OCCUPANCY_RATE_1,
@@ -117,11 +118,16 @@ def newest_definitions() -> list[Definition]:
     return [latest[name] for name in dict.fromkeys(d.name for d in ALL)]
 
 
+LETTERS, NEAREST = 40, 3
+"""The letters of an unknown name by which reports are found, and how many are named."""
+
+
 def find_definition(name: str, version: int | None = None) -> Definition:
     """Return a definition by name, in its newest version by default. Raises NotFound, InvalidInput."""
     versions = {d.version: d for d in ALL if d.name == name}
     if not versions:
-        raise NotFound("report", name, "name")
+        nearest = get_close_matches(name[:LETTERS], {d.name: d for d in ALL}, n=NEAREST, cutoff=0)
+        raise NotFound("report", name, "name", f"The nearest are: {', '.join(nearest)}.")
     if version is None:
         return versions[max(versions)]
     if version not in versions:

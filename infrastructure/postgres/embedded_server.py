@@ -14,6 +14,7 @@ import atexit
 import fcntl
 import logging
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +120,8 @@ def _leave(cluster: Cluster) -> bool:
 def _leave_at_exit(cluster: Cluster) -> None:
     if cluster.data not in _holds:
         return
+    for number in (signal.SIGINT, signal.SIGTERM):  # nothing is left to interrupt
+        signal.signal(number, signal.SIG_IGN)
     try:
         stop_server(cluster.home)
     except (EmbeddedServerError, OSError) as error:

@@ -1,6 +1,8 @@
 """The list of commands: true of the commands, and printed without importing them."""
 
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer._completion_shared import get_completion_script
 from typer.main import get_group
 
 import api.cli
@@ -85,6 +88,55 @@ def test_a_shell_completes_commands(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COMP_WORDS", "wardbook occupancy --kn")
     monkeypatch.setenv("COMP_CWORD", "2")
     assert run().out.split() == ["--known-at"]
+
+
+SHELLS = {
+    "bash": "source wardbook.sh; COMP_WORDS=(wardbook tim); COMP_CWORD=1;"
+    " _wardbook_completion wardbook; echo $COMPREPLY",
+    "zsh": "fpath=(.); autoload -Uz _wardbook; compdef() { : }; _arguments() { print $* };"
+    " words=(wardbook tim); CURRENT=2; _wardbook",
+    "fish": "source wardbook.fish; complete -C 'wardbook tim'",
+}
+"""What each shell does at the first TAB after the words ``wardbook tim``."""
+
+SCRIPTS = {"bash": "wardbook.sh", "zsh": "_wardbook", "fish": "wardbook.fish"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_completes_at_the_first_tab(shell: str, tmp_path: Path) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    script = get_completion_script(
+        prog_name="wardbook", complete_var="_WARDBOOK_COMPLETE", shell=shell
+    )
+    (tmp_path / SCRIPTS[shell]).write_text(script)
+    done = subprocess.run(
+        [program, "-c", SHELLS[shell]],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "timeline" in done.stdout
+    assert done.stderr == ""
+
+
+def test_zsh_completes_as_it_loads_the_script() -> None:
+    script = get_completion_script(
+        prog_name="wardbook", complete_var="_WARDBOOK_COMPLETE", shell="zsh"
+    )
+    assert script.endswith("if [[ $funcstack[1] = _wardbook ]]; then _wardbook_completion; fi")
+
+
+@pytest.mark.parametrize("choice", [("course", "--format"), ("token", "--role")])
+def test_a_choice_that_is_none_is_answered_by_those_there_are(
+    run: Run, choice: tuple[str, str]
+) -> None:
+    result = run(*choice, "nothing")
+    assert result.err.startswith(f"Invalid value for '{choice[1]}': 'nothing' is not one of '")
+    assert result.code == 2
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["token"], ["--version"]])

@@ -198,6 +198,14 @@ def test_an_odd_value_is_taken_or_refused_in_one_sentence_whatever_the_parameter
     check(run(*wrong.words(elsewhere)))
 
 
+@pytest.mark.parametrize("path", sorted(COMMANDS.keys() - UNTIL_STOPPED))
+def test_an_example_is_run_as_it_is_written_and_once_more(
+    run: Run, here: Database, elsewhere: Path, path: str
+) -> None:
+    for _ in range(2):
+        check(run(*example(path, elsewhere)))
+
+
 @pytest.mark.parametrize("path", COMMANDS)
 def test_what_no_command_knows_is_refused_by_each(run: Run, elsewhere: Path, path: str) -> None:
     words = example(path, elsewhere)

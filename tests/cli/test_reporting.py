@@ -102,6 +102,7 @@ def test_a_day_that_has_not_ended_is_left_out_and_that_is_said(run: Run, known_b
     ("arguments", "code", "said"),
     [
         (("bed-fullness", *PERIOD), ExitCode.REFUSED, "There is no report 'bed-fullness'"),
+        (("bed-occupancy", *PERIOD), ExitCode.REFUSED, "The nearest are: bed-occupancy-rate, "),
         (("inpatient-census",), ExitCode.USAGE, "Say which days"),
         (("inpatient-census", "--from", "yesterday"), ExitCode.USAGE, "--from needs a day"),
         (("inpatient-census", *PERIOD, "--ward", "Z"), ExitCode.REFUSED, "There is no ward 'Z'"),
