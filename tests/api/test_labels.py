@@ -110,7 +110,7 @@ def test_a_repeated_command_does_not_show_what_a_label_has_closed_since(
     input, mrn = repeatable(shared, command)
     input["commandId"] = str(uuid4())
     nurse = login(shared)
-    first = nurse.record(command, **input)
+    first = nurse.execute(command, **input)
     assert nurse.execute(command, **input) == first
     shared.record(
         "correctPatientDetails",

@@ -15,7 +15,7 @@ from tests.support.hospital_dsl import at_once
 def test_a_command_that_is_sent_again_gets_the_first_answer_as_known_there(shared: Ward) -> None:
     room, mrn, id = shared.room("a", "b"), shared.patient(), str(uuid4())
     input = {"patientMrn": mrn, "admissionType": "ELECTIVE", **place(f"{room}/a")}
-    first = shared.record("admitPatient", commandId=id, **input)
+    first = shared.execute("admitPatient", commandId=id, **input)
     stay = first["stay"]["id"]
     shared.record("transferPatient", stayId=stay, **place(f"{room}/b"))
     shared.record("dischargePatient", stayId=stay, disposition="HOME")
@@ -27,7 +27,7 @@ def test_a_command_that_is_sent_again_gets_the_first_answer_as_known_there(share
 def test_a_late_entry_that_is_sent_again_gets_the_first_answer(shared: Ward) -> None:
     id, at = str(uuid4()), ago(days=2)
     input = {"patientMrn": shared.patient(), "admissionType": "ELECTIVE", **late(at)}
-    first = shared.record("admitPatient", commandId=id, **input)
+    first = shared.execute("admitPatient", commandId=id, **input)
     shared.record("recordDeath", stayId=first["stay"]["id"])
 
     assert shared.execute("admitPatient", commandId=id, **input) == first
@@ -35,7 +35,7 @@ def test_a_late_entry_that_is_sent_again_gets_the_first_answer(shared: Ward) -> 
 
 def test_null_is_the_same_as_nothing(shared: Ward) -> None:
     id, mrn = str(uuid4()), shared.name("M")
-    first = shared.record("registerPatient", commandId=id, mrn=mrn)
+    first = shared.execute("registerPatient", commandId=id, mrn=mrn)
     nothing = {"familyName": None, "sex": None, "occurredAt": None, "reason": None}
     nothing |= {"expectedVersion": None, "performedBy": None, "occurredAtPrecision": None}
 

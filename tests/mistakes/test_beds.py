@@ -85,7 +85,7 @@ def test_mistake_06_an_admission_with_a_bed_is_not_two_calls_of_which_one_fails(
 
     assert refusal["__typename"] == "BedOccupied"
     assert stays_of(ward, mrn) == []
-    both = ward.record("admitPatient", **admission, **place(f"{room}/b"))
+    both = ward.execute("admitPatient", **admission, **place(f"{room}/b"))
     assert (both["stay"]["status"], both["stay"]["bed"]) == ("ADMITTED", "b")
 
 

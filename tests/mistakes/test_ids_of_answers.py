@@ -42,9 +42,8 @@ class Heard(GraphQLClient):
 
     answers: list[tuple[str, dict[str, Any], dict[str, Any]]]
 
-    def execute(self, command: str, **input: Any) -> dict[str, Any]:
-        input.setdefault("commandId", str(uuid4()))
-        reply = super().execute(command, **input)
+    def _mutate(self, command: str, details: str, input: dict[str, Any]) -> dict[str, Any]:
+        reply = super()._mutate(command, details, input)
         if "recordedAt" in reply:
             body = {"commands": [{"mutation": command, "input": input}]}
             headers = {"Authorization": f"Bearer {TOKEN}"}

@@ -39,12 +39,12 @@ class Interrupted(GraphQLClient):
     calls = 0
     last = 0
 
-    def execute(self, command: str, **input: Any) -> dict[str, Any]:
+    def _mutate(self, command: str, details: str, input: dict[str, Any]) -> dict[str, Any]:
         if command == self.wanted:
             self.calls += 1
             if self.calls == self.last:
                 raise Reached(input)
-        return super().execute(command, **input)
+        return super()._mutate(command, details, input)
 
 
 def input_of(ward: Ward, name: str) -> dict[str, Any]:
