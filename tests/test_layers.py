@@ -70,6 +70,7 @@ def test_an_untouched_copy_is_as_clean(copy: Path) -> None:
     assert contracts_broken_in(copy) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("contract", "file", "code"), BREACHES)
 def test_a_forbidden_import_is_found(copy: Path, contract: str, file: str, code: str) -> None:
     (copy / file).parent.mkdir(exist_ok=True)

@@ -46,7 +46,15 @@ def brought(ward: Ward, where: str, here: str, **admission: Any) -> str:
     return stay
 
 
-@pytest.mark.parametrize("labelled", ["record", "stay", "another record", "the record it is of"])
+@pytest.mark.parametrize(
+    "labelled",
+    [
+        "record",
+        "stay",
+        pytest.param("another record", marks=pytest.mark.slow),
+        pytest.param("the record it is of", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("where", PLACES)
 def test_mistake_242_a_nurse_sees_and_treats_who_is_restricted_in_a_bed_of_her_own_ward(
     shared: Ward, where: str, labelled: str

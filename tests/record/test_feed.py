@@ -136,7 +136,7 @@ def test_what_is_told_of_a_busy_house_fits_the_schema_and_is_told_once(lived: Li
 # -- pages --
 
 
-@pytest.mark.parametrize("first", [1, 7, 500])
+@pytest.mark.parametrize("first", [pytest.param(1, marks=pytest.mark.slow), 7, 500])
 def test_pages_of_any_size_tell_every_event_once_and_end_where_a_command_ends(
     lived: Lived, first: int
 ) -> None:
