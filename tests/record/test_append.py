@@ -163,9 +163,10 @@ def test_followers_are_told_the_last_position_once_and_only_when_something_was_a
         listener.execute("LISTEN wardbook_log")
         outcomes(recorder, crafted((a, 4)))
         outcomes(recorder, crafted((a, 1)), crafted((a, 2)), crafted((a, 2)))
-        result = [notice.payload for notice in listener.notifies(timeout=2, stop_after=1)]
+        rows(database, "SELECT pg_notify('wardbook_log', 'over')")
+        result = [notice.payload for notice in listener.notifies(timeout=20, stop_after=2)]
 
-    assert result == ["2"]
+    assert result == ["2", "over"]
 
 
 # -- the recording clock --

@@ -30,7 +30,7 @@ class Watched:
 
     def send(self, commands: Commands) -> list[dict[str, Any]]:
         if not self.batches:
-            self.go.wait(timeout=10)
+            assert self.go.wait(timeout=20)
         self.batches.append(len(commands))
         return self._recorder.append_batch(commands)
 
@@ -42,9 +42,9 @@ def sent(group: GroupCommit, watched: Watched, *commands: dict[str, Any]) -> lis
         return group.append(command)
 
     def let_go() -> None:
-        soon = monotonic() + 10
-        while len(group._waiting) < len(commands) - 1 and monotonic() < soon:
-            pass  # until all but the leader wait in the line
+        soon = monotonic() + 20
+        while len(group._waiting) < len(commands) - 1:  # all but the leader wait in the line
+            assert monotonic() < soon
         watched.go.set()
 
     *result, _ = at_once(*[lambda c=c: send(c) for c in commands], let_go)

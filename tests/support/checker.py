@@ -106,7 +106,7 @@ def following(url: str) -> Iterator[None]:
         yield
     finally:
         follower.stop()
-        thread.join(timeout=15)
+        thread.join(timeout=20)
         assert not thread.is_alive()
 
 

@@ -252,5 +252,5 @@ def running(*followers: ProjectionRunner) -> Iterator[None]:
         for follower in followers:
             follower.stop()
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join(timeout=20)
         assert not any(thread.is_alive() for thread in threads)
