@@ -4,7 +4,7 @@ Their names begin with ``WARDBOOK_``, those of the login's provider with ``OIDC_
 """
 
 import os
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -241,11 +241,11 @@ def demo_home(home: Path) -> Path:
     return home if is_demo(home) else home / "demo"
 
 
-def use_demo(environ: MutableMapping[str, str] = os.environ) -> None:
+def use_demo() -> None:
     """Let the environment name the demo's home, database and keys. Raises InvalidSetting."""
-    environ["WARDBOOK_HOME"] = str(demo_home(from_environment(environ).home))
+    os.environ["WARDBOOK_HOME"] = str(demo_home(from_environment().home))
     for setting in _OF_ONE_HOSPITAL:
-        environ.pop(variable_name(setting), None)
+        os.environ.pop(variable_name(setting), None)
 
 
 def check_no_demo(settings: Settings) -> None:

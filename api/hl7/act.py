@@ -49,9 +49,9 @@ def recording_time(message: Message, sender: SendingSystem) -> Moment:
     return moment
 
 
-def needed_value(message: Message, segment: str, number: int, name: str, component: int = 1) -> str:
-    """Return a component of a field. Raises Unreadable where it is absent."""
-    value = message.value(segment, number, component)
+def needed_value(message: Message, segment: str, number: int, name: str) -> str:
+    """Return the first component of a field. Raises Unreadable where it is absent."""
+    value = message.value(segment, number)
     if value is None:
         raise Unreadable(101, f"{segment}^1^{number}", f"{name} is absent")
     return value

@@ -82,15 +82,15 @@ class Message:
         text = self.raw(segment, field)
         return text.split(self.delimiters.repetition) if text else []
 
-    def component(self, text: str, number: int, subcomponent: int = 1) -> str | None:
-        """Return a component of a field, unescaped; None if it is absent or erased."""
+    def component(self, text: str, number: int) -> str | None:
+        """Return a component of a field, its first subcomponent, unescaped; None if absent or erased."""
         parts = text.split(self.delimiters.component)
         if number > len(parts):
             return None
-        subparts = parts[number - 1].split(self.delimiters.subcomponent)
-        if subcomponent > len(subparts) or subparts[subcomponent - 1] in ("", ERASED):
+        subcomponent = parts[number - 1].split(self.delimiters.subcomponent)[0]
+        if subcomponent == ERASED:
             return None
-        return self.unescape(subparts[subcomponent - 1]).strip() or None
+        return self.unescape(subcomponent).strip() or None
 
     def value(self, segment: str, field: int, number: int = 1) -> str | None:
         """Return a component of the first repetition of a field."""

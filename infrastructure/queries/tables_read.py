@@ -40,15 +40,15 @@ def declared_queries() -> frozenset[Query]:
     return frozenset(_declared)
 
 
-def tables_read(query: Query, with_row_security: bool = True) -> frozenset[Table]:
-    """Return the tables that a query reads, with or without those of its row security.
+def tables_read(query: Query) -> frozenset[Table]:
+    """Return the tables that a query reads, with those of its row security.
 
     Raises TypeError for a query that does not declare them.
     """
     if query not in _declared:
         raise TypeError(f"{query.__qualname__} does not declare the tables that it reads: @reads")
     read = _declared[query]
-    if with_row_security and any(table.info["visibility"] in ("stay", "patient") for table in read):
+    if any(table.info["visibility"] in ("stay", "patient") for table in read):
         read |= {TABLES[name] for name in ROW_SECURITY}
     return read
 
