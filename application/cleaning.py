@@ -55,13 +55,13 @@ def check_clean(
 
 
 def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
-    """Return when a bed was left last that is to be cleaned since; None if it is not, or is taken."""
+    """Return the time since when a bed is to be cleaned; None if it is not, or is taken."""
     at_last = left_at(uow, room, bed, at)
     return at_last if at_last and _is_to_be_cleaned(uow, room, bed, at_last, at) else None
 
 
 def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
-    """Return when a bed was left last; None if it is taken, or needs no cleaning after that."""
+    """Return the time when a bed was left last; None if it is taken, or needs no cleaning after that."""
     claims = uow.claims(room.id, ALWAYS, bed)
     if any(at in claim.stretch.period for claim in claims):
         return None
@@ -98,7 +98,7 @@ def _is_to_be_cleaned(
 def _last_departure(
     claims: list[Claim], bed: BedRef, since: datetime, stay: UUID | None = None
 ) -> datetime | None:
-    """Return when a bed was left last before somebody comes; None if that stay only goes on."""
+    """Return the time when a bed was left last before somebody comes; None if that stay only goes on."""
     ends = [
         (claim.stretch.period.end, claim.stay)
         for claim in claims

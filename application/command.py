@@ -92,7 +92,7 @@ class Rules:
         return min(date(now.year + self.plan_years, 12, 31), LAST_DAY)
 
     def check_time(self, occurred_at: datetime, now: datetime) -> datetime:
-        """Return when it occurred by the record's clock: now, if another clock is a little ahead.
+        """Return the time of occurrence by the record's clock: now, if another is a little ahead.
 
         Otherwise it could be neither read nor built on until then. Raises InFuture.
         """

@@ -48,7 +48,7 @@ def _of_record(id: UUID, events: Iterable[object], days: Collection[date]) -> li
 
 
 def _admissions(uow: UnitOfWork, ids: Collection[UUID]) -> set[datetime]:
-    """Return when the stays began that were ever of some records, or of records merged into them."""
+    """Return the beginnings of stays that were ever of some records, or of any merged into them."""
     records, new = set(ids), set(ids)
     while new:
         new = set(uow.record.merged_into(new)) - records

@@ -205,13 +205,13 @@ def _is_written(prescription: Prescription) -> bool:
 
 
 def _ordered_at(prescription: Prescription) -> datetime:
-    """Return when a prescription was written, or begins, if that is earlier."""
+    """Return the time when a prescription was written, or begins, if that is earlier."""
     course = prescription.course
     return min(course.written_at, course.regimen.start)
 
 
 def _decided_at(history: History) -> datetime | None:
-    """Return when it was decided to admit, if that is known."""
+    """Return the time when it was decided to admit, if that is known."""
     return history.admission.decided_to_admit_at if history.admission else None
 
 

@@ -13,7 +13,7 @@ from domain.time import Period, is_later
 
 
 def early_ends(uow: UnitOfWork, room: Room, bed: str) -> Mapping[UUID, datetime]:
-    """Return when reservations of a bed ended before their time, as held now, by their ids."""
+    """Return the times when reservations of a bed ended before their time, as held now, by their ids."""
     ends: dict[UUID, datetime] = {}
     for spell in room.spells:
         if spell.bed != bed or spell.state is not BedState.RESERVED or spell.period.is_empty:

@@ -71,7 +71,7 @@ def rename_rooms(uow: UnitOfWork, ward: str, new_ward: str, since: datetime) -> 
 
 
 def _begins_in_ward(room: Room, ward: str, period: Period) -> list[datetime]:
-    """Return when a room comes to a ward of a name within a period, its beginning included."""
+    """Return the time when a room comes to a ward of a name within a period, its beginning included."""
     begins: list[datetime] = []
     was_there = False
     for span, name in _periods(room.names):

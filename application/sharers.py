@@ -245,7 +245,7 @@ def _children_and_mothers(uow: UnitOfWork, stay: Stay) -> list[tuple[Stay, Stay]
 
 
 def _objection(uow: UnitOfWork, child: Stay, mother: Stay) -> str | None:
-    """Return why a child may not share its mother's bed as it is held to have done; None if it may."""
+    """Return the reason why a child may not share its mother's bed as it is held to have done."""
     stretches = [s for s in child.stretches if s.shares_bed_of == mother.id]
     instants = [s for s in child.history.instants if s.shares_bed_of == mother.id]
     ends = {stretch.period.end for stretch in stretches}

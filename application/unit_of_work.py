@@ -290,7 +290,7 @@ class UnitOfWork(AggregateReader):
     # -- write --
 
     def check_time(self, occurred_at: datetime) -> datetime:
-        """Return when it occurred by the record's clock, which is never ahead. Raises InFuture."""
+        """Return the time of occurrence by the record's clock, which is never ahead. Raises InFuture."""
         return self.rules.check_time(occurred_at, self.now)
 
     def by_the_clock(self, content: Mapping[str, Any]) -> dict[str, Any]:

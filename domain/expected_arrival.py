@@ -56,7 +56,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
 
     @property
     def lapses_at(self) -> datetime:
-        """Return when it is expected no longer, if nothing more is told of it."""
+        """Return the time when it is expected no longer, if nothing more is told of it."""
         return self.expires_at or self.expected_at + LAPSE
 
 

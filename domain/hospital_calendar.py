@@ -58,7 +58,7 @@ class LocalDays:
         return last_moment(day, at, zone)
 
     def end_of_day(self, day: date) -> datetime:
-        """Return when a day has ended both ways: its census is taken and the next day has begun."""
+        """Return the time when a day has ended both ways: census taken, and the next day begun."""
         return max(self.census(day), self.midnight(day + DAY))
 
     def censuses(self, first: date, last: date) -> list[datetime]:

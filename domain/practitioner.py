@@ -162,7 +162,7 @@ class Practitioner(Aggregate):
         )
 
     def number_until(self, day: date | None) -> datetime | None:
-        """Return when the staff number changes next after a day (None: the beginning), if ever."""
+        """Return the day of the next change of the staff number after a day (None: the beginning)."""
         return next((at for later, at, c in self.changes if _renumbers(later, c, day)), None)
 
     def _number_after(self, day: date | None) -> str | None:

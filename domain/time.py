@@ -230,12 +230,12 @@ def clock_text(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def first_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return when clocks first show a local time, in UTC; if they skip it, the first moment after."""
+    """Return the first time when clocks show a local time, in UTC; if skipped, the moment after."""
     return _instant_of(day, at, zone, 0)
 
 
 def last_moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Return when clocks last show a local time, in UTC; if they skip it, the first moment after."""
+    """Return the last time when clocks show a local time, in UTC; if skipped, the moment after."""
     return _instant_of(day, at, zone, 1)
 
 

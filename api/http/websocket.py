@@ -169,7 +169,7 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
         await self.websocket.close(code, reason)
 
     def _ends(self) -> list[tuple[float, int, str]]:
-        """Return why the connection has to end: after how many seconds, with what code and reason."""
+        """Return the due end of the connection: after how many seconds, its code and its reason."""
         settings, now = self._endpoint.settings, monotonic()
         ends = [(self._caller.seconds_left, TOKEN_ENDED, "the token has expired: log in again")]
         if hours := settings.socket_hours:

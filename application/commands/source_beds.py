@@ -140,7 +140,7 @@ def _refusal_of(
     before: Mapping[str, Version],
     reports: Mapping[str, Version],
 ) -> Refusal | None:
-    """Return why reports cannot hold together yet; None if they can. Raises what nothing mends."""
+    """Return the reason why reports cannot hold together yet, if so. Raises what nothing mends."""
     dry_run = uow.dry_run()
     try:
         _ToldBed(dry_run, states).take(before, reports)

@@ -59,7 +59,7 @@ def envelope_of(uow: UnitOfWork, visit: SourceVisit, version: Version) -> Envelo
 
 
 def moment_of(uow: UnitOfWork, version: Version) -> datetime:
-    """Return when a reported movement occurred by the record's clock, which is never ahead."""
+    """Return the time when a reported movement occurred by the record's clock, which is never ahead."""
     return min(version.occurred_at, uow.now)
 
 

@@ -124,7 +124,7 @@ class Search:
             }
 
     def _refusal_of(self, selection: Selection) -> Refusal | None:
-        """Return why a selection cannot hold true; None if it can."""
+        """Return the reason why a selection cannot hold true; None if it can."""
         dry_run = self.uow.dry_run()
         visits = self.uow.load(SourceVisit, *selection)
         try:

@@ -98,7 +98,7 @@ class LoginDisclosures:
 
     @property
     def facts_count(self) -> int:
-        """Return how many facts are in all cells that stay remembered."""
+        """Return the number of facts that are in all cells that stay remembered."""
         return 0 if self._is_to_drop else self._facts_count
 
     def close(self, now: float) -> None:

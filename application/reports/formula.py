@@ -41,7 +41,7 @@ class Amounts(Protocol):
         """Return the sum of a measure's amounts."""
 
     def number(self, measure: str, of: Dimensions) -> int:
-        """Return how many amounts a measure has."""
+        """Return the number of amounts that a measure has."""
 
     def in_order(self, measure: str, of: Dimensions) -> list[int]:
         """Return a measure's amounts, the least first."""
@@ -229,7 +229,7 @@ def total(*measures: str) -> Formula:
 
 
 def count(measure: str) -> Formula:
-    """Return how many marks there are of a measure."""
+    """Return the number of marks of a measure."""
     return Formula(frozenset({measure}), lambda marks, of: marks.number(measure, of))
 
 

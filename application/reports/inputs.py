@@ -167,7 +167,7 @@ class Question:
 
     @property
     def days(self) -> int:
-        """Return how many days the period has."""
+        """Return the number of days of the period."""
         return (self.last - self.first).days + 1
 
     def numbers(self, parameter: str) -> tuple[int, ...]:

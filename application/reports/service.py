@@ -53,7 +53,7 @@ class ReportData(Protocol):
         """Return the newest signed checkpoint of the log, if there is one."""
 
     def known_until(self, position: int | None) -> datetime:
-        """Return when the next command after a position was recorded; else the current time."""
+        """Return the time when the next command after a position was recorded; else the current time."""
 
     def local_days(self, position: int) -> LocalDays:
         """Return the hospital's calendar as known at a position."""

@@ -321,7 +321,7 @@ def _not_written(step: Step) -> WhyNot:
 
 
 def _why_not(kind: str, status: PrescriptionStatus) -> WhyNot | None:
-    """Return why a step of that kind is not allowed in a status; None if it is."""
+    """Return the reason why a step of that kind is not allowed in a status; None if it is."""
     if status in ENDED:
         return Problem.PRESCRIPTION_ENDED, f"it is {status.lower()} then, and cannot be {kind}"
     if kind == "held" and status is not PrescriptionStatus.ACTIVE:

@@ -68,7 +68,7 @@ class RoomDetails(RoomState):
         )
 
     def begin_of_change(self, since: datetime) -> datetime:
-        """Return when a change of name from a moment on is held to begin.
+        """Return the time when a change of name from a moment on is held to begin.
 
         In logs of before, one of the day of the opening is held at the opening, and replaced there.
         """

@@ -78,7 +78,7 @@ class RoomNames:
         return replace(others, changes=tuple(changes))
 
     def arrived_by(self, moment: datetime) -> datetime | None:
-        """Return when the room came to the ward that it is of at a moment; None: it always was."""
+        """Return the time when the room came to the ward that it has at a moment; None: always there."""
         moves = [c.since for c in self.changes if c.ward is not None and not c.renames_ward]
         return max((since for since in moves if since <= moment), default=None)
 

@@ -108,7 +108,7 @@ class RoomState(RoomEvents, Aggregate):
         return [RoomFact(id, at, self.precision_of(id)) for id, at in times.items()]
 
     def precision_of(self, fact: UUID) -> Precision:
-        """Return how precisely the time of a fact is known."""
+        """Return the precision with which the time of a fact is known."""
         return self.precisions.get(fact, Precision.MINUTE)
 
     def adding_of(self, bed: str) -> UUID:
@@ -120,7 +120,7 @@ class RoomState(RoomEvents, Aggregate):
         return self.id if bed in self.opened_with else self.adding_of(bed)
 
     def precision_at(self, moment: datetime) -> Precision:
-        """Return how precisely a time is known from which a name or a policy of the room holds.
+        """Return the precision of the time from which a name or a policy of the room holds.
 
         Of several facts of that time, as the one that is known the least precisely. A name holds
         from the beginning of its day, to the minute.

@@ -77,7 +77,7 @@ class Replica:
 
     @property
     def lag_events(self) -> int:
-        """Return how many events it was behind when it was asked last."""
+        """Return the number of events that it was behind when it was asked last."""
         return max(0, self._progress.position - self._position)
 
     async def snapshot(self) -> Snapshot | None:

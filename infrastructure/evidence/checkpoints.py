@@ -185,7 +185,7 @@ def open_signer(
 
 
 def problem_of(database: Database, home: Path) -> str | None:
-    """Return why no checkpoint can be signed from this home, if so. Makes no key."""
+    """Return the reason why no checkpoint can be signed from this home, if so. Makes no key."""
     keeper = Keeper(home)
     try:
         with connect(database.app_url) as connection:

@@ -26,7 +26,7 @@ class BedCriteria:
 
 
 def free_until(bed: BedView, spells: Iterable[SpellView], at: datetime) -> datetime | None:
-    """Return when the next closure, cleaning or reservation of a free bed begins, as far as planned."""
+    """Return the planned start of the next closure, cleaning or reservation of a free bed."""
     begins = (s.since for s in spells if s.bed == bed.code and s.since > at)
     return min(begins, default=None) if bed.state is BedState.FREE else None
 

@@ -144,7 +144,7 @@ _uses = CompiledStatement(
 async def _left_uncleaned(
     connection: AsyncConnection, at: AsOf, rooms: Iterable[BoardRoom]
 ) -> dict[tuple[UUID, str], datetime]:
-    """Return when beds that are to be cleaned were left, where the house has such beds cleaned."""
+    """Return the times when beds that are to be cleaned were left, where the house cleans them."""
     rules = await rules_known(connection, at.unscoped)
     if not rules.rules:
         return {}

@@ -138,7 +138,7 @@ async def position_at(engine: AsyncEngine, moment: datetime) -> int:
 
 
 async def recorded_at(connection: AsyncConnection, position: int) -> datetime | None:
-    """Return when the fact at a position was recorded."""
+    """Return the time when the fact at a position was recorded."""
     rows = await execute(connection, _RECORDED_AT, {"position": position})
     return rows.scalar()
 

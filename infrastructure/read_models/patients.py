@@ -274,7 +274,7 @@ async def other_records_of(
 async def deaths_of_persons(
     connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
 ) -> dict[UUID, datetime]:
-    """Return when the persons of some records died, by record, whichever record has the death."""
+    """Return the times of death of the persons of some records, by record, whichever has the death."""
     records = await records_of_each(connection, ids, at)
     first_deaths = await _deaths(connection, list(set(chain(*records.values()))), at)
     deaths = {row.patient: row.died_at for row in first_deaths}

@@ -251,7 +251,7 @@ async def _rooms_about(
 
 
 async def _recorded_at(connection: AsyncConnection, position: int) -> datetime:
-    """Return when a position was recorded; for 0, when the first event was."""
+    """Return the time when a position was recorded; for 0, when the first event was."""
     result = await connection.execute(
         text(
             "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position = :position),"

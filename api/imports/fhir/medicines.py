@@ -43,7 +43,7 @@ def coded_concept(concept: Any, kind: type[Coded]) -> Coded | None:
 
 
 def schedule_of(dosage: Resource) -> Schedule | None:
-    """Return when doses are due, where it is one of the ways in which the house says so."""
+    """Return the times when doses are due, where it is one of the ways in which the house says so."""
     repeat = dosage.first("timing", "repeat") or {}
     times, period, unit = repeat.get("timeOfDay"), repeat.get("period"), repeat.get("periodUnit")
     try:

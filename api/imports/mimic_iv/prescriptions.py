@@ -158,7 +158,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
 
 
 def _writing(prescription: Prescription, stay: Stay | None) -> tuple[datetime | None, list[str]]:
-    """Return when it was written, and the envelope with the source's own times.
+    """Return the time when it was written, and the envelope with the source's own times.
 
     Orders are written anew when the patient moves, and the prescription then names the newest: the
     pharmacy's entry may be days older, and is nearer to the truth. So it is, too, if the order

@@ -83,7 +83,7 @@ class Stay:
 
     @property
     def came_at(self) -> datetime:
-        """Return when the patient came: to the emergency department, or else for the admission."""
+        """Return the time of arrival: in the emergency department, or else for the admission."""
         return min(self.row.maybe_at("edregtime") or self.begins, self.begins)
 
     @property

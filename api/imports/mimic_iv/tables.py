@@ -165,6 +165,6 @@ NOT_READ = {
 
 
 def why_not_read(file: str) -> str:
-    """Return why a file of the folder, by its path, is not read."""
+    """Return the reason why a file of the folder, by its path, is not read."""
     name = file.rpartition("/")[2].partition(".")[0]
     return NOT_READ.get(name, "no table of MIMIC-IV that is known")

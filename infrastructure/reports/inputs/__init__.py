@@ -133,7 +133,7 @@ def parked_commands(connection: Connection[TupleRow], position: int) -> list[UUI
 
 
 def known_until(connection: Connection[TupleRow], position: int | None) -> datetime:
-    """Return when the next command was recorded; after the newest position, or of None, the clock."""
+    """Return the recording time of the next command; after the newest, or of None, the clock."""
     row = connection.execute(
         "SELECT coalesce((SELECT recorded_at FROM record.events WHERE position > %s::int8"
         " ORDER BY position LIMIT 1), clock_timestamp())",

@@ -71,7 +71,7 @@ def patients(query: ReportQuery) -> dict[str, tuple[date | None, str]]:
 
 
 def deaths(query: ReportQuery) -> dict[str, datetime]:
-    """Return when those died whose stays touch the period, by each record of a person.
+    """Return the times when those died whose stays touch the period, by each record of a person.
 
     One of them has the death.
     """
