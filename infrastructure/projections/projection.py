@@ -126,7 +126,8 @@ class AggregateProjection(ReadModel, Generic[A]):
     kind: ClassVar[type[Aggregate]]
     unfolded: ClassVar[tuple[type[Event], ...]] = ()
     """Event types of the aggregate that `rows` does not depend on: only their version counts."""
-    remembers: ClassVar[int] = 5_000
+    remembers: ClassVar[int] = 1_500
+    """The aggregates in memory, at most: a stay of eight events takes 6 kB. Others are read again."""
 
     def __init_subclass__(cls) -> None:
         if "kind" in vars(cls) and "handles" not in vars(cls):

@@ -120,7 +120,7 @@ class Prescriptions(AggregateProjection[Prescription]):
         Prescription.InfusionEndCorrected,
         Prescription.InfusionEndCancelled,
     )
-    remembers = 10_000
+    remembers = 5_000
 
     def apply(self, event: Event, place: EventPosition) -> None:
         super().apply(event, place)
