@@ -335,6 +335,42 @@ def test_the_states_of_beds_come_in_the_same(new_hospital: NewHospital, tmp_path
     assert told(tmp_path / "out1") == told(tmp_path / "out0")
 
 
+def test_what_is_recorded_together_is_refused_by_itself(
+    new_hospital: NewHospital, tmp_path: Path
+) -> None:
+    """A dose that no command takes, or of after its prescription, among those of one append."""
+    types = ("Location", "Patient", "Encounter")
+    stays = [r for r in RESOURCES if isinstance(r, dict) and r["resourceType"] in types]
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "r",
+        "medicationCodeableConcept": {"text": "Heparin"},
+        "subject": to("Patient/ann"),
+        "encounter": to("Encounter/s1"),
+        "authoredOn": day(3, 6),
+        "dosageInstruction": [{"timing": {"repeat": {"boundsPeriod": {"end": day(3, 9)}}}}],
+    }
+    doses = [dose(f"d{n}", request=to("MedicationRequest/r")) for n in range(60)]
+    doses[20] |= {"performer": [{"actor": {"display": 5}}]}
+    doses[30] |= {"effectiveDateTime": day(3, 10)}
+    doses[40] |= {"note": [{"text": "x" * 100_000}]}
+    file = tmp_path / "doses.ndjson"
+    file.write_text("\n".join(map(json.dumps, [*stays, order, *doses])))
+    house = new_hospital()
+    logs = []
+    for n in range(2):
+        account = import_fhir(house.hospital, file, tmp_path / f"{n}.csv")
+        logs.append(house.log())
+        assert account.adds_up
+        rows = list(csv.DictReader((tmp_path / f"{n}.csv").open()))
+        verdicts = {
+            r["key"]: r["verdict"] for r in rows if r["table"] == "MedicationAdministration"
+        }
+        refused = {id for id, verdict in verdicts.items() if verdict == "refused"}
+        assert (len(verdicts), refused) == (60, {"d20", "d40"}), refused
+    assert logs[0] == logs[1]
+
+
 def test_a_house_is_written_as_parquet_with_its_texts_as_texts(run: Run, tmp_path: Path) -> None:
     lines, tables = tmp_path / "lines", tmp_path / "tables"
     asyncio.run(exported(run.house, lines))

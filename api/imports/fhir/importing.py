@@ -45,7 +45,7 @@ def import_fhir(
     for row in rows:
         tables.setdefault(row.table, TableAccount(0)).rows += 1
     with Ledger(account, Account(dict(sorted(tables.items()))), progress) as ledger:
-        _Import(files, Sender(hospital, system), ledger).run()
+        _Import(files, Sender(hospital, system, ledger), ledger).run()
         return ledger.account
 
 
@@ -84,6 +84,7 @@ class _Import:
         for _, _, _, resource, act in sorted(self._acts, key=lambda planned: planned[:3]):
             with readable(resource, self.ledger):
                 act()
+        self.sender.flush()
         judge_places(self.files, self.beds, rooms, self.sender, self.ledger)
         people.record_deaths()
         people.merge()

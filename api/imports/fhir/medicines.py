@@ -13,6 +13,7 @@ from api.imports.fhir.resources import Files, Resource, When
 from api.imports.fhir.rules import Rule, readable
 from api.imports.fhir.sending import Sender
 from api.imports.fhir.stays import Stay
+from application.command import Recorded
 from domain.allergies import Substance
 from domain.prescription.course import Basis, Outside
 from domain.prescription.events import Medication
@@ -145,10 +146,11 @@ class Medicines:
             if stay.id is None:
                 self.ledger.judge_refused(request, Rule.REFUSED_WITH, parent=stay.encounter)
                 return
-            answer = self.sender.send(
+            self.sender.queue(
                 request,
                 self.sender.hospital.prescriptions.write_prescription,
                 written_at,
+                note_prescription,
                 stay_id=stay.id,
                 medication=drug,
                 dose=_amount(dosage, route, frequency),
@@ -161,6 +163,8 @@ class Medicines:
                 if prescriber and prescriber.table == "Practitioner"
                 else None,
             )
+
+        def note_prescription(answer: Recorded | Refusal) -> None:
             if isinstance(answer, Refusal):
                 self.ledger.judge_refused(request, answer.code, answer.message)
                 return
@@ -200,22 +204,32 @@ class Medicines:
             )
             record = self.sender.hospital.prescriptions.record_administration
             content = {"prescription_id": prescription, "given": is_given, **details}
-            answer = self.sender.send(dose, record, at, performed_by=performer, **content)
-            if isinstance(answer, PrescriptionStateBroken):
-                content["outside_prescription"] = Outside.LATE
-                answer = self.sender.send(
-                    dose, record, at, ":outside", performed_by=performer, **content
-                )
-            self.ledger.judge_answer(dose, "record_administration", answer)
+
+            def judge(answer: Recorded | Refusal) -> None:
+                if isinstance(answer, PrescriptionStateBroken):
+                    late = {**content, "outside_prescription": Outside.LATE}
+                    answer = self.sender.send(
+                        dose, record, at, ":outside", performed_by=performer, **late
+                    )
+                self.ledger.judge_answer(dose, "record_administration", answer)
+
+            self.sender.queue(dose, record, at, judge, performed_by=performer, **content)
 
         def record_unprescribed(stay_id: UUID) -> None:
             order = request if request and request.name in single else None
             basis = Basis.EMERGENCY_DEPARTMENT if at.at < stay.admitted.at else Basis.PROTOCOL
             orderer = self.files.find(order.first("requester", "reference")) if order else None
-            answer = self.sender.send(
+
+            def judge(answer: Recorded | Refusal) -> None:
+                self.ledger.judge_answer(dose, "record_unprescribed_dose", answer)
+                for row in self.ledger.without_verdict([order] if order else []):
+                    self.ledger.judge_merged(row, "the order of one dose", dose)
+
+            self.sender.queue(
                 dose,
                 self.sender.hospital.prescriptions.record_unprescribed_dose,
                 at,
+                judge,
                 performed_by=performer,
                 stay_id=stay_id,
                 medication=drug,
@@ -224,17 +238,17 @@ class Medicines:
                 ordered_by=self.people.staff_number(orderer) if orderer else None,
                 **details,
             )
-            self.ledger.judge_answer(dose, "record_unprescribed_dose", answer)
-            for row in self.ledger.without_verdict([order] if order else []):
-                self.ledger.judge_merged(row, "the order of one dose", dose)
 
         def act() -> None:
+            is_prescribed = request is not None and request.name not in single
+            if is_prescribed and request and request.name not in self._prescriptions:
+                self.sender.flush()
             prescription = self._prescriptions.get(request.name) if request else None
             if stay.id is None:
                 self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=stay.encounter)
             elif prescription is not None:
                 record_prescribed(prescription)
-            elif request and request.name not in single:
+            elif request and is_prescribed:
                 self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=request)
             elif is_given:
                 record_unprescribed(stay.id)
