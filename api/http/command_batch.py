@@ -90,9 +90,9 @@ async def _execute(request: Request, command: Any) -> dict[str, Any]:
 def _problem_of(command: Any) -> str | None:
     """Return the problem of a command; None if it can be executed."""
     if not isinstance(command, dict) or str(command.get("mutation")) not in _MUTATIONS:
-        return "name a mutation of the schema"
+        return "No command is named so: give a mutation's name, for example admitPatient."
     if not isinstance(command.get("input"), dict):
-        return "give the mutation's input"
+        return "The command has no input: give its fields as an object, as the mutation takes them."
     return None
 
 

@@ -103,6 +103,8 @@ def test_what_is_no_command_is_told_in_its_place(shared: Ward, bad: Any) -> None
     good = command("registerPatient", mrn=shared.name("M"), **late(ago(hours=1)))
     result = given(shared, bad, good)
     assert codes(result[0]) == {"BAD_REQUEST"}
+    messages = [error["message"] for error in result[0]["errors"]]
+    assert all(message[0].isupper() and message.endswith(".") for message in messages), messages
     assert result[1]["__typename"] == "PatientRecorded"
 
 
