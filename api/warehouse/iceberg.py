@@ -158,9 +158,13 @@ class Warehouse:
             duck.execute("SET enable_external_access = false")
             duck.execute("SET lock_configuration = true")
             try:
+                sql.encode()
                 result = duck.execute(sql)
+            except UnicodeError:  # from a text with half a character
+                raise InvalidQuestion("A question is text in UTF-8.") from None
             except duckdb.Error as error:
-                raise InvalidQuestion(str(error)) from None
+                sentence, *_ = str(error).partition("\n\n")  # then the place is drawn
+                raise InvalidQuestion(f"{' '.join(sentence.split()).rstrip('.')}.") from None
             names = [column[0] for column in result.description or ()]
             yield names, iter(result.fetchone, None), _places(table)
 

@@ -198,3 +198,11 @@ def test_ten_hospitals_fill_one_warehouse_at_once_and_an_answer_names_their_posi
         assert ids(warehouse, name) == feed(database)
     known = "SELECT count(DISTINCT hospital) FROM events WHERE data->>'mrn' = 'SHARED-1'"
     assert answer(warehouse, known) == [(10,)]
+
+
+@pytest.mark.parametrize("sql", ["a b", "SELECT nothing FROM events", "\udcff"])
+def test_a_question_that_cannot_be_read_is_refused_in_one_sentence(
+    warehouse: Warehouse, sql: str
+) -> None:
+    with pytest.raises(InvalidQuestion, match=r"^[A-Z][^\n]*\.$"), warehouse.answer(sql):
+        pass
