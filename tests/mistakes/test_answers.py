@@ -8,7 +8,7 @@ from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
 from api.graphql.schema import schema
 from api.graphql.types.reports import ReportUnit
@@ -228,19 +228,19 @@ def test_mistake_756_a_time_is_taken_of_what_never_was(shared: Ward, command: st
 
 
 @contextmanager
-def statements() -> Iterator[list[str]]:
-    """Collect the statements by which answers are read meanwhile."""
+def statements(ward: Ward) -> Iterator[list[str]]:
+    """Collect the statements by which a server reads its answers meanwhile."""
     texts: list[str] = []
 
-    def note(connection: Any, _cursor: object, text: str, *_: object) -> None:
-        if connection.dialect.is_async:
-            texts.append(text)
+    def note(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        texts.append(text)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    engine = ward.client.http.app_state["container"].engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield texts
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def repeated(texts: list[str]) -> list[str]:
@@ -258,9 +258,10 @@ def test_mistake_632_an_answer_reads_what_it_recorded_one_after_the_other(shared
     doses = [{"prescriptionId": id, "given": True, "occurredAt": at} for id in orders]
     visit = {"stayId": stay, "practitioner": doctor, "kind": "ROUND", "occurredAt": at}
     facts = {"newDoses": doses, "newVisits": [visit] * 4, "reason": "the network was away"}
-    with statements() as texts:
+    with statements(shared) as texts:
         result = answer(shared, "correctFacts", "StayRecorded", RECORDED, **facts)
     assert len(result["administrations"]) == len(result["visits"]) == 4
+    assert texts
     assert repeated(texts) == []
 
 
@@ -272,7 +273,8 @@ def test_mistake_632_so_are_the_visits_that_answer_consults(shared: Ward) -> Non
         about = {"kind": "CONSULT", "practitioner": doctor, "consultId": consult}
         shared.record("recordVisit", stayId=stay, **about)
     query = "query($id: ID!) { stay(id: $id) { consults { visit { id } } } }"
-    with statements() as texts:
+    with statements(shared) as texts:
         consults = shared.ask(query, id=stay)["stay"]["consults"]
     assert all(consult["visit"] for consult in consults)
+    assert texts
     assert repeated(texts) == []
