@@ -12,6 +12,8 @@ from api.hl7.act import (
     visit_number,
 )
 from api.hl7.adt import (
+    CANCELS,
+    MOVEMENTS,
     OF_PERSON,
     Report,
     details_of,
@@ -70,10 +72,8 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         if trigger != "Z99" or message.count("PV1") > 1:
             raise Unreadable(100, f"ZBE^{count}", "one ZBE; several in Z99 alone, after one PV1")
         return _movements(message.parts("ZBE"), sender)
-    if event == "ADT" and message.has("ZBE") and not is_cancel_message(message):
-        for segment in ("PID", "MRG"):
-            if (count := message.count(segment)) > 1:
-                raise Unreadable(100, f"{segment}^{count}", "one ZBE of several persons or records")
+    if event == "ADT":
+        _check_parts(message, trigger)
     match event, trigger:
         case "ADT", "A60":
             return _allergies(message, sender)
@@ -84,11 +84,13 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         case "ADT", "A20":
             return bed_status(message, sender)
         case "ADT", "A17":
-            return _movements(message.parts("PID"), sender, "A02")
+            return _movements(_parts(message, "PID"), sender, "A02")
         case "ADT", "A34" | "A36" | "A40" | "A44" | "A46" | "A47":
-            return _movements(message.parts("PID"), sender, trigger)
+            return _movements(_parts(message, "PID"), sender, trigger)
+        case "ADT", "A37" if message.count("PID") > 1:
+            return _movements(_parts(message, "PID"), sender, trigger)
         case "ADT", "A45":
-            return _movements(message.parts("MRG"), sender, trigger)
+            return _movements(_parts(message, "MRG"), sender, trigger)
         case "ADT", _:
             reports = reports_of(message, sender)
             # somebody who is no patient here (an A04 of another class) is not registered
@@ -103,6 +105,27 @@ def acts_of(message: Message, sender: SendingSystem) -> list[Act]:
         case "RAS", _:
             return [act for part in message.parts("ORC") for act in _doses(part, sender)]
     return []
+
+
+def _check_parts(message: Message, trigger: str | None) -> None:
+    """Raise Unreadable for what cannot be told apart: an id of several, or several records for one.
+
+    The cancel by an id (ZBE-1) takes back all that was told by it, whatever it lists.
+    """
+    of = trigger if trigger != "Z99" else (message.value("ZBE", 6) or "").upper()
+    if of not in {*MOVEMENTS, *CANCELS, "A17"}:
+        return
+    if message.has("ZBE") and not (is_cancel_message(message) and message.value("ZBE", 1)):
+        for segment in ("PID", "MRG"):
+            if (count := message.count(segment)) > 1:
+                raise Unreadable(100, f"{segment}^{count}", "one ZBE of several persons or records")
+    if trigger != "A45" and any(part.count("MRG") > 1 for part in message.parts("PID")):
+        raise Unreadable(100, "MRG^2", "several MRG for one PID")
+
+
+def _parts(message: Message, segment: str) -> list[Message]:
+    """Return the movements of a message, one for each such segment; all of it if one id names them."""
+    return [message] if message.value("ZBE", 1) else message.parts(segment)
 
 
 def _movements(

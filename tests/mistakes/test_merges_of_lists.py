@@ -81,3 +81,56 @@ def test_mistake_791_one_id_of_several_pairs_is_refused_and_nothing_of_it_is_don
         message = told(trigger, "A1", 10 + minute, *more)
         assert answer(door, message)[:2] == "AR", more
     assert merged(database, 1) == set()
+
+
+PAIRS = ["MRG|B1^^^HOSP^MR", "PID|||C1^^^LAB^MR||Every^Adam", "MRG|D1^^^LAB^MR"]
+
+
+@pytest.mark.parametrize("trigger", ["A17", "A34", "A36", "A40", "A44", "A46", "A47", "Z99"])
+def test_mistake_860_the_cancel_of_several_pairs_is_read_as_their_merge(
+    hospital: Hospital, database: Database, door: Door, trigger: str
+) -> None:
+    """Only the part with the ZBE was read as a cancel; the pairs before it were merged."""
+    for person in people(1):
+        assert answer(door, person) == "AA"
+    before, visits = records(database), "PV1||I|||||||||||||||||V1"
+    zbe = ZBE.format(1, "CANCEL")
+    orders = [zbe, *PAIRS], [*PAIRS, zbe], [*PAIRS[:1], zbe, *PAIRS[1:]]
+    for minute, more in enumerate(orders):
+        message = told(trigger, "A1", 10 + minute, visits, *more)
+        assert answer(door, message)[:2] in ("AA", "AR"), more
+        hospital.source_movements.wait()
+    after = records(database)
+    assert {number: person.merged_into for number, person in after.items()} == {
+        number: person.merged_into for number, person in before.items()
+    }
+
+
+def test_mistake_861_the_cancel_of_several_pairs_takes_back_the_first(
+    hospital: Hospital, database: Database, door: Door
+) -> None:
+    for number in ("A1", "B1", "A2", "B2"):
+        assert answer(door, told("A28", number, 1)) == "AA"
+    pairs = ["MRG|B1^^^HOSP^MR", "PID|||A2^^^HOSP^MR||Every^Adam", "MRG|B2^^^HOSP^MR"]
+    for minute, trigger, are_merged in ((5, "A40", True), (6, "A37", False)):
+        assert answer(door, told(trigger, "A1", minute, *pairs))[:2] == "AA"
+        hospital.source_movements.wait()
+        result = records(database)
+        for letter in "12":
+            record, into = result["main", f"B{letter}"], result["main", f"A{letter}"]
+            assert record.merged_into == (into.id if are_merged else None)
+
+
+def test_mistake_862_the_second_record_of_one_person_is_left_out(
+    database: Database, door: Door
+) -> None:
+    for person in people(1):
+        assert answer(door, person) == "AA"
+    message = told("A40", "A1", 5, "MRG|B1^^^HOSP^MR", "MRG|C1^^^LAB^MR")
+    assert answer(door, message)[:2] == "AR"
+    assert merged(database, 1) == set()
+
+
+def test_mistake_863_what_has_no_fact_here_is_refused_for_its_form(door: Door) -> None:
+    link = ["PID|||B1^^^HOSP^MR", "ZBE|M1|20260302090400+0000||INSERT|N|A24"]
+    assert answer(door, told("A24", "A1", 5, *link))[:2] == "AA"
