@@ -58,6 +58,7 @@ def is_pretty(parameters: Sequence[tuple[str, str]]) -> bool:
 
 def in_lines(response: Response) -> Response:
     """Return a response in lines, for people to read."""
-    response.body = msgspec.json.format(response.body, indent=2) if response.body else b""
-    response.headers["Content-Length"] = str(len(response.body))
+    if response.body:
+        response.body = msgspec.json.format(response.body, indent=2)
+        response.headers["Content-Length"] = str(len(response.body))
     return response

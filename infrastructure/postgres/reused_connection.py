@@ -19,11 +19,14 @@ class ReusedConnection(AsyncConnection):
     """A connection that goes to the next question when it is left, if it is as it was."""
 
     engine: "ReusingEngine"
+    _breaks = 0
+    """The count of the engine's broken connections when this one was opened."""
 
     async def start(self, is_ctxmanager: bool = False) -> Self:
         """Take a connection out of the pool, unless this one is still open from another question."""
         if self.sync_connection is None:
             self.engine.waiting += 1
+            self._breaks = self.engine.breaks
             try:
                 await super().start(is_ctxmanager)
             finally:
@@ -41,13 +44,16 @@ class ReusedConnection(AsyncConnection):
             self.engine.idle.append(self)
             return
         if self.sync_connection is not None and self.sync_connection.invalidated:
-            await self.engine.close_idle()  # they are broken as well, as the pool knows
+            self.engine.breaks += 1  # all others are broken as well, as the pool knows
+            await self.engine.close_idle()
         await super().__aexit__(kind, error, traceback)
 
     def _is_reusable(self) -> bool:
         """Return whether psycopg alone has used it, in autocommit, and no statement is under way."""
         sync = self.sync_connection
         if sync is None or sync.closed or sync.invalidated or sync.in_transaction():
+            return False
+        if self._breaks != self.engine.breaks:
             return False
         if sync.get_execution_options() != sync.engine.get_execution_options():
             return False
@@ -66,6 +72,8 @@ class ReusingEngine(AsyncEngine):
         """Connections that are open and that nobody uses; for the pool they are checked out."""
         self.waiting = 0
         """How many wait for one out of the pool."""
+        self.breaks = 0
+        """The count of connections that broke so far."""
 
     def connect(self) -> AsyncConnection:
         """Return the connection that was used last, or one to be started."""

@@ -124,3 +124,19 @@ def test_all_idle_connections_are_dropped_once_one_is_broken(database: Database)
             assert not set(pids) & {*await asyncio.gather(*(asked(engine) for _ in range(3)))}
 
     asyncio.run(ask())
+
+
+def test_what_was_in_use_when_another_was_broken_goes_to_no_question(database: Database) -> None:
+    async def ask() -> None:
+        async with engine_of(database, 3) as engine:
+            async with engine.connect() as a, engine.connect() as b, engine.connect() as c:
+                pids = [(await direct.execute(each, PID, {})).scalar_one() for each in (a, b, c)]
+                with psycopg.connect(database.owner_url, autocommit=True) as owner:
+                    for pid in pids:
+                        owner.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+                with pytest.raises(OperationalError):
+                    await direct.execute(c, PID, {})
+            assert engine.idle == []
+            assert not set(pids) & {await asked(engine)}
+
+    asyncio.run(ask())
