@@ -211,7 +211,7 @@ _wards = CompiledStatement(
     lambda at: (
         select(rooms.c.ward)
         .join(beds, beds.c.room == rooms.c.room)
-        .where(at.holds(rooms), at.holds(beds), at.viewer.of_wards())
+        .where(at.holds(rooms), at.of(beds), at.viewer.of_wards())
         .distinct()
         .order_by(rooms.c.ward)
     )

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -220,6 +221,24 @@ def test_a_few_things_are_never_looked_for_among_all_that_hold_then(
 def test_a_house_is_looked_for_by_the_moment(database: Database, name: str) -> None:
     sends, index = HOUSE[name]
     assert index in asyncio.run(_plans(database, sends, AsOf(NOW, 1)))
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize(
+    ("query", "index"), [(likely_duplicates, "patients_name"), (wards, "beds_when")]
+)
+def test_what_is_found_by_its_values_or_rooms_is_found_in_no_other_order(
+    own: Database, query: Query, index: str, viewer: str
+) -> None:
+    """With some statistics all names, or for each room all beds of the house, were gone through."""
+    statements = asyncio.run(_statements(own, READS[query], AsOf(NOW, 1, VIEWERS[viewer])))
+    with psycopg.connect(own.app_url) as connection:
+        connection.execute("SET enable_seqscan = off; SET enable_sort = off")
+        connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off")
+        for statement in statements:
+            explain = "EXPLAIN (GENERIC_PLAN) " + _with_numbers(statement)
+            lines = [line for (line,) in connection.execute(explain.encode())]
+            assert [line for line in lines if f" {index} " in f"{line} "] == []
 
 
 SHORT_LIVED = {"rooms", "beds", "spells", "stretches", "cleaning_rules", "practitioners"}
