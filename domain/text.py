@@ -5,9 +5,10 @@ character or one that nobody sees. What differs only in case, in the form of its
 number) in blanks has one *key*.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import is_dataclass
 from dataclasses import replace as replace_fields
+from difflib import get_close_matches
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -26,6 +27,9 @@ _JOINERS = "\u200c\u200d"
 
 _PRESENTATION = "\ufe0e\ufe0f"
 """Selectors of a sign's form, as text or as a picture: kept in notes."""
+
+_COMPARED = 40
+"""Letters by which names like a text are found: however long it is, that takes no longer."""
 
 _UNSEEN = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
@@ -69,6 +73,11 @@ def is_blank(value: object) -> bool:
 def key(text: str) -> str:
     """Return the comparison key of a code: the same in another case, or in fullwidth letters."""
     return code(code(text).casefold())
+
+
+def nearest(text: str, names: Iterable[str], most: int) -> list[str]:
+    """Return the names that are most like the beginning of a text, the nearest first."""
+    return get_close_matches(text[:_COMPARED], [*names], n=most, cutoff=0)
 
 
 def number_key(text: str) -> str:

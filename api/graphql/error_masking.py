@@ -6,7 +6,6 @@ Any value may be a patient's name, and the text of a database error may contain 
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +17,7 @@ from api.graphql.mutations.refusals import parameters_of
 from api.telemetry import metrics
 from application.authorization.roles import Caller, may
 from domain.refusals import Refusal
+from domain.text import nearest
 from infrastructure import tracing
 
 log = logging.getLogger(__name__)
@@ -56,9 +56,6 @@ MOST_VALUES = 12
 
 NEAREST = 5
 """The values that are told of an enum of more."""
-
-LETTERS = 40
-"""The letters of a value by which the nearest are found."""
 
 
 class ErrorMasking(SchemaExtension):
@@ -142,9 +139,9 @@ def _values_of(enum: GraphQLNamedType | None, match: re.Match[str]) -> str | Non
     sentence = f"{match['where']}'{enum.name}' {problem}."
     if len(enum.values) <= MOST_VALUES:
         return f"{sentence} Its values are {', '.join(enum.values)}."
-    value = (match["value"] or match["other_value"] or "")[:LETTERS].strip("\"'.").upper()
-    nearest = get_close_matches(value, enum.values, n=NEAREST, cutoff=0)
-    return f"{sentence} The nearest of its {len(enum.values)} values are {', '.join(nearest)}."
+    value = (match["value"] or match["other_value"] or "").strip("\"'.").upper()
+    names = ", ".join(nearest(value, enum.values, NEAREST))
+    return f"{sentence} The nearest of its {len(enum.values)} values are {names}."
 
 
 def _error_with_code(

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from difflib import get_close_matches
 
 from application.reports.beds import (
     BED_OCCUPANCY_RATE_1,
@@ -36,6 +35,7 @@ from application.reports.timeliness import TIMELINESS_1, TIMELINESS_2
 from application.reports.waiting import BOARDING_1, BOARDING_2, SENIOR_REVIEW_1, SENIOR_REVIEW_2
 from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
+from domain.text import nearest
 
 EARLIEST = date(1900, 1, 1)
 """The first day that a period may begin on."""
@@ -118,16 +118,16 @@ def newest_definitions() -> list[Definition]:
     return [latest[name] for name in dict.fromkeys(d.name for d in ALL)]
 
 
-LETTERS, NEAREST = 40, 3
-"""The letters of an unknown name by which reports are found, and how many are named."""
+NEAREST = 3
+"""The reports that are named in place of an unknown one."""
 
 
 def find_definition(name: str, version: int | None = None) -> Definition:
     """Return a definition by name, in its newest version by default. Raises NotFound, InvalidInput."""
     versions = {d.version: d for d in ALL if d.name == name}
     if not versions:
-        nearest = get_close_matches(name[:LETTERS], {d.name: d for d in ALL}, n=NEAREST, cutoff=0)
-        raise NotFound("report", name, "name", f"The nearest are: {', '.join(nearest)}.")
+        like_it = ", ".join(nearest(name, dict.fromkeys(d.name for d in ALL), NEAREST))
+        raise NotFound("report", name, "name", f"The nearest are: {like_it}.")
     if version is None:
         return versions[max(versions)]
     if version not in versions:

@@ -71,7 +71,7 @@ class ReusingEngine(AsyncEngine):
         self.idle: list[ReusedConnection] = []
         """Connections that are open and that nobody uses; for the pool they are checked out."""
         self.waiting = 0
-        """How many wait for one out of the pool."""
+        """The count of those who wait for one out of the pool."""
         self.breaks = 0
         """The count of connections that broke so far."""
 

@@ -111,7 +111,7 @@ def _page(in_house: bool, by: PatientOrder, is_search: bool) -> CompiledStatemen
 
 @cache
 def _begun(by: PatientOrder, continues: bool) -> CompiledStatement:
-    """Return the statement for what of a page is among the next `PASSED` rows of the list."""
+    """Return the statement for the part of a page that is among the next `PASSED` rows of the list."""
     order = ORDERS[by]
     keys = [key.label(f"key_{number}") for number, key in enumerate(order.keys)]
     hidden = (patients.c.prefixes, patients.c.during, patients.c.known)
@@ -216,6 +216,21 @@ async def patients_page(
     return [ListedPatient(view(PatientView, row[:end]), tuple(row[end:])) for row in rows]
 
 
+def _in_order_of_names(query: Select[Any], at: AsOf) -> Select[Any]:
+    """Return the first matches that the viewer may see, found by what they have in common.
+
+    With an OFFSET the planner does not go through the whole list in the order of names for them.
+    """
+    matches = query.offset(literal_column("0", Integer)).subquery()
+    view_columns = [column for column in matches.c if column.name != "name_order"]
+    return (
+        select(*view_columns)
+        .where(at.sees(matches.c.patient))
+        .order_by(matches.c.name_order, matches.c.patient)
+        .limit(CANDIDATES)
+    )
+
+
 _candidates = CompiledStatement(
     lambda at: select(*COLUMNS, patients.c.name_order).where(
         or_(
@@ -230,22 +245,7 @@ _candidates = CompiledStatement(
         ),
         at.unscoped.of(patients),
     )
-).enclose(lambda query, at: _in_order_of_names(query, at))
-
-
-def _in_order_of_names(query: Select[Any], at: AsOf) -> Select[Any]:
-    """Return the first matches that the viewer may see, found by what they have in common.
-
-    With an OFFSET the planner does not go through the whole list in the order of names for them.
-    """
-    matches = query.offset(literal_column("0", Integer)).subquery()
-    view_columns = [column for column in matches.c if column.name != "name_order"]
-    return (
-        select(*view_columns)
-        .where(at.sees(matches.c.patient))
-        .order_by(matches.c.name_order, matches.c.patient)
-        .limit(CANDIDATES)
-    )
+).enclose(_in_order_of_names)
 
 
 @reads(patients)

@@ -97,7 +97,7 @@ SHELLS = {
     " words=(wardbook tim); CURRENT=2; _wardbook",
     "fish": "source wardbook.fish; complete -C 'wardbook tim'",
 }
-"""What each shell does at the first TAB after the words ``wardbook tim``."""
+"""Scripts by which each shell completes at its first TAB after the words ``wardbook tim``."""
 
 SCRIPTS = {"bash": "wardbook.sh", "zsh": "_wardbook", "fish": "wardbook.fish"}
 

@@ -1,5 +1,6 @@
 """Mistakes of receivers that take back one of several records that one message merged."""
 
+from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
@@ -15,6 +16,14 @@ __all__ = ["door"]
 
 ZBE = "ZBE|M{0}|20260302090400+0000||{1}|N|A40"
 B, C = "B{0}^^^HOSP^MR", "C{0}^^^LAB^MR"
+
+
+def in_all_orders(door: Door) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Yield the orders of three messages, each with a number whose three people are registered."""
+    for n, order in enumerate(permutations(range(3))):
+        for person in people(n):
+            assert answer(door, person) == "AA"
+        yield n, order
 
 
 def people(n: int) -> list[bytes]:
@@ -36,9 +45,7 @@ def merged(database: Database, n: int) -> set[str]:
 def test_mistake_790_the_cancel_of_a_merge_takes_back_all_of_its_message(
     hospital: Hospital, database: Database, door: Door, trigger: str, listed: list[str]
 ) -> None:
-    for n, order in enumerate(permutations(range(3))):
-        for person in people(n):
-            assert answer(door, person) == "AA"
+    for n, order in in_all_orders(door):
         more = [text.format(n, "CANCEL") for text in (*listed, ZBE)]
         cancel = told(trigger, f"A{n}", 6, *more)
         merge = told("A40", f"A{n}", 4, f"MRG|{B}~{C}".format(n), ZBE.format(n, "INSERT"))
@@ -57,9 +64,7 @@ def test_mistake_790_the_cancel_of_a_merge_takes_back_all_of_its_message(
 def test_mistake_790_another_version_of_a_merge_holds_instead_of_all_of_the_first(
     hospital: Hospital, database: Database, door: Door, listed: str, left: set[str]
 ) -> None:
-    for n, order in enumerate(permutations(range(3))):
-        for person in people(n):
-            assert answer(door, person) == "AA"
+    for n, order in in_all_orders(door):
         merge = told("A40", f"A{n}", 4, f"MRG|{B}~{C}".format(n), ZBE.format(n, "INSERT"))
         update = told("Z99", f"A{n}", 6, f"MRG|{listed}".format(n), ZBE.format(n, "UPDATE"))
         story = [merge, update, merge.replace(b"-4|P", b"-again|P")]

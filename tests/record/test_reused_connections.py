@@ -32,6 +32,17 @@ async def asked(engine: ReusingEngine) -> int:
         return int((await direct.execute(connection, PID, {})).scalar_one())
 
 
+async def pids_of(*connections: AsyncConnection) -> set[int]:
+    return {(await direct.execute(each, PID, {})).scalar_one() for each in connections}
+
+
+def terminate(database: Database, pids: set[int]) -> None:
+    """End processes of the server, as a failover or a restart does."""
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        for pid in pids:
+            owner.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
 def test_the_next_question_takes_the_connection_of_the_one_before(database: Database) -> None:
     async def ask() -> None:
         async with engine_of(database) as engine:
@@ -113,15 +124,13 @@ def test_all_idle_connections_are_dropped_once_one_is_broken(database: Database)
     async def ask() -> None:
         async with engine_of(database, 3) as engine:
             async with engine.connect() as a, engine.connect() as b, engine.connect() as c:
-                pids = [(await direct.execute(each, PID, {})).scalar_one() for each in (a, b, c)]
-            with psycopg.connect(database.owner_url, autocommit=True) as owner:
-                for pid in pids:
-                    owner.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+                pids = await pids_of(a, b, c)
+            terminate(database, pids)
             assert len(engine.idle) == 3
             with pytest.raises(OperationalError):
                 await asked(engine)
             assert engine.idle == []
-            assert not set(pids) & {*await asyncio.gather(*(asked(engine) for _ in range(3)))}
+            assert not pids & {*await asyncio.gather(*(asked(engine) for _ in range(3)))}
 
     asyncio.run(ask())
 
@@ -130,13 +139,11 @@ def test_what_was_in_use_when_another_was_broken_goes_to_no_question(database: D
     async def ask() -> None:
         async with engine_of(database, 3) as engine:
             async with engine.connect() as a, engine.connect() as b, engine.connect() as c:
-                pids = [(await direct.execute(each, PID, {})).scalar_one() for each in (a, b, c)]
-                with psycopg.connect(database.owner_url, autocommit=True) as owner:
-                    for pid in pids:
-                        owner.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+                pids = await pids_of(a, b, c)
+                terminate(database, pids)
                 with pytest.raises(OperationalError):
                     await direct.execute(c, PID, {})
             assert engine.idle == []
-            assert not set(pids) & {await asked(engine)}
+            assert not pids & {await asked(engine)}
 
     asyncio.run(ask())

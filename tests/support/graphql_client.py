@@ -61,7 +61,7 @@ BEGINNINGS = {
     "admitPatient": "... on StayRecorded { stay { id } }",
     "writePrescription": "... on PrescriptionRecorded { prescription { id } }",
 }
-"""What `record` reads of the commands that most tests begin with; `execute` reads the whole payload."""
+"""The ids that `record` reads of commands that most tests begin with; `execute` reads all."""
 
 
 class GraphQLClient:
