@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from application.hospital import Hospital
 from application.reports.disclosed_figures import DisclosedFigures
 from infrastructure.access_log import AccessLog
@@ -35,7 +33,7 @@ class AppState:
     database: Database
     log: Log
     hospital: Hospital
-    engine: AsyncEngine
+    engine: ReusingEngine
     progress: ProjectionProgress
     access_log: AccessLog
     broker: Broker
@@ -46,10 +44,6 @@ class AppState:
     disclosed_figures: DisclosedFigures
     runner: ProjectionRunner
     replica: Replica | None = None
-
-    def connections(self) -> tuple[int, int]:
-        """Return how many connections for questions are in use, and how many are idle."""
-        return self.engine.counts() if isinstance(self.engine, ReusingEngine) else (0, 0)
 
 
 class Memory(Protocol):

@@ -136,7 +136,7 @@ def exposition(
         REPLICA_LAG.set(state.replica.lag_events)
         REPLICA_IN_USE.set(state.replica.state == OK)
     FOLLOWERS.set(state.broker.subscribers)
-    in_use, idle = state.connections()
+    in_use, idle = state.engine.counts()
     POOL.labels("in_use").set(in_use)
     POOL.labels("idle").set(idle)
     return generate_latest(REGISTRY)

@@ -23,6 +23,7 @@ from domain.envelope import Actor
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.bootstrap import seed
 from infrastructure.postgres.database import Database, sqlalchemy_url
+from infrastructure.postgres.reused_connection import ReusingEngine
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.api.test_metrics import numbers
@@ -275,7 +276,8 @@ def test_who_finds_no_connection_free_is_told_that_too_much_is_asked_at_once(
 ) -> None:
     async def told() -> Any:
         url = sqlalchemy_url(database.app_url)
-        narrow = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+        pool = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.05)
+        narrow = ReusingEngine(pool.sync_engine)
         ends = datetime.now(UTC) + timedelta(hours=1)
         caller = Caller(Actor(issuer="test", subject="n", role=Role.NURSE), None, ends)
         async with alone(database) as house, narrow.connect():
