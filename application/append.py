@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from application import persons
+from application import bed_claims, persons
 from application.ports import Append, PersonClaim, UniqueClaim
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
@@ -25,7 +25,7 @@ def append_of(uow: UnitOfWork, operation: str, recorded_at: datetime | None) -> 
         operation=operation,
         digest=uow.entry.digest,
         reads=uow.versions_read(),
-        beds_read=uow.beds_read(),
+        beds_read=bed_claims.beds_read(uow),
         restated=[stay.id for stay in restatement],
         beds=[
             Claim(stay.id, stretch)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from application import hospital_days, lookups, persons, reservations
+from application import bed_claims, hospital_days, lookups, persons, reservations
 from application.cleaning import check_clean
 from application.sharers import check_shared_beds, check_sharing
 from application.unit_of_work import UnitOfWork
@@ -30,10 +30,12 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
         if isinstance(stay, Stay) and (uow.has_other_beds(stay) or uow.went_to_another(stay))
     }
     if moving_stays:
-        uow.read_beds(_spans(uow, moving_stays.values()), moving_stays)
+        bed_claims.read(uow, _spans(uow, moving_stays.values()), moving_stays)
         for stay in moving_stays.values():
             for room, difference in uow.differences(stay).items():
-                uow.rest_on(room, {s.bed.bed for s in (*difference.ended, *difference.begun)})
+                bed_claims.rest_on(
+                    uow, room, {s.bed.bed for s in (*difference.ended, *difference.begun)}
+                )
     children = [
         child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
     ]
@@ -50,7 +52,7 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
     for stay in moving_stays.values():
         assert stay.patient is not None
         for room, difference in uow.differences(stay).items():
-            uow.occupancy(room).change(
+            bed_claims.occupancy(uow, room).change(
                 room, stay.id, stay.patient, difference, stay.about, uow.entry
             )
     check_shared_beds(uow)
@@ -84,7 +86,9 @@ def _check(
     assert stay.patient is not None
     new = newly_claimed(uow.before[stay.id].stretches, stretch)
     has_policies = bool(new and room.policies_at(stretch.period.start))
-    claims = uow.claims(room.id, stretch.period, None if has_policies else stretch.bed.bed)
+    claims = bed_claims.claims_on(
+        uow, room.id, stretch.period, None if has_policies else stretch.bed.bed
+    )
     others = [
         c
         for c in claims
@@ -139,7 +143,7 @@ def _left_by(uow: UnitOfWork, mother: Stay, moving_stays: dict[UUID, Stay]) -> l
     """Return the children who share a bed of a stay outside of its stretches there."""
     if not any(difference.ended for difference in uow.differences(mother).values()):
         return []
-    children = [c for c in uow.sharers(mother.id) if c.stay not in moving_stays]
+    children = [c for c in bed_claims.sharers(uow, mother.id) if c.stay not in moving_stays]
     children += [  # all of them: those that do not change may lie outside of hers now
         Claim(other.id, other_stretch)
         for other in moving_stays.values()

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from application import bed_claims
 from application.unit_of_work import UnitOfWork
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
@@ -12,7 +13,6 @@ from domain.room.occupancy import Claim
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Move
 from domain.stay.history import Stretch
-from domain.time import ALWAYS
 
 
 def rules_id(hospital: str) -> UUID:
@@ -37,7 +37,7 @@ def check_clean(
         return
     if not rules_of(uow).cleaning.rules:
         return
-    claims = uow.claims(room.id, ALWAYS, stretch.bed.bed)
+    claims = bed_claims.claims_on(uow, room.id, bed=stretch.bed.bed)
     others = [c for c in claims if c.stay not in moving_stays]
     others += [
         Claim(s.id, other_stretch) for s in moving_stays.values() for other_stretch in s.stretches
@@ -62,7 +62,7 @@ def left_uncleaned(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datet
 
 def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | None:
     """Return the time when a bed was left last; None if it is taken, or needs no cleaning after that."""
-    claims = uow.claims(room.id, ALWAYS, bed)
+    claims = bed_claims.claims_on(uow, room.id, bed=bed)
     if any(at in claim.stretch.period for claim in claims):
         return None
     departure = _last_departure(claims, BedRef(room.id, bed), at)
@@ -71,7 +71,7 @@ def left_at(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> datetime | N
 
 def left_later_by(uow: UnitOfWork, room: Room, bed: str, at: datetime) -> UUID | None:
     """Return the stay that is in a bed at a moment, and leaves it to be cleaned as far as known."""
-    claims = uow.claims(room.id, ALWAYS, bed)
+    claims = bed_claims.claims_on(uow, room.id, bed=bed)
     stays = (c.stay for c in claims if c.stretch.period.end is None and at in c.stretch.period)
     stay = next(stays, None)
     return stay if stay is not None and _cleans_after(uow, room, at) else None

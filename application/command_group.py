@@ -99,7 +99,7 @@ def invocation(
 
     def attempt(uow: UnitOfWork) -> None:
         try:
-            spec.decide(group, uow, **uow.by_the_clock(content))
+            spec.decide(group, uow, **uow.without_clock_skew(content))
         except InvalidInput as refusal:
             raise _as_sent(refusal, content) from None
 

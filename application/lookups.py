@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from application import bed_claims
 from application.authorization import scope
 from application.command import Rules
 from application.unit_of_work import UnitOfWork
@@ -64,7 +65,7 @@ def mother(uow: UnitOfWork, id: UUID) -> UUID:
     """
     stay = uow.one(Stay, id, "stay", "shares_bed_of")
     if not scope.is_open(uow, stay):
-        children = uow.load(Stay, *{claim.stay for claim in uow.sharers(id)})
+        children = uow.load(Stay, *{claim.stay for claim in bed_claims.sharers(uow, id)})
         if not any(scope.is_open(uow, child) for child in children):
             raise NotFound("stay", str(id), "shares_bed_of")
     return id

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import hospital_days, persons
+from application import bed_claims, hospital_days, persons
 from application.stay_end import let_prescription_follow, let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Aggregate
@@ -36,7 +36,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
-from domain.time import ALWAYS, MINUTE, Precision
+from domain.time import MINUTE, Precision
 
 OF_TIME = (
     BedNotOpen,
@@ -172,7 +172,7 @@ def _hold(
     if held_fact is None or held_fact.at == at:
         return
     if isinstance(aggregate, Room):
-        claims = uow.claims(aggregate.id, ALWAYS)
+        claims = bed_claims.claims_on(uow, aggregate.id)
         aggregate.retime(fact.id, at, fact.precision, entry, claims)
         return
     if not isinstance(aggregate, Stay):

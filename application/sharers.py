@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
-from application import hospital_days, lookups, persons
+from application import bed_claims, hospital_days, lookups, persons
 from application.stay_end import let_prescriptions_follow
 from application.unit_of_work import UnitOfWork
 from domain.aggregate import Event
@@ -240,7 +240,7 @@ def _children_and_mothers(uow: UnitOfWork, stay: Stay) -> list[tuple[Stay, Stay]
     """Return the pairs of child and mother in which a stay is the one or the other."""
     mothers = {s.shares_bed_of for s in (*stay.stretches, *stay.history.instants)}
     pairs = [(stay, mother) for mother in uow.load(Stay, *(m for m in mothers if m))]
-    children = {claim.stay for claim in uow.sharers(stay.id)}
+    children = {claim.stay for claim in bed_claims.sharers(uow, stay.id)}
     return pairs + [(child, stay) for child in uow.load(Stay, *sorted(children))]
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from domain.envelope import About, Envelope
 from domain.hospital_calendar import HospitalCalendar
 from domain.prescription.aggregate import Prescription
 from domain.refusals import VersionConflict
-from domain.room.occupancy import Claim, Difference, Occupancy, difference
+from domain.room.occupancy import Claim, Difference, difference
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.history import History, Stretch
@@ -99,11 +99,11 @@ class UnitOfWork(AggregateReader):
         self._merged_into = {frozenset((into,)): ids for into, ids in preload.merged_into.items()}
         self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}
         self.streams_of = lru_cache(None)(record.streams_of)  # of a fact: asked for once
-        self._claims: dict[UUID, tuple[Period, list[Claim]]] = {}
-        """The claims on rooms that were read, with the period."""
-        self._sharers: dict[UUID, list[Claim]] = {}
-        self._beds_read: dict[UUID, set[str]] = {}
-        self._rooms_read: set[UUID] = set()
+        self.claims_read: dict[UUID, tuple[Period, list[Claim]]] = {}
+        """The claims on rooms as `bed_claims` has read them, with the period."""
+        self.sharers_read: dict[UUID, list[Claim]] = {}
+        self.beds_read: dict[UUID, set[str]] = {}
+        self.rooms_read: set[UUID] = set()
         """The occupancies of which some beds were looked at, and those that were as a whole."""
         self._sent_at = sent_at
         """When it occurred by the client's clock."""
@@ -113,7 +113,7 @@ class UnitOfWork(AggregateReader):
         """True if a refusal is decided anew: the first attempt went the short way."""
         self.refresh = refresh
         self._refreshed: set[UUID] = set()
-        self._dry_runs: list[UnitOfWork] = []
+        self.dry_runs: list[UnitOfWork] = []
         self.defers_checks = False
         """True while only the end result of the command has to be valid."""
 
@@ -142,14 +142,14 @@ class UnitOfWork(AggregateReader):
                 event.mutate(aggregate)
             if events or aggregate.BEGINS_EMPTY:
                 self.cache.keep(aggregate, self.erasures)
-            self._track(aggregate)
+            self.track(aggregate)
 
     def new(self, kind: type[A], name: str, about: About | None = None) -> A:
         """Begin an aggregate. Its id is derived from the command's id: nothing recorded names it."""
         aggregate = kind.empty(self.entry.id_of(name), about)
         self._merged_into |= {frozenset((aggregate.id,)): ()}
         self._stays_of |= {frozenset((aggregate.id,)): ()}
-        self._track(aggregate)
+        self.track(aggregate)
         return aggregate
 
     def owner(self, name: unique_keys.Unique) -> UUID | None:
@@ -177,69 +177,6 @@ class UnitOfWork(AggregateReader):
         self.stays_read.update(ids)
         return self.load(Stay, *ids)
 
-    def read_beds(
-        self, spans: Mapping[UUID, Period | None], mothers: Collection[UUID] = ()
-    ) -> None:
-        """Read rooms' occupancies, their claims in periods and who shares beds, in one round trip.
-
-        Of an occupancy only the version is read; no claims are older than it.
-        """
-        ids = (Occupancy.id_for(room) for room in spans)
-        periods = {room: period for room, period in spans.items() if period}
-        versions, claims = self.record.beds(
-            [id for id in ids if id not in self.loaded], periods, mothers
-        )
-        for id, version in versions.items():
-            aggregate = Occupancy.empty(id)
-            aggregate.version = version
-            self._track(aggregate)
-        for room, period in periods.items():
-            self._claims[room] = period, [c for c in claims if c.stretch.bed.room == room]
-        for mother in mothers:
-            self._sharers[mother] = [c for c in claims if c.stretch.shares_bed_of == mother]
-
-    def occupancy(self, room: UUID) -> Occupancy:
-        """Return a room's occupancy, of which only the version is read."""
-        id = Occupancy.id_for(room)
-        if id not in self.loaded:
-            self.read_beds({room: None})
-        return cast(Occupancy, self.loaded[id])
-
-    def claims(self, room: UUID, period: Period, bed: str | None = None) -> list[Claim]:
-        """Return the claims on a room's beds, or one, in a period, as the command leaves them.
-
-        A decision that rests on one bed does not mind what others make of the rest of the room.
-        """
-        if bed is None:
-            self._rooms_read.add(Occupancy.id_for(room))
-        else:
-            self.rest_on(room, [bed])
-        if room not in self._claims or not self._claims[room][0].covers(period):
-            self.read_beds({room: period})
-        moved_stays = {stay.id: stay for stay in self.all_of(Stay) if self.has_other_beds(stay)}
-        claims = [c for c in self._claims[room][1] if c.stay not in moved_stays]
-        claims += [Claim(s.id, stretch) for s in moved_stays.values() for stretch in s.stretches]
-        of_room = (
-            c for c in claims if c.stretch.bed.room == room and c.stretch.period.meets(period)
-        )
-        return [c for c in of_room if bed in (None, c.stretch.bed.bed)]
-
-    def rest_on(self, room: UUID, beds: Iterable[str]) -> None:
-        """Name beds of a room that others may not have changed since they were read."""
-        self._beds_read.setdefault(Occupancy.id_for(room), set()).update(beds)
-
-    def beds_read(self) -> dict[UUID, set[str]]:
-        """Return the beds that were looked at, of each occupancy that never was as a whole."""
-        uows = [self, *self._dry_runs]
-        ids = set().union(*(u._beds_read for u in uows)).difference(*(u._rooms_read for u in uows))
-        return {id: set().union(*(u._beds_read.get(id, ()) for u in uows)) for id in ids}
-
-    def sharers(self, mother: UUID) -> list[Claim]:
-        """Return the claims of stays that share a bed of this one."""
-        if mother not in self._sharers:
-            self.read_beds({}, [mother])
-        return self._sharers[mother]
-
     def dry_run(self) -> "UnitOfWork":
         """Return a unit of work of the same command, to try something that is not recorded.
 
@@ -252,13 +189,13 @@ class UnitOfWork(AggregateReader):
         dry_run._refreshed = self._refreshed
         dry_run._merged_into, dry_run._stays_of = self._merged_into, self._stays_of
         dry_run.persons_read, dry_run.stays_read = self.persons_read, self.stays_read
-        self._dry_runs.append(dry_run)
+        self.dry_runs.append(dry_run)
         return dry_run
 
     def versions_read(self) -> dict[UUID, int]:
         """Return the oldest version seen of each stream that was read."""
         versions = dict(self._versions)
-        for dry_run in self._dry_runs:
+        for dry_run in self.dry_runs:
             for id, version in dry_run._versions.items():
                 versions[id] = min(version, versions.get(id, version))
         return versions
@@ -274,7 +211,8 @@ class UnitOfWork(AggregateReader):
             return self.calendar.days.span_of(at, precision)
         return widest_span(at, precision)
 
-    def _track(self, aggregate: Aggregate) -> None:
+    def track(self, aggregate: Aggregate) -> None:
+        """Hold an aggregate that was read or begun, with its version for the append."""
         self.loaded[aggregate.id] = aggregate
         aggregate.span_of = self._span_of
         self._versions[aggregate.id] = aggregate.version
@@ -293,8 +231,8 @@ class UnitOfWork(AggregateReader):
         """Return the time of occurrence by the record's clock, which is never ahead. Raises InFuture."""
         return self.rules.check_time(occurred_at, self.now)
 
-    def by_the_clock(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a command's input; what the client's clock calls begun begins now at the latest."""
+    def without_clock_skew(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a command's input; what has begun by a client's fast clock begins now at the latest."""
         sent_at = self._sent_at
         if sent_at is None or sent_at <= self.now:
             return dict(content)

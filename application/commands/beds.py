@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from application import cleaning, hospital_days, lookups, reservations
+from application import bed_claims, cleaning, hospital_days, lookups, reservations
 from application.aggregate_cache import current
 from application.authorization import scope
 from application.authorization.roles import ADMINISTRATION, HOUSEKEEPING, PATIENT_FLOW
@@ -26,7 +26,7 @@ from domain.refusals import (
 from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
 from domain.room.state import Spell
-from domain.time import ALWAYS, TICK, Period, Precision
+from domain.time import TICK, Period, Precision
 
 
 class BedStates(CommandGroup):
@@ -81,7 +81,7 @@ class BedStates(CommandGroup):
         if period.is_empty:
             raise InvalidInput("until", "it has to be after the closure begins")
         aggregate = lookups.room(uow, ward, room)
-        claims = uow.claims(aggregate.id, period)
+        claims = bed_claims.claims_on(uow, aggregate.id, period)
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         aggregate.close_bed(bed, period, uow.entry.reason or "", claims, uow.now, uow.entry, about)
 
@@ -104,7 +104,7 @@ class BedStates(CommandGroup):
     def start_cleaning(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Start cleaning a bed, which refuses patients until that is finished."""
         aggregate = lookups.room(uow, ward, room)
-        claims = uow.claims(aggregate.id, Period(uow.entry.occurred_at))
+        claims = bed_claims.claims_on(uow, aggregate.id, Period(uow.entry.occurred_at))
         aggregate.start_cleaning(bed, claims, uow.now, uow.entry)
 
     @command(roles=HOUSEKEEPING, raises=(BedStateBroken,))
@@ -122,7 +122,7 @@ class BedStates(CommandGroup):
             and not aggregate.is_in(code, BedState.CLEANING, at)
         ):
             start = replace(entry, occurred_at=at - TICK, precision=Precision.ESTIMATED)
-            claims = uow.claims(aggregate.id, Period(start.occurred_at))
+            claims = bed_claims.claims_on(uow, aggregate.id, Period(start.occurred_at))
             aggregate.start_cleaning(code, claims, uow.now, start)
         aggregate.finish_cleaning(code, entry)
 
@@ -209,7 +209,7 @@ class BedStates(CommandGroup):
             placed_time("from", utc(since, "from")),
             placed_time("until", utc(until, "until")),
         )
-        claims = uow.claims(aggregate.id, ALWAYS)
+        claims = bed_claims.claims_on(uow, aggregate.id)
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         aggregate.correct_spell(
             bed_state_id, *times, bool(open_ended), claims, uow.now, uow.entry, about, precision

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from application import lookups
+from application import bed_claims, lookups
 from application.authorization import scope
 from application.authorization.roles import BED_MANAGEMENT
 from application.command_group import command, correction
@@ -22,7 +22,7 @@ from domain.refusals import (
     InvalidInput,
 )
 from domain.room.aggregate import Room
-from domain.time import ALWAYS, Period
+from domain.time import Period
 
 
 class Rooms(BedStates):
@@ -59,7 +59,7 @@ class Rooms(BedStates):
         """
         aggregate = lookups.room(uow, ward, room)
         new_ward = check_name(uow, aggregate, new_ward, new_room)
-        claims = uow.claims(aggregate.id, ALWAYS)
+        claims = bed_claims.claims_on(uow, aggregate.id)
         opening = uow.corrected_at, claims, uow.entry, uow.corrected_precision
         aggregate.correct(new_ward, new_room, *opening)
 
@@ -115,14 +115,14 @@ class Rooms(BedStates):
     def correct_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Correct since when a bed is there (``occurred_at``). Raises ContradictsLaterFacts."""
         aggregate = lookups.room(uow, ward, room)
-        claims = uow.claims(aggregate.id, ALWAYS)
+        claims = bed_claims.claims_on(uow, aggregate.id)
         aggregate.correct_bed(bed, uow.corrected_at, claims, uow.entry, uow.corrected_precision)
 
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,), own_times=())
     def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
         """Take a bed back that was entered in error and never used. Raises ContradictsLaterFacts."""
         aggregate = lookups.room(uow, ward, room)
-        aggregate.cancel_bed(bed, uow.claims(aggregate.id, ALWAYS), uow.entry)
+        aggregate.cancel_bed(bed, bed_claims.claims_on(uow, aggregate.id), uow.entry)
 
     @command(roles=BED_MANAGEMENT, raises=(BedNotOpen, BedOccupied, BedStateBroken))
     def retire_beds(
@@ -135,7 +135,7 @@ class Rooms(BedStates):
         for aggregate in _rooms(uow, ward, room, bed):
             beds = [bed] if bed else [b for b in aggregate.beds if b not in aggregate.retired]
             if beds:
-                aggregate.retire(beds, uow.claims(aggregate.id, ALWAYS), uow.entry)
+                aggregate.retire(beds, bed_claims.claims_on(uow, aggregate.id), uow.entry)
         _must_change(uow, Problem.BEDS_RETIRED)
 
     @correction(roles=BED_MANAGEMENT, raises=(BedStateBroken,), own_times=())

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
-from application import cleaning, lookups, reservations
+from application import bed_claims, cleaning, lookups, reservations
 from application.authorization import scope
 from application.bed_consistency import check_bed_consistency
 from application.unit_of_work import UnitOfWork
@@ -25,7 +25,7 @@ from domain.room.aggregate import BedState, Room
 from domain.room.state import Spell
 from domain.source_beds import BedContext, SpellKey, reported_spells
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
-from domain.time import ALWAYS, TICK, Period
+from domain.time import TICK, Period
 
 STATES: Mapping[SourceKind, tuple[BedState, ...]] = {
     SourceKind.BED_STATE: (BedState.CLOSED, BedState.CLEANING),
@@ -307,14 +307,14 @@ class _ToldBed:
             None,
             period.end,
             period.end is None,
-            self.uow.claims(self.room.id, ALWAYS),
+            bed_claims.claims_on(self.uow, self.room.id),
             self.uow.now,
             replace(self.uow.entry, occurred_at=period.start),
         )
 
     def _begin(self, key: SpellKey, period: Period) -> None:
         uow, id, end = self.uow, self.id_of(key), period.end
-        claims = uow.claims(self.room.id, ALWAYS)
+        claims = bed_claims.claims_on(uow, self.room.id)
         with uow.use_entry(replace(uow.entry, occurred_at=period.start)):
             entry = uow.entry
             match key[0]:
