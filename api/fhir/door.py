@@ -140,7 +140,7 @@ class Fhir:
             check_type(reader, RESOURCES[type])
         await resolve_chains(reader, query)
         result = await search(reader, query)
-        bundle = searchset(result, query, _base(request), reader.position)
+        bundle = searchset(result, query, _base(request), reader)
         return _response(bundle), [*result.matches, *result.included, *result.counted]
 
     async def _read(
@@ -161,7 +161,7 @@ class Fhir:
         if dict(parameters).get("_summary") == "count":
             raise FhirError(400, "invalid", "_summary=count is of searches.")
         elements = elements_asked(dict(parameters), resource.type)
-        return _resource_response(request, item, elements), [item]
+        return await _resource_response(request, reader, item, elements), [item]
 
     async def _history(
         self, request: Request, reader: Reader, resource: Resource, id: str, parameters: Pairs
@@ -276,7 +276,9 @@ def _base(request: Request) -> str:
     return str(request.base_url).rstrip("/") + PATH
 
 
-def _resource_response(request: Request, item: Item, elements: Sequence[str] | None) -> Response:
+async def _resource_response(
+    request: Request, reader: Reader, item: Item, elements: Sequence[str] | None
+) -> Response:
     """Return the response of one resource; 304 to who has its version already.
 
     Raises FhirError to who wants another version alone (If-Match).
@@ -296,9 +298,14 @@ def _resource_response(request: Request, item: Item, elements: Sequence[str] | N
         # then the moment is not looked at (RFC 9110, 13.1.3)
         is_known = not own_tags.isdisjoint(_tags(tags))
     else:
-        is_known = "Last-Modified" in headers and _is_not_after(
-            moment.replace(microsecond=0), request.headers.get("if-modified-since", "")
-        )
+        since = _date_of(request.headers.get("if-modified-since", ""))
+        is_known = False
+        if since and "Last-Modified" in headers:
+            second = moment.replace(microsecond=0)
+            # the date of a version is that of another one within the same second, too
+            is_known = second < since or (
+                second == since and not await reader.changed_twice_since(item, second)
+            )
     if is_known:
         return Response(status_code=304, headers=headers)
     return _response(resource, headers=headers)
@@ -320,12 +327,12 @@ def _tags(header: str) -> list[str]:
     return [tag.strip().removeprefix("W/") for tag in header.split(",")]
 
 
-def _is_not_after(moment: datetime, http_date: str) -> bool:
-    """Return whether a moment is no later than a date of HTTP; what is no date says nothing."""
+def _date_of(http_date: str) -> datetime | None:
+    """Return the moment that a date of HTTP is; None for what is no date."""
     try:
-        return moment <= parsedate_to_datetime(http_date).astimezone(UTC)
+        return parsedate_to_datetime(http_date).astimezone(UTC)
     except (ValueError, OverflowError):
-        return False
+        return None
 
 
 def _response(

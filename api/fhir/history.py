@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import quote
 
 from api.fhir.outcome import not_found
 from api.fhir.parameters import span, whole_from, whole_number
 from api.fhir.reader import Item, Reader
 from api.fhir.resource import MOST, Resource
+from api.fhir.search import next_link
 from api.fhir.values import Json, present
 from api.graphql.scalars import iso_moment
 
@@ -75,11 +75,9 @@ async def history(
     url = f"{base}/{latest.name}/_history"
     links = [{"relation": "self", "url": url}]
     if len(positions) > first and first:
-        times = "".join(f"&{n}={given[n]}" for n in ("asOf", "knownAt", "_since") if n in given)
-        if "knownAt" not in given and reader.position is not None:
-            times += f"&_known={quote(reader.position, safe='')}"
-        link = f"{url}?_count={first}&_after={positions[first - 1]}{times}"
-        links.append({"relation": "next", "url": link.replace("+", "%2B")})
+        given_pairs = [(name, value) for name, value in given.items() if name != "_count"]
+        pairs = [*given_pairs, ("_count", str(first))]
+        links.append(next_link(url, pairs, str(positions[first - 1]), reader))
     bundle = {
         "resourceType": "Bundle",
         "type": "history",

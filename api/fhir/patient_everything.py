@@ -50,7 +50,7 @@ async def patient_everything(
         items = items[begin : begin + count]
         if count and begin + count < total:
             after = str(begin + count)
-            links.append(next_link(url, list(given.items()), after, reader.position))
+            links.append(next_link(url, list(given.items()), after, reader))
     bundle = {
         "resourceType": "Bundle",
         "type": "searchset",

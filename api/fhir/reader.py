@@ -28,7 +28,7 @@ from application.authorization.roles import Caller
 from domain.refusals import InvalidInput
 from infrastructure.access_log import NOBODY_SHOWN, REFUSED, SUCCESS, AccessRecord
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.log import Unseen, changes_before, last_changes
+from infrastructure.queries.log import Unseen, changes_before, last_changes, recorded_at
 
 TIMES = "asOf: $asOf, knownAt: $knownAt, knownAtPosition: $knownAtPosition"
 """The arguments by which an operation is as of the moments of the request."""
@@ -99,6 +99,8 @@ class Reader:
         self._operations = replace(state, access_log=self._readings)  # type: ignore[arg-type]
         self.position: Position | None = None
         """The position of the log at which all is read, once something was."""
+        self.as_of: str | None = self._times.get("asOf")
+        """The moment as of which all is read: when it began, where the request names none."""
         self._fields: DataLoader[tuple[str, Variables], Json] = DataLoader(
             self._ask_all, max_batch_size=AT_ONCE, cache=False
         )
@@ -232,6 +234,13 @@ class Reader:
         async with self._state.engine.connect() as connection:
             return await changes_before(connection, streams, position, first, item.unseen)
 
+    async def changed_twice_since(self, item: Item, moment: datetime) -> bool:
+        """Return whether a resource changed more than once since a moment."""
+        positions = await self.versions(item, None, 2)
+        async with self._state.engine.connect() as connection:
+            times = [await recorded_at(connection, position) for position in positions[1:]]
+        return any(time and time >= moment for time in times)
+
     async def is_recorded(self, position: int) -> bool:
         """Return whether the log has got to a position. Raises FhirError while nobody can tell."""
         known_position = encode_position(self._state.log.id, self._state.log.epoch, position)
@@ -321,13 +330,16 @@ class Reader:
         names = set(_VARIABLE.findall(fields))
         values = {n: v for n, v in {**values, **variables}.items() if n in names}
         declaration = ", ".join(f"${name}: {type}" for name, (type, _) in values.items())
+        context = Context(self._operations, self.caller)
         result = await schema.execute(
             f"query{f'({declaration})' if declaration else ''} {{ {fields} }}",
             variable_values={name: value for name, (_, value) in values.items()},
-            context_value=Context(self._operations, self.caller),
+            context_value=context,
         )
         if self.position is None and result.extensions:
             self.position = result.extensions.get("position")
+            if self.position is not None and self.as_of is None:
+                self.as_of = iso_moment((await context.log_status()).now)
         if result.data is None and not result.errors:
             raise FhirError(500, "exception", "Internal error; it was logged.")
         return result.data, result.errors or ()

@@ -219,14 +219,14 @@ def _include_items(
                 result.included.append(item)
 
 
-def searchset(result: Result, query: Query, base: str, known_at: str | None) -> Json:
-    """Return the Bundle of a page. ``known_at``: where the log is read, for the next page."""
+def searchset(result: Result, query: Query, base: str, reader: Reader) -> Json:
+    """Return the Bundle of a page."""
     url = f"{base}/{query.resource.type}"
     links = [{"relation": "self", "url": link_of(url, query.kept)}]
     if result.after is not None:
         pairs = [(name, value) for name, value in query.kept if name != "_count"]
         pairs.append(("_count", str(query.count)))
-        links.append(next_link(url, pairs, result.after, known_at))
+        links.append(next_link(url, pairs, result.after, reader))
     entries = [
         entry(item, base, "match") | {"resource": leave(item.resource, query.elements)}
         for item in result.matches
@@ -260,13 +260,16 @@ def entry(item: Item, base: str, mode: str) -> Json:
 
 
 def next_link(
-    url: str, given: Sequence[tuple[str, str]], after: str, known_at: str | None
+    url: str, given: Sequence[tuple[str, str]], after: str, reader: Reader
 ) -> dict[str, str]:
-    """Return the link to the page after something, with the parameters given, as known at a position."""
+    """Return the link to the page after something, with the parameters given, at the same moments."""
     parameters = [pair for pair in given if pair[0] not in ("_after", "_known")]
     parameters.append(("_after", after))
-    if known_at and not any(name == "knownAt" for name, _ in parameters):
-        parameters.append(("_known", known_at))
+    names = {name for name, _ in parameters}
+    if reader.as_of and "asOf" not in names:
+        parameters.append(("asOf", reader.as_of))
+    if reader.position and "knownAt" not in names:
+        parameters.append(("_known", reader.position))
     return {"relation": "next", "url": link_of(url, parameters)}
 
 
