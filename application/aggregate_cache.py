@@ -10,7 +10,6 @@ from application.ports import EventStore
 from domain.aggregate import Aggregate
 from domain.refusals import NotFound
 from domain.room.occupancy import Occupancy
-from domain.things import ThingName
 from domain.time import widest_span
 
 A = TypeVar("A", bound=Aggregate)
@@ -136,11 +135,11 @@ class AggregateReader:
             for event in events.get(id, ()):
                 event.mutate(aggregate)
 
-    def one(self, kind: type[A], id: UUID, name: ThingName, field: str) -> A:
+    def one(self, kind: type[A], id: UUID, field: str) -> A:
         """Return an aggregate that must exist. Raises NotFound."""
         aggregates = self.load(kind, id)
         if not aggregates or not aggregates[0].exists:
-            raise NotFound(name, str(id), field)
+            raise NotFound(kind.THING, str(id), field)
         return aggregates[0]
 
     def ever_merged_into(self, patients: Sequence[UUID]) -> Sequence[UUID]:

@@ -44,11 +44,9 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
     for stay in list(moving_stays.values()):
         for room, difference in uow.differences(stay).items():
             for stretch in difference.begun:
-                _check(uow, stay, stretch, moving_stays, uow.one(Room, room, "room", "room"))
+                _check(uow, stay, stretch, moving_stays, uow.one(Room, room, "room"))
         for instant in _new_instants(uow, stay):
-            _check(
-                uow, stay, instant, moving_stays, uow.one(Room, instant.bed.room, "room", "room")
-            )
+            _check(uow, stay, instant, moving_stays, uow.one(Room, instant.bed.room, "room"))
     for stay in moving_stays.values():
         assert stay.patient is not None
         for room, difference in uow.differences(stay).items():
@@ -114,7 +112,7 @@ def _check(
     if any(period.start == stretch.period.start for period in new):
         check_clean(uow, stay, stretch, moving_stays, room)
     if stretch.shares_bed_of is not None:
-        mother = uow.one(Stay, stretch.shares_bed_of, "stay", "shares_bed_of")
+        mother = uow.one(Stay, stretch.shares_bed_of, "shares_bed_of")
         if outside_of_mother(stretch, (*mother.stretches, *mother.history.instants)):
             objection = f"stay {mother.id} does not have that bed all the time"
             raise InvalidInput("shares_bed_of", objection)

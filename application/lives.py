@@ -90,7 +90,7 @@ def _ends(uow: UnitOfWork, stay: Stay) -> bool:
 def _of(uow: UnitOfWork, stay: Stay) -> list[Patient]:
     """Return the patient of a stay, after the one that it was moved away from."""
     before = uow.before[stay.id].patient
-    patients_before = [uow.one(Patient, before, "patient", "stay_id")] if before else []
+    patients_before = [uow.one(Patient, before, "stay_id")] if before else []
     return [*patients_before, lookups.patient_of(uow, stay)]
 
 

@@ -24,13 +24,13 @@ from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Place
-from domain.things import ThingName
+from domain.things import Thing
 from domain.time import TICK, is_later
 
 
 def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
     """Return a stay to act on."""
-    aggregate = uow.one(Stay, id, "stay", field)
+    aggregate = uow.one(Stay, id, field)
     scope.check_stay(uow, aggregate)
     check_kept(uow, aggregate.patient, field)
     return aggregate
@@ -38,7 +38,7 @@ def stay(uow: UnitOfWork, id: UUID, field: str = "stay_id") -> Stay:
 
 def check_kept(uow: UnitOfWork, patient: UUID | None, field: str) -> None:
     """Refuse to tell anything of a person who was erased. Raises InvalidInput."""
-    if patient is not None and uow.one(Patient, patient, "patient", field).is_erased:
+    if patient is not None and uow.one(Patient, patient, field).is_erased:
         raise InvalidInput(field, "the person was erased: nothing is recorded of them any more")
 
 
@@ -50,7 +50,7 @@ def stays_with_movement(uow: UnitOfWork, movement: UUID, field: str = "movement_
     if not stays:
         is_open = all(scope.is_open(uow, stay) for stay in stays_ever_with_it)
         is_cancelled = bool(stays_ever_with_it) and is_open
-        kind: ThingName = "visit" if field == "visit_id" else "movement"
+        kind = Thing.VISIT if field == "visit_id" else Thing.MOVEMENT
         raise MovementNotFound(kind, movement, field, cancelled=is_cancelled)
     for candidate in stays:
         scope.check_stay(uow, candidate)
@@ -63,11 +63,11 @@ def mother(uow: UnitOfWork, id: UUID) -> UUID:
 
     Who sees a child that has shared her bed may name her, wherever she is now.
     """
-    stay = uow.one(Stay, id, "stay", "shares_bed_of")
+    stay = uow.one(Stay, id, "shares_bed_of")
     if not scope.is_open(uow, stay):
         children = uow.load(Stay, *{claim.stay for claim in bed_claims.sharers(uow, id)})
         if not any(scope.is_open(uow, child) for child in children):
-            raise NotFound("stay", str(id), "shares_bed_of")
+            raise NotFound(Thing.STAY, str(id), "shares_bed_of")
     return id
 
 
@@ -75,7 +75,7 @@ def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
     """Return the stay in which a consult was asked for. Raises MovementNotFound."""
     stays = [s for s in uow.load(Stay, *uow.record.streams_of_consult(consult)) if s.exists]
     if not stays:
-        raise MovementNotFound("consult", consult, "consult_id")
+        raise MovementNotFound(Thing.CONSULT, consult, "consult_id")
     scope.check_stay(uow, stays[0])
     check_kept(uow, stays[0].patient, "consult_id")
     return stays[0]
@@ -84,7 +84,7 @@ def stay_with_consult(uow: UnitOfWork, consult: UUID) -> Stay:
 def check_consult_of(uow: UnitOfWork, stay: Stay, consult: UUID) -> None:
     """Refuse a consult that was never asked for in a stay. Raises MovementNotFound."""
     if stay.id not in uow.record.streams_of_consult(consult):
-        raise MovementNotFound("consult of this stay", consult, "consult_id")
+        raise MovementNotFound(Thing.CONSULT_OF_STAY, consult, "consult_id")
 
 
 def patient(
@@ -101,8 +101,8 @@ def patient(
     """
     id = patient_id(uow, mrn, authority)
     if id is None:
-        raise NotFound("patient with MRN", mrn, field)
-    aggregate = uow.one(Patient, id, "patient", field)
+        raise NotFound(Thing.PATIENT_WITH_MRN, mrn, field)
+    aggregate = uow.one(Patient, id, field)
     if in_scope:
         scope.check_patient(uow, aggregate)
     return aggregate
@@ -128,12 +128,12 @@ def patient_id(uow: UnitOfWork, mrn: str, authority: str | None = None) -> UUID 
 def patient_of(uow: UnitOfWork, stay: Stay) -> Patient:
     """Return the patient of a stay."""
     assert stay.patient is not None
-    return uow.one(Patient, stay.patient, "patient", "stay_id")
+    return uow.one(Patient, stay.patient, "stay_id")
 
 
 def prescription(uow: UnitOfWork, id: UUID) -> Prescription:
     """Return a prescription to act on."""
-    aggregate = uow.one(Prescription, id, "prescription", "prescription_id")
+    aggregate = uow.one(Prescription, id, "prescription_id")
     scope.check_prescription(uow, aggregate)
     check_kept(uow, aggregate.patient, "prescription_id")
     return aggregate
@@ -143,7 +143,7 @@ def prescription_of_dose(uow: UnitOfWork, administration: UUID) -> Prescription:
     """Return the prescription of a dose. Raises MovementNotFound."""
     prescriptions = uow.load(Prescription, *uow.streams_of(administration))
     if not prescriptions or not prescriptions[0].exists:
-        raise MovementNotFound("dose", administration, "administration_id")
+        raise MovementNotFound(Thing.DOSE, administration, "administration_id")
     holders = (p for p in prescriptions if p.exists and p.course.dose(administration))
     prescription = next(holders, prescriptions[0])  # one that was moved was in several
     scope.check_prescription(uow, prescription)
@@ -164,7 +164,7 @@ def prescription_with_change(uow: UnitOfWork, change: UUID) -> Prescription | No
 def stay_of(uow: UnitOfWork, prescription: Prescription, field: str) -> Stay:
     """Return the stay of a prescription."""
     assert prescription.stay is not None
-    return uow.one(Stay, prescription.stay, "stay", field)
+    return uow.one(Stay, prescription.stay, field)
 
 
 def prescriptions_of(uow: UnitOfWork, stay: Stay) -> list[Prescription]:
@@ -192,7 +192,7 @@ def practitioner(
         period = (moment, moment + TICK)
         id = next((d.id for d in doctors if d.has_number(staff_number, *period)), None)
     if id is None:
-        raise NotFound("practitioner with staff number", staff_number, field)
+        raise NotFound(Thing.STAFF_NUMBER, staff_number, field)
     return id
 
 
@@ -215,7 +215,7 @@ def rooms_of(uow: UnitOfWork, ward: str) -> list[Room]:
     ids = uow.record.owners_beginning(*unique_keys.rooms_of(ward))
     rooms = uow.load(Room, *ids)
     if not rooms:
-        raise NotFound("ward", ward, "ward")
+        raise NotFound(Thing.WARD, ward, "ward")
     return rooms
 
 
@@ -263,19 +263,19 @@ def place(
 def _room(uow: UnitOfWork, ward: str, number: str, moment: datetime) -> Room:
     """Return the room of a name at a moment, else the one that has it now. Raises NotFound."""
     id = owner(uow, "room", ward, number)
-    room = None if id is None else uow.one(Room, id, "room", "room")
+    room = None if id is None else uow.one(Room, id, "room")
     if is_later(uow.now, moment) and not (room and room.is_named(ward, number, moment)):
         rooms = uow.load(Room, *uow.record.owners_beginning(*unique_keys.ROOMS))
         room = next((other for other in rooms if other.is_named(ward, number, moment)), room)
     if room is None:
-        raise NotFound("room", f"{ward}/{number}", "room")
+        raise NotFound(Thing.ROOM, f"{ward}/{number}", "room")
     return room
 
 
 def ward_name(uow: UnitOfWork, text: str) -> str:
     """Return a ward's name as its rooms have it; as typed if it has none yet."""
     id = uow.record.first_owner(*unique_keys.rooms_of(text))
-    return text if id is None else uow.one(Room, id, "room", "ward").ward
+    return text if id is None else uow.one(Room, id, "ward").ward
 
 
 def owner(uow: UnitOfWork, kind: str, *parts: str) -> UUID | None:

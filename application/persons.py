@@ -109,6 +109,6 @@ def _person(reader: AggregateReader, patient: UUID) -> Patient:
     """Return the record that a record was merged into, by all its merges; itself, if by none."""
     chain: list[Patient] = []
     while patient not in {p.id for p in chain}:
-        chain.append(reader.one(Patient, patient, "patient", "patient_mrn"))
+        chain.append(reader.one(Patient, patient, "patient_mrn"))
         patient = chain[-1].merged_into or patient
     return chain[-1]

@@ -10,6 +10,7 @@ from domain.refusals import AlreadyExists, InvalidInput
 from domain.room.aggregate import Room
 from domain.room.names import RoomName
 from domain.text import key
+from domain.things import Thing
 from domain.time import Period
 
 
@@ -39,7 +40,7 @@ def change_name(
         if owner in (None, room.id):
             continue
         assert owner is not None
-        other = uow.one(Room, owner, "room", "room")
+        other = uow.one(Room, owner, "room")
         open_period = Period(max(period.start, open_since), period.end)
         if period.end is None or _is_named(other, new_name, open_period):
             _refuse(new_name, named_before.at(new_name.since))
@@ -109,4 +110,4 @@ def _as_spelled(uow: UnitOfWork, ward: str | None, ward_before: str) -> str:
 def _refuse(name: RoomName, before: RoomName) -> None:
     """Refuse a name that another room has, with the part of it that is new. Raises AlreadyExists."""
     field = "new_room" if key(name.number) != key(before.number) else "new_ward"
-    raise AlreadyExists("room", f"{name.ward}/{name.number}", field)
+    raise AlreadyExists(Thing.ROOM, f"{name.ward}/{name.number}", field)

@@ -59,7 +59,7 @@ def place_sharers(uow: UnitOfWork, sharers: Iterable[Sharer] | None) -> None:
                 break
             stretch, at = first_alone
             assert stretch.shares_bed_of is not None
-            mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
+            mother = uow.one(Stay, stretch.shares_bed_of, "sharers")
             _go(uow, child, mother, stretch, at, place or _along(mother, child, at))
 
 
@@ -107,14 +107,14 @@ def own_place(uow: UnitOfWork, sharer: Sharer) -> Place | None:
     except InvalidInput as refusal:
         raise InvalidInput("sharers", "a bed is named by ward, room and bed") from refusal
     except NotFound as refusal:
-        raise NotFound(refusal.what, refusal.key, "sharers") from refusal
+        raise NotFound(refusal.thing, refusal.key, "sharers") from refusal
 
 
 def _left_alone(uow: UnitOfWork, child: Stay) -> tuple[Stretch, datetime] | None:
     """Return the first stretch of a child outside of its mother's, and from when on it is."""
     for stretch in child.stretches:
         if stretch.shares_bed_of is not None:
-            mother = uow.one(Stay, stretch.shares_bed_of, "stay", "sharers")
+            mother = uow.one(Stay, stretch.shares_bed_of, "sharers")
             outside_periods = outside_of_mother(stretch, mother.stretches)
             if outside_periods:
                 return stretch, outside_periods[0].start
@@ -282,7 +282,7 @@ def _why_not(uow: UnitOfWork, child: Stay, mother: Stay, at: datetime) -> str | 
     if her == persons.person_of(uow, child.patient):
         return f"stay {mother.id} is of the same person"
     for other in {s.shares_bed_of for s in child.stretches if s.shares_bed_of} - {mother.id}:
-        neighbour = uow.one(Stay, other, "stay", "shares_bed_of")
+        neighbour = uow.one(Stay, other, "shares_bed_of")
         if neighbour.patient and persons.person_of(uow, neighbour.patient) != her:
             return f"the mother is in stay {other}; if that is wrong, correct the bed there first"
     return None

@@ -9,6 +9,7 @@ from domain.prescription.aggregate import Prescription
 from domain.refusals import NotFound
 from domain.stay.aggregate import Stay
 from domain.stay.facts import Discharge, Disposition
+from domain.things import Thing
 
 
 def discharge_stay(
@@ -27,7 +28,7 @@ def discharge_stay(
     at, prescriptions = entry.occurred_at, lookups.prescriptions_of(uow, stay)
     for id in prescription_ids:
         if id not in {p.id for p in prescriptions}:
-            raise NotFound("prescription of this stay", str(id), "keep_prescriptions")
+            raise NotFound(Thing.PRESCRIPTION_OF_STAY, str(id), "keep_prescriptions")
     later_facts = [f for p in prescriptions for f in p.facts_after(at)]
     died_at = persons.recorded_death_at(uow, stay.patient)
     stay.discharge(disposition, destination, prescription_ids, entry, later_facts, died_at, name)
@@ -75,5 +76,5 @@ def check_deferred(uow: UnitOfWork) -> None:
 def let_prescription_follow(uow: UnitOfWork, prescription: Prescription) -> None:
     """Stop a prescription that has just changed by the end of its stay, if that has ended."""
     assert prescription.stay is not None
-    stay = uow.one(Stay, prescription.stay, "stay", "prescription_id")
+    stay = uow.one(Stay, prescription.stay, "prescription_id")
     let_prescriptions_follow(uow, stay, [prescription])

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from domain.envelope import About, Envelope
 from domain.errors import IntegrityError
 from domain.text import cleaned_fields
+from domain.things import Thing
 from domain.time import Precision, SpanOf, Timed, TimedFact, widest_span
 
 __all__ = [
@@ -187,6 +188,8 @@ class Aggregate(BaseAggregate[UUID]):
 
     TOPIC: ClassVar[str]
     """The name of its kind: the first part of its events' topics."""
+    THING: ClassVar[Thing]
+    """The name of its kind in a refusal, of those that a command can name by an id."""
     BEGINS_EMPTY: ClassVar[bool] = False
     """True if it is there without an event, too: what a hospital has before anybody decides on it."""
 

@@ -21,6 +21,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.text import key
+from domain.things import Thing
 from domain.time import Moment, Period, Precision, SpanOf, corrected_time
 
 
@@ -315,7 +316,7 @@ class PatientAllergies(AllergyEvents, Aggregate):
     def allergy(self, id: UUID) -> Allergy:
         """Return an allergy that is held true. Raises MovementNotFound."""
         if id not in self.allergies:
-            raise MovementNotFound("allergy", id, "allergy_id")
+            raise MovementNotFound(Thing.ALLERGY, id, "allergy_id")
         return self.allergies[id]
 
     def _allergy_and_end(self, id: UUID) -> tuple[Allergy, AllergyEnd]:

@@ -13,6 +13,7 @@ from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import SealedSex, Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
+from domain.things import Thing
 from domain.time import Moment, Period, Precision, corrected_time, is_later
 
 LAPSE = timedelta(days=30)
@@ -67,6 +68,7 @@ class ExpectedArrival(Aggregate):
     """
 
     TOPIC = "arrival"
+    THING = Thing.EXPECTED_ARRIVAL
 
     class Planned(Event):
         """``patient`` is absent for a name not registered yet; ``stay``: of who is in the house."""
@@ -223,7 +225,7 @@ class ExpectedArrival(Aggregate):
         if because is CancellationReason.DECISION_REVERSED:
             if self.cancelled_at is not None:
                 raise MovementNotFound(
-                    "expected arrival", self.id, "expected_arrival_id", cancelled=True
+                    Thing.EXPECTED_ARRIVAL, self.id, "expected_arrival_id", cancelled=True
                 )
             last = self.span_of(envelope.occurred_at, envelope.precision)[1]
             if self.requested_at is not None and is_later(
@@ -240,7 +242,7 @@ class ExpectedArrival(Aggregate):
         self._must_hold()
         if self.cancelled_at is not None:
             raise MovementNotFound(
-                "expected arrival", self.id, "expected_arrival_id", cancelled=True
+                Thing.EXPECTED_ARRIVAL, self.id, "expected_arrival_id", cancelled=True
             )
         if self.stay is not None:
             raise InvalidInput(
@@ -264,7 +266,7 @@ class ExpectedArrival(Aggregate):
     def _must_hold(self) -> None:
         if self.never_was:
             raise MovementNotFound(
-                "expected arrival", self.id, "expected_arrival_id", cancelled=True
+                Thing.EXPECTED_ARRIVAL, self.id, "expected_arrival_id", cancelled=True
             )
 
     # -- state --

@@ -14,15 +14,10 @@ from domain.aggregate import Event, UnknownEvent
 from domain.allergies import ALLERGIES, PatientAllergies
 from domain.envelope import REDACTED, Envelope
 from domain.erasure import Erasure, ErasureImpossible, LegalBasis, proven_text
-from domain.patient_events import (
-    Confidentiality,
-    GroupedDetails,
-    PatientDetail,
-    PatientEvents,
-    Sex,
-)
+from domain.patient_events import Confidentiality, GroupedDetails, PatientDetail, PatientEvents, Sex
 from domain.problems import Problem
 from domain.refusals import InvalidInput, MergeImpossible, MovementNotFound, PatientDied
+from domain.things import Thing
 from domain.time import ALWAYS, Period, Precision
 
 __all__ = ["Confidentiality", "Death", "Details", "Patient", "PatientDetail", "Sex"]
@@ -53,6 +48,7 @@ class Patient(PatientEvents, PatientAllergies):
     """Registration, details, allergies and death of a person."""
 
     TOPIC = "patient"
+    THING = Thing.PATIENT
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,7 +182,7 @@ class Patient(PatientEvents, PatientAllergies):
     def unmerge(self, merge: UUID, envelope: Envelope) -> None:
         """Take the link back."""
         if self.merge != merge:
-            raise MovementNotFound("merge", merge, "merge_id", cancelled=True)
+            raise MovementNotFound(Thing.MERGE, merge, "merge_id", cancelled=True)
         self.record(Patient.Unmerged, envelope, merge=merge)
 
     def die(self, stay: UUID | None, envelope: Envelope, discharge: UUID | None = None) -> None:

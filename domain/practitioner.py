@@ -16,6 +16,7 @@ from domain.described_enum import DescribedEnum
 from domain.envelope import Code, Envelope, Text
 from domain.refusals import InvalidInput
 from domain.text import number_key
+from domain.things import Thing
 from domain.time import Moment
 
 
@@ -32,6 +33,7 @@ class Practitioner(Aggregate):
     """Reference data, thin: names, staff number and grade, each from a day on."""
 
     TOPIC = "practitioner"
+    THING = Thing.PRACTITIONER
 
     class Registered(Event):
         TOPIC = "practitioner.registered"

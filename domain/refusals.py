@@ -15,7 +15,7 @@ from uuid import UUID
 from domain.errors import WardbookError
 from domain.fact_ref import FactRef
 from domain.problems import PROBLEM, Problem
-from domain.things import Thing, ThingName, without_key
+from domain.things import Thing
 
 FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
@@ -171,16 +171,16 @@ class StayStateBroken(Refusal):
 class MovementNotFound(Refusal):
     """No movement, visit, dose or merge of that id is held true."""
 
-    what: Annotated[ThingName, "What was looked for, by a fixed name: movement, visit, dose."]
+    what: Annotated[str, "What was looked for, by a fixed name: movement, visit, dose."]
     thing: Annotated[Thing, "What was looked for."]
     cancelled: Annotated[bool, "Whether it was recorded, and was cancelled."]
     id: UUID
     field: FieldName
 
-    def __init__(self, what: ThingName, id: UUID, field: str, cancelled: bool = False) -> None:
+    def __init__(self, thing: Thing, id: UUID, field: str, cancelled: bool = False) -> None:
         cancellation = " any more: it was cancelled" if cancelled else ""
-        super().__init__(f"There is no {what} {id}{cancellation}.")
-        self.what, self.thing, self.id = what, Thing(what), id
+        super().__init__(f"There is no {thing} {id}{cancellation}.")
+        self.what, self.thing, self.id = thing.value, thing, id
         self.field, self.path, self.cancelled = FieldName(field), (field,), cancelled
 
 
@@ -321,31 +321,31 @@ class ReasonNeeded(Refusal):
 class NotFound(Refusal):
     """Nothing of that kind has that id, number or MRN."""
 
-    without_key = property(lambda self: without_key(self.what))
-    what: Annotated[ThingName, "What was looked for, by a fixed name: patient, stay, ward."]
+    without_key = property(lambda self: self.thing.without_key())
+    what: Annotated[str, "What was looked for, by a fixed name: patient, stay, ward."]
     thing: Annotated[Thing, "What was looked for."]
     key: str
     field: FieldName
 
-    def __init__(self, what: ThingName, key: str, field: str, hint: str = "") -> None:
+    def __init__(self, thing: Thing, key: str, field: str, hint: str = "") -> None:
         self.hint = hint and f" {hint}"
-        super().__init__(f"There is no {what} {key!r}.{self.hint}")
-        self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
+        super().__init__(f"There is no {thing} {key!r}.{self.hint}")
+        self.what, self.thing, self.key, self.field = thing.value, thing, key, FieldName(field)
         self.path = (field,)
 
 
 class AlreadyExists(Refusal):
     """The MRN, number or code is taken."""
 
-    without_key = property(lambda self: without_key(self.what, "a "))
-    what: Annotated[ThingName, "What there is already, by a fixed name: patient with MRN, room."]
+    without_key = property(lambda self: self.thing.without_key("a "))
+    what: Annotated[str, "What there is already, by a fixed name: patient with MRN, room."]
     thing: Annotated[Thing, "What there is already."]
     key: str
     field: FieldName
 
-    def __init__(self, what: ThingName, key: str, field: str) -> None:
-        super().__init__(f"There is already a {what} {key!r}.")
-        self.what, self.thing, self.key, self.field = what, Thing(what), key, FieldName(field)
+    def __init__(self, thing: Thing, key: str, field: str) -> None:
+        super().__init__(f"There is already a {thing} {key!r}.")
+        self.what, self.thing, self.key, self.field = thing.value, thing, key, FieldName(field)
         self.path = (field,)
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from domain.aggregate import Aggregate, Event, NotNeeded, TextsOfPerson, UnknownEvent
 from domain.envelope import Envelope, Text
 from domain.refusals import InvalidInput
+from domain.things import Thing
 
 Exact = int | str | None
 """A value without loss: a whole number, ``"23/7"``, or None where a denominator was 0."""
@@ -86,6 +87,7 @@ class Report(Aggregate):
     """One issue of a report, with its restatements."""
 
     TOPIC = "report"
+    THING = Thing.ISSUED_REPORT
 
     class Issued(TextsOfPerson, Event):
         """The report was given out."""

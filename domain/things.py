@@ -1,56 +1,17 @@
 """Things that a refusal says are not there, or are there already, by fixed names."""
 
 import re
-from typing import Literal
 
 from domain.described_enum import DescribedEnum
-
-ThingName = Literal[
-    "admission of visit",
-    "allergy",
-    "allergy to",
-    "bed",
-    "change",
-    "closure, cleaning or reservation",
-    "command",
-    "command or query",
-    "consult",
-    "consult of this stay",
-    "dose",
-    "expected arrival",
-    "flag",
-    "issued report",
-    "merge",
-    "movement",
-    "patient",
-    "patient with MRN",
-    "practitioner",
-    "practitioner with staff number",
-    "prescription",
-    "prescription of this stay",
-    "report",
-    "reservation",
-    "room",
-    "stay",
-    "stay of visit",
-    "visit",
-    "ward",
-]
-"""A name as a sentence has it: there is no … with that id, number or name."""
 
 _POINTED = re.compile(r"(.+?) (with|of|to)(?: (?!this )(.+))?")
 
 
-def without_key(what: ThingName, article: str = "") -> str:
-    """Return a thing as a sentence has it that tells no key: such stay, patient with this MRN."""
-    if match := _POINTED.fullmatch(what):
-        head, joint, key = match.groups("")
-        return f"{article}{head} {joint} this {key}".rstrip()
-    return f"such {article}{what}"
-
-
 class Thing(DescribedEnum):
-    """Kind of a thing that is not there, or is there already."""
+    """Kind of a thing that is not there, or is there already.
+
+    The value is its name as a sentence has it: there is no … with that id, number or name.
+    """
 
     ADMISSION_OF_VISIT = "admission of visit", "The admission of another system's visit."
     ALLERGY = "allergy", "An allergy or intolerance, by its id."
@@ -81,3 +42,10 @@ class Thing(DescribedEnum):
     STAY_OF_VISIT = "stay of visit", "The stay of another system's visit."
     VISIT = "visit", "A visit, by its id."
     WARD = "ward", "A ward, by its name."
+
+    def without_key(self, article: str = "") -> str:
+        """Return the thing as a sentence has it that tells no key: such stay, patient with this MRN."""
+        if match := _POINTED.fullmatch(self):
+            head, joint, key = match.groups("")
+            return f"{article}{head} {joint} this {key}".rstrip()
+        return f"such {article}{self}"

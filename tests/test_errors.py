@@ -20,7 +20,7 @@ from api.exit_codes import ExitCode
 from api.graphql.types.error_code import ErrorCode
 from domain.errors import WardbookError
 from domain.refusals import AlreadyExists, NotAllowed, NotFound
-from domain.things import ThingName
+from domain.things import Thing
 
 PACKAGES: tuple[ModuleType, ...] = (api, application, domain, infrastructure)
 
@@ -72,7 +72,7 @@ def test_each_code_is_one_of_the_schema_in_one_style() -> None:
 
 
 def test_a_client_is_not_told_the_name_that_was_looked_for_and_an_operator_is() -> None:
-    response = response_to(NotFound("patient", "Okafor", "patientMrn"))
+    response = response_to(NotFound(Thing.PATIENT, "Okafor", "patientMrn"))
     assert (response.code, response.message) == ("NotFound", "There is no such patient.")
     assert "Okafor" in response.advice
 
@@ -80,23 +80,23 @@ def test_a_client_is_not_told_the_name_that_was_looked_for_and_an_operator_is() 
 @pytest.mark.parametrize(
     ("thing", "expected"),
     [
-        ("stay", "no such stay"),
-        ("patient with MRN", "no patient with this MRN"),
-        ("practitioner with staff number", "no practitioner with this staff number"),
-        ("stay of visit", "no stay of this visit"),
-        ("prescription of this stay", "no such prescription of this stay"),
-        ("allergy to", "no allergy to this"),
-        ("closure, cleaning or reservation", "no such closure, cleaning or reservation"),
+        (Thing.STAY, "no such stay"),
+        (Thing.PATIENT_WITH_MRN, "no patient with this MRN"),
+        (Thing.STAFF_NUMBER, "no practitioner with this staff number"),
+        (Thing.STAY_OF_VISIT, "no stay of this visit"),
+        (Thing.PRESCRIPTION_OF_STAY, "no such prescription of this stay"),
+        (Thing.ALLERGY_TO, "no allergy to this"),
+        (Thing.BED_STATE, "no such closure, cleaning or reservation"),
     ],
 )
-def test_what_is_not_there_is_said_as_a_person_says_it(thing: ThingName, expected: str) -> None:
+def test_what_is_not_there_is_said_as_a_person_says_it(thing: Thing, expected: str) -> None:
     assert response_to(NotFound(thing, "Okafor", "mrn")).message == f"There is {expected}."
 
 
 def test_what_is_there_already_is_said_as_a_person_says_it() -> None:
-    known = response_to(AlreadyExists("patient with MRN", "M1", "mrn")).message
+    known = response_to(AlreadyExists(Thing.PATIENT_WITH_MRN, "M1", "mrn")).message
     assert known == "There is already a patient with this MRN."
-    assert response_to(AlreadyExists("room", "1", "room")).message == (
+    assert response_to(AlreadyExists(Thing.ROOM, "1", "room")).message == (
         "There is already such a room."
     )
 

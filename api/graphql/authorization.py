@@ -14,7 +14,7 @@ from api.graphql.scalars import id_of
 from application.authorization.roles import may
 from application.authorization.scope import CLOSED, is_of_wards
 from domain.refusals import NotAllowed, NotFound
-from domain.things import ThingName
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import has_stream
 from infrastructure.queries.named import check_ward_held, ward_named
@@ -88,7 +88,7 @@ async def known_patient(
         status = await context.log_status()
         latest = context.moment(status.now, status.position)
         if await patient_by_mrn(context, mrn, authority, latest) is None:
-            raise NotFound("patient with MRN", mrn, field)
+            raise NotFound(Thing.PATIENT_WITH_MRN, mrn, field)
     return patient
 
 
@@ -109,14 +109,14 @@ async def or_forbidden(
 
 
 async def check_known(
-    context: Context, result: object, id: str | None, kind: ThingName, field: str = "id"
+    context: Context, result: object, id: str | None, thing: Thing, field: str = "id"
 ) -> None:
     """Refuse an id that nothing of that kind ever had. Raises NotFound.
 
     What is there at another moment only is known: its answer as of this one is null.
     """
-    if result is None and not await context.query(has_stream, id_of(id), kind.split()[-1]):
-        raise NotFound(kind, id or "", field)
+    if result is None and not await context.query(has_stream, id_of(id), thing.split()[-1]):
+        raise NotFound(thing, id or "", field)
 
 
 def _refusal_to_show(patient: UUID | None) -> NotAllowed:

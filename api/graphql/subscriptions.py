@@ -31,6 +31,7 @@ from api.graphql.types.stays import Stay
 from api.graphql.types.timeline import TimelineEntry
 from api.work import next_step
 from domain.refusals import InvalidInput, NotFound
+from domain.things import Thing
 from infrastructure.queries.doses_due import DoseOrder, doses_due
 from infrastructure.queries.hospital_time import hospital_days
 from infrastructure.queries.named import check_ward_held, ward_named
@@ -114,14 +115,14 @@ class Subscription:
         if mrn is not None:
             patient = await patient_by_mrn(context, mrn, mrn_authority, await context.at())
             if patient is None:
-                raise NotFound("patient", mrn, "mrn")
+                raise NotFound(Thing.PATIENT, mrn, "mrn")
             subject = Subject(patients_by_id, patient.patient)
             return _entries(info, TimelineTopic(hospital, patient=patient.patient), subject, begin)
-        stay = uuid(str(stay_id), "stay", "stayId")
+        stay = uuid(str(stay_id), Thing.STAY, "stayId")
         at = await context.at()
         found_stay = await Stay.find(info, stay, at)
         await or_forbidden(context, found_stay, stays_by_id, stay, at)
-        await check_known(context, found_stay, str(stay_id), "stay", "stay_id")
+        await check_known(context, found_stay, str(stay_id), Thing.STAY, "stay_id")
         return _entries(info, TimelineTopic(hospital, stay=stay), Subject(stays_by_id, stay), begin)
 
     @strawberry.subscription(

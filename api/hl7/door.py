@@ -42,6 +42,7 @@ from domain.refusals import (
     VersionConflict,
 )
 from domain.source_visit import SourceVisit
+from domain.things import Thing
 from domain.time import Precision
 from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 
@@ -303,7 +304,7 @@ class Door:
         if act.visit is not None:
             stay = self.hospital.source_movements.stay_of(sender.name, act.visit)
             if stay is None:
-                raise NotFound("stay of visit", act.visit, "stay_id")
+                raise NotFound(Thing.STAY_OF_VISIT, act.visit, "stay_id")
             content["stay_id"] = stay
         content |= named_by(act, sender)
         if (act.medication or act.start) and not self._is_as_known(act, content["prescription_id"]):

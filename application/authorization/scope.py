@@ -125,7 +125,7 @@ def _is_treated(uow: UnitOfWork, patient: UUID) -> bool:
         return False
     stays = persons.stays_of(uow, persons.person_of(uow, patient))
     stretches = [s for stay in stays for s in stay.stretches if uow.now in s.period]
-    rooms = [uow.one(Room, stretch.bed.room, "room", "room") for stretch in stretches]
+    rooms = [uow.one(Room, stretch.bed.room, "room") for stretch in stretches]
     return any(is_of_wards(uow.wards, room.ward) for room in rooms)
 
 
@@ -134,7 +134,7 @@ def _is_of_wards(uow: UnitOfWork, stay: Stay) -> bool:
     if uow.wards is None or not past_stretches:
         return True
     latest = max(past_stretches, key=lambda s: s.period.start)
-    return is_of_wards(uow.wards, uow.one(Room, latest.bed.room, "room", "room").ward)
+    return is_of_wards(uow.wards, uow.one(Room, latest.bed.room, "room").ward)
 
 
 def _require_emergency_access(uow: UnitOfWork, patient: UUID | None, message: str) -> None:

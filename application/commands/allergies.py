@@ -21,6 +21,7 @@ from domain.clinical_refusals import AllergyKnown, AllergyStateBroken
 from domain.patient import Patient
 from domain.refusals import ContradictsLaterFacts, MovementNotFound, NotFound, PatientDied
 from domain.stay.facts import CancellationReason
+from domain.things import Thing
 
 
 class Allergies(CommandGroup):
@@ -30,7 +31,7 @@ class Allergies(CommandGroup):
         """Return the allergies to a substance that the person of an MRN has. Raises NotFound."""
         id = self.record.owner(*unique_keys.mrn(authority or self.rules.mrn_authority, mrn))
         if id is None:
-            raise NotFound("patient with MRN", mrn, "patient_mrn")
+            raise NotFound(Thing.PATIENT_WITH_MRN, mrn, "patient_mrn")
         allergies = persons.allergies_of(AggregateReader(self.record), id)
         return [a for a in allergies if is_one_substance(a.substance, substance)]
 

@@ -26,6 +26,7 @@ from domain.refusals import (
 from domain.room.aggregate import BedState, Room
 from domain.room.policies import RoomPolicy
 from domain.room.state import Spell
+from domain.things import Thing
 from domain.time import TICK, Period, Precision
 
 
@@ -36,11 +37,11 @@ class BedStates(CommandGroup):
         """Return when a bed was closed, being cleaned or reserved, in order. Raises NotFound."""
         id = self.record.owner(*unique_keys.room_number(ward, room))
         if id is None:
-            raise NotFound("room", f"{ward}/{room}", "room")
+            raise NotFound(Thing.ROOM, f"{ward}/{room}", "room")
         aggregate = current(self.record, Room.empty(id))
         code = aggregate.code_of(bed)
         if code not in aggregate.beds:
-            raise NotFound("bed", bed, "bed")
+            raise NotFound(Thing.BED, bed, "bed")
         spells = [spell for spell in aggregate.spells if spell.bed == code]
         return sorted(spells, key=lambda spell: spell.period.start)
 

@@ -45,6 +45,7 @@ from domain.refusals import InvalidInput, MovementNotFound, NotAllowed
 from domain.stay.aggregate import Stay
 from domain.stay.events import VisitKind
 from domain.stay.facts import CancellationReason, Observation
+from domain.things import Thing
 from domain.time import Precision
 
 
@@ -190,7 +191,7 @@ def _correct(uow: UnitOfWork, part: ClinicalCorrection) -> None:
         case PrescriptionChangeCorrection():
             prescription_changed = lookups.prescription_with_change(uow, part.change_id)
             if prescription_changed is None:
-                raise MovementNotFound("change", part.change_id, "change_id")
+                raise MovementNotFound(Thing.CHANGE, part.change_id, "change_id")
             correct_change_of(uow, prescription_changed, part)
 
 

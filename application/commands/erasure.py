@@ -160,7 +160,7 @@ def _person(
         raise InvalidInput("patient_mrn", "name `patient_mrn` or `expected_arrival_id`, not both")
     arrival = expected_arrival(uow, arrival_id)
     if arrival.patient is not None:
-        return uow.one(Patient, arrival.patient, "patient", "expected_arrival_id")
+        return uow.one(Patient, arrival.patient, "expected_arrival_id")
     id = uow.entry.id_of("patient")
     patient = uow.new(Patient, "patient", About(patient=id, key_id=f"{id}/1"))
     unknown = (None, None, None, Sex.UNKNOWN, Confidentiality.NORMAL)

@@ -26,6 +26,7 @@ from domain.refusals import (
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason, Status
 from domain.text import clean_texts
+from domain.things import Thing
 from domain.time import in_utc, is_later
 
 
@@ -191,11 +192,11 @@ def _check_inside(uow: UnitOfWork, stay: Stay, at: datetime) -> None:
 
 def expected_arrival(uow: UnitOfWork, id: UUID) -> ExpectedArrival:
     """Return an expected arrival to act on. Raises NotFound, NotAllowed."""
-    arrival = uow.one(ExpectedArrival, id, "expected arrival", "expected_arrival_id")
+    arrival = uow.one(ExpectedArrival, id, "expected_arrival_id")
     if arrival.stay is not None:
         lookups.stay(uow, arrival.stay, "expected_arrival_id")
     elif arrival.patient is not None:
-        patient = uow.one(Patient, arrival.patient, "patient", "expected_arrival_id")
+        patient = uow.one(Patient, arrival.patient, "expected_arrival_id")
         scope.check_patient(uow, patient)
     if arrival.stay is None and arrival.expectation and arrival.expectation.ward:
         scope.check_ward(uow, arrival.expectation.ward)
@@ -206,7 +207,7 @@ def convert(uow: UnitOfWork, id: UUID, stay: Stay) -> None:
     """Note that a stay was admitted as expected. Raises NotFound, MovementNotFound, InvalidInput."""
     assert stay.patient is not None
     records = {record.id for record in persons.records(uow, stay.patient)}
-    arrival = uow.one(ExpectedArrival, id, "expected arrival", "expected_arrival_id")
+    arrival = uow.one(ExpectedArrival, id, "expected_arrival_id")
     other = _converting(uow, arrival)
     if arrival.patient not in records:
         try:
@@ -214,7 +215,7 @@ def convert(uow: UnitOfWork, id: UUID, stay: Stay) -> None:
             if other is not None:
                 scope.check_stay(uow, other)
         except NotAllowed:
-            raise NotFound("expected arrival", str(id), "expected_arrival_id") from None
+            raise NotFound(Thing.EXPECTED_ARRIVAL, str(id), "expected_arrival_id") from None
     if other is not None:
         raise InvalidInput(
             "expected_arrival_id",
@@ -255,5 +256,5 @@ def _ward(uow: UnitOfWork, ward: str | None, *, in_scope: bool = True) -> str | 
     if in_scope:
         scope.check_ward(uow, ward)
     if uow.record.first_owner(*unique_keys.rooms_of(ward)) is None:
-        raise NotFound("ward", ward, "ward")
+        raise NotFound(Thing.WARD, ward, "ward")
     return lookups.ward_name(uow, ward)

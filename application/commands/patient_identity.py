@@ -22,6 +22,7 @@ from domain.refusals import (
     MovementNotFound,
 )
 from domain.text import code
+from domain.things import Thing
 
 
 class PatientIdentity(CommandGroup):
@@ -68,7 +69,7 @@ class PatientIdentity(CommandGroup):
             elif owner == patient.id:
                 uow.owners[unique_keys.mrn(authority, mrn)] = owner  # another spelling of its own
             elif owner is not None:
-                raise AlreadyExists("patient with MRN", mrn, "mrn")
+                raise AlreadyExists(Thing.PATIENT_WITH_MRN, mrn, "mrn")
         patient.correct_details(
             midnight(uow, valid_from) if valid_from else None,
             uow.entry,
@@ -146,7 +147,7 @@ class PatientIdentity(CommandGroup):
         reason_needed(uow.entry, Problem.UNMERGE)
         patients = uow.load(Patient, *uow.streams_of(merge_id))
         if not patients or not patients[0].exists:
-            raise MovementNotFound("merge", merge_id, "merge_id")
+            raise MovementNotFound(Thing.MERGE, merge_id, "merge_id")
         scope.check_patient(uow, patients[0])
         lookups.check_kept(uow, patients[0].id, "merge_id")
         unmerge_record(uow, patients[0], merge_id)

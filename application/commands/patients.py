@@ -27,6 +27,7 @@ from domain.refusals import (
     PatientDied,
 )
 from domain.stay.facts import CancellationReason, Disposition
+from domain.things import Thing
 from domain.time import corrected_time
 
 
@@ -57,7 +58,7 @@ class Patients(CommandGroup):
         if birth_date is not None and birth_date > today(uow):
             raise InvalidInput("birth_date", "it lies in the future")
         if uow.owner(unique_keys.mrn(authority, mrn)) is not None:
-            raise AlreadyExists("patient with MRN", mrn, "mrn")
+            raise AlreadyExists(Thing.PATIENT_WITH_MRN, mrn, "mrn")
         confirmed_ids, candidates = despite_likely_duplicates or (), list[UUID]()
         if self.rules.confirm_likely_duplicates and self.pipeline.likely_duplicates:
             role = uow.entry.recorded_by.role
@@ -65,9 +66,9 @@ class Patients(CommandGroup):
                 family_name, given_name, birth_date, sex and sex.value, role
             )
         for duplicate in confirmed_ids:
-            patient = uow.one(Patient, duplicate, "patient", "despite_likely_duplicates")
+            patient = uow.one(Patient, duplicate, "despite_likely_duplicates")
             if not scope.is_open(uow, patient):
-                raise NotFound("patient", str(duplicate), "despite_likely_duplicates")
+                raise NotFound(Thing.PATIENT, str(duplicate), "despite_likely_duplicates")
         others = uow.load(Patient, *(c for c in candidates if c not in confirmed_ids))
         if rest := tuple(other.id for other in others if scope.is_open(uow, other)):
             raise LikelyDuplicates(rest)

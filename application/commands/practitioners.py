@@ -10,6 +10,7 @@ from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.practitioner import Grade, Practitioner
 from domain.refusals import AlreadyExists, InvalidInput
+from domain.things import Thing
 
 
 class Practitioners(CommandGroup):
@@ -29,7 +30,7 @@ class Practitioners(CommandGroup):
     ) -> None:
         """Make a practitioner known. Raises AlreadyExists if the staff number is taken."""
         if uow.owner(unique_keys.staff_number(staff_number)) is not None:
-            raise AlreadyExists("practitioner with staff number", staff_number, "staff_number")
+            raise AlreadyExists(Thing.STAFF_NUMBER, staff_number, "staff_number")
         practitioner = uow.new(Practitioner, "practitioner")
         practitioner.register(
             staff_number,
@@ -108,7 +109,7 @@ class Practitioners(CommandGroup):
 
 def _practitioner(uow: UnitOfWork, staff_number: str) -> Practitioner:
     id = lookups.practitioner(uow, staff_number, "staff_number")
-    return uow.one(Practitioner, id, "practitioner", "staff_number")
+    return uow.one(Practitioner, id, "staff_number")
 
 
 def _number(
@@ -126,8 +127,8 @@ def _number(
     owner = uow.owner(unique_keys.staff_number(number)) if number else None
     if number and owner not in (None, practitioner.id):
         assert owner is not None
-        other = uow.one(Practitioner, owner, "practitioner", field)
+        other = uow.one(Practitioner, owner, field)
         since, until = midnight(uow, day) if day else None, practitioner.number_until(day)
         if until is None or other.has_number(number, since, until):
-            raise AlreadyExists("practitioner with staff number", number, field)
+            raise AlreadyExists(Thing.STAFF_NUMBER, number, field)
     return number

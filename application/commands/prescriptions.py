@@ -40,6 +40,7 @@ from domain.refusals import (
     PrescriptionStateBroken,
 )
 from domain.stay.facts import CancellationReason
+from domain.things import Thing
 
 
 class Prescriptions(Doses):
@@ -285,5 +286,5 @@ def _take_step(
 def _with_change(uow: UnitOfWork, change: UUID) -> Prescription:
     prescription = lookups.prescription_with_change(uow, change)
     if prescription is None:
-        raise MovementNotFound("change", change, "change_id")
+        raise MovementNotFound(Thing.CHANGE, change, "change_id")
     return prescription

@@ -7,6 +7,7 @@ from application.command_group import CommandGroup, command
 from application.unit_of_work import UnitOfWork
 from domain.projection_control import ProjectionControl
 from domain.refusals import NotFound
+from domain.things import Thing
 
 
 class Projections(CommandGroup):
@@ -20,7 +21,7 @@ class Projections(CommandGroup):
         if the read model leaves it out already or never leaves anything out.
         """
         if self.record.preload(skipped).earlier is None:
-            raise NotFound("command", str(skipped), "skipped")
+            raise NotFound(Thing.COMMAND, str(skipped), "skipped")
         (projection,) = uow.load(ProjectionControl, ProjectionControl.id_for(name))
         projection.skip(name, skipped, uow.entry)
 

@@ -81,7 +81,7 @@ class Reports(CommandGroup):
 
         Raises NotFound, InvalidInput if nothing was recorded since, and FiguresNotReadable.
         """
-        issue = uow.one(Report, issue_id, "issued report", "issue_id")
+        issue = uow.one(Report, issue_id, "issue_id")
         assert issue.terms is not None
         assert issue.said is not None
         scope.check_ward(uow, issue.terms.ward)

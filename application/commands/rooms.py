@@ -22,6 +22,7 @@ from domain.refusals import (
     InvalidInput,
 )
 from domain.room.aggregate import Room
+from domain.things import Thing
 from domain.time import Period
 
 
@@ -34,7 +35,7 @@ class Rooms(BedStates):
         scope.check_ward(uow, ward)
         ward = lookups.ward_name(uow, ward)
         if self.record.owner(*unique_keys.room_number(ward, room)) is not None:
-            raise AlreadyExists("room", f"{ward}/{room}", "room")
+            raise AlreadyExists(Thing.ROOM, f"{ward}/{room}", "room")
         new_room = uow.new(Room, "room")
         new_room.open(ward, room, beds, uow.entry)
 
@@ -98,7 +99,7 @@ class Rooms(BedStates):
         aggregate.cancel_change(uow.entry, day)
         ward, number = aggregate.ward, aggregate.number
         if uow.owner(unique_keys.room_number(ward, number)) not in (None, aggregate.id):
-            raise AlreadyExists("room", f"{ward}/{number}", "room")
+            raise AlreadyExists(Thing.ROOM, f"{ward}/{number}", "room")
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
     def rename_ward(

@@ -25,6 +25,7 @@ from domain.room.aggregate import BedState, Room
 from domain.room.state import Spell
 from domain.source_beds import BedContext, SpellKey, reported_spells
 from domain.source_visit import Pending, SourceKind, SourceMovement, SourceVisit, Version
+from domain.things import Thing
 from domain.time import TICK, Period
 
 STATES: Mapping[SourceKind, tuple[BedState, ...]] = {
@@ -52,8 +53,8 @@ def bed_subject(uow: UnitOfWork, visit: str, movement: SourceMovement) -> str:
         raise InvalidInput("expected_at", "say until when the bed is reserved")
     scope.check_ward(uow, movement.ward)
     bed = lookups.bed(uow, movement.ward, movement.room, movement.bed, movement.occurred_at)
-    if bed.bed not in uow.one(Room, bed.room, "room", "room").beds:
-        raise NotFound("bed", movement.bed, "bed")
+    if bed.bed not in uow.one(Room, bed.room, "room").beds:
+        raise NotFound(Thing.BED, movement.bed, "bed")
     name = f"bed {bed.room} {bed.bed}"
     return name if movement.kind is SourceKind.BED_STATE else f"{name} for {visit}"
 
@@ -180,12 +181,12 @@ class _ToldBed:
         kind = SourceKind.RESERVATION if of_visit else SourceKind.BED_STATE
         self.uow, self.source_visit, self.states = uow, source_visit, STATES[kind]
         self.reports: Mapping[str, Version] = {}
-        self.room: Room = uow.one(Room, room_id, "room", "room")
+        self.room: Room = uow.one(Room, room_id, "room")
         self.stay = None
         if of_visit:
             (visit,) = uow.load(SourceVisit, SourceVisit.id_for(source_visit.system, of_visit))
             if visit.stay is None:
-                raise NotFound("stay of visit", of_visit, "source_visit")
+                raise NotFound(Thing.STAY_OF_VISIT, of_visit, "source_visit")
             self.stay = lookups.stay(uow, visit.stay)
 
     def take(self, before: Mapping[str, Version], reports: Mapping[str, Version]) -> bool:

@@ -44,6 +44,7 @@ from domain.stay.facts import (
     Move,
     Place,
 )
+from domain.things import Thing
 from domain.time import Precision
 
 ENTERED_IN_ERROR = CancellationReason.ENTERED_IN_ERROR
@@ -297,7 +298,7 @@ class _VisitReconciler:
     def _move(self, version: Version, movement: SourceMovement) -> Applied:
         uow, stay = self.uow, self.stay
         if stay is None:
-            raise NotFound("admission of visit", self.visit.source_visit, "source_visit")
+            raise NotFound(Thing.ADMISSION_OF_VISIT, self.visit.source_visit, "source_visit")
         place, died_at = place_of(uow, version), persons.recorded_death_at(uow, stay.patient)
         match movement.kind:
             case SourceKind.ADMIT:  # registered before; admitted now, perhaps to a bed

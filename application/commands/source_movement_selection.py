@@ -29,6 +29,7 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.source_visit import SourceKind, SourceVisit, Version
+from domain.things import Thing
 
 MAX_TOGETHER = 12
 """The number of visits that block each other and are tried together."""
@@ -55,7 +56,7 @@ class Search:
         versions = visit.wanted.values()
         needs_stay = bool(versions) and all(version.needs_stay for version in versions)
         if needs_stay and visit.stay is None and visit.admission_among(versions) is None:
-            not_found = NotFound("admission of visit", visit.source_visit, "source_visit")
+            not_found = NotFound(Thing.ADMISSION_OF_VISIT, visit.source_visit, "source_visit")
             self.selection = {visit.id: {}}
             self.refusals = {id: [not_found] for id in visit.wanted}
         elif not self._take(self._together(self.selection)):

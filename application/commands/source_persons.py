@@ -26,6 +26,7 @@ from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 from domain.text import code
+from domain.things import Thing
 from domain.time import is_later
 
 
@@ -236,7 +237,7 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
     """
     version, id = applied.version, applied.movement
     if version.kind is SourceKind.EXPECT:
-        arrival = uow.one(ExpectedArrival, id, "expected arrival", "source_id")
+        arrival = uow.one(ExpectedArrival, id, "source_id")
         if not arrival.never_was:
             arrival.cancel(CancellationReason.ENTERED_IN_ERROR, uow.entry)
         return
@@ -245,14 +246,14 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
         if record.merge == id:
             unmerge_record(uow, record, id)
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
-        record, movement = uow.one(Patient, id, "patient", "source_id"), version.movement
+        record, movement = uow.one(Patient, id, "source_id"), version.movement
         number_told = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
         had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
         current = unique_keys.mrn(record.mrn_authority, record.mrn)
         if current == unique_keys.mrn(*number_told) and current not in had_before:
             authority, number = _former_number(uow, movement)
             if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
-                raise AlreadyExists("patient with MRN", number, "former_mrn")
+                raise AlreadyExists(Thing.PATIENT_WITH_MRN, number, "former_mrn")
             record.correct_details(
                 None, uow.entry, mrn=number, mrn_authority=authority, keeps_number=False
             )

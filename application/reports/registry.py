@@ -36,6 +36,7 @@ from application.reports.waiting import BOARDING_1, BOARDING_2, SENIOR_REVIEW_1,
 from domain.hospital_calendar import DAY, LocalDays
 from domain.refusals import InvalidInput, NotFound
 from domain.text import nearest
+from domain.things import Thing
 
 EARLIEST = date(1900, 1, 1)
 """The first day that a period may begin on."""
@@ -127,7 +128,7 @@ def find_definition(name: str, version: int | None = None) -> Definition:
     versions = {d.version: d for d in ALL if d.name == name}
     if not versions:
         like_it = ", ".join(nearest(name, dict.fromkeys(d.name for d in ALL), NEAREST))
-        raise NotFound("report", name, "name", f"The nearest are: {like_it}.")
+        raise NotFound(Thing.REPORT, name, "name", f"The nearest are: {like_it}.")
     if version is None:
         return versions[max(versions)]
     if version not in versions:

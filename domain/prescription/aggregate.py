@@ -22,6 +22,7 @@ from domain.refusals import (
     PatientDied,
     PrescriptionStateBroken,
 )
+from domain.things import Thing
 from domain.time import KnownTime, Precision, corrected_time, is_later
 
 
@@ -29,6 +30,7 @@ class Prescription(PrescriptionWriting):
     """A medicine prescribed in a stay, its changes, and the doses given: what it decides."""
 
     TOPIC = "prescription"
+    THING = Thing.PRESCRIPTION
 
     def change(
         self,
@@ -274,7 +276,7 @@ class Prescription(PrescriptionWriting):
     def _own_step(self, change: UUID) -> Step:
         step = self.course.step(change)
         if step is None or self.course.cancelled:
-            raise MovementNotFound("change", change, "change_id", cancelled=True)
+            raise MovementNotFound(Thing.CHANGE, change, "change_id", cancelled=True)
         if step.discharge is not None:
             raise PrescriptionStateBroken(Problem.STOPPED_BY_DISCHARGE)
         return step

@@ -21,6 +21,7 @@ from domain.refusals import (
     PrescriptionStateBroken,
 )
 from domain.text import note
+from domain.things import Thing
 from domain.time import Precision, corrected_time
 
 
@@ -345,7 +346,7 @@ class PrescriptionDoses(PrescriptionState):
     def _dose(self, id: UUID) -> Dose:
         dose = self.course.dose(id)
         if dose is None:
-            raise MovementNotFound("dose", id, "administration_id", cancelled=True)
+            raise MovementNotFound(Thing.DOSE, id, "administration_id", cancelled=True)
         return dose
 
     def _dose_with_end(self, administration: UUID) -> tuple[Dose, InfusionEnd]:

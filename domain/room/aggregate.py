@@ -29,6 +29,7 @@ from domain.room.policies import POLICIES, Occupant, RoomPolicy
 from domain.room.state import BedState, Spell, end_of
 from domain.stay.history import Stretch
 from domain.text import key
+from domain.things import Thing
 from domain.time import Period, Precision, corrected_time
 
 __all__ = ["BedState", "Room", "Spell"]
@@ -38,6 +39,7 @@ class Room(RoomDetails):
     """A room of a ward, its beds, their spells, and its policies."""
 
     TOPIC = "room"
+    THING = Thing.ROOM
 
     # -- decide --
 
@@ -52,7 +54,7 @@ class Room(RoomDetails):
     def add_bed(self, bed: str, envelope: Envelope) -> None:
         """Add a bed to the room. Raises AlreadyExists."""
         if self.code_of(bed) in self.beds:
-            raise AlreadyExists("bed", bed, "bed")
+            raise AlreadyExists(Thing.BED, bed, "bed")
         self._must_be_open(envelope.occurred_at)
         self.record(Room.BedAdded, envelope, bed=bed)
 
@@ -250,7 +252,7 @@ class Room(RoomDetails):
         """Release a reservation before it lapses. Raises NotFound, BedStateBroken."""
         spell = next((s for s in self.spells if s.id == reservation), None)
         if spell is None or spell.state is not BedState.RESERVED:
-            raise NotFound("reservation", str(reservation), "reservation_id")
+            raise NotFound(Thing.RESERVATION, str(reservation), "reservation_id")
         if spell.period.is_empty:
             raise BedStateBroken(Problem.RESERVATION_RELEASED)
         if spell.period.end is not None and spell.period.end <= envelope.occurred_at:
@@ -338,7 +340,7 @@ class Room(RoomDetails):
     def _spell_of(self, id: UUID) -> Spell:
         spell = next((s for s in self.spells if s.id == id), None)
         if spell is None:
-            raise NotFound("closure, cleaning or reservation", str(id), "bed_state_id")
+            raise NotFound(Thing.BED_STATE, str(id), "bed_state_id")
         return spell
 
     def _must_be_empty(
@@ -359,7 +361,7 @@ class Room(RoomDetails):
     def _spell(self, bed: str, state: BedState, at: datetime, or_planned: bool = False) -> Spell:
         """Return the spell in force at a moment, or else the next planned one. Raises BedStateBroken."""
         if bed not in self.beds:
-            raise NotFound("bed", bed, "bed")
+            raise NotFound(Thing.BED, bed, "bed")
         spells = [s for s in self.spells if s.bed == bed and s.state is state]
         for spell in spells:
             if at in spell.period:

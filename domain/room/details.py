@@ -17,6 +17,7 @@ from domain.refusals import (
 )
 from domain.room.occupancy import Claim
 from domain.room.state import RENAMING, RoomState
+from domain.things import Thing
 from domain.time import Period, Precision, corrected_time
 
 
@@ -136,7 +137,7 @@ class RoomDetails(RoomState):
         """Correct since when a bed is there. Raises NotFound, InvalidInput, ContradictsLaterFacts."""
         bed = self.code_of(bed)
         if bed not in self.beds:
-            raise NotFound("bed", bed, "bed")
+            raise NotFound(Thing.BED, bed, "bed")
         since = corrected_time(since, precision, self.beds[bed])
         held_precision = self.precision_of(self.adding_of(bed))
         if since is None or (since, precision or Precision.MINUTE) == (
@@ -154,7 +155,7 @@ class RoomDetails(RoomState):
         """Take a bed back that was entered in error. Raises NotFound, ContradictsLaterFacts."""
         bed = self.code_of(bed)
         if bed not in self.beds:
-            raise NotFound("bed", bed, "bed")
+            raise NotFound(Thing.BED, bed, "bed")
         uses = [_use(claim) for claim in claims if claim.stretch.bed.bed == bed]
         if uses:
             raise ContradictsLaterFacts(tuple(uses))
@@ -178,14 +179,14 @@ class RoomDetails(RoomState):
         beds = tuple(map(self.code_of, beds))
         for bed in beds:
             if bed not in self.beds:
-                raise NotFound("bed", bed, "bed")
+                raise NotFound(Thing.BED, bed, "bed")
             if bed not in self.retired:
                 raise BedStateBroken(Problem.BED_NOT_RETIRED, f"bed {bed} is not retired")
         self.record(RoomDetails.RetirementCancelled, envelope, beds=beds)
 
     def _must_have(self, bed: str, at: datetime) -> None:
         if bed not in self.beds:
-            raise NotFound("bed", bed, "bed")
+            raise NotFound(Thing.BED, bed, "bed")
         if at < self.beds[bed]:
             raise BedNotOpen(
                 BedRef(self.id, bed), f"it exists only from {self.beds[bed].isoformat()}"

@@ -32,6 +32,7 @@ from domain.stay.facts import (
 )
 from domain.stay.flags import StayFlags
 from domain.stay.state import evolve
+from domain.things import Thing
 from domain.time import Precision, corrected_time
 
 DECIDED_AFTERWARDS = timedelta(days=1)
@@ -43,6 +44,7 @@ class Stay(StayFlags):
     """The commands to a stay. Each makes its event, has the history after it checked, and adds it."""
 
     TOPIC = "stay"
+    THING = Thing.STAY
 
     # -- movements --
 

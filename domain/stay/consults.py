@@ -12,6 +12,7 @@ from domain.problems import Problem
 from domain.refusals import ContradictsLaterFacts, InvalidInput, MovementNotFound, StayStateBroken
 from domain.stay.events import StayEvents
 from domain.stay.visits import StayVisits
+from domain.things import Thing
 from domain.time import Precision, corrected_time
 
 SourceClock = tuple[datetime, int]
@@ -217,7 +218,7 @@ class StayConsults(StayVisits):
         """Return a consult that is held to have been asked for. Raises MovementNotFound."""
         request = self.consults.get(id)
         if request is None or self.history.fact(id) is None:
-            raise MovementNotFound("consult", id, "consult_id", cancelled=True)
+            raise MovementNotFound(Thing.CONSULT, id, "consult_id", cancelled=True)
         return request
 
     def _check_after_request(self, consult: Consult, at: datetime, precision: Precision) -> None:

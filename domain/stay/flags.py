@@ -19,6 +19,7 @@ from domain.refusals import (
 from domain.stay.consults import StayConsults
 from domain.stay.events import StayEvents
 from domain.text import key
+from domain.things import Thing
 from domain.time import Period, Precision, corrected_time
 
 
@@ -163,7 +164,7 @@ class StayFlags(StayConsults):
         """Return a flag that is held to have been raised. Raises MovementNotFound."""
         flag = self.flags.get(id)
         if flag is None or self.history.fact(id) is None:
-            raise MovementNotFound("flag", id, "flag_id")
+            raise MovementNotFound(Thing.FLAG, id, "flag_id")
         return flag
 
     def _period(self, flag: Flag) -> Period:

@@ -39,6 +39,7 @@ from domain.stay.facts import (
     VoidedAdmission,
 )
 from domain.stay.history import History, Stretch
+from domain.things import Thing
 from domain.time import Precision, is_after, minute_of
 
 F = TypeVar("F", bound=Fact)
@@ -90,14 +91,14 @@ class StayState(StayEvents, Aggregate):
         """Return a movement that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if fact is None or isinstance(fact, Observation | VoidedAdmission):
-            raise MovementNotFound("movement", id, field, cancelled=fact is None)
+            raise MovementNotFound(Thing.MOVEMENT, id, field, cancelled=fact is None)
         return fact
 
     def visit(self, id: UUID) -> Observation:
         """Return a visit that is held true. Raises MovementNotFound."""
         fact = self.history.fact(id)
         if not isinstance(fact, Observation) or fact.name != "visit":
-            raise MovementNotFound("visit", id, "visit_id", cancelled=fact is None)
+            raise MovementNotFound(Thing.VISIT, id, "visit_id", cancelled=fact is None)
         return fact
 
     def timed_facts(self) -> list[Fact]:
@@ -203,9 +204,8 @@ class StayState(StayEvents, Aggregate):
                     "the admission was after it; correct one of them, or say that it is unknown",
                 )
             elif isinstance(fact, Admission):
-                plans = [f for f in history.facts if isinstance(f, PlanChange)]
-                early = [plan for plan in plans if self._is_before_admission(history, plan)]
-                if early:
+                plans = (f for f in history.facts if isinstance(f, PlanChange))
+                if early := [p for p in plans if self._is_before_admission(history, p)]:
                     raise ContradictsLaterFacts(tuple(history.ref(plan) for plan in early))
 
     def _is_before_admission(self, history: History, plan: PlanChange) -> bool:
@@ -357,9 +357,9 @@ def _with_corrected(
     fact = history.fact(id)
     if fact is None:
         return history
-    corrected_fact = fact.with_correction(event.at, place, details)
+    precision = event.precision or fact.precision
     return history.with_replaced(
-        replace(corrected_fact, precision=event.precision or fact.precision)
+        replace(fact.with_correction(event.at, place, details), precision=precision)
     )
 
 

@@ -5,13 +5,13 @@ What it has at another moment is known, and the answer as of this one may be emp
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.refusals import NotFound
 from domain.text import code, key, number_key
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.rooms import beds, rooms
@@ -21,7 +21,7 @@ async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward"
     """Return the name of a ward as it is stored. Raises NotFound."""
     names = await wards_named(connection, [ward])
     if not names:
-        raise NotFound("ward", ward, field)
+        raise NotFound(Thing.WARD, ward, field)
     return ward if ward in names else min(names)
 
 
@@ -34,7 +34,7 @@ async def check_ward_held(connection: AsyncConnection, ward: str, at: AsOf) -> N
     )
     names = sorted((await connection.execute(wards_of_rooms)).scalars())
     if names and ward not in names:
-        raise NotFound("ward", ward, "ward", f"Its rooms are then of {' and '.join(names)}.")
+        raise NotFound(Thing.WARD, ward, "ward", f"Its rooms are then of {' and '.join(names)}.")
 
 
 async def check_staff_number_held(
@@ -51,7 +51,7 @@ async def check_staff_number_held(
     numbers = sorted((await connection.execute(numbers_then)).scalars())
     if numbers and number not in numbers:
         hint = f"Whose it was has {' and '.join(numbers)} then."
-        raise NotFound("practitioner with staff number", number, field, hint)
+        raise NotFound(Thing.STAFF_NUMBER, number, field, hint)
 
 
 async def wards_named(connection: AsyncConnection, wards: Iterable[str]) -> set[str]:
@@ -66,7 +66,7 @@ async def rooms_named(connection: AsyncConnection, ward: str | None, number: str
     of_ward = select(rooms.c.number).distinct()
     if ward is not None:
         of_ward = of_ward.where(rooms.c.ward == ward)
-    return _spellings(number, (await connection.execute(of_ward)).scalars(), "room")
+    return _spellings(number, (await connection.execute(of_ward)).scalars(), Thing.ROOM)
 
 
 async def beds_named(
@@ -78,7 +78,7 @@ async def beds_named(
         in_rooms = in_rooms.where(rooms.c.ward == ward)
     if numbers is not None:
         in_rooms = in_rooms.where(rooms.c.number.in_(numbers))
-    return _spellings(bed, (await connection.execute(in_rooms)).scalars(), "bed")
+    return _spellings(bed, (await connection.execute(in_rooms)).scalars(), Thing.BED)
 
 
 async def staff_number_named(connection: AsyncConnection, text: str, field: str) -> str:
@@ -90,13 +90,13 @@ async def staff_number_named(connection: AsyncConnection, text: str, field: str)
         numbers = (await connection.execute(select(column).distinct())).scalars()
         staff_number = next((n for n in numbers if number_key(n) == number_key(text)), None)
     if staff_number is None:
-        raise NotFound("practitioner with staff number", text, field)
+        raise NotFound(Thing.STAFF_NUMBER, text, field)
     return str(staff_number)
 
 
-def _spellings(text: str, names: Iterable[str], kind: Literal["room", "bed"]) -> list[str]:
+def _spellings(text: str, names: Iterable[str], thing: Thing) -> list[str]:
     """Return the names that differ from what was typed in spelling only. Raises NotFound."""
     spellings = sorted(name for name in names if key(name) == key(text))
     if not spellings:
-        raise NotFound(kind, text, kind)
+        raise NotFound(thing, text, thing.value)
     return spellings

@@ -16,6 +16,7 @@ from domain.practitioner import Practitioner
 from domain.refusals import NotFound
 from domain.room.aggregate import Room
 from domain.text import key
+from domain.things import Thing
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS, NAMES
 from infrastructure.queries.hospital_time import local_days
 from infrastructure.read_models.patients import patients
@@ -109,7 +110,7 @@ class ReadModelReportData:
             wards.setdefault(key(ward), []).append(ward)
         for name in names:
             if key(name) not in wards:
-                raise NotFound("ward", name, "parameters")
+                raise NotFound(Thing.WARD, name, "parameters")
         return tuple(ward for name in names for ward in sorted(wards[key(name)]))
 
     def changed_between(self, question: Question, before: int, now: int) -> ChangeSet | None:

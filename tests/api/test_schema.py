@@ -37,7 +37,7 @@ from domain.described_enum import DescribedEnum
 from domain.fact_ref import FactKind, FactRef
 from domain.problems import Problem
 from domain.refusals import Refusal
-from domain.things import ThingName
+from domain.things import Thing
 from tests.support.shared_history import Lived
 
 TYPES = {
@@ -169,7 +169,7 @@ SAMPLES: dict[Any, Any] = {
     UUID: SOME_ID,
     datetime: SOME_TIME,
     str: "valid_from",
-    ThingName: "bed",
+    Thing: Thing.BED,
     bool: False,
     int | None: 7,
     str | None: "CLOSED",

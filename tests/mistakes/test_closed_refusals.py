@@ -23,7 +23,7 @@ from domain.problems import Problem
 from domain.refusals import BedNotOpen, BedOccupied, BedRef, Refusal
 from domain.stay.aggregate import Stay
 from domain.stay.events import VisitKind
-from domain.things import ThingName
+from domain.things import Thing
 from tests.conftest import LOGIN
 from tests.support import hospital_dsl as dsl
 from tests.support.api_dsl import Ward, ago, ahead, late, place
@@ -44,7 +44,7 @@ def told(kind: Any, closed: UUID, stay: UUID) -> Any:
         str: f"something of {closed}",
         str | None: "CLOSED",
         Problem: Problem.ON_LEAVE,
-        ThingName: "stay",
+        Thing: Thing.STAY,
         BedRef: BedRef(uuid4(), "a"),
         datetime: datetime(2026, 1, 1, tzinfo=UTC),
         bool: False,

@@ -19,7 +19,7 @@ from api.telemetry.logs import COMMAND_ID
 from api.work import WORK, in_thread
 from application.command import CommandSpec, Request
 from domain.refusals import InvalidInput, NotFound, Refusal
-from domain.things import ThingName
+from domain.things import Thing
 from infrastructure import tracing
 from infrastructure.queries.projection_status import parked_in
 
@@ -143,7 +143,7 @@ def _convert(value: Any, hint: Any, type_: Any, name: str) -> Any:
         return type_(**_converted_fields(value, _hints(type_)))
     for id_of in getattr(hint, "__metadata__", ()):
         if isinstance(id_of, IdOf):
-            return uuid(value, id_of.kind, id_of.field or name)
+            return uuid(value, id_of.thing, id_of.field or name)
     return value
 
 
@@ -159,9 +159,9 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-def uuid(text: str, kind: ThingName, field: str) -> UUID:
+def uuid(text: str, thing: Thing, field: str) -> UUID:
     """Return the id that a text is. Raises NotFound for one that cannot be an id of anything."""
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound(kind, text, field) from None
+        raise NotFound(thing, text, field) from None

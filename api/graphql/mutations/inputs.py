@@ -21,7 +21,7 @@ from api.graphql.types.enums import (
     Sex,
     SourceMovementKind,
 )
-from domain.things import ThingName
+from domain.things import Thing
 
 BLANK_IS_ABSENT = "blank_is_absent"
 """Metadata of a field whose empty text is the same as none."""
@@ -68,27 +68,27 @@ class IdOf:
     ``field`` is the input field at fault, where that is not the one with the id.
     """
 
-    kind: ThingName
+    thing: Thing
     field: str | None = None
 
 
-AdministrationId = Annotated[strawberry.ID, IdOf("dose")]
-AllergyId = Annotated[strawberry.ID, IdOf("allergy")]
-BedStateId = Annotated[strawberry.ID, IdOf("closure, cleaning or reservation")]
-ChangeId = Annotated[strawberry.ID, IdOf("change")]
-ChildStayId = Annotated[strawberry.ID, IdOf("stay", field="sharers")]
-ConsultId = Annotated[strawberry.ID, IdOf("consult")]
-ExpectedArrivalId = Annotated[strawberry.ID, IdOf("expected arrival")]
-FlagId = Annotated[strawberry.ID, IdOf("flag")]
-IssueId = Annotated[strawberry.ID, IdOf("issued report")]
-MergeId = Annotated[strawberry.ID, IdOf("merge")]
-MovementId = Annotated[strawberry.ID, IdOf("movement")]
-OwnPrescriptionId = Annotated[strawberry.ID, IdOf("prescription of this stay")]
-PatientId = Annotated[strawberry.ID, IdOf("patient")]
-PrescriptionId = Annotated[strawberry.ID, IdOf("prescription")]
-ReservationId = Annotated[strawberry.ID, IdOf("reservation")]
-StayId = Annotated[strawberry.ID, IdOf("stay")]
-VisitId = Annotated[strawberry.ID, IdOf("visit")]
+AdministrationId = Annotated[strawberry.ID, IdOf(Thing.DOSE)]
+AllergyId = Annotated[strawberry.ID, IdOf(Thing.ALLERGY)]
+BedStateId = Annotated[strawberry.ID, IdOf(Thing.BED_STATE)]
+ChangeId = Annotated[strawberry.ID, IdOf(Thing.CHANGE)]
+ChildStayId = Annotated[strawberry.ID, IdOf(Thing.STAY, field="sharers")]
+ConsultId = Annotated[strawberry.ID, IdOf(Thing.CONSULT)]
+ExpectedArrivalId = Annotated[strawberry.ID, IdOf(Thing.EXPECTED_ARRIVAL)]
+FlagId = Annotated[strawberry.ID, IdOf(Thing.FLAG)]
+IssueId = Annotated[strawberry.ID, IdOf(Thing.ISSUED_REPORT)]
+MergeId = Annotated[strawberry.ID, IdOf(Thing.MERGE)]
+MovementId = Annotated[strawberry.ID, IdOf(Thing.MOVEMENT)]
+OwnPrescriptionId = Annotated[strawberry.ID, IdOf(Thing.PRESCRIPTION_OF_STAY)]
+PatientId = Annotated[strawberry.ID, IdOf(Thing.PATIENT)]
+PrescriptionId = Annotated[strawberry.ID, IdOf(Thing.PRESCRIPTION)]
+ReservationId = Annotated[strawberry.ID, IdOf(Thing.RESERVATION)]
+StayId = Annotated[strawberry.ID, IdOf(Thing.STAY)]
+VisitId = Annotated[strawberry.ID, IdOf(Thing.VISIT)]
 
 
 @strawberry.input

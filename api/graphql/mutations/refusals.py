@@ -31,7 +31,7 @@ from api.telemetry import metrics
 from domain import refusals as domain
 from domain.fact_ref import FactKind, FactRef
 from domain.problems import Problem
-from domain.things import Thing, ThingName
+from domain.things import Thing
 
 
 @shows(DataKind.HOUSE, subtypes=True)
@@ -91,7 +91,6 @@ def _id(id: UUID) -> strawberry.ID:
 CONVERSIONS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     UUID: (strawberry.ID, _id),
     FactRef: (Fact, Fact.of),
-    ThingName: (str, str),
     domain.FieldName: (str, to_camel_case),
     domain.PolicyName: (RoomPolicy, RoomPolicy),
     domain.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),

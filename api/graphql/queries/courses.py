@@ -16,6 +16,7 @@ from api.graphql.queries.arguments import (
     id_of,
 )
 from api.graphql.types.courses import CourseDocument
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.course import course_of_person, course_of_stay
 from infrastructure.queries.course_parts import Course, Imprint, Login
@@ -50,7 +51,7 @@ class CourseQueries:
             id = id_of(stay_id)
             stay_course = await info.context.query(course_of_stay, id, at, head)
             course = await or_forbidden(info.context, stay_course, stays_by_id, id, at)
-            await check_known(info.context, course, stay_id, "stay", "stay_id")
+            await check_known(info.context, course, stay_id, Thing.STAY, "stay_id")
         elif records := await records_of_mrn(info.context, mrn, mrn_authority, at):
             id = records[0]
             course = await info.context.query(course_of_person, id, at, head)

@@ -26,6 +26,7 @@ from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.refusals import NotFound
 from domain.room.aggregate import Room
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.differences import facts_by_id
 from infrastructure.queries.log import has_fact, has_stream
@@ -51,7 +52,7 @@ class DifferenceQueries:
         after, before = await two_moments(info, None, from_known, to_known)
         difference = await StayDifference.find(info, id_of(id), before, after)
         await or_forbidden(info.context, difference, stays_by_id, id_of(id), after)
-        await check_known(info.context, difference, id, "stay")
+        await check_known(info.context, difference, id, Thing.STAY)
         return difference
 
     @strawberry.field(
@@ -96,7 +97,7 @@ class DifferenceQueries:
         for find in (facts_by_id, prescriptions_by_id, patients_by_id):
             await or_forbidden(info.context, result, find, id, at)
         if result is None and not await _is_known(info, id, at):
-            raise NotFound("movement", movement_id, "movement_id")
+            raise NotFound(Thing.MOVEMENT, movement_id, "movement_id")
         return result
 
 

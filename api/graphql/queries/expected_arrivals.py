@@ -28,6 +28,7 @@ from api.graphql.relay import Connection, page, page_size
 from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import ArrivalStatus
 from api.graphql.types.expected_arrivals import ExpectedArrival
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.waiting_list import (
     ArrivalCriteria,
@@ -75,7 +76,7 @@ class ExpectedArrivalQueries:
     ) -> ExpectedArrival | None:
         entity = await ExpectedArrival.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, expected_arrivals_by_id, id_of(id), at)
-        await check_known(info.context, entity, id, "expected arrival")
+        await check_known(info.context, entity, id, Thing.EXPECTED_ARRIVAL)
         return entity
 
     @strawberry.field(

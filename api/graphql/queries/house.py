@@ -14,6 +14,7 @@ from api.graphql.types.enums import Purpose, Role
 from application.authorization.roles import QUERIES
 from application.hospital import COMMANDS
 from domain.refusals import NotFound
+from domain.things import Thing
 from infrastructure.queries.hospital_time import hospital_days
 
 
@@ -47,7 +48,7 @@ class Viewer:
         ],
     ) -> bool:
         if (name := snake(command)) not in {*COMMANDS, *QUERIES}:
-            raise NotFound("command or query", command, "command")
+            raise NotFound(Thing.COMMAND_OR_QUERY, command, "command")
         return info.context.may(name)
 
     @strawberry.field(description="The mutations that its role may give, by name.")

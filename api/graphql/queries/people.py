@@ -20,6 +20,7 @@ from api.graphql.scalars import decode_cursor, encode_cursor
 from api.graphql.types.enums import Sex
 from api.graphql.types.people import Patient, Practitioner
 from domain.refusals import InvalidInput
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.named import check_staff_number_held, staff_number_named
 from infrastructure.queries.patient_search import (
@@ -95,7 +96,7 @@ class PeopleQueries:
             return Patient.of(view, at) if view else None
         entity = await Patient.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, patients_by_id, id_of(id), at)
-        await check_known(info.context, entity, id, "patient")
+        await check_known(info.context, entity, id, Thing.PATIENT)
         return entity
 
     @strawberry.field(description="Patients, in the order of their names by default.")

@@ -12,6 +12,7 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.mutations.dispatch import uuid
 from api.graphql.scalars import Long, Position
 from domain.described_enum import DescribedEnum
+from domain.things import Thing
 from infrastructure.queries import projection_status
 from infrastructure.queries.log import command_by_id
 
@@ -68,7 +69,7 @@ class RecordQueries:
     async def command(
         self, info: Info, id: Annotated[strawberry.ID, argument(description="The command's id.")]
     ) -> CommandOutcome | None:
-        view = await info.context.query(command_by_id, uuid(id, "command", "id"))
+        view = await info.context.query(command_by_id, uuid(id, Thing.COMMAND, "id"))
         if view is None:
             return None
         return CommandOutcome(

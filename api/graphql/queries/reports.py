@@ -29,6 +29,7 @@ from application.reports.definition import Definition
 from application.reports.registry import find_definition, newest_definitions
 from application.reports.service import ReportService
 from domain.refusals import NotAllowed
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.reports import issued_reports
 
@@ -138,7 +139,7 @@ class ReportQueries:
         at = await info.context.at(at_least=at_least)
         issue = await ReportIssue.find(info, id_of(id), at)
         await or_forbidden(info.context, issue, issued_reports.issues_by_id, id_of(id), at)
-        await check_known(info.context, issue, id, "issued report")
+        await check_known(info.context, issue, id, Thing.ISSUED_REPORT)
         return issue
 
 

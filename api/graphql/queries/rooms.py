@@ -47,6 +47,7 @@ from api.graphql.types.rooms import (
 from api.graphql.types.stays import Stay
 from api.graphql.types.stretches import OccupancyStretch
 from domain.refusals import InvalidInput
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found, in_order, rank_of
 from infrastructure.queries.house_totals import house_totals
@@ -136,7 +137,7 @@ class RoomQueries:
         id: Annotated[strawberry.ID, argument(description="The room's id.")],
     ) -> Room | None:
         room = await Room.find(info, id_of(id), at)
-        await check_known(info.context, room, id, "room")
+        await check_known(info.context, room, id, Thing.ROOM)
         return room
 
     @strawberry.field(
@@ -249,7 +250,7 @@ async def stays_named(
     if stay_id is not None:
         stay = await Stay.find(info, id_of(stay_id), at)
         await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)
-        await check_known(info.context, stay, stay_id, "stay", "stay_id")
+        await check_known(info.context, stay, stay_id, Thing.STAY, "stay_id")
         return [id_of(stay_id)]
     if mrn is None:
         return None

@@ -33,6 +33,7 @@ from api.graphql.types.consults import Consult
 from api.graphql.types.deceased import Deceased
 from api.graphql.types.enums import Confidentiality, DischargePlan, StayStatus
 from api.graphql.types.stays import Prescription, Stay
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.named import check_staff_number_held, staff_number_named
@@ -156,7 +157,7 @@ class StayQueries:
     ) -> Stay | None:
         entity = await Stay.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, stays_by_id, id_of(id), at)
-        await check_known(info.context, entity, id, "stay")
+        await check_known(info.context, entity, id, Thing.STAY)
         return entity
 
     @strawberry.field(
@@ -237,5 +238,5 @@ class StayQueries:
     ) -> Prescription | None:
         entity = await Prescription.find(info, id_of(id), at)
         await or_forbidden(info.context, entity, prescriptions_by_id, id_of(id), at)
-        await check_known(info.context, entity, id, "prescription")
+        await check_known(info.context, entity, id, Thing.PRESCRIPTION)
         return entity

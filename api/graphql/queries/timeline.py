@@ -42,6 +42,7 @@ from api.graphql.types.timeline import (
     timeline_of,
 )
 from domain.refusals import InvalidInput
+from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import recorded_at
 from infrastructure.read_models.stays import stays_by_id
@@ -82,7 +83,7 @@ class TimelineQueries:
         else:
             stay = await Stay.find(info, id_of(stay_id), at)
             await or_forbidden(info.context, stay, stays_by_id, id_of(stay_id), at)
-            await check_known(info.context, stay, stay_id, "stay", "stay_id")
+            await check_known(info.context, stay, stay_id, Thing.STAY, "stay_id")
         return await timeline_of(
             info,
             at,

@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 from application.reports.inputs import ChangeSet, Inputs, Question
 from application.reports.service import Progress, no_progress
 from domain.refusals import NotFound
+from domain.things import Thing
 from infrastructure.postgres.database import SCAN_NO_TABLE
 from infrastructure.projections.status import IS_LIVE
 from infrastructure.queries.hospital_time import local_days
@@ -105,7 +106,7 @@ def check_ward(
     days = local_days(connection, hospital, position)
     query = ReportQuery(connection, question, position, days, {}, False, None)
     if question.ward is not None and question.ward not in _wards(query).values():
-        raise NotFound("ward", question.ward, "ward")
+        raise NotFound(Thing.WARD, question.ward, "ward")
 
 
 def _wards(query: ReportQuery) -> dict[str, str]:
