@@ -128,6 +128,14 @@ class Recorded:
         ids = (getattr(event, kind, None) for event in self.events)
         return list(dict.fromkeys(id for id in ids if id is not None))
 
+    def last(self, fact: str) -> Any:
+        """Return the last event of a fact of that kind ("visit", "flag"), in the first such stream.
+
+        Other facts of its day that had to make room come before it, or in a later stream.
+        """
+        events = [e for e in self.events if getattr(e, fact, None) is not None]
+        return [e for e in events if e.originator_id == events[0].originator_id][-1]
+
 
 COMMON_REFUSALS: tuple[type[Refusal], ...] = (
     CommandIdReused,

@@ -36,6 +36,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import Room
 from domain.stay.aggregate import Stay
+from domain.stay.facts import Move
 from domain.time import MINUTE, Precision
 
 OF_TIME = (
@@ -89,6 +90,8 @@ class Placement:
         for fact, at in self.recorded.items():
             for aggregate in uow.load(fact.kind, fact.of, *uow.streams_of(fact.id)):
                 _hold(uow, aggregate, fact, at, entry)
+        uow.made_room = {a.id: len(a.pending_events) for a in uow.loaded.values()}
+        uow.asked_for.clear()
 
     def check(self, uow: UnitOfWork) -> None:
         """Refuse stays that the command itself has not checked. Raises ContradictsLaterFacts."""
@@ -96,6 +99,7 @@ class Placement:
             for stay in uow.load(Stay, fact.of) if fact.kind is Stay else ():
                 if stay.exists:
                     stay.history.check((), persons.recorded_death_at(uow, stay.patient))
+                    _check_first_bed(stay, fact.id)
 
 
 def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
@@ -163,6 +167,15 @@ def _moments(uow: UnitOfWork) -> Iterator[datetime]:
         elif isinstance(aggregate, Room):
             yield from (fact.at for fact in aggregate.timed_facts())
             yield from (spell.period.end for spell in aggregate.spells if spell.period.end)
+
+
+def _check_first_bed(stay: Stay, id: UUID) -> None:
+    """Refuse that a bed told with the admission follows another. Raises ContradictsLaterFacts."""
+    moves = [fact for fact in stay.history.facts if isinstance(fact, Move)]
+    admission = stay.history.admission
+    bed = next((move for move in moves if move.id == id), None)
+    if bed and admission and bed.act == admission.act and bed != moves[0]:
+        raise ContradictsLaterFacts((stay.history.ref(moves[0]),))
 
 
 def _hold(

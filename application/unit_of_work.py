@@ -76,10 +76,8 @@ class UnitOfWork(AggregateReader):
         """
         super().__init__(record)
         preload = preload or CommandPreload(now, None)
-        self.cache, self.rules = cache, rules
-        self.erasures = cache.erasures
+        self.cache, self.rules, self.erasures = cache, rules, cache.erasures
         self.entry, self.now, self.wards = entry, now, wards
-        self.used_cache = False
         self.before: dict[UUID, Before] = {}
         self.waited_for: dict[UUID, frozenset[UUID]] = {}
         """What each visit of another system waited for before the command."""
@@ -96,6 +94,8 @@ class UnitOfWork(AggregateReader):
         self.corrected_precision: Precision | None = None
         self._stated_times: dict[str, tuple[datetime, Precision]] = {}
         self._placed: Mapping[str, datetime] = {}
+        self.made_room: dict[UUID, int] = {}
+        """The events of each aggregate that make room for the command, before it is decided."""
         self._merged_into = {frozenset((into,)): ids for into, ids in preload.merged_into.items()}
         self._stays_of = {frozenset((of,)): ids for of, ids in preload.stays.items()}
         self.streams_of = lru_cache(None)(record.streams_of)  # of a fact: asked for once
@@ -111,7 +111,7 @@ class UnitOfWork(AggregateReader):
         self._versions: dict[UUID, int] = {}
         self.is_trial = False
         """True if a refusal is decided anew: the first attempt went the short way."""
-        self.refresh = refresh
+        self.refresh, self.used_cache = refresh, False
         self._refreshed: set[UUID] = set()
         self.dry_runs: list[UnitOfWork] = []
         self.defers_checks = False
@@ -214,6 +214,7 @@ class UnitOfWork(AggregateReader):
     def track(self, aggregate: Aggregate) -> None:
         """Hold an aggregate that was read or begun, with its version for the append."""
         self.loaded[aggregate.id] = aggregate
+        self.asked_for[aggregate.id] = None
         aggregate.span_of = self._span_of
         self._versions[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):

@@ -17,7 +17,7 @@ from domain.prescription.course import PrescriptionStatus, Regimen
 from domain.prescription.due import due_times
 from domain.prescription.schedule import LONGEST_REACH, Schedule, slot_of
 from domain.stay.facts import Status
-from domain.time import Period
+from domain.time import Period, is_later
 from infrastructure.queries.as_of import AsOf, in_time, since, until
 from infrastructure.queries.compiled import (
     CompiledStatement,
@@ -29,7 +29,7 @@ from infrastructure.queries.compiled import (
 from infrastructure.queries.row_security import known
 from infrastructure.queries.stay_search import ORDERS, StayOrder, with_places
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.patients import patients
+from infrastructure.read_models.patients import deaths_of_persons, patients
 from infrastructure.read_models.prescriptions import doses, prescriptions
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import OPEN, stays
@@ -139,7 +139,7 @@ def _places(order: DoseOrder) -> CompiledStatement:
 _PLACES = {order: _places(order) for order in (DoseOrder.PATIENT_NAME, DoseOrder.PLACE)}
 
 
-@reads(prescriptions, doses, stays, rooms, patients)
+@reads(prescriptions, doses, stays, rooms, patients, deaths_of_persons)
 async def doses_due(
     connection: AsyncConnection,
     at: AsOf,
@@ -151,7 +151,8 @@ async def doses_due(
 ) -> list[DueView]:
     """Return the doses of those who lie in a ward that are due around the moment, in an order.
 
-    Without those that were given, or not given and why; held, stopped, and of a patient on leave.
+    Without those that were given, or not given and why; held, stopped, of a patient on leave, and of
+    one who had died.
     """
     rows: dict[UUID, list[Any]] = defaultdict(list)
     period = Period(at.as_of - back, at.as_of + ahead)
@@ -170,6 +171,7 @@ async def doses_due(
     begin = period.start - REACHES * max(reaches.values(), default=timedelta())
     for row in await _doses.execute(connection, at, prescriptions=list(courses), begin=begin):
         dose_times[row.prescription].append(row.since)
+    deaths = await deaths_of_persons(connection, list({of[0].patient for of in rows.values()}), at)
     views: list[DueView] = []
     for id, segments in courses.items():
         reach = reaches[id]
@@ -177,10 +179,11 @@ async def doses_due(
         slots = due_times(segments, around, days)
         recorded_slots = {slot_of(time, slots, reach) for time in dose_times[id]}
         stay = rows[id][0].stay
-        leaves = leaves_by_stay[stay]
+        leaves, died_at = leaves_by_stay[stay], deaths.get(rows[id][0].patient)
         for slot in slots:
             is_away = any(slot in leave for leave in leaves)
-            if slot in period and slot not in recorded_slots and not is_away:
+            is_dead = died_at is not None and is_later(slot, died_at)
+            if slot in period and slot not in recorded_slots and not is_away and not is_dead:
                 views.append(DueView(id, stay, slot, _status(slot, segments, at)))
     places: dict[UUID, Sequence[Any]] = {}
     if order in _PLACES:

@@ -231,6 +231,24 @@ DOSES = """subscription($ward: String!, $after: Position) {
   dosesDueChanged(ward: $ward, hoursAhead: 0, after: $after) { doses { prescription { id } } } }"""
 
 
+def test_mistake_864_doses_are_due_after_the_death_of_the_patient(ward: Ward) -> None:
+    bed = Bedside(ward, 19.5, everyHours=6)
+    query = "query($id: ID!) { stay(id: $id) { patient { mrn } } }"
+    mrn = ward.ask(query, id=bed.stay)["stay"]["patient"]["mrn"]
+    died = late(said(bed.began + timedelta(hours=12)))
+    position = ward.position()
+    ward.record("recordDeath", patientMrn=mrn, **died)
+    assert bed.due() == {0: "OVERDUE", 6: "OVERDUE", 12: "OVERDUE"}
+    assert 24 in bed.due(known=position)
+    assert 18 in bed.due(at=said(bed.began + timedelta(hours=11)))
+    ward.record("cancelDeath", patientMrn=mrn, **WRONG)
+    assert 24 in bed.due()
+    other = ward.patient()
+    ward.record("recordDeath", patientMrn=other, **died)
+    ward.record("mergePatients", patientMrn=other, intoMrn=mrn, reason="one person")
+    assert bed.due() == {0: "OVERDUE", 6: "OVERDUE", 12: "OVERDUE"}
+
+
 def test_mistake_203_a_dose_that_one_nurse_gave_leaves_the_list_of_the_other(
     followed: Ward, socket: Client
 ) -> None:

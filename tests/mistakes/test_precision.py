@@ -264,3 +264,72 @@ def test_mistake_423_a_discharge_corrected_to_the_day_stops_its_prescriptions_on
     )["timeline"]["nodes"]
     stops = [n["occurredAtPrecision"] for n in nodes if n["kind"] == "PRESCRIPTION_STOPPED"]
     assert stops == ["DAY"]
+
+
+def test_mistake_865_the_first_bed_of_a_day_is_held_after_the_beds_that_followed_it(
+    ward: Ward,
+) -> None:
+    """Nobody else comes into the second bed, by putting its patient back in the first one."""
+    start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    room = ward.room("a", "b")
+    stay = ward.record(
+        "admitPatient",
+        patientMrn=ward.patient(),
+        admissionType="ELECTIVE",
+        occurredAtPrecision="DAY",
+        **place(f"{room}/a"),
+        **late(said(start)),
+    )["stay"]["id"]
+    noon = late(said(start + timedelta(hours=12)))
+    ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **noon)
+    other = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE"}
+    evening = late(said(start + timedelta(hours=18)))
+    refusal = ward.execute("admitPatient", **other, **place(f"{room}/b"), **evening)
+    assert refusal["__typename"] == "BedOccupied"
+    morning = late(said(start + timedelta(hours=8)))
+    first = {**other, "dischargedAt": said(start + timedelta(hours=10)), "disposition": "HOME"}
+    ward.record("admitPatient", **first, **place(f"{room}/a"), **morning)
+
+
+def test_mistake_866_an_answer_is_of_what_made_room_for_the_command(ward: Ward) -> None:
+    """What is known to the day is held elsewhere in it: the answer is of the command's own stay."""
+    start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    last, noon = said(start + LAST), late(said(start + timedelta(hours=12)))
+    by_day = {"occurredAtPrecision": "DAY", **late(last)}
+    room, mrn = ward.room("a", "b"), ward.patient()
+    before = ward.stay(f"{room}/a", ago(days=5))
+    ward.record("dischargePatient", stayId=before, disposition="HOME", **by_day)
+    content = {"patientMrn": mrn, "admissionType": "ELECTIVE", **place(f"{room}/a"), **noon}
+    admission = ward.execute("admitPatient", **content)
+    assert admission["stay"]["id"] not in ("", before)
+    again = ward.execute("admitPatient", commandId=admission["commandId"], **content)
+    assert again["stay"]["id"] == admission["stay"]["id"]
+    other = ward.stay(f"{room}/b", ago(days=5))
+    ward.record("transferPatient", stayId=other, withoutBed="corridor", **by_day)
+    stay = ward.stay(None, ago(days=5))
+    moved = ward.execute("transferPatient", stayId=stay, **place(f"{room}/b"), **noon)
+    assert moved["stay"]["id"] == stay
+
+
+@pytest.mark.parametrize(
+    ("command", "content"),
+    [
+        ("requestConsult", {"specialty": "cardiology"}),
+        ("raiseFlag", {"flagKind": "FALL_RISK"}),
+        ("recordVisit", {"kind": "ROUND"}),
+    ],
+)
+def test_mistake_867_an_answer_is_an_error_where_another_fact_made_room(
+    ward: Ward, command: str, content: dict[str, Any]
+) -> None:
+    day = Day(ward, is_first=False)
+    start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+    by_day = {"occurredAtPrecision": "DAY", **late(said(start))}
+    day.dose(by_day)
+    day.visit(by_day)
+    day.discharge(by_day)
+    if command == "recordVisit":
+        content = {"practitioner": ward.doctor(), **content}
+    noon = late(said(start + timedelta(hours=12)))
+    answer = ward.execute(command, stayId=day.stay, **content, **noon)
+    assert answer["__typename"].endswith("Recorded")

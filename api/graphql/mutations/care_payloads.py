@@ -1,6 +1,6 @@
 """Payloads of the commands about allergies and flags."""
 
-from typing import Any, Self
+from typing import Self
 
 import strawberry
 
@@ -22,7 +22,7 @@ class AllergyRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event: Any = read.recorded.events[-1]
+        event = read.recorded.last("allergy")
         patient = await Patient.find(read.info, event.originator_id, read.as_of)
         views = await read.info.context.load(allergies_of_persons, event.originator_id, read.as_of)
         view = next((v for v in views or () if v.allergy == event.allergy), None)
@@ -37,7 +37,7 @@ class FlagRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event: Any = read.recorded.events[-1]
+        event = read.recorded.last("flag")
         stay = await Stay.find(read.info, event.originator_id, read.as_of)
         views = await read.info.context.load(flags_of, event.originator_id, read.as_of)
         flag = next((Flag.of(view) for view in views or () if view.flag == event.flag), None)

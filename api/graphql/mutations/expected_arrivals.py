@@ -1,7 +1,7 @@
 """Inputs of the commands about expected arrivals, and their payload."""
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Self
 
 import strawberry
 
@@ -33,8 +33,7 @@ class ExpectedArrivalRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event: Any = read.recorded.events[-1]
-        arrival = await ExpectedArrival.find(read.info, event.originator_id, read.as_of)
+        arrival = await ExpectedArrival.find(read.info, read.first("arrival"), read.as_of)
         return cls(**read.envelope, expected_arrival=arrival)
 
 

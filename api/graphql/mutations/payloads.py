@@ -219,7 +219,7 @@ class StayRecorded(Recorded):
         stays = await find_all(Stay.find(read.info, id, read.as_of) for id in ids)
         if len(stays) < len(ids):  # "every stay that changed", or none
             return None
-        is_swap = isinstance(read.recorded.events[0], StayAggregate.BedSwapped)
+        is_swap = any(isinstance(e, StayAggregate.BedSwapped) for e in read.recorded.events)
         return cls(
             **read.envelope,
             stay=stays[0],
@@ -255,7 +255,10 @@ class VisitRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         event_types = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
-        (event,) = [e for e in read.recorded.events if isinstance(e, event_types)]
+        id = read.recorded.last("visit").visit
+        event = [e for e in read.recorded.events if isinstance(e, event_types) and e.visit == id][
+            -1
+        ]
         context, at = read.info.context, read.as_of
         visit_lookup = context.load(visits_by_id, event.visit, at)
         stay_lookup = Stay.find(read.info, event.originator_id, at)
@@ -272,7 +275,7 @@ class ConsultRecorded(Recorded):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event: Any = read.recorded.events[-1]
+        event = read.recorded.last("consult")
         stay = await Stay.find(read.info, event.originator_id, read.as_of)
         views = await read.info.context.query(consults_by_id, [event.consult], read.as_of)
         view = views.get(event.consult)
@@ -318,8 +321,8 @@ class PrescriptionRecorded(Recorded):
         if prescription is None:
             return None
         stay = await Stay.find(read.info, prescription.view.stay, read.as_of)
-        doses = [getattr(event, "administration", None) for event in read.recorded.events]
-        dose = next((id for id in doses if isinstance(id, UUID)), None)
+        is_dose = bool(read.recorded.facts("administration"))
+        dose = read.recorded.last("administration").administration if is_dose else None
         if stay is None:
             return None
         return cls(**read.envelope, prescription=prescription, stay=stay, dose=dose)

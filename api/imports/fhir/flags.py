@@ -37,7 +37,7 @@ def record_flag(
             return
         note = ""
         if until is not None:
-            id = raising.events[0].flag  # type: ignore[attr-defined]
+            id = raising.last("flag").flag
             lower = sender.hospital.flags.lower_flag
             lowering = sender.send(flag, lower, until, stay_id=stay.id, flag_id=id)
             if isinstance(lowering, Refusal):

@@ -207,7 +207,7 @@ class _Import:
         if isinstance(answer, Refusal):
             self.ledger.judge_refused(encounter, answer.code, answer.message)
             return
-        stay.id = answer.events[0].originator_id
+        stay.id = answer.ids("stay")[0]
         stay.commands["admit_patient"] = None
         if stay.arrived is not None and stay.arrived.at < stay.admitted.at:
             departed_at = stay.departed and min(stay.departed.at, stay.admitted.at)

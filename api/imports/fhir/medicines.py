@@ -168,7 +168,7 @@ class Medicines:
             if isinstance(answer, Refusal):
                 self.ledger.judge_refused(request, answer.code, answer.message)
                 return
-            self._prescriptions[request.name] = answer.events[0].originator_id
+            self._prescriptions[request.name] = answer.ids("prescription")[0]
             status = request.first("status")
             note = (
                 f"it is {status}, not told since when" if status in ("stopped", "on-hold") else ""

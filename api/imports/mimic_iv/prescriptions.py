@@ -139,7 +139,7 @@ def _write(stay: Stay | None, prescription: Prescription, sender: Sender, ledger
     def judge(answer: Recorded | Refusal) -> None:
         ledger.judge_answer(row, "write_prescription", answer, "; ".join(remarks))
         if not isinstance(answer, Refusal):
-            (prescription.id,) = answer.ids("prescription")
+            prescription.id = answer.ids("prescription")[0]
 
     sender.queue(
         row,

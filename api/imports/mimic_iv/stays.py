@@ -145,7 +145,7 @@ def admit(
         ledger.judge_refused(row, answer.code, answer.message)
         return False
     stay.note_answer("admit_patient", answer)
-    (stay.id,) = answer.ids("stay")
+    stay.id = answer.ids("stay")[0]
     _record_emergency_care(stay, sender)
     if first_move_at and first_move_at - stay.begins > SUSPICIOUS:
         stay.remarks.append(
