@@ -1,9 +1,6 @@
-"""Result of an integrity check, and checks by one statement."""
+"""Result of an integrity check."""
 
 from dataclasses import dataclass, field
-
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 MAX_EXAMPLES = 10
 """Examples of one broken invariant that are reported."""
@@ -22,12 +19,3 @@ class CheckResult:
         self.broken += 1
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(example)
-
-
-def query(connection: Connection[TupleRow], promise: str, count: str, broken: str) -> CheckResult:
-    """Check an invariant by a SELECT that returns a sentence for each violation."""
-    row = connection.execute(count.encode()).fetchone()
-    result = CheckResult(promise, int(row[0]) if row else 0)
-    for (problem,) in connection.execute(broken.encode()):
-        result.breaks(problem)
-    return result
