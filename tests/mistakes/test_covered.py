@@ -43,6 +43,9 @@ STARTS = {570}
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
+BATCHES = {965}
+"""Numbers of mistakes about commands that are appended together."""
+
 KEYS = {210, 213, 214, 231, 261, 390, 391, 540, 541, 542, 543}
 """Numbers of mistakes about keys, what is left of who was erased, and questions that are cancelled."""
 
@@ -133,6 +136,7 @@ def test_every_mistake_has_a_test() -> None:
         | COPIES
         | STARTS
         | SCREENS
+        | BATCHES
         | KEYS
         | SIDE_DOORS
         | CAUSES

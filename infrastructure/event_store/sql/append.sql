@@ -5,14 +5,15 @@ SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 -- Appends a batch of commands in order, each whole or not at all; returns the outcome of each.
 -- Everything is read after the lock is held, so positions have no gaps and versions cannot be stale.
--- Each outcome has the owners, as of then, of the kinds of claims that its command asks for.
+-- What is recorded has the owners, as of then, of the kinds of claims that its command asks for.
 DECLARE
     outcomes jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(1463898722, 1);
-    outcomes := coalesce(
-        CASE WHEN jsonb_array_length(commands) > 1 THEN append_together(commands) END,
-        append_one_by_one(commands));
+    outcomes := coalesce(append_together(commands), append_one_by_one(commands));
+    IF NOT commands @? '$[*].asks' THEN
+        RETURN outcomes;
+    END IF;
     RETURN (
         SELECT coalesce(jsonb_agg(outcome || jsonb_build_object('owners', (
             SELECT coalesce(jsonb_agg(DISTINCT u.owner ORDER BY u.owner), '[]')

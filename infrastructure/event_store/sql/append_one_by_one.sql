@@ -80,7 +80,8 @@ BEGIN
             last_position := earlier.last_position;
             last_at := earlier.recorded_at;
             appended := true;
-            outcome := jsonb_build_object('outcome', 'recorded', 'command', to_jsonb(earlier));
+            outcome := jsonb_build_object('outcome', 'recorded', 'command', to_jsonb(earlier),
+                                          'owners', '[]'::jsonb);
         END IF;
     EXCEPTION WHEN exclusion_violation OR unique_violation THEN
         GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
