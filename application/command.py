@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from inspect import Parameter, signature
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -171,8 +173,13 @@ class CommandSpec:
     @property
     def parameters(self) -> Mapping[str, Parameter]:
         """Return the keyword parameters of the command's input."""
-        _, _, *parameters = signature(self.decide).parameters.items()
-        return dict(parameters)
+        return _parameters(self.decide)
+
+
+@cache
+def _parameters(decide: Callable[..., None]) -> Mapping[str, Parameter]:
+    _, _, *parameters = signature(decide).parameters.items()
+    return MappingProxyType(dict(parameters))
 
 
 def reason_needed(entry: Envelope, problem: Problem) -> None:

@@ -21,6 +21,7 @@ from api.telemetry import metrics
 from api.work import place
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import OWN_WARD, hidden_labels
+from domain.aggregate import Event
 from domain.refusals import InvalidInput, Refusal
 from infrastructure import tracing
 from infrastructure.access_log import REFUSED, AccessRecord
@@ -349,6 +350,11 @@ class Context:
         views = self._prefetched.get((query, at.as_of, at.known), {})
         view = views.get(id, _UNREAD)
         return (False, None) if view is _UNREAD else (True, view)
+
+    def note_written(self, events: Sequence[Event], at: AsOf) -> None:
+        """Note the versions of the streams of a command's events, as known at its own position."""
+        versions = {event.originator_id: event.originator_version for event in events}
+        self._prefetched[_versions, at.as_of, at.known] = versions
 
     async def versions(self, id: UUID, at: AsOf) -> int:
         """Return the version of a stream as known at the moment's position."""

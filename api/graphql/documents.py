@@ -20,7 +20,7 @@ from api.graphql.extensions.limits import (
     excess_of,
     too_large,
 )
-from api.work import WORK
+from api.work import WORK, computing_beside
 
 TOKEN_BYTES = 600
 """Memory of a parsed token, with what is kept of its document."""
@@ -83,7 +83,8 @@ class DocumentCache:
     def _prepare(self, text: str) -> tuple[Document | None, list[GraphQLError], float]:
         """Return a document or the errors in it, and the processor time that it took."""
         start = thread_time()
-        document, errors = prepare(self._schema, text)
+        with computing_beside():
+            document, errors = prepare(self._schema, text)
         return document, errors, thread_time() - start
 
     def _keep(self, text: str, document: Document) -> None:

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http.middleware import MAX_BODY, SECURITY_HEADERS
 from api.http.websocket_frames import PacedFrames
+from api.work import SWITCH_SECONDS
 from domain.errors import ConfigurationError
 
 HEADER_SECONDS = 10.0
@@ -47,9 +48,6 @@ def _refusal(status: HTTPStatus, text: str = "") -> bytes:
 
 
 TOO_LONG = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-
-SWITCH_SECONDS = 0.0002
-"""Longest time for which a thread that reads a document keeps the interpreter from the event loop."""
 
 OPTIONS: dict[str, Any] = {
     "ws": PacedFrames,

@@ -25,7 +25,7 @@ from infrastructure.postgres.database import Database, Log
 from infrastructure.projections.runner import LEADER_LOCKS, connect, lock_of, wait_for_notification
 
 REST_SECONDS = 1.0
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 MOST_ROWS = 10_000
 """The rows that one checkpoint adds at most."""

@@ -37,7 +37,10 @@ async def execute(
         rows = await cursor.fetchall()
     except psycopg.Error:
         return await connection.exec_driver_sql(statement, dict(values))
-    keys = tuple(column.name for column in cursor.description or ())
+    result = cursor.pgresult
+    assert result is not None
+    # not of the cursor's description, which makes an object of each column
+    keys = tuple([result.fname(n) for n in range(result.nfields)])
     return IteratorResult(_metadata(keys), iter(rows))
 
 
@@ -49,5 +52,5 @@ def _as_text(value: Any) -> Any:
 
 
 @lru_cache(maxsize=1_000)
-def _metadata(keys: tuple[str, ...]) -> SimpleResultMetaData:
-    return SimpleResultMetaData(keys)
+def _metadata(keys: tuple[bytes | None, ...]) -> SimpleResultMetaData:
+    return SimpleResultMetaData([(key or b"").decode() for key in keys])

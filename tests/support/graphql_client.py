@@ -27,7 +27,7 @@ DETAILS = """
   ... on StayRecorded {
     stay { id version status bed bedKept withoutBed admittedAt dischargedAt specialty disposition
            room { ward number } attending { staffNumber } patient { mrn } }
-    withStay { id bed } changedStays { id bed status } stillStopped { id } }
+    withStay { id bed version } changedStays { id bed status } stillStopped { id } }
   ... on VisitRecorded { visit { id occurredAt kind note practitioner { staffNumber } } }
   ... on ConsultRecorded { consult { id status requestedAt withdrawnAt specialty question
                                      visit { id } } stay { id } }

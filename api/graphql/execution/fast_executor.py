@@ -71,7 +71,8 @@ class WithoutIO:
         """Raise FallBack."""
         raise FallBack
 
-    versions = snapshot = log_status = at = query
+    versions = Context.versions
+    snapshot = log_status = at = query
 
 
 class Info(NamedTuple):

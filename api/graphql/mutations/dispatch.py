@@ -13,7 +13,13 @@ from strawberry.types.base import has_object_definition
 import application.command
 from api.graphql.context import Info
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
-from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
+from api.graphql.mutations.payloads import (
+    Parked,
+    ReadBack,
+    Recorded,
+    RecordedNotYetReadable,
+    ReportRecorded,
+)
 from api.telemetry import metrics
 from api.telemetry.logs import COMMAND_ID
 from api.work import WORK, in_thread
@@ -47,7 +53,7 @@ async def dispatch(
     )
     outcome: application.command.Recorded
     try:
-        outcome = await in_thread(execute)
+        outcome = await in_thread(execute, is_short=payload is not ReportRecorded)
     except Refusal as refusal:
         context.refusals.append(refusal)
         raise
@@ -75,7 +81,9 @@ async def dispatch(
     await context.load_permissions()
     context.viewer.just_written = frozenset() if outcome.repeated else _written_by(outcome)
     as_of = max(outcome.recorded_at, outcome.entry.occurred_at)
-    read = ReadBack(info, outcome, envelope, context.moment(as_of, outcome.position))
+    at = context.moment(as_of, outcome.position)
+    context.note_written(outcome.events, at)
+    read = ReadBack(info, outcome, envelope, at)
     result = await payload.load(read)
     if result is None:
         assert outcome.repeated, "what was just written can be read by who wrote it"
