@@ -34,9 +34,9 @@ class Resource:
     """References by which it is found among few, so that it may be included with what they name."""
     has_versions: ClassVar[bool] = True
     has_time: ClassVar[bool] = True
-    """Truth of: it tells when it was last recorded."""
+    """True if it tells when it was last recorded."""
     follows_clock: ClassVar[bool] = False
-    """Truth of: it has other versions as time goes by, so that none is known by its time alone."""
+    """True if it has other versions as time goes by, so that none is known by its time alone."""
     root: ClassVar[str]
     """The query that gives one by its id, and below what it is asked of it."""
     fields: ClassVar[str]

@@ -57,7 +57,7 @@ class Result:
     counted: list[Item] = field(default_factory=list)
     """Resources that were named, or whose patient was, and are told by their number alone."""
     hidden: bool = False
-    """Truth of: something that was to be included is not for who asks."""
+    """True if something that was to be included is hidden from the caller."""
 
 
 async def search(reader: Reader, query: Query) -> Result:

@@ -147,31 +147,8 @@ class Context:
         self.as_of_asked = self._first_moment("as of", as_of, self.as_of_asked)
         self.known_at_asked = self._first_moment("as known at", known_at, self.known_at_asked)
         if at_least is not None:
-            position = self._position(at_least, "atLeast")
-            is_readable = position <= self.state.progress.position
-            if not is_readable and position > (await self.state.snapshots.log_status()).recorded:
-                raise InvalidInput("atLeast", "the log is not that far yet")
-            await self._wait(position)
-            self.refresh()
-        status = await self.log_status()
-        if self.source is not self.state and known_at is not None and known_at > status.now:
-            status = await self._status_of_primary()  # the replica's clock may be behind
-        known_position = status.position
-        if known_at_position is not None:
-            position = self._position(known_at_position, "knownAtPosition")
-            if self.source is not self.state and position > status.recorded:
-                status = await self._status_of_primary()
-            if position > status.recorded:
-                raise InvalidInput("knownAtPosition", "the log is not that far yet")
-            known_position = await self._queries.run(
-                (end_of_command, position), lambda: end_of_command(self.state.engine, position)
-            )
-        elif known_at is not None:
-            if known_at > status.now:
-                raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
-            known_position = await self._queries.run(
-                (position_at, known_at), lambda: position_at(self.state.engine, known_at)
-            )
+            await self._reach(self._position(at_least, "atLeast"))
+        status, known_position = await self._known_position(known_at, known_at_position)
         if known_position > status.position:
             await self._wait(known_position)
             if self.source is not self.state:
@@ -179,6 +156,38 @@ class Context:
         self.note_position(known_position)
         await self.load_permissions()
         return self.moment(as_of or status.now, known_position, known_at)
+
+    async def _reach(self, position: int) -> None:
+        """Wait until a position can be read. Raises InvalidInput, ReadModelsBehind."""
+        is_readable = position <= self.state.progress.position
+        if not is_readable and position > (await self.state.snapshots.log_status()).recorded:
+            raise InvalidInput("atLeast", "the log is not that far yet")
+        await self._wait(position)
+        self.refresh()
+
+    async def _known_position(
+        self, known_at: datetime | None, known_at_position: Position | None
+    ) -> tuple[LogStatus, int]:
+        """Return the log's status, and the position in it that is asked about: the last by default."""
+        status, is_replica = await self.log_status(), self.source is not self.state
+        if known_at_position is not None:
+            position = self._position(known_at_position, "knownAtPosition")
+            if is_replica and position > status.recorded:
+                status = await self._status_of_primary()
+            if position > status.recorded:
+                raise InvalidInput("knownAtPosition", "the log is not that far yet")
+            return status, await self._queries.run(
+                (end_of_command, position), lambda: end_of_command(self.state.engine, position)
+            )
+        if known_at is None:
+            return status, status.position
+        if is_replica and known_at > status.now:
+            status = await self._status_of_primary()  # the replica's clock may be behind
+        if known_at > status.now:
+            raise InvalidInput("knownAt", "it lies in the future; nobody knows that yet")
+        return status, await self._queries.run(
+            (position_at, known_at), lambda: position_at(self.state.engine, known_at)
+        )
 
     async def _status_of_primary(self) -> LogStatus:
         """Turn to the primary for what the replica does not have yet."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -46,6 +46,7 @@ from infrastructure.subscriptions.topics import FeedTopic, TimelineTopic
 from infrastructure.subscriptions.totals_topic import TotalsTopic
 
 T = TypeVar("T")
+OptionalWard = TypeVar("OptionalWard", str, str | None)
 
 
 @shows(DataKind.STAY)
@@ -136,14 +137,8 @@ class Subscription:
         ward: Annotated[str | None, argument(description="Of this ward only.")] = None,
         after: AfterPosition = None,
     ) -> AsyncGenerator[RoomOccupancyChange, None]:
-        context = info.context
-        check_ward(context, ward)
-        ward = await known_ward(context, ward)
-        begin = await _begin(context, after)
-        if ward is not None:
-            await context.query(check_ward_held, ward, await context.at())
-        seen_at = (await context.log_status()).now if after is None else None
-        topic = OccupancyTopic(ward, seen_at, (board, *context.queries))
+        ward, begin, seen_at = await _begin_ward(info.context, ward, after)
+        topic = OccupancyTopic(ward, seen_at, (board, *info.context.queries))
         return _rooms(info, topic, begin)
 
     @strawberry.subscription(
@@ -157,15 +152,10 @@ class Subscription:
         hours: Hours = 24,
         after: AfterPosition = None,
     ) -> AsyncGenerator[HouseTotalsChange, None]:
-        context = info.context
-        check_ward(context, ward)
-        ward = await known_ward(context, ward)
-        begin = await _begin(context, after)
-        if ward is not None:
-            await context.query(check_ward_held, ward, await context.at())
-        seen_at = (await context.log_status()).now if after is None else None
-        hospital = context.state.settings.hospital
-        return _totals(context, TotalsTopic(hospital, ward, hours_ahead(hours), seen_at), begin)
+        ward, begin, seen_at = await _begin_ward(info.context, ward, after)
+        hospital = info.context.state.settings.hospital
+        topic = TotalsTopic(hospital, ward, hours_ahead(hours), seen_at)
+        return _totals(info.context, topic, begin)
 
     @strawberry.subscription(
         description="The doses that are due in a ward, as in the query dosesDue, whenever one of them,"
@@ -181,15 +171,10 @@ class Subscription:
         order_by: InDoseOrder = DoseOrder.DUE,
         after: AfterPosition = None,
     ) -> AsyncGenerator[DosesDueChange, None]:
-        context = info.context
         back, ahead = around(hours_back, hours_ahead)
-        check_ward(context, ward)
-        ward = await context.query(ward_named, ward)
-        begin = await _begin(context, after)
-        await context.query(check_ward_held, ward, await context.at())
-        seen_at = (await context.log_status()).now if after is None else None
-        topic = DosesTopic(context.state.settings.hospital, ward, back, ahead, seen_at)
-        return _doses(context, topic, (ward, back, ahead, order_by), begin)
+        ward, begin, seen_at = await _begin_ward(info.context, ward, after)
+        topic = DosesTopic(info.context.state.settings.hospital, ward, back, ahead, seen_at)
+        return _doses(info.context, topic, (ward, back, ahead, order_by), begin)
 
 
 async def _begin(context: Context, after: Position | None) -> int | None:
@@ -200,6 +185,22 @@ async def _begin(context: Context, after: Position | None) -> int | None:
     if begin > (await context.log_status()).recorded:
         raise InvalidInput("after", "the log is not that far yet")
     return begin
+
+
+async def _begin_ward(
+    context: Context, ward: OptionalWard, after: Position | None
+) -> tuple[OptionalWard, int | None, datetime | None]:
+    """Return a ward's stored name, the position to resume at, and without one the time now.
+
+    Raises NotFound, NotAllowed, InvalidInput.
+    """
+    check_ward(context, ward)
+    if ward is not None:
+        ward = await context.query(ward_named, ward)
+    begin = await _begin(context, after)
+    if ward is not None:
+        await context.query(check_ward_held, ward, await context.at())
+    return ward, begin, (await context.log_status()).now if after is None else None
 
 
 async def _events(
