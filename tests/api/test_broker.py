@@ -24,7 +24,7 @@ from application.hospital import Hospital
 from domain.stay.facts import Disposition
 from infrastructure.postgres.database import Database
 from infrastructure.queries.feed import events_page
-from tests.support.checker import ROUNDS, Acknowledged, caught_up, following, wait_until
+from tests.support.checker import ROUNDS, Acknowledgements, caught_up, following, wait_until
 from tests.support.checker import write_patients as register
 from tests.support.hospital_dsl import admitted, request, room
 from tests.support.jetstream import JetStream, jetstream, jetstream_of_three
@@ -74,7 +74,7 @@ def test_the_stream_has_the_feed_once_and_may_be_wiped_and_filled_anew(
     kept = tmp_path / "stays.sqlite"
     room(hospital, "1", *"abc")
     stays = [admitted(hospital, f"M{n}", f"A/1/{bed}") for n, bed in enumerate("abc")]
-    register(hospital, Acknowledged(), Random(1), "P", lambda n: n < 30)
+    register(hospital, Acknowledgements(), Random(1), "P", lambda n: n < 30)
     with following(database.app_url):
         caught_up(database)
     expected = feed(database)
@@ -115,7 +115,7 @@ def test_the_stream_has_the_feed_once_and_may_be_wiped_and_filled_anew(
 def test_a_stream_of_before_a_restore_is_refused(
     hospital: Hospital, database: Database, broker: JetStream
 ) -> None:
-    register(hospital, Acknowledged(), Random(1), "P", lambda n: n < 3)
+    register(hospital, Acknowledgements(), Random(1), "P", lambda n: n < 3)
     with following(database.app_url):
         caught_up(database)
     broker.delete(STREAM)
@@ -132,7 +132,7 @@ def test_kills_of_bridge_and_broker_lose_and_double_nothing(
     database: Database, broker: JetStream, seed: int
 ) -> None:
     broker.delete(STREAM)
-    lot, acknowledgements = Random(seed), Acknowledged()
+    lot, acknowledgements = Random(seed), Acknowledgements()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", seed) as writer,
@@ -140,26 +140,26 @@ def test_kills_of_bridge_and_broker_lose_and_double_nothing(
     ):
         for _ in range(6):
             with running(publish, database.app_url, broker.url) as bridging:
-                acknowledgements.told.update(islice(writer.said(), lot.randint(20, 60)))
+                acknowledgements.positions.update(islice(writer.messages(), lot.randint(20, 60)))
                 if lot.random() < 0.5:
                     broker.kill()
-                    acknowledgements.told.update(islice(writer.said(), 10))
+                    acknowledgements.positions.update(islice(writer.messages(), 10))
                     broker.start()
                 bridging.kill()
-        acknowledgements.told.update(writer.kill())
+        acknowledgements.positions.update(writer.kill())
         other.kill()
         caught_up(database)
     bridge(database, broker)
     ids = [event["id"] for event in broker.events(STREAM)]
     assert ids == feed(database)
-    assert len(ids) >= len(acknowledgements.told) >= 120
+    assert len(ids) >= len(acknowledgements.positions) >= 120
 
 
 @pytest.mark.nightly
 def test_the_command_line_publishes_to_three_brokers_whose_leader_is_killed(
     database: Database, tmp_path: Path
 ) -> None:
-    lot, acknowledgements = Random(7), Acknowledged()
+    lot, acknowledgements = Random(7), Acknowledgements()
     with jetstream_of_three() as servers, following(database.app_url):
         url = ",".join(server.url for server in servers)
         command = [sys.executable, "-c", "from api.cli import main; main()", "feed"]
@@ -174,20 +174,20 @@ def test_the_command_line_publishes_to_three_brokers_whose_leader_is_killed(
             closing_process(subprocess.Popen(command, env=environment, cwd=ROOT)),
         ):
             for _ in range(3):
-                acknowledgements.told.update(islice(writer.said(), lot.randint(40, 80)))
+                acknowledgements.positions.update(islice(writer.messages(), lot.randint(40, 80)))
                 wait_until(lambda: bool(leader(servers)), 60, "the stream has a leader")
                 (leading,) = (s for s in servers if s.name == leader(servers))
                 leading.kill()
-                acknowledgements.told.update(islice(writer.said(), 40))
+                acknowledgements.positions.update(islice(writer.messages(), 40))
                 others = [s for s in servers if s is not leading]
                 wait_until(lambda: bool(leader(others)), 60, "another leads")  # noqa: B023
                 leading.start()
-            acknowledgements.told.update(writer.kill())
+            acknowledgements.positions.update(writer.kill())
             caught_up(database)
             expected = feed(database)
             wait_until(lambda: messages(servers) == len(expected), 120, "all are published")
         assert [event["id"] for event in servers[0].events(STREAM)] == expected
-        assert len(expected) >= len(acknowledgements.told) >= 240
+        assert len(expected) >= len(acknowledgements.positions) >= 240
 
 
 def leader(servers: Sequence[JetStream]) -> str:

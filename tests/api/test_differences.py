@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, codes, late, place, said
+from tests.support.api_dsl import Ward, ago, codes, iso, late, place
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, movement
 
 STAY = """query($id: ID!, $from: DateTime!, $to: DateTime) {
@@ -23,7 +23,7 @@ EXPOSURE = """query($id: ID!) { exposure(movementId: $id) {
 
 
 def now() -> str:
-    return said(datetime.now(UTC))
+    return iso(datetime.now(UTC))
 
 
 def beds(periods: list[dict[str, Any]]) -> list[str]:

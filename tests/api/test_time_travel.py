@@ -12,7 +12,7 @@ from api.container import AppState
 from api.graphql.scalars import decode_position, encode_position
 from api.graphql.schema import schema
 from tests.api.test_schema import READS
-from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, ahead, iso, late, moment, place
 
 ARGUMENTS = (
     "$asOf: DateTime",
@@ -52,9 +52,9 @@ class Story:
         own, fields, _ = QUESTIONS[name]
         result = [f"{a}: ${a}" for a in READS if (name, a) != ("occupancyHistory", "asOf")]
         field = f"{name}({', '.join([own, *result] if own else result)}) {{ {fields} }}"
-        used = [said for said in ARGUMENTS if said.partition(":")[0] in field]
+        used = [argument for argument in ARGUMENTS if argument.partition(":")[0] in field]
         values = {"asOf": self.names["later"], **self.names, **at}
-        names = [said.partition(":")[0][1:] for said in used]
+        names = [argument.partition(":")[0][1:] for argument in used]
         query = f"query({', '.join(used)}) {{ {field} }}"
         return self.ward.client.raw(query, {name: values.get(name) for name in names})
 
@@ -277,8 +277,8 @@ def test_what_was_believed_ends_in_the_very_moment_in_which_more_is_recorded(
     """A command is known whole, from the first of its facts on."""
     recorded = story.recorded("STAY_TRANSFERRED")
     assert recorded < moment(story.after.at)
-    assert story.answer(name, knownAt=said(recorded)) == known(story)[name]
-    just_before = said(recorded - timedelta(microseconds=1))
+    assert story.answer(name, knownAt=iso(recorded)) == known(story)[name]
+    just_before = iso(recorded - timedelta(microseconds=1))
     whole = story.answer(name, knownAt=just_before)
     assert story.answer(name, knownAt=just_before) == whole
     if name in ("stay", "stays", "patient", "roomOccupancy"):
@@ -287,7 +287,7 @@ def test_what_was_believed_ends_in_the_very_moment_in_which_more_is_recorded(
 
 @pytest.mark.parametrize("name", [n for n in QUESTIONS if n != "occupancyHistory"])
 def test_a_moment_before_the_late_fact_is_answered_as_ever(story: Story, name: str) -> None:
-    earlier = said(moment(story.names["moved"]) - timedelta(microseconds=1))
+    earlier = iso(moment(story.names["moved"]) - timedelta(microseconds=1))
     if name == "practitioners":  # known is that there always was such a doctor
         return
     answer = story.answer(name, asOf=earlier)

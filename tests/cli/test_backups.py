@@ -19,7 +19,7 @@ from infrastructure.projections.rebuild import rebuild
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.read_models import READ_MODELS
 from tests.cli.conftest import Run
-from tests.support.checker import Acknowledged, end, following, told_after
+from tests.support.checker import Acknowledgements, acknowledged_after, end, following
 from tests.support.hospital_dsl import admitted, request, room, rows
 from tests.support.program import running, write
 
@@ -134,19 +134,19 @@ def test_a_restore_by_other_means_begins_an_epoch_too(
 def test_a_backup_under_load_comes_back_as_one_moment_and_is_rebuilt(
     run: Run, database: Database, bare: Database, tmp_path: Path
 ) -> None:
-    file, before, after = tmp_path / "house.backup", Acknowledged(), Acknowledged()
+    file, before, after = tmp_path / "house.backup", Acknowledgements(), Acknowledgements()
     with following(database.app_url), running(write, database.app_url, "P", 1) as writer:
-        before.told.update(islice(writer.said(), 40))
+        before.positions.update(islice(writer.messages(), 40))
         back_up(database, file)
-        after.told.update(told_after(writer.said(), end(database)))
+        after.positions.update(acknowledged_after(writer.messages(), end(database)))
     ended = run("restore", str(file))
     assert (ended.code, ended.err) == (0, "")
     events, whole = rows(bare, LOG), rows(database, LOG)
     assert events == whole[: len(events)]
     assert len(events) < len(whole)
     commands = {id for (id,) in rows(bare, "SELECT command_id FROM record.events")}
-    assert commands >= before.told.keys()
-    assert not commands >= after.told.keys(), "what came after it is not there"
+    assert commands >= before.positions.keys()
+    assert not commands >= after.positions.keys(), "what came after it is not there"
     ProjectionRunner(bare.app_url).catch_up()
     assert [check.promise for check in verify(bare) if check.broken] == []
     results = rebuild(bare, READ_MODELS, lambda done, of: None)

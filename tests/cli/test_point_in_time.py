@@ -20,7 +20,7 @@ from infrastructure.postgres.embedded_cluster import DATABASE, Cluster
 from infrastructure.postgres.embedded_server import ensure_server, stop_server
 from infrastructure.postgres.migrate import migrate
 from infrastructure.projections.runner import ProjectionRunner
-from tests.support.checker import Acknowledged, end, following, told_after, wait_until
+from tests.support.checker import Acknowledgements, acknowledged_after, end, following, wait_until
 from tests.support.hospital_dsl import rows
 from tests.support.program import running, write
 
@@ -59,17 +59,17 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     migrate(database)
     before = database.open_log()
 
-    acknowledgements = Acknowledged()
+    acknowledgements = Acknowledgements()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        acknowledgements.told.update(islice(writer.said(), 40))
+        acknowledgements.positions.update(islice(writer.messages(), 40))
         at = ("-h", str(lost.socket_folder), "-p", "5432", "-U", "postgres")
         lost.run("pg_basebackup", "-D", str(base), "-c", "fast", *at)
-        acknowledgements.told.update(islice(writer.said(), 40))
+        acknowledgements.positions.update(islice(writer.messages(), 40))
         ((moment,),) = rows(database, "SELECT clock_timestamp()")
-        later = told_after(writer.said(), end(database))
+        later = acknowledged_after(writer.messages(), end(database))
     with psycopg.connect(database.owner_url) as owner:
         whole = owner.execute(LOG.encode()).fetchall()
         (segment,) = owner.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or ("",)
@@ -92,7 +92,7 @@ def test_a_house_backed_up_under_load_comes_back_as_it_was_at_a_moment(folder: P
     events = rows(restored, LOG)
     assert events == whole[: len(events)]
     commands = {command for _, command, _ in events}
-    assert commands >= acknowledgements.told.keys()
+    assert commands >= acknowledgements.positions.keys()
     assert not commands >= later.keys(), "what came after the moment is not there"
     ProjectionRunner(restored.app_url).catch_up()
     assert [check.promise for check in verify(restored) if check.broken] == []

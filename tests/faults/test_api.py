@@ -19,7 +19,7 @@ from api.auth.local_tokens import LocalTokens
 from api.graphql.scalars import decode_position
 from infrastructure.postgres.database import Database
 from tests.cli.test_serving import await_ready, free_port, get, process
-from tests.support.checker import ROUNDS, Acknowledged, caught_up, check, lot_id, wait_until
+from tests.support.checker import ROUNDS, Acknowledgements, caught_up, check, lot_id, wait_until
 from tests.support.hospital_dsl import at_once, place
 
 pytestmark = pytest.mark.nightly
@@ -94,10 +94,10 @@ class Api:
         assert self.answers.setdefault(str(id), answer) == answer
         return answer
 
-    def acknowledged(self) -> Acknowledged:
-        log, acknowledgements = self.database.open_log(), Acknowledged()
+    def acknowledged(self) -> Acknowledgements:
+        log, acknowledgements = self.database.open_log(), Acknowledgements()
         for id, answer in self.answers.items():
-            acknowledgements.told[UUID(id)] = decode_position(
+            acknowledgements.positions[UUID(id)] = decode_position(
                 answer["position"], log.id, log.epoch, ""
             )
         return acknowledgements

@@ -13,7 +13,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
-    Acknowledged,
+    Acknowledgements,
     caught_up,
     check,
     following,
@@ -31,7 +31,7 @@ SEEDS = range(ROUNDS)
 def test_backends_terminated_at_random_lose_and_double_nothing(
     hospital: Hospital, database: Database, seed: int
 ) -> None:
-    acknowledgements, done, killed = Acknowledged(), threading.Event(), []
+    acknowledgements, done, killed = Acknowledgements(), threading.Event(), []
     lot = Random(seed)
 
     def terminate() -> None:
@@ -64,7 +64,7 @@ def test_backends_terminated_at_random_lose_and_double_nothing(
         assert ended == [None] * 4
         caught_up(database)
     assert len(killed) > 3
-    assert len(acknowledgements.told) == 240
+    assert len(acknowledgements.positions) == 240
     check(database, acknowledgements)
 
 
@@ -72,12 +72,12 @@ def test_backends_terminated_at_random_lose_and_double_nothing(
 def test_connections_cut_after_the_commit_and_before_the_answer(
     settings: Settings, database: Database, seed: int
 ) -> None:
-    acknowledgements, lot = Acknowledged(), Random(seed)
+    acknowledgements, lot = Acknowledgements(), Random(seed)
     with closing(Wire(database.app_url)) as wire, following(database.app_url):
         with closing(wired(settings, Database(wire.url))) as far:
             for n in range(30):
                 wire.cuts = lot.choice([0, 1, 2, 3])
                 write_patients(far, acknowledgements, lot, f"P{n}", lambda i: i < 1)
         caught_up(database)
-    assert len(acknowledgements.told) == 30
+    assert len(acknowledgements.positions) == 30
     check(database, acknowledgements)

@@ -50,7 +50,7 @@ def recorded(database: Database) -> dict[str, int]:
 
 def told_by(listener: Running, messages: Sequence[bytes], answers: list[str]) -> None:
     """Send what has no answer yet, one after the other, until the connection breaks."""
-    with suppress(EOFError, OSError), Sender(next(listener.said())) as sender:
+    with suppress(EOFError, OSError), Sender(next(listener.messages())) as sender:
         while len(answers) < len(messages):
             answers.append(sender.exchange(messages[len(answers)]))
 
@@ -137,7 +137,7 @@ def test_of_half_a_message_nothing_is_held_and_the_whole_one_is_taken(
     room(hospital, at=LONG_AGO)
     before, whole = recorded(database), START + adt("A01", "1") + END
     with running(take_messages, database.app_url, str(tmp_path)) as listener:
-        port = next(listener.said())
+        port = next(listener.messages())
         for length in (1, 2, *range(10, len(whole), 40), len(whole) - 1):
             cut(port, whole[:length], abruptly=length % 20 == 0)
         with Sender(port) as sender:
@@ -170,7 +170,7 @@ def test_two_senders_at_once_of_the_same_messages_record_each_once(
     room(hospital, at=LONG_AGO)
     messages = [message for visit in visits(number) for message in visit]
     with running(take_messages, database.app_url, str(tmp_path)) as listener:
-        port = next(listener.said())
+        port = next(listener.messages())
 
         def send(seed: int) -> list[str]:
             with Sender(port) as sender:
@@ -197,7 +197,7 @@ def test_a_flood_that_reads_no_answers_keeps_nobody_else_waiting_and_loses_nothi
     room(hospital, at=LONG_AGO)
     messages = [message for visit in visits(8) for message in visit]
     with running(take_messages, database.app_url, str(tmp_path)) as listener:
-        port = next(listener.said())
+        port = next(listener.messages())
 
         def flood(seed: int) -> list[str]:
             own = Random(seed).choices(messages, k=number)
@@ -222,7 +222,7 @@ def test_more_connections_than_are_taken_are_closed_and_the_others_served(
 ) -> None:
     room(hospital, at=LONG_AGO)
     with running(take_messages, database.app_url, str(tmp_path)) as listener:
-        port = next(listener.said())
+        port = next(listener.messages())
         senders = [Sender(port) for _ in range(MAX_CONNECTIONS + 20)]
         taken = []
         for sender in senders:
@@ -246,7 +246,7 @@ def test_a_message_of_a_hundred_megabytes_is_refused_and_not_held_in_memory(
     room(hospital, at=LONG_AGO)
     before = recorded(database)
     with running(take_messages, database.app_url, str(tmp_path)) as listener:
-        port = next(listener.said())
+        port = next(listener.messages())
         with Sender(port) as sender:
             assert sender.exchange(adt("A09", "0")) == "AA"
             memory = peak_memory(listener)
@@ -282,7 +282,7 @@ def test_names_in_other_charsets_are_recorded_as_written_and_wrong_bytes_are_ref
     }
     with (
         running(take_messages, database.app_url, str(tmp_path)) as listener,
-        Sender(next(listener.said())) as sender,
+        Sender(next(listener.messages())) as sender,
     ):
         for number, (charset, (codec, name)) in enumerate(names.items()):
             message = adt("A01", f"{number}", place="A").decode().replace("Every", name)

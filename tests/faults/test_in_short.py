@@ -15,7 +15,7 @@ from infrastructure.postgres.embedded_cluster import program_folder
 from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
-from tests.support.checker import Acknowledged, caught_up, check, following, wait_until
+from tests.support.checker import Acknowledgements, caught_up, check, following, wait_until
 from tests.support.graphql_client import GraphQLClient
 from tests.support.own_server import SECRET, OwnServer, own_server
 from tests.support.program import running, write
@@ -63,12 +63,12 @@ def test_a_standby_takes_over_and_what_was_acknowledged_is_there(
 
 
 def test_a_writer_that_is_killed_loses_and_doubles_nothing(database: Database) -> None:
-    acknowledgements = Acknowledged()
+    acknowledgements = Acknowledgements()
     with (
         following(database.app_url),
         running(write, database.app_url, "P", 1) as writer,
     ):
-        acknowledgements.told.update(islice(writer.said(), 20))
-        acknowledgements.told.update(writer.kill())
+        acknowledgements.positions.update(islice(writer.messages(), 20))
+        acknowledgements.positions.update(writer.kill())
         caught_up(database)
     check(database, acknowledgements)

@@ -72,7 +72,7 @@ class Honest:
 @pytest.fixture
 def honest(database: Database, tmp_path: Path) -> Iterator[Honest]:
     with running(serve, database.app_url, tmp_path) as server:
-        port: int = next(server.said())
+        port: int = next(server.messages())
         yield Honest(port, LOGIN.make(Role.NURSE, "honest"))
 
 
@@ -104,7 +104,7 @@ def flooded(port: int, *ways: str, connections: int = 1) -> Iterator[dict[str, i
     result: dict[str, int] = {}
     target = port, LOGIN.make(Role.NURSE, "hostile")
     with running(flood, target, list(ways), connections) as hostile:
-        result |= next(hostile.said())
+        result |= next(hostile.messages())
         yield result
         for said in hostile.kill():
             result |= said

@@ -19,7 +19,7 @@ from infrastructure.postgres.migrate import migrate
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
-    Acknowledged,
+    Acknowledgements,
     caught_up,
     check,
     following,
@@ -50,18 +50,18 @@ def test_killing_postgres_during_writes_loses_and_doubles_nothing(home: Path, se
     database = Database(ensure_server(home))
     migrate(database)
     database.open_log("real")
-    acknowledgements, done, lot = Acknowledged(), threading.Event(), Random(seed)
+    acknowledgements, done, lot = Acknowledgements(), threading.Event(), Random(seed)
 
     def kill_and_start() -> None:
         try:
             for _ in range(2):
-                goal = len(acknowledgements.told) + lot.randint(20, 60)
-                wait_until(lambda g=goal: len(acknowledgements.told) >= g, 20, "writes go on")  # type: ignore[misc]
+                goal = len(acknowledgements.positions) + lot.randint(20, 60)
+                wait_until(lambda g=goal: len(acknowledgements.positions) >= g, 20, "writes go on")  # type: ignore[misc]
                 kill_server(home)
                 ensure_server(home)
-            goal = len(acknowledgements.told) + 20
+            goal = len(acknowledgements.positions) + 20
             wait_until(
-                lambda: len(acknowledgements.told) >= goal, 20, "writes go on after the kills"
+                lambda: len(acknowledgements.positions) >= goal, 20, "writes go on after the kills"
             )
         finally:
             done.set()
@@ -85,7 +85,7 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
     migrate(database)
     database.open_log("real")
     with closing(wired(Settings(home=home), database)) as house:
-        acknowledgements, refusal = Acknowledged(), 0
+        acknowledgements, refusal = Acknowledgements(), 0
         kill_server(home)
         for n in range(50):
             said, begun = request(), monotonic()
@@ -95,16 +95,16 @@ def test_with_the_database_away_a_call_fails_within_5_s_and_works_when_it_is_bac
                 refusal += 1
             else:  # a backend outlives its postmaster for a moment; what it commits counts
                 assert not refusal
-                acknowledgements.told[said.command_id] = recorded.position
+                acknowledgements.positions[said.command_id] = recorded.position
             assert monotonic() - begun < 5
             if refusal == 4:
                 break
         assert refusal == 4
         ensure_server(home)
         house.patients.register_patient(request(), mrn="at once")
-        last = len(acknowledgements.told)
+        last = len(acknowledgements.positions)
         write_patients(house, acknowledgements, Random(0), "back", lambda i: i < 1)
-        assert len(acknowledgements.told) == last + 1
+        assert len(acknowledgements.positions) == last + 1
     with following(database.app_url):
         caught_up(database)
     check(database, acknowledgements)

@@ -13,7 +13,7 @@ from application.hospital import Hospital
 from infrastructure.postgres.database import Database
 from tests.support.checker import (
     ROUNDS,
-    Acknowledged,
+    Acknowledgements,
     caught_up,
     check,
     end,
@@ -34,19 +34,19 @@ pytestmark = pytest.mark.nightly
 def test_a_worker_and_a_writer_killed_at_random_lose_and_double_nothing(
     database: Database, seed: int
 ) -> None:
-    acknowledgements, lot = Acknowledged(), Random(seed)
+    acknowledgements, lot = Acknowledgements(), Random(seed)
     for n in range(2):
         with (
             running(follow, database.app_url) as worker,
             running(write, database.app_url, f"P{n}", seed * 10 + n) as writer,
         ):
-            acknowledgements.told.update(islice(writer.said(), lot.randint(30, 90)))
+            acknowledgements.positions.update(islice(writer.messages(), lot.randint(30, 90)))
             wait_until(lambda: min(positions(database), default=0) > 0, 10, "the worker works")
-            acknowledgements.told.update(writer.kill())
+            acknowledgements.positions.update(writer.kill())
             worker.kill()
     with following(database.app_url):
         caught_up(database)
-    assert len(acknowledgements.told) >= 60
+    assert len(acknowledgements.positions) >= 60
     check(database, acknowledgements)
 
 
@@ -58,7 +58,7 @@ def test_eight_processes_fight_for_six_beds_with_doubled_and_reordered_requests(
     room(hospital, "1", *"abcdef")
     stays = [admitted(hospital, f"M{n}", without_bed="corridor") for n in range(12)]
     moves = [(lot_id(lot), lot.choice(stays), f"A/1/{lot.choice('abcdef')}") for _ in range(40)]
-    acknowledgements, together = Acknowledged(), FORKS.Barrier(8)
+    acknowledgements, together = Acknowledgements(), FORKS.Barrier(8)
     with following(database.app_url):
         with ExitStack() as stack:
             fighters = [
@@ -68,11 +68,11 @@ def test_eight_processes_fight_for_six_beds_with_doubled_and_reordered_requests(
                 for _ in range(8)
             ]
             for fighter in fighters:
-                for id, position in next(fighter.said()).items():  # each is told the same
-                    assert acknowledgements.told.setdefault(id, position) == position
+                for id, position in next(fighter.messages()).items():  # each is told the same
+                    assert acknowledgements.positions.setdefault(id, position) == position
                 assert fighter.end() == 0
         caught_up(database)
-    assert acknowledgements.told
+    assert acknowledgements.positions
     occupied = rows(database, "SELECT bed FROM record.bed_claims WHERE upper_inf(during)")
     assert len(occupied) == len(set(occupied)) <= 6
     check(database, acknowledgements)
@@ -96,7 +96,7 @@ class Silent(Wire):
 def test_a_listen_that_goes_silent_delays_by_two_seconds_at_most(
     hospital: Hospital, database: Database
 ) -> None:
-    acknowledgements = Acknowledged()
+    acknowledgements = Acknowledgements()
     with closing(Silent(database.app_url)) as wire, following(wire.url):
         write_patients(hospital, acknowledgements, Random(0), "first", lambda n: n < 1)
         caught_up(database)
@@ -110,7 +110,7 @@ def test_a_listen_that_goes_silent_delays_by_two_seconds_at_most(
 def test_the_checker_notices_what_was_acknowledged_and_lost(
     hospital: Hospital, database: Database
 ) -> None:
-    acknowledgements = Acknowledged()
+    acknowledgements = Acknowledgements()
     write_patients(hospital, acknowledgements, Random(0), "P", lambda n: n < 3)
     with following(database.app_url):
         caught_up(database)

@@ -22,7 +22,7 @@ from infrastructure.sealing.key_store import BUSY_SECONDS
 from infrastructure.settings import Settings
 from tests.support.checker import (
     ROUNDS,
-    Acknowledged,
+    Acknowledgements,
     caught_up,
     check,
     following,
@@ -86,7 +86,7 @@ def test_a_worker_killed_at_any_step_leaves_no_half_of_it(
     assert step > 50
     with following(simulated.app_url):
         caught_up(simulated)
-    check(simulated, Acknowledged())
+    check(simulated, Acknowledgements())
 
 
 def places(watch: psycopg.Connection) -> set[int]:
@@ -137,7 +137,7 @@ def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
         body = {"query": TRANSFER, "variables": {"input": input}}
         with running(answer_until, database.app_url, body, step, when) as api:
             ended = api.end()
-            said = next(api.said(), None)
+            said = next(api.messages(), None)
         left.append(position_of(database, id))
         answer = client.raw(TRANSFER, {"input": input})["data"]  # as a client does: once more
         assert answer["transferPatient"]["__typename"] == "StayRecorded"
@@ -149,7 +149,7 @@ def test_an_api_killed_at_any_step_has_recorded_all_or_nothing_and_answers_once(
     assert said is not None
     assert {position is not None for position in left[:-1]} == {False, True}
     caught_up(database)
-    check(database, Acknowledged())
+    check(database, Acknowledgements())
 
 
 # -- a writer --
@@ -165,7 +165,7 @@ def moves(house: Hospital, seed: int) -> Iterator[Move]:
             yield lot_id(lot), stay, bed
 
 
-def transferred(house: Hospital, told: Acknowledged, move: Move) -> None:
+def transferred(house: Hospital, told: Acknowledgements, move: Move) -> None:
     id, stay, bed = move
     told.execute(lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id)
 
@@ -181,7 +181,7 @@ def position_of(database: Database, command: UUID) -> int | None:
 def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    acknowledgements, left = Acknowledged(), []
+    acknowledgements, left = Acknowledgements(), []
     for step, move in zip(steps(when, seed), moves(hospital, seed), strict=False):
         with running(move_until, database.app_url, move, step, when, False) as writer:
             ended = writer.end()
@@ -190,7 +190,7 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
         assert ended == KILLED
         left.append(position_of(database, move[0]))
         transferred(hospital, acknowledgements, move)
-        assert left[-1] in (None, acknowledgements.told[move[0]])
+        assert left[-1] in (None, acknowledgements.positions[move[0]])
     recorded = [position is not None for position in left]
     if when == "before":  # amid the append, the database may or may not have been quicker
         assert recorded == sorted(recorded)
@@ -205,12 +205,12 @@ def test_a_writer_killed_at_any_step_has_recorded_all_or_nothing(
 def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
     hospital: Hospital, database: Database, seed: int, when: When
 ) -> None:
-    acknowledgements, lot, frozen = Acknowledged(), Random(seed + 1000), 0
+    acknowledgements, lot, frozen = Acknowledgements(), Random(seed + 1000), 0
     ways = moves(hospital, seed)
     move, other = next(ways), admitted(hospital, "M2", "A/1/b")
     for step in steps(when, seed):
         with running(move_until, database.app_url, move, step, when, True) as writer:
-            said = next(writer.said())
+            said = next(writer.messages())
             if said != "frozen":
                 break
             frozen += 1
@@ -221,7 +221,7 @@ def test_a_writer_frozen_at_any_step_holds_nobody_up_and_ends_once(
             )  # through the same rooms
             assert monotonic() - start < 1
             assert writer.end() == 0
-            acknowledgements.told[move[0]] = next(writer.said())
+            acknowledgements.positions[move[0]] = next(writer.messages())
         move = next(ways)
     assert frozen > 4
     with following(database.app_url):
@@ -268,14 +268,14 @@ def frozen_at_random(
     ``seconds``: the longest time for the three. With keys in a file the writer goes on as soon as
     others were told to come again: one that they wait for would hold them up for ever.
     """
-    acknowledgements, lot, pause = Acknowledged(), Random(seed + 1000), Event()
+    acknowledgements, lot, pause = Acknowledgements(), Random(seed + 1000), Event()
     with (
         following(database.app_url),
         running(write, database.app_url, "frozen", seed, keys) as writer,
     ):
-        said = writer.said()
+        said = writer.messages()
         for n in range(12):
-            acknowledgements.told.update(islice(said, 2))
+            acknowledgements.positions.update(islice(said, 2))
             pause.wait(lot.random() * 0.01)
             writer.send(signal.SIGSTOP)
             start = monotonic()
@@ -283,7 +283,7 @@ def frozen_at_random(
             write_patients(hospital, acknowledgements, lot, f"P{n}", lambda i: i < 3, going_on)
             assert monotonic() - start < seconds
             writer.send(signal.SIGCONT)
-        acknowledgements.told.update(writer.kill())
+        acknowledgements.positions.update(writer.kill())
         caught_up(database)
-    assert len(acknowledgements.told) >= 12 * 5
+    assert len(acknowledgements.positions) >= 12 * 5
     check(database, acknowledgements)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, place, said
+from tests.support.api_dsl import Ward, iso, place
 
 REFUSED_AS = {
     "FREE": None,
@@ -38,7 +38,7 @@ class House:
             ward.record("setBedCleaning", **rule)
 
     def at(self, hours: float) -> str:
-        return said(self.now - timedelta(hours=hours))
+        return iso(self.now - timedelta(hours=hours))
 
     def give_command(self) -> None:
         """Give one random command, which may be refused."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.graphql.extensions.authorization import snake
 from application.hospital import COMMANDS
-from tests.support.api_dsl import Ward, ago, moment, said
+from tests.support.api_dsl import Ward, ago, iso, moment
 from tests.support.json_door import Commands
 from tests.support.room_examples import WRONG
 
@@ -47,7 +47,7 @@ class House:
     def __init__(self, ward: Ward, begin: datetime) -> None:
         self.ward, self.begin = ward, begin
         self.name, self.other = ward.name("Both"), ward.name("Both")
-        first = {"occurredAt": said(begin), "reason": "built"}
+        first = {"occurredAt": iso(begin), "reason": "built"}
         self.policies: list[str] = []
         self.mrns = [ward.patient(familyName=f"Family {n}") for n in range(3)]
         ward.record("openRoom", ward=self.name, room="1", beds=["a", "b"], **first)
@@ -55,7 +55,7 @@ class House:
     def do(self, step: str, room: str, bed: str, hour: int, precision: str) -> dict[str, Any]:
         """Give a command; return what is told of it, without the names of this house."""
         input = self._input(step, room, bed, hour)
-        at = said(self.begin + timedelta(hours=hour))
+        at = iso(self.begin + timedelta(hours=hour))
         when = {} if COMMANDS[snake(step)].own_times is not None else {"occurredAt": at}
         answer = self.ward.execute(
             step, **{**when, "occurredAtPrecision": precision, **WRONG, **input}
@@ -86,12 +86,12 @@ class House:
                 return {**here, "policy": "CHILDREN_ONLY" if hour % 2 else "ISOLATION"}
             case "correctRoomPolicy" | "cancelRoomPolicy":
                 policy = "CHILDREN_ONLY" if hour % 2 else "ISOLATION"
-                set_at = (self.policies or [said(self.begin)])[-1]
+                set_at = (self.policies or [iso(self.begin)])[-1]
                 return {**here, "policy": policy, "setAt": set_at}
             case "correctBedState" | "cancelBedState":
                 rooms = self.ward.ask(STATES, ward=self.name)["roomOccupancy"]
                 ids = [b["bedStateId"] for r in rooms for b in r["beds"] if b["bedStateId"]]
-                until = {"until": said(self.begin + timedelta(hours=hour + 2))}
+                until = {"until": iso(self.begin + timedelta(hours=hour + 2))}
                 return {
                     **here,
                     "bedStateId": (ids or [UNKNOWN])[-1],
@@ -116,7 +116,7 @@ class House:
         hours = (0, 7, 14, 30)
         boards = []
         for hour in hours:
-            at = said(self.begin + timedelta(hours=hour))
+            at = iso(self.begin + timedelta(hours=hour))
             answer = self.ward.client.raw(BOARD, {"ward": self.name, "asOf": at})
             errors = [e["extensions"]["code"] for e in answer.get("errors", ())]
             boards.append(errors or answer["data"]["roomOccupancy"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, iso, late, moment, place
 from tests.support.correction_examples import movement
 from tests.support.room_examples import WRONG, room
 
@@ -29,7 +29,7 @@ class Day:
         self.start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def at(self, hour: timedelta) -> dict[str, Any]:
-        return late(said(self.start + hour))
+        return late(iso(self.start + hour))
 
     def by_day(self, hour: timedelta) -> dict[str, Any]:
         return {"occurredAtPrecision": "DAY", **self.at(hour)}
@@ -44,14 +44,14 @@ class Day:
 
     def stays_until(self, hour: timedelta) -> Callable[[timedelta], str]:
         """Put somebody into the bed until an hour; return how that hour is corrected."""
-        stay = self.ward.stay(f"{self.named}/a", at=said(self.start + AT_NIGHT))
+        stay = self.ward.stay(f"{self.named}/a", at=iso(self.start + AT_NIGHT))
         self.ward.record(
             "transferPatient", stayId=stay, **{**self.bed, "bed": "b"}, **self.at(hour)
         )
         moved = movement(self.ward, stay, "STAY_TRANSFERRED")
 
         def correct(hour: timedelta) -> str:
-            at = said(self.start + hour)
+            at = iso(self.start + hour)
             answer = self.ward.execute("correctMovement", movementId=moved, occurredAt=at, **WRONG)
             return str(answer["__typename"])
 
@@ -81,7 +81,7 @@ def reopened(day: Day, at: dict[str, Any]) -> dict[str, str]:
 
 
 def reserved(day: Day, at: dict[str, Any]) -> dict[str, str]:
-    until = said(day.start + timedelta(days=1))
+    until = iso(day.start + timedelta(days=1))
     day.ward.record("reserveBed", **day.bed, until=until, patientMrn=day.ward.patient(), **at)
     return day.bed
 
@@ -169,7 +169,7 @@ def test_mistake_428_corrections_of_rooms_say_how_precisely_a_time_is_known(ward
     closure = {**day.room, "bedStateId": closed["bedStateId"]}
     ward.record("reopenBed", **day.bed, **day.at(LAST))
     assert day.admit(NOON) == "BedNotOpen"
-    last = said(day.start + LAST)
+    last = iso(day.start + LAST)
     ward.record("correctBedState", **closure, until=last, occurredAtPrecision="DAY", **WRONG)
     assert day.admit(NOON) == "StayRecorded"
 
@@ -177,7 +177,7 @@ def test_mistake_428_corrections_of_rooms_say_how_precisely_a_time_is_known(ward
     ward.record("setRoomPolicy", **policy, **day.at(BEGIN))
     free = {**day.bed, "bed": "b"}
     assert day.admit(MORNING, free) == "RoomPolicyBroken"
-    set_at = {"setAt": said(day.start), "occurredAtPrecision": "DAY"}
+    set_at = {"setAt": iso(day.start), "occurredAtPrecision": "DAY"}
     ward.record("correctRoomPolicy", **policy, **set_at, **WRONG)
     assert day.admit(MORNING, free) == "StayRecorded"
 
@@ -239,7 +239,7 @@ def test_mistake_582_a_rule_of_cleaning_known_to_the_day_asks_for_none_on_that_d
     before, hour = {"applies": not applies, "ward": name}, BEGIN if applies else LAST
     ward.record("setBedCleaning", **before, **day.at(AT_NIGHT - timedelta(days=1)))
     ward.record("setBedCleaning", applies=applies, ward=name, **day.by_day(hour))
-    stay = ward.stay("/".join(bed.values()), at=said(day.start + AT_NIGHT))
+    stay = ward.stay("/".join(bed.values()), at=iso(day.start + AT_NIGHT))
     left = {"stayId": stay, "disposition": "HOME"}
     ward.record("dischargePatient", **left, **day.at(MORNING))
     assert day.admit(NOON, bed) == "StayRecorded"
@@ -248,7 +248,7 @@ def test_mistake_582_a_rule_of_cleaning_known_to_the_day_asks_for_none_on_that_d
     bed = place(f"{ward.room('a', ward=exact)}/a")
     ward.record("setBedCleaning", **{**before, "ward": exact}, **day.at(AT_NIGHT))
     ward.record("setBedCleaning", applies=applies, ward=exact, **day.at(hour))
-    stay = ward.stay("/".join(bed.values()), at=said(day.start + BEGIN))
+    stay = ward.stay("/".join(bed.values()), at=iso(day.start + BEGIN))
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **day.at(MORNING))
     assert day.admit(NOON, bed) == "BedNotOpen"
 
@@ -257,7 +257,7 @@ def test_mistake_582_the_day_after_a_rule_of_cleaning_it_holds(ward: Ward) -> No
     day, name = Day(ward), ward.name("W")
     bed = place(f"{ward.room('a', ward=name)}/a")
     ward.record("setBedCleaning", applies=True, ward=name, **day.by_day(NOON))
-    stay = ward.stay("/".join(bed.values()), at=said(day.start + AT_NIGHT))
+    stay = ward.stay("/".join(bed.values()), at=iso(day.start + AT_NIGHT))
     next_day = timedelta(days=1)
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **day.at(next_day))
     assert day.admit(next_day + NOON, bed) == "BedNotOpen"
@@ -265,13 +265,13 @@ def test_mistake_582_the_day_after_a_rule_of_cleaning_it_holds(ward: Ward) -> No
 
 def asked(day: Day, at: dict[str, Any]) -> str:
     """Ask for a bed for somebody who is in the house since the night before; return the request."""
-    stay = day.ward.stay(at=said(day.start + AT_NIGHT))
+    stay = day.ward.stay(at=iso(day.start + AT_NIGHT))
     answer = day.ward.record("requestBed", stayId=stay, **at)
     return str(answer["expectedArrival"]["id"])
 
 
 def planned(day: Day, at: dict[str, Any]) -> str:
-    later = {"expectedAt": said(day.start + timedelta(days=9)), "patientMrn": day.ward.patient()}
+    later = {"expectedAt": iso(day.start + timedelta(days=9)), "patientMrn": day.ward.patient()}
     return str(day.ward.record("planAdmission", **later, **at)["expectedArrival"]["id"])
 
 
@@ -291,8 +291,8 @@ def test_mistake_583_an_expected_arrival_known_to_the_day_contradicts_nothing_of
     assert called_off(ask(day, day.by_day(NOON)), day.at(AT_NIGHT)) == "InvalidInput"
 
     def corrected(arrival: str, **to: Any) -> str:
-        said = {"expectedArrivalId": arrival, **WRONG, **to}
-        return str(ward.execute("correctExpectedArrival", **said)["__typename"])
+        correction = {"expectedArrivalId": arrival, **WRONG, **to}
+        return str(ward.execute("correctExpectedArrival", **correction)["__typename"])
 
     gone = ask(day, day.at(MORNING))
     assert called_off(gone, day.at(NOON)) == "ExpectedArrivalRecorded"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.mistakes import test_precision as precision
 from tests.support import api_dsl
-from tests.support.api_dsl import Ward, said
+from tests.support.api_dsl import Ward, iso
 from tests.support.json_door import Commands
 
 DAYS = {
@@ -32,7 +32,7 @@ def elsewhere(request: pytest.FixtureRequest, ward: Ward, monkeypatch: pytest.Mo
     noon = datetime.fromisoformat(f"{request.param}T12:00").replace(tzinfo=zone)
 
     def ago(**before: float) -> str:
-        return said(noon + timedelta(days=3) - timedelta(**before))
+        return iso(noon + timedelta(days=3) - timedelta(**before))
 
     def moment(told: str) -> datetime:
         return datetime.fromisoformat(told).astimezone(zone)

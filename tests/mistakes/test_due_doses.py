@@ -7,7 +7,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from tests.api.conftest import followed, running, socket
-from tests.support.api_dsl import Ward, ago, codes, late, place, said
+from tests.support.api_dsl import Ward, ago, codes, iso, late, place
 from tests.support.correction_examples import WRONG
 from tests.support.server_process import Client
 
@@ -25,7 +25,7 @@ class Bedside:
         self.ward, self.name = ward, ward.name("Due")
         self.stay = ward.stay(f"{ward.room('a', ward=self.name)}/a", ago(days=5))
         self.began = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=hours)
-        content = {"schedule": schedule, **late(said(self.began))}
+        content = {"schedule": schedule, **late(iso(self.began))}
         self.drug = ward.prescription(self.stay, **content)
 
     def due(
@@ -39,7 +39,7 @@ class Bedside:
         return {round(at / timedelta(hours=1), 2): status for at, status in times}
 
     def give(self, hours: float, **content: Any) -> dict[str, Any]:
-        at = late(said(self.began + timedelta(hours=hours)))
+        at = late(iso(self.began + timedelta(hours=hours)))
         dose = {"prescriptionId": self.drug, "given": True, **at, **content}
         return self.ward.execute("recordAdministration", **dose)
 
@@ -60,10 +60,10 @@ def test_mistake_167_what_is_due_is_derived_from_what_is_held_now(ward: Ward) ->
     (dose,) = [d for d in answer["prescription"]["administrations"] if not d["given"]]
     ward.record("cancelAdministration", administrationId=dose["id"], **WRONG)
     assert 6 in bed.due()
-    at = said(bed.began + timedelta(hours=11))
+    at = iso(bed.began + timedelta(hours=11))
     change = ward.record("holdPrescription", prescriptionId=bed.drug, **late(at))
     assert bed.due() == {6: "OVERDUE"}
-    assert bed.due(at=said(bed.began + timedelta(hours=10)), ahead=4) == {
+    assert bed.due(at=iso(bed.began + timedelta(hours=10)), ahead=4) == {
         6: "OVERDUE",
         12: "UPCOMING",
     }
@@ -76,7 +76,7 @@ def test_mistake_167_what_is_due_is_derived_from_what_is_held_now(ward: Ward) ->
     assert change["prescription"]["status"] == "HELD"
     ward.record("cancelPrescriptionChange", changeId=held, **WRONG)
     assert bed.due(ahead=0) == {6: "OVERDUE", 12: "OVERDUE", 18: "OVERDUE"}
-    leave = said(bed.began + timedelta(hours=17))
+    leave = iso(bed.began + timedelta(hours=17))
     ward.record("startLeave", stayId=bed.stay, keepBed=True, **late(leave))
     assert bed.due() == {6: "OVERDUE", 12: "OVERDUE"}
     ward.record("endLeave", stayId=bed.stay)
@@ -131,7 +131,7 @@ def test_mistake_243_a_dose_that_is_said_to_lie_outside_is_warned_of_all_the_sam
     assert bed.give(0)["__typename"] == "PrescriptionRecorded"
     for outside in ("LATE", "EMERGENCY"):
         assert bed.give(1, outsidePrescription=outside)["warnings"] == ["GIVEN_TWICE"]
-    stop = {"prescriptionId": bed.drug, **late(said(bed.began + timedelta(hours=10)))}
+    stop = {"prescriptionId": bed.drug, **late(iso(bed.began + timedelta(hours=10)))}
     ward.record("stopPrescription", **stop)
     assert bed.give(16, outsidePrescription="LATE")["__typename"] == "PrescriptionRecorded"
 
@@ -201,7 +201,7 @@ def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward:
         ("changeSpecialty", 6, {"specialty": "surgery"}),
         ("endLeave", 8, {}),
     ):
-        at = late(said(bed.began + timedelta(hours=hours)))
+        at = late(iso(bed.began + timedelta(hours=hours)))
         ward.record(command, stayId=bed.stay, **content, **at)
     for hours in (5, 7):
         refusal = bed.give(hours)
@@ -219,7 +219,7 @@ def test_mistake_139_a_dose_for_who_is_on_leave_is_confirmed_with_a_reason(ward:
     day = bed.give(6, occurredAtPrecision="DAY")
     assert day["__typename"] == "PrescriptionRecorded"
     unwritten = {"stayId": bed.stay, "medication": {"name": "Salbutamol"}, "basis": "PROTOCOL"}
-    at = late(said(bed.began + timedelta(hours=6)))
+    at = late(iso(bed.began + timedelta(hours=6)))
     assert ward.execute("recordUnprescribedDose", **unwritten, **at)["warnings"] == ["ON_LEAVE"]
     (dose,) = [d["id"] for d in answer["prescription"]["administrations"] if d["given"]]
     moved = {"occurredAt": at["occurredAt"], **WRONG}
@@ -235,12 +235,12 @@ def test_mistake_864_doses_are_due_after_the_death_of_the_patient(ward: Ward) ->
     bed = Bedside(ward, 19.5, everyHours=6)
     query = "query($id: ID!) { stay(id: $id) { patient { mrn } } }"
     mrn = ward.ask(query, id=bed.stay)["stay"]["patient"]["mrn"]
-    died = late(said(bed.began + timedelta(hours=12)))
+    died = late(iso(bed.began + timedelta(hours=12)))
     position = ward.position()
     ward.record("recordDeath", patientMrn=mrn, **died)
     assert bed.due() == {0: "OVERDUE", 6: "OVERDUE", 12: "OVERDUE"}
     assert 24 in bed.due(known=position)
-    assert 18 in bed.due(at=said(bed.began + timedelta(hours=11)))
+    assert 18 in bed.due(at=iso(bed.began + timedelta(hours=11)))
     ward.record("cancelDeath", patientMrn=mrn, **WRONG)
     assert 24 in bed.due()
     other = ward.patient()

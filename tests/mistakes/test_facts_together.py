@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, late, moment, said
+from tests.support.api_dsl import Ward, iso, late, moment
 from tests.support.correction_examples import WRONG, fact, movement
 
 IN_ERROR = "ENTERED_IN_ERROR"
@@ -27,7 +27,7 @@ NOW = datetime.now(UTC)
 
 def ago(hours: float) -> str:
     """Return a moment before one that is the same in all orders of a story."""
-    return said(NOW - timedelta(hours=hours))
+    return iso(NOW - timedelta(hours=hours))
 
 
 class Sheet:

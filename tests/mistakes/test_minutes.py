@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, place, said
+from tests.support.api_dsl import Ward, ago, iso, late, place
 
 MINUTE = timedelta(minutes=1)
 BEGIN = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
@@ -13,7 +13,7 @@ BEGIN = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(hours=5)
 
 def second(seconds: int, minutes: int = 0) -> str:
     """Return a second of the minute in question, or of one so many minutes later."""
-    return said(BEGIN + minutes * MINUTE + timedelta(seconds=seconds))
+    return iso(BEGIN + minutes * MINUTE + timedelta(seconds=seconds))
 
 
 def tried(house: Ward, command: str, at: str, /, **content: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.graphql.schema import schema
-from tests.support.api_dsl import Ward, ago, codes, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, codes, iso, late, moment, place
 from tests.support.consult_examples import consult
 from tests.support.correction_examples import WRONG, entries, movement
 
@@ -60,8 +60,8 @@ def day(at: str) -> dict[str, str]:
 
 def test_mistake_119_a_time_corrected_to_a_day_fits_where_that_day_has_room(ward: Ward) -> None:
     noon = moment(ago(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
-    midnight, one, two = (said(noon + timedelta(hours=h)) for h in (-12, 1, 2))
-    stay = ward.stay(at=said(noon))
+    midnight, one, two = (iso(noon + timedelta(hours=h)) for h in (-12, 1, 2))
+    stay = ward.stay(at=iso(noon))
     doctor = {"practitioner": ward.doctor(), "kind": "ROUND"}
     visit = ward.record("recordVisit", stayId=stay, **doctor, **late(two))["visit"]["id"]
     ward.record("amendVisit", visitId=visit, **day(midnight))
@@ -73,9 +73,9 @@ def test_mistake_119_a_time_corrected_to_a_day_fits_where_that_day_has_room(ward
     changed = movement(ward, stay, "STAY_SPECIALTY_CHANGED")
     ward.record("correctMovement", movementId=changed, **day(midnight))
     held = {entry["kind"]: entry["occurredAt"] for entry in entries(ward, stay, "TRUTH")}
-    assert held["STAY_VISIT_RECORDED"] == held["STAY_SPECIALTY_CHANGED"] == said(noon)
-    assert held["PRESCRIPTION_ADMINISTRATION_RECORDED"] in (said(noon), one)
-    yesterday = said(noon - timedelta(days=1))
+    assert held["STAY_VISIT_RECORDED"] == held["STAY_SPECIALTY_CHANGED"] == iso(noon)
+    assert held["PRESCRIPTION_ADMINISTRATION_RECORDED"] in (iso(noon), one)
+    yesterday = iso(noon - timedelta(days=1))
     refusal = ward.execute("amendVisit", visitId=visit, **day(yesterday))
     assert refusal["__typename"] == "OutsideStay"
 

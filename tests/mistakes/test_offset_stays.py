@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.api_dsl import Ward, ago, late, moment, said
+from tests.support.api_dsl import Ward, ago, iso, late, moment
 from tests.support.correction_examples import WRONG, movement
 from tests.support.json_door import Commands
 
@@ -54,7 +54,7 @@ class Person:
         self.into = 0
 
     def at(self, hour: int) -> str:
-        return said(self.begin + hour * HOUR)
+        return iso(self.begin + hour * HOUR)
 
     def _stay(self, bed: str, start: int, end: int) -> Stay:
         ward, mrn, dose = self.ward, self.ward.patient(), (start + end) // 2
@@ -155,7 +155,7 @@ class Person:
             )
             assert order["status"] == "STOPPED"
             if stay.start < stay.end:
-                before = said(moment(self.at(stay.end)) - MINUTE)
+                before = iso(moment(self.at(stay.end)) - MINUTE)
                 active = self.ward.ask(STAY, id=stay.id, asOf=before)["stay"]["prescriptions"][0]
                 assert active["status"] == "ACTIVE"
             assert [d["occurredAt"] for d in order["administrations"]] == [self.at(stay.dose)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_dsl import Ward, ago, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, iso, late, moment, place
 from tests.support.correction_examples import fact, movement
 
 Recording = Callable[[dict[str, Any]], dict[str, Any]]
@@ -182,9 +182,9 @@ def refused(ward: Ward, case: Case) -> list[Any]:
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
     day = Day(ward, is_first=pair[0] == "admission")
     times = [
-        {"occurredAtPrecision": "DAY", **late(said(start + hour))}
+        {"occurredAtPrecision": "DAY", **late(iso(start + hour))}
         if known_by_day
-        else late(said(start + timedelta(hours=true_hour)))
+        else late(iso(start + timedelta(hours=true_hour)))
         for known_by_day, true_hour in zip(by_day, (9, 15), strict=True)
     ]
     parts = [(getattr(day, kind), at) for kind, at in zip(pair, times, strict=True)]
@@ -205,8 +205,8 @@ def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lower
 ) -> None:
     stay = ward.stay(at=ago(days=5))
     day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
-    of_day = {"occurredAtPrecision": "DAY", **late(said(day + timedelta(hours=15)))}
-    morning = late(said(day + timedelta(hours=9)))
+    of_day = {"occurredAtPrecision": "DAY", **late(iso(day + timedelta(hours=15)))}
+    morning = late(iso(day + timedelta(hours=9)))
     fields = {"stayId": stay, "specialty": "cardiology", **of_day}
     consults = [ward.record("requestConsult", **fields)["consult"]["id"] for _ in range(2)]
     visit = {"stayId": stay, "practitioner": ward.doctor(), "kind": "CONSULT", **morning}
@@ -215,7 +215,7 @@ def test_mistake_149_what_was_asked_for_or_raised_that_day_is_answered_and_lower
     fall = {"stayId": stay, "flagKind": "FALL_RISK", **of_day}
     flag = ward.record("raiseFlag", **fall)["flag"]["id"]
     ward.record("lowerFlag", stayId=stay, flagId=flag, **morning)
-    day_before = late(said(day - timedelta(hours=15)))
+    day_before = late(iso(day - timedelta(hours=15)))
     late_answer = {
         **visit,
         **day_before,
@@ -245,8 +245,8 @@ def test_mistake_422_each_kind_of_fact_known_to_the_day_makes_room_for_one_known
     if pair[0] == "lowering":
         day.flagged(late(ago(days=4)))
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
-    of_day = {"occurredAtPrecision": "DAY", **late(said(start + LAST))}
-    result = [getattr(day, pair[0])(of_day), getattr(day, pair[1])(late(said(start + MORNING)))]
+    of_day = {"occurredAtPrecision": "DAY", **late(iso(start + LAST))}
+    result = [getattr(day, pair[0])(of_day), getattr(day, pair[1])(late(iso(start + MORNING)))]
     assert [t for t in result if not t["__typename"].endswith("Recorded")] == []
 
 
@@ -278,23 +278,23 @@ def test_mistake_865_the_first_bed_of_a_day_is_held_after_the_beds_that_followed
         admissionType="ELECTIVE",
         occurredAtPrecision="DAY",
         **place(f"{room}/a"),
-        **late(said(start)),
+        **late(iso(start)),
     )["stay"]["id"]
-    noon = late(said(start + timedelta(hours=12)))
+    noon = late(iso(start + timedelta(hours=12)))
     ward.record("transferPatient", stayId=stay, **place(f"{room}/b"), **noon)
     other = {"patientMrn": ward.patient(), "admissionType": "ELECTIVE"}
-    evening = late(said(start + timedelta(hours=18)))
+    evening = late(iso(start + timedelta(hours=18)))
     refusal = ward.execute("admitPatient", **other, **place(f"{room}/b"), **evening)
     assert refusal["__typename"] == "BedOccupied"
-    morning = late(said(start + timedelta(hours=8)))
-    first = {**other, "dischargedAt": said(start + timedelta(hours=10)), "disposition": "HOME"}
+    morning = late(iso(start + timedelta(hours=8)))
+    first = {**other, "dischargedAt": iso(start + timedelta(hours=10)), "disposition": "HOME"}
     ward.record("admitPatient", **first, **place(f"{room}/a"), **morning)
 
 
 def test_mistake_866_an_answer_is_of_what_made_room_for_the_command(ward: Ward) -> None:
     """What is known to the day is held elsewhere in it: the answer is of the command's own stay."""
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
-    last, noon = said(start + LAST), late(said(start + timedelta(hours=12)))
+    last, noon = iso(start + LAST), late(iso(start + timedelta(hours=12)))
     by_day = {"occurredAtPrecision": "DAY", **late(last)}
     room, mrn = ward.room("a", "b"), ward.patient()
     before = ward.stay(f"{room}/a", ago(days=5))
@@ -324,12 +324,12 @@ def test_mistake_867_an_answer_is_an_error_where_another_fact_made_room(
 ) -> None:
     day = Day(ward, is_first=False)
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
-    by_day = {"occurredAtPrecision": "DAY", **late(said(start))}
+    by_day = {"occurredAtPrecision": "DAY", **late(iso(start))}
     day.dose(by_day)
     day.visit(by_day)
     day.discharge(by_day)
     if command == "recordVisit":
         content = {"practitioner": ward.doctor(), **content}
-    noon = late(said(start + timedelta(hours=12)))
+    noon = late(iso(start + timedelta(hours=12)))
     answer = ward.execute(command, stayId=day.stay, **content, **noon)
     assert answer["__typename"].endswith("Recorded")

@@ -10,7 +10,7 @@ from application.reports.registry import resolve_question
 from domain.refusals import InvalidInput
 from tests.reports.test_asked import REPORT, days_ago, values
 from tests.reports.test_issued import EXPOSURE, issued, the_issue
-from tests.support.api_dsl import Ward, ago, codes, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, codes, iso, late, moment, place
 from tests.support.correction_examples import WRONG, movement
 from tests.support.report_house import calendar
 
@@ -219,8 +219,10 @@ def test_mistake_211_a_ward_is_found_as_a_parameter_in_any_spelling(shared: Ward
     query = (
         "query($id: ID!) { reportIssue(id: $id) { report { parameters { name value meaning } } } }"
     )
-    (said,) = shared.ask(query, id=answer["issue"]["id"])["reportIssue"]["report"]["parameters"]
-    assert said["value"] == name
+    (parameter,) = shared.ask(query, id=answer["issue"]["id"])["reportIssue"]["report"][
+        "parameters"
+    ]
+    assert parameter["value"] == name
 
 
 def test_mistake_75_the_exposure_leaves_out_what_a_correction_decided(ward: Ward) -> None:
@@ -305,8 +307,8 @@ def test_mistake_79_waits_are_cut_to_the_second_before_they_are_shown(ward: Ward
     ward.record(
         "registerPractitioner", staffNumber=number, grade="CONSULTANT", **late(ago(days=30))
     )
-    stay = ward.stay(f"{ward.room(ward=name)}/a", at=said(admitted))
-    seen = said(admitted + timedelta(minutes=90, microseconds=500_000))
+    stay = ward.stay(f"{ward.room(ward=name)}/a", at=iso(admitted))
+    seen = iso(admitted + timedelta(minutes=90, microseconds=500_000))
     visit = {"stayId": stay, "practitioner": number, "kind": "ROUND"}
     ward.record("recordVisit", **visit, **late(seen))
     fields = {"name": "senior-review", "from": days_ago(5), "to": days_ago(2), "ward": name}

@@ -9,7 +9,7 @@ import pytest
 
 from application.authorization.roles import Role
 from tests.conftest import LOGIN
-from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, ahead, iso, late, moment, place
 from tests.support.correction_examples import IN_ERROR, REVERSED, WRONG, entries, movement
 from tests.support.graphql_client import GraphQLClient
 from tests.support.questions import stays_of, the_stay
@@ -313,7 +313,7 @@ def test_mistake_56_a_stay_of_no_duration_is_not_entered_twice(ward: Ward) -> No
 
 def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward: Ward) -> None:
     day = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
-    midnight, eight, ten = (said(day + timedelta(hours=h)) for h in (0, 8, 10))
+    midnight, eight, ten = (iso(day + timedelta(hours=h)) for h in (0, 8, 10))
     of_day = {"occurredAtPrecision": "DAY", **late(midnight)}
     mrn, doctor = ward.patient(), ward.doctor()
     stay = ward.stay(patientMrn=mrn, at=eight)
@@ -327,7 +327,7 @@ def test_mistake_56_a_fact_known_to_the_day_contradicts_nothing_of_that_day(ward
     first, second = stays_of(ward, mrn)
     assert (first["admittedAt"], second["admittedAt"]) == (eight, ten)
     assert [v["occurredAt"] for v in the_stay(ward, stay)["visits"]] == [eight, ten]
-    day_before = {**of_day, **late(said(day - timedelta(days=1)))}
+    day_before = {**of_day, **late(iso(day - timedelta(days=1)))}
     answer = ward.execute("recordVisit", **visit, **day_before)
     assert answer["__typename"] == "OutsideStay"
 

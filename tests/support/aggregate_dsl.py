@@ -71,9 +71,9 @@ def period(since: str, until: str | None = None) -> Period:
     return Period(at(since), maybe_at(until))
 
 
-def entry(clock: str = "08:00", **said: Any) -> Envelope:
+def entry(clock: str = "08:00", **fields: Any) -> Envelope:
     """The envelope of a command given about that time, with an id of its own."""
-    return EntryFactory.build(occurred_at=at(clock), **said)
+    return EntryFactory.build(occurred_at=at(clock), **fields)
 
 
 # -- given, when, then --
@@ -85,7 +85,7 @@ Act = Callable[[A_], object]
 """A command to an aggregate."""
 
 
-def told(kind: type[EventFactory[Any]], clock: str, **said: Any) -> Told:
+def told(kind: type[EventFactory[Any]], clock: str, **fields: Any) -> Told:
     """An event of that kind, occurred at that time."""
 
     def tell(stream: UUID, version: int) -> Event:
@@ -93,7 +93,7 @@ def told(kind: type[EventFactory[Any]], clock: str, **said: Any) -> Told:
             originator_id=stream,
             originator_version=version,
             entry=entry(clock, about=About(patient=PATIENT, key_id="key 1")),
-            **said,
+            **fields,
         )
         assert isinstance(event, Event)
         return event

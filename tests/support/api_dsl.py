@@ -12,21 +12,21 @@ LONG_AGO = timedelta(days=30)
 
 def ago(**before: float) -> str:
     """Return a moment before now, as the API takes it."""
-    return said(datetime.now(UTC) - timedelta(**before))
+    return iso(datetime.now(UTC) - timedelta(**before))
 
 
 def ahead(**later: float) -> str:
     """Return a moment after now."""
-    return said(datetime.now(UTC) + timedelta(**later))
+    return iso(datetime.now(UTC) + timedelta(**later))
 
 
-def said(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def moment(told: str) -> datetime:
+def moment(text: str) -> datetime:
     """Parse a moment of a response."""
-    return datetime.fromisoformat(told)
+    return datetime.fromisoformat(text)
 
 
 def late(at: str) -> dict[str, str]:

@@ -40,10 +40,10 @@ def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> float:
 
 
 @dataclass(slots=True)
-class Acknowledged:
-    """Commands that were acknowledged to callers: ids and positions. Safe in threads."""
+class Acknowledgements:
+    """Commands that were acknowledged to callers: positions by id. Safe in threads."""
 
-    told: dict[UUID, int] = field(default_factory=dict)
+    positions: dict[UUID, int] = field(default_factory=dict)
     sent: set[UUID] = field(default_factory=set)
 
     def execute(
@@ -57,11 +57,11 @@ class Acknowledged:
 
         ``when_busy``: is called where another process held the key store for too long.
         """
-        said, begun = Request(command_id=id, by=ADA), monotonic()
+        request, begun = Request(command_id=id, by=ADA), monotonic()
         self.sent.add(id)
         while True:
             try:
-                recorded = act(said)
+                recorded = act(request)
             except Refusal:
                 return
             except KeyStoreBusy:
@@ -71,7 +71,7 @@ class Acknowledged:
             except DatabaseUnavailable:
                 assert monotonic() - begun < seconds, "the database never came back"
                 continue
-            assert self.told.setdefault(id, recorded.position) == recorded.position
+            assert self.positions.setdefault(id, recorded.position) == recorded.position
             return
 
 
@@ -81,7 +81,7 @@ def lot_id(lot: Random) -> UUID:
 
 def write_patients(
     house: Hospital,
-    told: Acknowledged,
+    acknowledgements: Acknowledgements,
     lot: Random,
     name: str,
     go_on: Callable[[int], bool],
@@ -92,7 +92,7 @@ def write_patients(
     while go_on(n):
         mrn = f"{name}-{n}"
         register = partial(house.patients.register_patient, mrn=mrn)
-        told.execute(register, lot_id(lot), when_busy=when_busy)
+        acknowledgements.execute(register, lot_id(lot), when_busy=when_busy)
         n += 1
 
 
@@ -114,9 +114,9 @@ def end(database: Database) -> int:
     return int(rows(database, "SELECT coalesce(max(position), 0) FROM record.events")[0][0])
 
 
-def told_after(said: Iterator[tuple[UUID, int]], position: int) -> dict[UUID, int]:
+def acknowledged_after(messages: Iterator[tuple[UUID, int]], position: int) -> dict[UUID, int]:
     """Return commands of a writer that were recorded after a position: it is ahead of its reader."""
-    return dict(islice(((id, at) for id, at in said if at > position), 40))
+    return dict(islice(((id, at) for id, at in messages if at > position), 40))
 
 
 def caught_up(database: Database, seconds: float = CATCH_UP_SECONDS) -> float:
@@ -125,10 +125,10 @@ def caught_up(database: Database, seconds: float = CATCH_UP_SECONDS) -> float:
     return wait_until(lambda: positions(database) == {last}, seconds, "the read models caught up")
 
 
-def check(database: Database, told: Acknowledged) -> None:
+def check(database: Database, acknowledgements: Acknowledgements) -> None:
     """The acknowledged are in the log once, as told; nothing is half done; every promise kept."""
     kept = dict(rows(database, "SELECT command_id, last_position FROM record.commands"))
-    lost = {id for id, position in told.told.items() if kept.get(id) != position}
+    lost = {id for id, position in acknowledgements.positions.items() if kept.get(id) != position}
     assert not lost, f"{len(lost)} acknowledged commands are not where they were said to be"
     doubled = rows(
         database,

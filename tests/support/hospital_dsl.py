@@ -25,11 +25,11 @@ ADA = Actor(issuer="test", subject="ada", role="admin")
 ELECTIVE = AdmissionType.ELECTIVE
 
 
-def request(at: datetime | None = None, **said: Any) -> Request:
+def request(at: datetime | None = None, **fields: Any) -> Request:
     """A request with an id of its own; one about the past says why it is late."""
     if at is not None:
-        said = {"occurred_at": at, "reason": "noted afterwards", **said}
-    return Request(**{"command_id": uuid4(), "by": ADA, **said})
+        fields = {"occurred_at": at, "reason": "noted afterwards", **fields}
+    return Request(**{"command_id": uuid4(), "by": ADA, **fields})
 
 
 def place(bed: str) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def assert_claims_are_the_stays(database: Database) -> None:
             del links[event.originator_id]
     for stay in stays_folded(events(database)).values():
         for s in stay.stretches:
-            where = (s.bed.room, s.bed.bed, s.period.start, s.period.end)
-            beds.add((stay.id, *where, s.kept, s.shares_bed_of))
+            bed_claim = (s.bed.room, s.bed.bed, s.period.start, s.period.end)
+            beds.add((stay.id, *bed_claim, s.kept, s.shares_bed_of))
         period, person = stay.history.period, stay.patient
         while person in links:
             person = links[person]

@@ -33,15 +33,15 @@ def a_prescription(id: UUID = PRESCRIPTION) -> Prescription:
 
 
 def written(
-    clock: str = "08:00", start: str | None = None, stop: str | None = None, **said: Any
+    clock: str = "08:00", start: str | None = None, stop: str | None = None, **fields: Any
 ) -> Told:
     """Written at that time; it starts then, too, unless ``start`` says otherwise."""
-    said = {"start": at(start or clock), "stop": maybe_at(stop), "stay": STAY, **said}
-    return told(events.Written, clock, **said)
+    fields = {"start": at(start or clock), "stop": maybe_at(stop), "stay": STAY, **fields}
+    return told(events.Written, clock, **fields)
 
 
-def changed(clock: str, stop: str | None = None, **said: Any) -> Told:
-    return told(events.Changed, clock, stop=maybe_at(stop), **said)
+def changed(clock: str, stop: str | None = None, **fields: Any) -> Told:
+    return told(events.Changed, clock, stop=maybe_at(stop), **fields)
 
 
 def held(clock: str) -> Told:

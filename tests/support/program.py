@@ -35,7 +35,7 @@ from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.settings import Settings
 from tests.conftest import LOGIN, TOKEN
-from tests.support.checker import Acknowledged, lot_id
+from tests.support.checker import Acknowledgements, lot_id
 from tests.support.event_builders import crafted
 from tests.support.hospital_dsl import place
 
@@ -53,11 +53,11 @@ class Running:
     process: ForkServerProcess
     answers: Pipe
 
-    def send(self, told: signal.Signals) -> None:
+    def send(self, signal_sent: signal.Signals) -> None:
         assert self.process.pid is not None
-        os.kill(self.process.pid, told)
+        os.kill(self.process.pid, signal_sent)
 
-    def said(self) -> Iterator[Any]:
+    def messages(self) -> Iterator[Any]:
         """Yield its messages, until its end."""
         while True:
             try:
@@ -69,7 +69,7 @@ class Running:
         """kill -9; returns what it had said before."""
         self.process.kill()
         self.process.join()
-        return self.said()
+        return self.messages()
 
     def end(self) -> int:
         """Wait for its end, wake it up if it is frozen; its exit code."""
@@ -127,9 +127,9 @@ def write(say: Pipe, url: str, name: str, seed: int, keys: str | None = None) ->
     lot = Random(seed)
     with closing(wired(Settings(), Database(url))) as house:
         for n in count():
-            acknowledgements, id, mrn = Acknowledged(), lot_id(lot), f"{name}-{n}"
+            acknowledgements, id, mrn = Acknowledgements(), lot_id(lot), f"{name}-{n}"
             acknowledgements.execute(partial(house.patients.register_patient, mrn=mrn), id)
-            say.send((id, acknowledgements.told[id]))
+            say.send((id, acknowledgements.positions[id]))
 
 
 Move = tuple[UUID, UUID, str]
@@ -143,22 +143,22 @@ def move_until(say: Pipe, url: str, move: Move, step: int, when: When, freezes: 
         say.send("frozen")
         os.kill(os.getpid(), signal.SIGSTOP)
 
-    acknowledgements, (id, stay, bed) = Acknowledged(), move
+    acknowledgements, (id, stay, bed) = Acknowledgements(), move
     with closing(wired(Settings(), Database(url))) as house:
         steps = Steps(step, when, freeze if freezes else die)
         acknowledgements.execute(
-            lambda said: house.stays.transfer_patient(said, stay_id=stay, **place(bed)), id
+            lambda request: house.stays.transfer_patient(request, stay_id=stay, **place(bed)), id
         )
         steps.come()
-        say.send(acknowledgements.told[id])
+        say.send(acknowledgements.positions[id])
 
 
-def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: When) -> None:
+def answer_until(say: Pipe, url: str, body: dict[str, Any], step: int, when: When) -> None:
     """Be an API that is asked once; die at a step. Says the answer."""
     api = server(Settings(), Database(url), LOGIN, with_worker=False)
     with TestClient(api, headers={"Authorization": f"Bearer {TOKEN}"}) as http:
         steps = Steps(step, when, die, of_all_threads=True)
-        answer = http.post("/graphql", json=asked).json()
+        answer = http.post("/graphql", json=body).json()
         steps.come()
         say.send(answer)
         os._exit(0)
@@ -166,17 +166,17 @@ def answer_until(say: Pipe, url: str, asked: dict[str, Any], step: int, when: Wh
 
 def fight(say: Pipe, url: str, moves: list[Move], together: Barrier) -> None:
     """Transfer patients, however many refusals; says what was acknowledged."""
-    acknowledgements = Acknowledged()
+    acknowledgements = Acknowledgements()
     with closing(wired(Settings(), Database(url))) as house:
         together.wait(timeout=20)
         for id, stay, bed in moves:
             acknowledgements.execute(
-                lambda said, s=stay, b=bed: house.stays.transfer_patient(  # type: ignore[misc]
-                    said, stay_id=s, **place(b)
+                lambda request, s=stay, b=bed: house.stays.transfer_patient(  # type: ignore[misc]
+                    request, stay_id=s, **place(b)
                 ),
                 id,
             )
-    say.send(acknowledgements.told)
+    say.send(acknowledgements.positions)
 
 
 def load(say: Pipe, env: dict[str, str], seed: int, together: Barrier) -> None:

@@ -18,8 +18,8 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        asked = parse_qs(parts.query)
-        self._server = f"{asked['host'][0]}/.s.PGSQL.{asked['port'][0]}"
+        parameters = parse_qs(parts.query)
+        self._server = f"{parameters['host'][0]}/.s.PGSQL.{parameters['port'][0]}"
         self._folder = tempfile.TemporaryDirectory(prefix="wire")
         self.url = parts._replace(query=f"host={self._folder.name}&port=5432").geturl()
         self.cuts = 0
@@ -43,26 +43,30 @@ class Wire:
             server = socket.socket(socket.AF_UNIX)
             server.connect(self._server)
             self._open += [client, server]
-            asked = threading.Event()  # the answer on its way is that of an append
-            threading.Thread(target=self._ask, args=(client, server, asked), daemon=True).start()
-            threading.Thread(target=self._answer, args=(server, client, asked), daemon=True).start()
+            appends = threading.Event()  # the answer on its way is that of an append
+            threading.Thread(target=self._ask, args=(client, server, appends), daemon=True).start()
+            threading.Thread(
+                target=self._answer, args=(server, client, appends), daemon=True
+            ).start()
 
-    def _ask(self, client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
-        while said := _read(client):
-            if APPEND in said:
-                asked.set()
-            if not _send(server, said):
+    def _ask(self, client: socket.socket, server: socket.socket, appends: threading.Event) -> None:
+        while data := _read(client):
+            if APPEND in data:
+                appends.set()
+            if not _send(server, data):
                 break
         _cut(server)
 
-    def _answer(self, server: socket.socket, client: socket.socket, asked: threading.Event) -> None:
-        while said := _read(server):
+    def _answer(
+        self, server: socket.socket, client: socket.socket, appends: threading.Event
+    ) -> None:
+        while data := _read(server):
             # PostgreSQL commits before it sends the answer.
-            if asked.is_set() and self.cuts > 0:
+            if appends.is_set() and self.cuts > 0:
                 self.cuts -= 1
                 break
-            asked.clear()
-            if not _send(client, said):
+            appends.clear()
+            if not _send(client, data):
                 break
         _cut(client)
         _cut(server)
@@ -75,9 +79,9 @@ def _read(end: socket.socket) -> bytes:
         return b""
 
 
-def _send(end: socket.socket, said: bytes) -> bool:
+def _send(end: socket.socket, data: bytes) -> bool:
     try:
-        end.sendall(said)
+        end.sendall(data)
     except OSError:
         return False
     return True

@@ -28,9 +28,9 @@ class Caring:
         return {"consult_id": answer.entry.id_of("consult") if answer else UUID(int=0)}
 
     def _withdraw_consult(self) -> dict[str, Any]:
-        asked = self._request_consult()
-        self._give("withdraw_consult", **asked)
-        return asked
+        consult = self._request_consult()
+        self._give("withdraw_consult", **consult)
+        return consult
 
     def _correct_consult(self) -> None:
         self._give("correct_consult", WRONG, question="how long?", **self._request_consult())

@@ -117,7 +117,7 @@ class Busy(Mending, Erasing, Furnishing):
             at = self.now - timedelta(minutes=self._lot.choice([20, 90, 400, 36 * 60]))
             if self._lot.random() < 0.5:  # times that are known by the hour only often coincide
                 at = at.replace(minute=0)
-        said = Request(
+        request = Request(
             command_id=UUID(int=self._lot.getrandbits(128), version=4),
             by=by,
             now=self.now,
@@ -131,7 +131,7 @@ class Busy(Mending, Erasing, Furnishing):
             else self._lot.choice([None, "as agreed"]),
         )
         try:
-            result: Recorded = self._hospital.command(command)(said, **content)
+            result: Recorded = self._hospital.command(command)(request, **content)
         except Refusal as refusal:
             self.refused[f"{command}: {refusal.code}"] += 1
             return None
@@ -207,20 +207,20 @@ class Busy(Mending, Erasing, Furnishing):
         self._admit_patient(patient_mrn=self._mrns[-1], **self._plan_admission())
 
     def _admit_patient(self, **content: Any) -> None:
-        where: dict[str, Any] = self._bed()
+        place: dict[str, Any] = self._bed()
         if self._lot.random() < 0.2:
-            where = {"without_bed": "corridor"}
+            place = {"without_bed": "corridor"}
         answer = self._give(
             "admit_patient",
             admission_type=self._lot.choice(list(AdmissionType)),
             attending=self._lot.choice([None, "D1", "D2"]),
             specialty=self._lot.choice([None, "surgery"]),
-            **where,
+            **place,
             **(content or {"patient_mrn": self._one(self._mrns)}),
         )
         if answer:
             self._stays += answer.ids("stay")
-            self._bedless += [] if "bed" in where else answer.ids("stay")
+            self._bedless += [] if "bed" in place else answer.ids("stay")
 
     def _bear(self) -> None:
         """A newborn in its mother's bed, wherever that is."""
@@ -229,13 +229,13 @@ class Busy(Mending, Erasing, Furnishing):
         if state is None or state.place.bed is None:
             return
         self._register_patient(newborn=True)
-        where = self._where(state.place.bed)
+        place = self._where(state.place.bed)
         answer = self._give(
             "admit_patient",
             patient_mrn=self._mrns[-1],
             admission_type=AdmissionType.NEWBORN,
             shares_bed_of=mother,
-            **where,
+            **place,
         )
         if answer:
             (baby,) = answer.ids("stay")
@@ -263,13 +263,13 @@ class Busy(Mending, Erasing, Furnishing):
 
     def _transfer_patient(self) -> None:
         stay = self._stay()
-        where: dict[str, Any] = self._bed()
+        place: dict[str, Any] = self._bed()
         babies = [baby for baby, mother in self._babies.items() if mother == stay]
         if babies and self._lot.random() < 0.7:
-            where["sharers"] = [Sharer(stay_id=baby, shares_bed=True) for baby in babies]
+            place["sharers"] = [Sharer(stay_id=baby, shares_bed=True) for baby in babies]
         elif self._lot.random() < 0.1:
-            where = {"without_bed": "trolley"}
-        self._give("transfer_patient", stay_id=stay, **where)
+            place = {"without_bed": "trolley"}
+        self._give("transfer_patient", stay_id=stay, **place)
 
     def _swap_beds(self) -> None:
         self._give("swap_beds", stay_id=self._stay(), with_stay_id=self._stay())
@@ -281,9 +281,9 @@ class Busy(Mending, Erasing, Furnishing):
             self._away.append(stay)
 
     def _end_leave(self) -> None:
-        where = self._bed() if self._lot.random() < 0.4 else {}
+        place = self._bed() if self._lot.random() < 0.4 else {}
         stay = self._one(self._away)
-        if self._give("end_leave", stay_id=stay, **where):
+        if self._give("end_leave", stay_id=stay, **place):
             self._away.remove(stay)
 
     def _change_attending(self) -> None:

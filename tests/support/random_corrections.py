@@ -78,9 +78,9 @@ class Mending:
         self._gone: list[UUID] = []
         self._written: list[UUID] = []
 
-    def _remember(self, told: Recorded) -> None:
-        self._issues += [id for id in told.ids("report") if id not in self._issues]
-        for event in told.events:
+    def _remember(self, recorded: Recorded) -> None:
+        self._issues += [id for id in recorded.ids("report") if id not in self._issues]
+        for event in recorded.events:
             for name, ids in (
                 ("movement", self._movements),
                 ("cancel", self._movements),
@@ -113,20 +113,20 @@ class Mending:
         )
 
     def _cancel_discharge(self) -> None:
-        stay, where = self._one(self._gone), self._where_else()
-        answer = self._mend("cancel_discharge", stay_id=stay, because=self._because(), **where)
+        stay, place = self._one(self._gone), self._where_else()
+        answer = self._mend("cancel_discharge", stay_id=stay, because=self._because(), **place)
         if answer and stay not in self._stays:
             self._stays.append(stay)
 
     def _cancel_movement(self) -> None:
         because = self._because()
-        where = self._where_else() if because is CancellationReason.DECISION_REVERSED else {}
+        place = self._where_else() if because is CancellationReason.DECISION_REVERSED else {}
         movement = self._one(self._movements)
-        self._mend("cancel_movement", movement_id=movement, because=because, **where)
+        self._mend("cancel_movement", movement_id=movement, because=because, **place)
 
     def _correct_movement(self) -> None:
-        movement, where = self._one(self._movements), self._where_else()
-        self._mend("correct_movement", movement_id=movement, **where)
+        movement, place = self._one(self._movements), self._where_else()
+        self._mend("correct_movement", movement_id=movement, **place)
 
     def _correct_facts(self) -> None:
         right = [
@@ -145,8 +145,8 @@ class Mending:
             **self._bed(),
         )
         chosen = self._lot.choice([(right, (), ()), ((), wrong, [late]), (right, wrong, [late])])
-        said = zip(("corrections", "cancels", "entries"), chosen, strict=True)
-        parts = {name: tuple(facts) for name, facts in said if facts}
+        facts_by_part = zip(("corrections", "cancels", "entries"), chosen, strict=True)
+        parts = {name: tuple(facts) for name, facts in facts_by_part if facts}
         clinical = self._clinical_parts()
         names = self._lot.sample(list(clinical), self._lot.choice([0, 0, 1, 2, 4]))
         parts |= {name: (clinical[name](),) for name in names}
@@ -300,7 +300,7 @@ class Mending:
         admits = kind is SourceKind.ADMIT
         renames = kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN)
         names = admits or renames or kind in NAMING
-        said = MovementReport(
+        report = MovementReport(
             kind=kind,
             occurred_at=at,
             patient_mrn=self._one(self._mrns) if names else None,
@@ -318,5 +318,5 @@ class Mending:
             source_visit=str(visit),
             source_recorded_at=at + timedelta(minutes=self._lot.randint(0, 60)),
             cancelled=cancelled or None,
-            movement=None if cancelled and self._lot.random() < 0.5 else said,
+            movement=None if cancelled and self._lot.random() < 0.5 else report,
         )

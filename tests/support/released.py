@@ -73,8 +73,8 @@ def _values(schema: dict[str, Any], definitions: dict[str, Any]) -> st.SearchStr
 
 def _objects(schema: dict[str, Any], definitions: dict[str, Any]) -> st.SearchStrategy[Any]:
     fields = {
-        name: FORMATS["time"] if name in TIMES else _values(said, definitions)
-        for name, said in schema.get("properties", {}).items()
+        name: FORMATS["time"] if name in TIMES else _values(member, definitions)
+        for name, member in schema.get("properties", {}).items()
     }
     needed = set(schema.get("required", ()))
     return st.fixed_dictionaries(

@@ -24,14 +24,14 @@ def known(what: str) -> str:
     return str(uuid5(UUID(int=0), what))
 
 
-def at(told: str, zone: str = "UTC") -> datetime:
+def at(text: str, zone: str = "UTC") -> datetime:
     """``"03-01 23:50"`` of 2026, in UTC."""
-    return datetime.fromisoformat(f"{YEAR}-{told}").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return datetime.fromisoformat(f"{YEAR}-{text}").replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def day(told: str) -> date:
+def day(text: str) -> date:
     """``"03-01"`` of 2026."""
-    return date.fromisoformat(f"{YEAR}-{told}")
+    return date.fromisoformat(f"{YEAR}-{text}")
 
 
 def calendar(zone: str = "UTC", census: time = CENSUS_TIME) -> LocalDays:
@@ -49,7 +49,7 @@ def stay(
     wards: Sequence[tuple[str, str]] = (),
     ward: str | None = "A",
     zone: str = "UTC",
-    **said: Any,
+    **fields: Any,
 ) -> InpatientStay:
     """A stay: from when to when, with leaves (a bed is kept) and times away, and the wards lain in.
 
@@ -86,7 +86,7 @@ def stay(
         "disposition": "HOME" if until else None,
         "spans": tuple(spans),
     }
-    return InpatientStay(**{**content, **said})
+    return InpatientStay(**{**content, **fields})
 
 
 def bed(

@@ -1,6 +1,6 @@
 """Examples of the mutations that change, correct and cancel what was told of rooms and beds."""
 
-from tests.support.api_dsl import Ward, ago, ahead, late, moment, place, said
+from tests.support.api_dsl import Ward, ago, ahead, iso, late, moment, place
 from tests.support.api_example import Answer, example
 
 WRONG = {"reason": "typed wrong"}
@@ -110,7 +110,7 @@ def correct_room_policy(ward: Ward) -> Answer:
         **here,
         policy="ISOLATION",
         setAt=at,
-        occurredAt=said(moment(ago(days=3))),
+        occurredAt=iso(moment(ago(days=3))),
         **WRONG,
     )
 
