@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -92,13 +93,7 @@ class Medicines:
                     yield from self._request(request)
         for dose in self.files.of("MedicationAdministration"):
             with readable(dose, self.ledger):
-                yield from self._dose_of_request(dose, single)
-
-    def _dose_of_request(
-        self, dose: Resource, single: Mapping[str, Resource]
-    ) -> Iterator[tuple[When, Resource, Act]]:
-        request = self.files.find(dose.first("request", "reference"))
-        yield from self._dose(dose, request, single)
+                yield from self._dose(dose, single)
 
     def _stay(self, resource: Resource, path: str) -> Stay | None:
         """Return the stay that a resource is of; judge one that is of none."""
@@ -178,84 +173,105 @@ class Medicines:
         yield max(written_at, stay.admitted, key=lambda when: when.at), request, act
 
     def _dose(
-        self, dose: Resource, request: Resource | None, single: Mapping[str, Resource]
+        self, row: Resource, single: Mapping[str, Resource]
     ) -> Iterator[tuple[When, Resource, Act]]:
-        stay = self._stay(dose, "context")
+        request = self.files.find(row.first("request", "reference"))
+        stay = self._stay(row, "context")
         if stay is None:
             return
-        period = dose.first("effectivePeriod") or {}
-        given_at = self.files.moment(dose.first("effectiveDateTime") or period.get("start"))
-        end, drug = self.files.moment(period.get("end")), self._drug(dose)
-        if given_at is None or drug is None:
-            self.ledger.judge_refused(dose, Rule.UNREADABLE, "it needs effective[x] and a medicine")
+        period = row.first("effectivePeriod") or {}
+        at = self.files.moment(row.first("effectiveDateTime") or period.get("start"))
+        end, drug = self.files.moment(period.get("end")), self._drug(row)
+        if at is None or drug is None:
+            self.ledger.judge_refused(row, Rule.UNREADABLE, "it needs effective[x] and a medicine")
             return
-        at = given_at
-        is_given = dose.first("status") != "not-done"
         amount = (
-            dose.first("dosage", "text") or dose.first("note", "text") or _quantity(dose, "dosage")
+            row.first("dosage", "text") or row.first("note", "text") or _quantity(row, "dosage")
         )
+        is_given = row.first("status") != "not-done"
         details: dict[str, Any] = {"infusion": True, "ended_at": end and end.at} if period else {}
         details |= {"dose_given": amount if is_given else None}
-        performer = dose.first("performer", "actor", "display")
+        performer = row.first("performer", "actor", "display")
+        dose = _Dose(row, stay, at, drug, is_given, performer, details)
+        if request is None or request.name in single:
+            act = partial(self._record_without_prescription, dose, request)
+        else:
+            act = partial(self._record_of_request, dose, request)
+        yield max(at, stay.admitted, key=lambda when: when.at), row, act
 
-        def record_prescribed(prescription: UUID) -> None:
-            details["reason_not_given"] = (
-                None if is_given else dose.text("statusReason") or "not told"
-            )
-            record = self.sender.hospital.prescriptions.record_administration
-            content = {"prescription_id": prescription, "given": is_given, **details}
+    def _record_of_request(self, dose: "_Dose", request: Resource) -> None:
+        """Record a dose of a prescription; judge one whose stay or prescription was refused."""
+        if request.name not in self._prescriptions:
+            self.sender.flush()
+        prescription = self._prescriptions.get(request.name)
+        if dose.stay.id is None:
+            self.ledger.judge_refused(dose.row, Rule.REFUSED_WITH, parent=dose.stay.encounter)
+            return
+        if prescription is None:
+            self.ledger.judge_refused(dose.row, Rule.REFUSED_WITH, parent=request)
+            return
+        record = self.sender.hospital.prescriptions.record_administration
+        reason = None if dose.is_given else dose.row.text("statusReason") or "not told"
+        content = {
+            "prescription_id": prescription,
+            "given": dose.is_given,
+            "reason_not_given": reason,
+            **dose.details,
+        }
 
-            def judge(answer: Recorded | Refusal) -> None:
-                if isinstance(answer, PrescriptionStateBroken):
-                    late = {**content, "outside_prescription": Outside.LATE}
-                    answer = self.sender.send(
-                        dose, record, at, ":outside", performed_by=performer, **late
-                    )
-                self.ledger.judge_answer(dose, "record_administration", answer)
+        def judge(answer: Recorded | Refusal) -> None:
+            if isinstance(answer, PrescriptionStateBroken):
+                late = {**content, "outside_prescription": Outside.LATE}
+                answer = self.sender.send(
+                    dose.row, record, dose.at, ":outside", performed_by=dose.performer, **late
+                )
+            self.ledger.judge_answer(dose.row, "record_administration", answer)
 
-            self.sender.queue(dose, record, at, judge, performed_by=performer, **content)
+        self.sender.queue(dose.row, record, dose.at, judge, performed_by=dose.performer, **content)
 
-        def record_unprescribed(stay_id: UUID) -> None:
-            order = request if request and request.name in single else None
-            basis = Basis.EMERGENCY_DEPARTMENT if at.at < stay.admitted.at else Basis.PROTOCOL
-            orderer = self.files.find(order.first("requester", "reference")) if order else None
+    def _record_without_prescription(self, dose: "_Dose", order: Resource | None) -> None:
+        """Record a dose that nobody prescribed; ``order``: the request of this one dose."""
+        if dose.stay.id is None:
+            self.ledger.judge_refused(dose.row, Rule.REFUSED_WITH, parent=dose.stay.encounter)
+            return
+        if not dose.is_given:
+            self.ledger.judge_refused(dose.row, Rule.NO_PRESCRIPTION)
+            return
+        is_before = dose.at.at < dose.stay.admitted.at
+        basis = Basis.EMERGENCY_DEPARTMENT if is_before else Basis.PROTOCOL
+        orderer = self.files.find(order.first("requester", "reference")) if order else None
 
-            def judge(answer: Recorded | Refusal) -> None:
-                self.ledger.judge_answer(dose, "record_unprescribed_dose", answer)
-                for row in self.ledger.without_verdict([order] if order else []):
-                    self.ledger.judge_merged(row, "the order of one dose", dose)
+        def judge(answer: Recorded | Refusal) -> None:
+            self.ledger.judge_answer(dose.row, "record_unprescribed_dose", answer)
+            for row in self.ledger.without_verdict([order] if order else []):
+                self.ledger.judge_merged(row, "the order of one dose", dose.row)
 
-            self.sender.queue(
-                dose,
-                self.sender.hospital.prescriptions.record_unprescribed_dose,
-                at,
-                judge,
-                performed_by=performer,
-                stay_id=stay_id,
-                medication=drug,
-                basis=_basis(order) if order else basis,
-                route=dose.text("dosage", "route"),
-                ordered_by=self.people.staff_number(orderer) if orderer else None,
-                **details,
-            )
+        self.sender.queue(
+            dose.row,
+            self.sender.hospital.prescriptions.record_unprescribed_dose,
+            dose.at,
+            judge,
+            performed_by=dose.performer,
+            stay_id=dose.stay.id,
+            medication=dose.drug,
+            basis=_basis(order) if order else basis,
+            route=dose.row.text("dosage", "route"),
+            ordered_by=self.people.staff_number(orderer) if orderer else None,
+            **dose.details,
+        )
 
-        def act() -> None:
-            is_prescribed = request is not None and request.name not in single
-            if is_prescribed and request and request.name not in self._prescriptions:
-                self.sender.flush()
-            prescription = self._prescriptions.get(request.name) if request else None
-            if stay.id is None:
-                self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=stay.encounter)
-            elif prescription is not None:
-                record_prescribed(prescription)
-            elif request and is_prescribed:
-                self.ledger.judge_refused(dose, Rule.REFUSED_WITH, parent=request)
-            elif is_given:
-                record_unprescribed(stay.id)
-            else:
-                self.ledger.judge_refused(dose, Rule.NO_PRESCRIPTION)
 
-        yield max(given_at, stay.admitted, key=lambda w: w.at), dose, act
+@dataclass(frozen=True, slots=True)
+class _Dose:
+    """A dose as its resource tells it."""
+
+    row: Resource
+    stay: Stay
+    at: When
+    drug: Medication
+    is_given: bool
+    performer: str | None
+    details: Mapping[str, Any]
 
 
 def _basis(request: Resource) -> Basis | None:
