@@ -21,7 +21,7 @@ from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
 from application.bounds import check_bounds
 from application.command import Recorded, Request, Rules, reason_needed
-from application.lives import check_lives
+from application.life_consistency import check_life_consistency
 from application.placements import placements
 from application.ports import (
     AlreadyRecorded,
@@ -240,7 +240,7 @@ class CommandPipeline(Application[UUID]):
         with self.watch("decide"):
             call.decide(uow)
             uow.expect(call.request.expected_version)
-            check_lives(uow)
+            check_life_consistency(uow)
             check_bed_consistency(uow)
 
     def _decide_elsewhere(

@@ -4,7 +4,7 @@ A discharge as DIED and the fact of death agree: a death that was not told by it
 discharge, as that is held after the command, and goes with it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -30,25 +30,15 @@ from domain.stay.history import History
 from domain.time import is_later
 
 
-def check_lives(uow: UnitOfWork) -> None:
+def check_life_consistency(uow: UnitOfWork) -> None:
     """Let deaths follow discharges, and refuse a life that contradicts what was recorded in it."""
     patient_events = [
         (a, e) for a in uow.loaded.values() if isinstance(a, Patient) for e in a.pending_events
     ]
-    for refusing, patients, deaths_too in (
-        (_at_birth_date, [a for a, e in patient_events if _tells_birth(e)], False),
-        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, BEGINNINGS)], False),
-        (_at_merge, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
-        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, DEATHS)], True),
-        (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
-    ):
-        for person in dict.fromkeys(persons.person_of(uow, p.id) for p in patients):
-            if deaths_too:
-                _let_death_follow(uow, person)
-            _check_person(uow, person, refusing, deaths_too)
+    _check_persons(uow, patient_events)
     if any(isinstance(e, Patient.Unmerged) for _, e in patient_events):
         records = [a for a in uow.loaded.values() if isinstance(a, Patient) and a.exists]
-        for person in dict.fromkeys(persons.person_of(uow, p.id) for p in records):
+        for person in _persons_of(uow, records):
             _let_death_follow(uow, person)
     for patient in [a for a, e in patient_events if isinstance(e, BEGINNINGS)]:
         _check_allergies_in_life(uow, patient)
@@ -56,15 +46,7 @@ def check_lives(uow: UnitOfWork) -> None:
         if isinstance(prescription, Prescription) and _is_written(prescription):
             _check_born(uow, prescription.patient, _ordered_at(prescription), _at_occurred_at)
     for stay in _stays(uow):
-        before, now = uow.before[stay.id].history.presence, stay.history.presence
-        if now and stay.patient and (before is None or before.start != now.start):
-            _check_born(uow, stay.patient, now.start, _at_occurred_at)
-        decided_at, is_moved = _decided_at(stay.history), uow.went_to_another(stay)
-        if decided_at and (is_moved or decided_at != _decided_at(uow.before[stay.id].history)):
-            assert stay.patient is not None
-            _check_born(
-                uow, stay.patient, decided_at, _at_occurred_at if is_moved else _at_decision
-            )
+        _check_admission(uow, stay)
 
 
 BEGINNINGS = (Patient.AllergyRecorded, Patient.AllergyCorrected)
@@ -74,6 +56,39 @@ DEATHS = (Patient.Died, Patient.DeathCorrected, Patient.DeathCancelled)
 
 Refusing = Callable[[str, tuple[UUID, ...]], Refusal]
 """Makes the refusal that names the input at fault, of what is wrong and in which stays."""
+
+
+def _check_persons(uow: UnitOfWork, patient_events: Sequence[tuple[Patient, object]]) -> None:
+    """Check the persons of whom a birth, a death, an allergy, a merge or the end of a stay is told."""
+    for refusing, patients, deaths_too in (
+        (_at_birth_date, [a for a, e in patient_events if _tells_birth(e)], False),
+        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, BEGINNINGS)], False),
+        (_at_merge, [a for a, e in patient_events if isinstance(e, Patient.Merged)], True),
+        (_at_occurred_at, [a for a, e in patient_events if isinstance(e, DEATHS)], True),
+        (_at_occurred_at, [p for s in _stays(uow) if _ends(uow, s) for p in _of(uow, s)], True),
+    ):
+        for person in _persons_of(uow, patients):
+            if deaths_too:
+                _let_death_follow(uow, person)
+            _check_person(uow, person, refusing, deaths_too)
+
+
+def _check_admission(uow: UnitOfWork, stay: Stay) -> None:
+    """Check the beginning of a stay, and the decision to admit, against the birth."""
+    if stay.patient is None:
+        return
+    before, now = uow.before[stay.id].history, stay.history
+    presence_before, presence = before.presence, now.presence
+    if presence and (presence_before is None or presence_before.start != presence.start):
+        _check_born(uow, stay.patient, presence.start, _at_occurred_at)
+    decided_at, is_moved = _decided_at(now), uow.went_to_another(stay)
+    if decided_at and (is_moved or decided_at != _decided_at(before)):
+        _check_born(uow, stay.patient, decided_at, _at_occurred_at if is_moved else _at_decision)
+
+
+def _persons_of(uow: UnitOfWork, patients: Iterable[Patient]) -> Iterable[UUID]:
+    """Return the persons of records, each once."""
+    return dict.fromkeys(persons.person_of(uow, p.id) for p in patients)
 
 
 def _stays(uow: UnitOfWork) -> list[Stay]:

@@ -10,7 +10,7 @@ from application.commands.source_movement_reconciliation import (
     reconcile,
 )
 from application.commands.source_persons import loaded_patient, numbers_of, subject_of
-from application.lives import check_lives
+from application.life_consistency import check_life_consistency
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
 from domain.envelope import About
@@ -130,7 +130,7 @@ class Search:
         visits = self.uow.load(SourceVisit, *selection)
         try:
             reconcile(dry_run, [ReconciliationPlan(v, selection[v.id]) for v in visits])
-            check_lives(dry_run)
+            check_life_consistency(dry_run)
             check_bed_consistency(dry_run)
         except Refusal as refusal:
             return refusal
