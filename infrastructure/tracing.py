@@ -2,7 +2,7 @@
 
 Spans have names and attributes that the program knows; no argument, no variable, no id, and of an
 error its type only: what it says may contain a value of the database. The API is a no-op until one of
-the standard variables asks for traces: `asked_for`. What sends them is the extra ``telemetry``.
+the standard variables asks for traces: `is_requested`. What sends them is the extra ``telemetry``.
 """
 
 import os
@@ -31,7 +31,7 @@ class NoTraces(ConfigurationError):
     """Traces are asked for in a way that cannot be met; the message says what to do."""
 
 
-def asked_for(environ: Mapping[str, str] = os.environ) -> bool:
+def is_requested(environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether the standard variables ask for traces: by an endpoint or an exporter's name."""
     if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
@@ -51,7 +51,7 @@ def begin(
     What is left is sent as the process ends. ``exporter``: another one than they name.
     """
     global _tracer
-    if not asked_for(environ):
+    if not is_requested(environ):
         return None
     try:
         from opentelemetry.sdk.resources import Resource

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from api.hl7.er7 import ERASED, escape_text
-from api.hl7.outgoing_movements import Told, changes_between, movements_of, patient_class
+from api.hl7.outgoing_movements import MovementChange, changes_between, movements_of, patient_class
 from api.hl7.receiving import ReceivingSystem
 from application.aggregate_cache import current
 from application.hospital import Hospital
@@ -147,7 +147,7 @@ class MessageWriter:
             segments.append(_segment("ZBE", {1: str(notice.id), 4: action, 6: notice.trigger}))
         return _message_data(segments)
 
-    def _changes(self, change: StayChange) -> Iterator[tuple[Told, Stay]]:
+    def _changes(self, change: StayChange) -> Iterator[tuple[MovementChange, Stay]]:
         stay = Stay.empty(change.stay)
         before = movements_of(stay.history)
         for event in self._hospital.record.streams({stay.id: 0}).get(stay.id, ()):
@@ -159,7 +159,9 @@ class MessageWriter:
         for difference in changes_between(before, movements_of(stay.history)):
             yield difference, stay
 
-    def _message(self, difference: Told, stay: Stay, change: Change, control_id: str) -> bytes:
+    def _message(
+        self, difference: MovementChange, stay: Stay, change: Change, control_id: str
+    ) -> bytes:
         movement, receiver = difference.movement, self._receiver
         occurred_at = self._time(movement.at, movement.precision)
         ends = {45: occurred_at} if movement.trigger == "A03" else {}

@@ -56,8 +56,8 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The content of a message: a movement, the message's trigger, and INSERT, UPDATE or CANCEL."""
+class MovementChange:
+    """A change of a movement as a message tells it: its trigger, and INSERT, UPDATE or CANCEL."""
 
     movement: Movement
     trigger: str
@@ -190,7 +190,9 @@ def _without_reversed(
     return [movement for movement in movements if movement.id != id]
 
 
-def changes_between(before: Sequence[Movement], after: Sequence[Movement]) -> Iterator[Told]:
+def changes_between(
+    before: Sequence[Movement], after: Sequence[Movement]
+) -> Iterator[MovementChange]:
     """Return the changes of a command: cancelled movements (the latest first), corrected, and new."""
     held_movements, remaining = {movement.id: movement for movement in before}, list(before)
     kept_ids = {movement.id for movement in after}
@@ -200,10 +202,10 @@ def changes_between(before: Sequence[Movement], after: Sequence[Movement]) -> It
         is_latest = movement is remaining[-1]
         trigger = CANCEL_OF.get(movement.trigger, "Z99") if is_latest else "Z99"
         remaining.remove(movement)
-        yield Told(movement, trigger, "CANCEL", not is_latest)
+        yield MovementChange(movement, trigger, "CANCEL", not is_latest)
     for movement in after:
         if movement.id in held_movements and held_movements[movement.id] != movement:
-            yield Told(movement, "Z99", "UPDATE", movement is not after[-1])
+            yield MovementChange(movement, "Z99", "UPDATE", movement is not after[-1])
     for movement in after:
         if movement.id not in held_movements:
-            yield Told(movement, movement.trigger, "INSERT", movement is not after[-1])
+            yield MovementChange(movement, movement.trigger, "INSERT", movement is not after[-1])

@@ -10,7 +10,7 @@ from application.authorization import scope
 from application.authorization.roles import ANALYSIS
 from application.command_group import CommandGroup, command
 from application.command_pipeline import CommandPipeline
-from application.reports.issued import explained_by, report_of, said_of, terms_of
+from application.reports.issued import explained_by, report_of, stored_result, terms_of
 from application.reports.registry import find_definition
 from application.reports.service import OpenReportService
 from application.unit_of_work import UnitOfWork
@@ -65,7 +65,7 @@ class Reports(CommandGroup):
         definition = find_definition(name, version)
         with self.open_service() as reports:
             report = reports.of_period(definition, period.from_, period.to, ward, choices)
-            result = said_of(report, reports.checkpoint())
+            result = stored_result(report, reports.checkpoint())
         uow.new(Report, "report").issue(terms_of(report), result, uow.entry, about)
 
     @command(roles=ANALYSIS)
@@ -88,6 +88,6 @@ class Reports(CommandGroup):
         about = lookups.person_of_reason(uow, about_patient_mrn, mrn_authority)
         with self.open_service() as reports:
             restatement = reports.restate(report_of(issue.terms, issue.said))
-            result = said_of(restatement.report, reports.checkpoint())
+            result = stored_result(restatement.report, reports.checkpoint())
         changes, causes = explained_by(restatement.changes, restatement.facts)
         issue.restate(result, changes, causes, uow.entry, about)

@@ -99,7 +99,7 @@ def _settle(uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version])
     is_changed = False
     waits_for = {s for refusal in refusals.values() for s in _subjects_of(states, refusal)}
     try:
-        bed = _ToldBed(uow, states)
+        bed = _ReportedBed(uow, states)
     except NotFound:
         if uow.is_trial:
             raise
@@ -144,7 +144,7 @@ def _refusal_of(
     """Return the reason why reports cannot hold together yet, if so. Raises what nothing mends."""
     dry_run = uow.dry_run()
     try:
-        _ToldBed(dry_run, states).take(before, reports)
+        _ReportedBed(dry_run, states).take(before, reports)
         check_bed_consistency(dry_run)
     except WAITING as refusal:
         return refusal
@@ -172,7 +172,7 @@ def _parts_of(states: SourceVisit) -> tuple[UUID, str, str | None]:
     return UUID(room_id), bed, visit
 
 
-class _ToldBed:
+class _ReportedBed:
     """A bed while what another system tells of it is carried out."""
 
     def __init__(self, uow: UnitOfWork, source_visit: SourceVisit) -> None:

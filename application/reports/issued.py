@@ -32,7 +32,7 @@ def question_of(terms: Terms) -> tuple[Definition, Question]:
     )
 
 
-def said_of(report: definition.Report, checkpoint: str | None) -> Said:
+def stored_result(report: definition.Report, checkpoint: str | None) -> Said:
     """Return the figures of a computed report, and the checkpoint, as its stream stores them."""
     figures = (
         Figure(name=r.figure, of=r.of, unit=r.unit, value=exact(r.value)) for r in report.rows

@@ -155,7 +155,7 @@ def test_the_shape_of_a_document_is_that_of_its_fields() -> None:
     ids=str,
 )
 def test_the_standard_variables_switch_it_on(environ: dict[str, str], asked: bool) -> None:
-    assert tracing.asked_for(environ) == asked
+    assert tracing.is_requested(environ) == asked
     if not asked:
         assert tracing.begin(environ) is None
 
