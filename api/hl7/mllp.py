@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ from domain.errors import ConfigurationError
 log = logging.getLogger(__name__)
 
 START, END = b"\x0b", b"\x1c\r"
+BEGINNING = re.compile(rb"\x0b(?=(?:\xef\xbb\xbf)?[\r\n]*(?:MSH|FHS|BHS))")
+"""START before the head of a message; in UTF-16 its byte is part of letters, too."""
 MAX_CONNECTIONS = 100
 SECONDS_OF_MESSAGE = 60.0
 """The time within which a message that has begun has to be complete."""
@@ -159,8 +162,19 @@ class Listener:
                     while await reader.read(65_536):
                         pass
                 return
-            message = (first + rest[: -len(END)]).lstrip(b"\r\n").removeprefix(START)
-            await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
+            for message in _messages_in(first + rest[: -len(END)]):
+                await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
+
+
+def _messages_in(frame: bytes) -> list[bytes]:
+    """Return the messages up to an end: the last, and those before it that lack the CR of theirs.
+
+    What has no end was broken off, and is sent again.
+    """
+    *parts, last = BEGINNING.split(frame)
+    ends = [part.rstrip(b"\r\n") for part in parts]
+    whole = [part.removesuffix(END[:1]) for part in ends if part.endswith(END[:1])]
+    return [part.lstrip(b"\r\n").removeprefix(START) for part in (*whole, last)]
 
 
 def _names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
