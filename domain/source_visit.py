@@ -63,6 +63,9 @@ OUTSIDE_STAY = (
 )
 """Kinds of reports that need no stay, and that outlive one that is void."""
 
+OF_RECORDS = (SourceKind.MERGE, SourceKind.CHANGE_MRN)
+"""Kinds of reports about two records, or two numbers, of one person."""
+
 STATES_HELD = 200
 """The number of states of one bed that are held; older ones have done their part."""
 

@@ -140,7 +140,7 @@ class _VisitReconciler:
         for id, application in list(self.applied.items()):
             version = application.version
             if not version.needs_stay and self.planned.get(id) != version:
-                undo(self.uow, application)
+                undo(self.uow, self.visit, application)
                 del self.applied[id]
 
     def _give_to_right_patient(self, stay: Stay) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from application import lookups
+from application import lookups, persons
 from application.bed_consistency import check_bed_consistency
 from application.commands.source_movement_reconciliation import (
     ReconciliationPlan,
@@ -28,7 +28,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.source_visit import SourceKind, SourceVisit, Version
+from domain.source_visit import OF_RECORDS, Applied, SourceVisit, Version
 from domain.things import Thing
 
 MAX_TOGETHER = 12
@@ -143,7 +143,7 @@ class Search:
         """
         uow, visit, subjects = self.uow, self.visit, set[UUID]()
         versions = [*visit.held.values(), *(application.version for application in visit.applied)]
-        if any(v.kind in (SourceKind.MERGE, SourceKind.CHANGE_MRN) for v in versions):
+        if any(v.kind in OF_RECORDS for v in versions):
             subjects |= _persons_of(uow, versions)
         for refusal in [*self.also, *(r for refusals in self.refusals.values() for r in refusals)]:
             stay = blocker_of(refusal)
@@ -211,6 +211,16 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
             subjects.add(subject_of(uow.record, key))
         elif key in _room_keys(visit):
             subjects.add(unique_keys.openings_of(owner))
+    return subjects
+
+
+def retractions_awaited(uow: UnitOfWork, applied: Iterable[Applied]) -> set[UUID]:
+    """Return the retractions for which it waits that records were one already, or had a number."""
+    subjects = set[UUID]()
+    for application in applied:
+        version, id = application.version, application.movement
+        if version.kind in OF_RECORDS and id in _persons_of(uow, [version]):
+            subjects |= {unique_keys.retractions_of(r.id) for r in persons.records(uow, id)}
     return subjects
 
 

@@ -28,6 +28,7 @@ from application.commands.source_movement_selection import (
     Search,
     about_of,
     matches,
+    retractions_awaited,
 )
 from application.commands.source_persons import (
     details_subject,
@@ -276,7 +277,8 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
         )
         if outcome.stay:
             subjects.add(unique_keys.visit_of(outcome.stay))
-        waits_for = tuple(sorted(subjects)) if pending else ()
+        awaited = retractions_awaited(uow, outcome.applied)
+        waits_for = tuple(sorted(subjects | awaited if pending else awaited))
         is_changed |= each_visit.settle(
             outcome.stay, outcome.applied, pending, waits_for, uow.entry
         )

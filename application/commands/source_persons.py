@@ -21,8 +21,21 @@ from domain import unique_keys
 from domain.envelope import About, Envelope
 from domain.expected_arrival import Expectation, ExpectedArrival
 from domain.patient import Confidentiality, Patient, PatientDetail, Sex
-from domain.refusals import AlreadyExists, InvalidInput, PatientDied
-from domain.source_visit import Applied, SourceKind, SourceMovement, SourceVisit, Version
+from domain.refusals import (
+    AlreadyExists,
+    InvalidInput,
+    MergeImpossible,
+    NotFound,
+    PatientDied,
+)
+from domain.source_visit import (
+    OF_RECORDS,
+    Applied,
+    SourceKind,
+    SourceMovement,
+    SourceVisit,
+    Version,
+)
 from domain.stay.aggregate import Stay
 from domain.stay.facts import CancellationReason
 from domain.text import code
@@ -228,10 +241,11 @@ def convert_expected(uow: UnitOfWork, arrivals: Iterable[UUID], stay: Stay) -> N
             convert(uow, arrival.id, stay)
 
 
-def undo(uow: UnitOfWork, applied: Applied) -> None:
+def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
     """Take back a plan, a merge or another number; what the staff has taken back stays as it is.
 
     The number that never was the record's names it no more; one that it had before the change stays.
+    What was told by another id, too, holds by that.
 
     Raises AlreadyExists while somebody else has the number that the record had before.
     """
@@ -245,18 +259,57 @@ def undo(uow: UnitOfWork, applied: Applied) -> None:
     if record is not None:
         if record.merge == id:
             unmerge_record(uow, record, id)
+            for other, application in _told_beside(uow, visit, record):
+                _link_again(uow, other, application)
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
         record, movement = uow.one(Patient, id, "source_id"), version.movement
-        number_told = movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn or ""
         had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
-        current = unique_keys.mrn(record.mrn_authority, record.mrn)
-        if current == unique_keys.mrn(*number_told) and current not in had_before:
+        current, told = unique_keys.mrn(record.mrn_authority, record.mrn), _key_told(uow, version)
+        told_beside = {
+            _key_told(uow, other.version) for _, other in _told_beside(uow, visit, record)
+        }
+        if current == told and current not in had_before | told_beside:
             authority, number = _former_number(uow, movement)
             if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
                 raise AlreadyExists(Thing.PATIENT_WITH_MRN, number, "former_mrn")
             record.correct_details(
                 None, uow.entry, mrn=number, mrn_authority=authority, keeps_number=False
             )
+
+
+def _told_beside(
+    uow: UnitOfWork, visit: SourceVisit, record: Patient
+) -> list[tuple[SourceVisit, Applied]]:
+    """Return what was told of a record by other ids, and was so already."""
+    waiting = unique_keys.waiting_for(unique_keys.retractions_of(record.id))
+    others = uow.load(SourceVisit, *(set(uow.record.owners([waiting])) - {visit.id}))
+    return [
+        (other, applied)
+        for other in others
+        for applied in other.applied
+        if applied.version.kind in OF_RECORDS
+    ]
+
+
+def _link_again(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
+    """Link two records by what told it, too, since another link was taken back."""
+    version = applied.version
+    if version.movement is None or applied not in visit.applied:
+        return
+    link = link_records if version.kind is SourceKind.MERGE else change_number
+    with suppress(NotFound, MergeImpossible):
+        fact = link(uow, version.movement)
+        if fact not in uow.loaded:  # a merge; else they are one by another way, or already
+            applied = replace(applied, movement=fact)
+            visit.settle(visit.stay, (applied,), visit.pending, visit.waits_for, uow.entry)
+
+
+def _key_told(uow: UnitOfWork, version: Version) -> unique_keys.Unique | None:
+    """Return the number that a report of another number says holds now."""
+    movement = version.movement
+    if movement is None or movement.patient_mrn is None or version.kind is SourceKind.MERGE:
+        return None
+    return unique_keys.mrn(movement.mrn_authority or uow.rules.mrn_authority, movement.patient_mrn)
 
 
 def _merge(uow: UnitOfWork, former: Patient, into: Patient) -> UUID:

@@ -1,0 +1,95 @@
+"""Mistakes of receivers that take back what another message says still: see `test_covered`."""
+
+from itertools import permutations
+
+import pytest
+
+from api.hl7.door import Door
+from application.hospital import Hospital
+from infrastructure.integrity.check import verify
+from infrastructure.postgres.database import Database
+from tests.hl7.test_triggers import answer
+from tests.mistakes.test_cancelled_numbers import told
+from tests.mistakes.test_listed_numbers import door, records
+from tests.support.hospital_dsl import request
+
+__all__ = ["door"]
+
+
+def report(trigger: str, into: str, former: str, id: str, minute: int, action: str) -> bytes:
+    zbe = f"ZBE|{id}|20260302090400+0000||{action}|N|{trigger}"
+    return told(trigger, into, minute, f"MRG|{former}^^^HOSP^MR", zbe)
+
+
+def tell(hospital: Hospital, door: Door, *messages: bytes) -> None:
+    for message in messages:
+        assert answer(door, message)[:2] == "AA"
+        hospital.source_movements.wait()
+
+
+@pytest.mark.parametrize("cancels", [1, 2])
+def test_mistake_933_the_cancel_of_one_id_takes_back_the_merge_that_another_tells(
+    hospital: Hospital, database: Database, door: Door, cancels: int
+) -> None:
+    for n, order in enumerate(permutations(range(2 + cancels))):
+        into, former = f"A{n}", f"B{n}"
+        tell(hospital, door, told("A28", into, 1), told("A28", former, 2))
+        story = [
+            report("A40", into, former, f"M{n}", 4, "INSERT"),
+            report("A40", into, former, f"N{n}", 5, "INSERT"),
+            report("A40", into, former, f"M{n}", 6, "CANCEL"),
+            report("A40", into, former, f"N{n}", 7, "CANCEL"),
+        ]
+        tell(hospital, door, *(story[index] for index in order))
+        result = records(database)
+        expected = result["main", into].id if cancels == 1 else None
+        assert result["main", former].merged_into == expected, order
+    assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
+
+
+@pytest.mark.parametrize("cancels", [1, 2])
+def test_mistake_933_the_cancel_of_one_id_takes_back_the_number_that_another_tells(
+    hospital: Hospital, database: Database, door: Door, cancels: int
+) -> None:
+    for n, order in enumerate(permutations(range(2 + cancels))):
+        former, now = f"C{n}", f"D{n}"
+        tell(hospital, door, told("A28", former, 1))
+        story = [
+            report("A47", now, former, f"M{n}", 4, "INSERT"),
+            report("A47", now, former, f"N{n}", 5, "INSERT"),
+            report("A47", now, former, f"M{n}", 6, "CANCEL"),
+            report("A47", now, former, f"N{n}", 7, "CANCEL"),
+        ]
+        tell(hospital, door, *(story[index] for index in order))
+        numbers = {number for _, number in records(database) if number in (former, now)}
+        assert numbers == ({now} if cancels == 1 else {former}), order
+    assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
+
+
+def test_mistake_933_records_that_were_one_by_others_are_one_by_what_tells_it(
+    hospital: Hospital, database: Database, door: Door
+) -> None:
+    tell(hospital, door, *(told("A28", number, 1) for number in "ABC"))
+    for id, into, former, minute in (("K", "C", "B", 3), ("M", "A", "C", 4), ("N", "A", "B", 5)):
+        tell(hospital, door, report("A40", into, former, id, minute, "INSERT"))
+    tell(hospital, door, report("A40", "C", "B", "K", 6, "CANCEL"))
+    result = records(database)
+    person = result["main", "A"].id
+    assert [result["main", number].merged_into for number in "BC"] == [person, person]
+    tell(hospital, door, report("A40", "A", "B", "N", 7, "CANCEL"))
+    result = records(database)
+    assert [result["main", number].merged_into for number in "BC"] == [None, person]
+
+
+def test_what_staff_took_back_is_not_linked_again(
+    hospital: Hospital, database: Database, door: Door
+) -> None:
+    first, second = (
+        report("A40", "A", "B", id, minute, "INSERT") for id, minute in (("M", 4), ("N", 5))
+    )
+    tell(hospital, door, told("A28", "A", 1), told("A28", "B", 2), first, second)
+    merge = records(database)["main", "B"].merge
+    assert merge is not None
+    hospital.identity.unmerge_patients(request(reason="two persons"), merge_id=merge)
+    tell(hospital, door, second, report("A40", "A", "B", "M", 6, "CANCEL"))
+    assert records(database)["main", "B"].merged_into is None
