@@ -173,8 +173,8 @@ def _messages_in(frame: bytes) -> list[bytes]:
     """
     *parts, last = BEGINNING.split(frame)
     ends = [part.rstrip(b"\r\n") for part in parts]
-    whole = [part.removesuffix(END[:1]) for part in ends if part.endswith(END[:1])]
-    return [part.lstrip(b"\r\n").removeprefix(START) for part in (*whole, last)]
+    complete_parts = [part.removesuffix(END[:1]) for part in ends if part.endswith(END[:1])]
+    return [part.lstrip(b"\r\n").removeprefix(START) for part in (*complete_parts, last)]
 
 
 def _names_in(certificate: Mapping[str, Any]) -> frozenset[str]:

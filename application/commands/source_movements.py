@@ -277,8 +277,8 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
         )
         if outcome.stay:
             subjects.add(unique_keys.visit_of(outcome.stay))
-        awaited = retractions_awaited(uow, outcome.applied)
-        waits_for = tuple(sorted(subjects | awaited if pending else awaited))
+        retractions = retractions_awaited(uow, outcome.applied)
+        waits_for = tuple(sorted(subjects | retractions if pending else retractions))
         is_changed |= each_visit.settle(
             outcome.stay, outcome.applied, pending, waits_for, uow.entry
         )

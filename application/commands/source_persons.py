@@ -264,11 +264,12 @@ def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
         record, movement = uow.one(Patient, id, "source_id"), version.movement
         had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
-        current, told = unique_keys.mrn(record.mrn_authority, record.mrn), _key_told(uow, version)
-        told_beside = {
+        current = unique_keys.mrn(record.mrn_authority, record.mrn)
+        numbers_beside = {
             _key_told(uow, other.version) for _, other in _told_beside(uow, visit, record)
         }
-        if current == told and current not in had_before | told_beside:
+        is_told = current == _key_told(uow, version)
+        if is_told and current not in had_before | numbers_beside:
             authority, number = _former_number(uow, movement)
             if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
                 raise AlreadyExists(Thing.PATIENT_WITH_MRN, number, "former_mrn")
@@ -284,24 +285,24 @@ def _told_beside(
     waiting = unique_keys.waiting_for(unique_keys.retractions_of(record.id))
     others = uow.load(SourceVisit, *(set(uow.record.owners([waiting])) - {visit.id}))
     return [
-        (other, applied)
+        (other, application)
         for other in others
-        for applied in other.applied
-        if applied.version.kind in OF_RECORDS
+        for application in other.applied
+        if application.version.kind in OF_RECORDS
     ]
 
 
-def _link_again(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
+def _link_again(uow: UnitOfWork, visit: SourceVisit, application: Applied) -> None:
     """Link two records by what told it, too, since another link was taken back."""
-    version = applied.version
-    if version.movement is None or applied not in visit.applied:
+    version = application.version
+    if version.movement is None or application not in visit.applied:
         return
     link = link_records if version.kind is SourceKind.MERGE else change_number
     with suppress(NotFound, MergeImpossible):
         fact = link(uow, version.movement)
         if fact not in uow.loaded:  # a merge; else they are one by another way, or already
-            applied = replace(applied, movement=fact)
-            visit.settle(visit.stay, (applied,), visit.pending, visit.waits_for, uow.entry)
+            applications = (replace(application, movement=fact),)
+            visit.settle(visit.stay, applications, visit.pending, visit.waits_for, uow.entry)
 
 
 def _key_told(uow: UnitOfWork, version: Version) -> unique_keys.Unique | None:
