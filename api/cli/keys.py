@@ -139,7 +139,7 @@ def erase_unproven(
         names = ", ".join(sorted(map(str, missing)))
         stop(f"Of these there is no erasure without a proof that has keys: {names}.")
     out.print("Their keys are destroyed; the read models are filled anew.")
-    with progress("Rebuilding all") as tell:
+    with progress("Rebuilding all", in_thread=False) as tell:
         rebuild(database, READ_MODELS, tell)
     out.print("Start the servers again: they may still have the texts in memory.")
 

@@ -119,7 +119,7 @@ def rebuild_model(
     selection = _by_name(name)
     database = Database.of(settings())
     check_migrated(database)
-    with progress(f"Rebuilding {name}") as tell:
+    with progress(f"Rebuilding {name}", in_thread=False) as tell:
         results = rebuild(database, selection, tell)
     for model, result in results.items():
         comparison = (

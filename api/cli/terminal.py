@@ -195,10 +195,13 @@ def moment(text: str | None, option: str) -> datetime | None:
 
 
 @contextmanager
-def progress(activity: str, *, lines: bool = False) -> Iterator[Callable[[int, int], None]]:
+def progress(
+    activity: str, *, lines: bool = False, in_thread: bool = True
+) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error with rate and time left: call it with (done, total).
 
-    Where that is no terminal nothing is shown, or a line for each tenth with ``lines``.
+    Where that is no terminal nothing is shown, or a line for each tenth with ``lines``. It is drawn
+    ``in_thread``, or at each call: a process with threads cannot be forked.
     """
     tenths_told = 0
     bar = Progress(
@@ -212,6 +215,7 @@ def progress(activity: str, *, lines: bool = False) -> Iterator[Callable[[int, i
         console=err,
         transient=False,
         disable=not err.is_terminal,
+        auto_refresh=in_thread,
     )
     with bar:
         task = bar.add_task(activity, total=None, rate="")
@@ -223,7 +227,7 @@ def progress(activity: str, *, lines: bool = False) -> Iterator[Callable[[int, i
                 err.print(f"{activity}: {tenths_told}0 %")
             seconds = bar.tasks[0].elapsed or 0.0
             rate = f"{done / seconds:,.0f}/s" if seconds > 0 else ""
-            bar.update(task, completed=done, total=total, rate=rate)
+            bar.update(task, completed=done, total=total, rate=rate, refresh=not in_thread)
 
         yield update
 

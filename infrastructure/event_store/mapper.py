@@ -113,13 +113,15 @@ class EventMapper(Mapper[UUID]):
         )
         return self._decode(stored_event.topic, version, stored_event.state)
 
-    def event(self, row: Sequence[Any]) -> Event:
-        """Decode a row of `EVENT_COLUMNS`. Raises UnknownEvent."""
+    def event(self, row: Sequence[Any], *, opens_reason: bool = True) -> Event:
+        """Decode a row of `EVENT_COLUMNS`; a reason left sealed is REDACTED. Raises UnknownEvent."""
         stream, version, topic, schema_version, body = row[:5]
         event, about, reason = _event_class(topic, schema_version), _about(row), row[_REASON]
         is_reason_sealed = reason is not None and reason.startswith(SEAL)
         is_body_sealed = SEAL_IN_JSON in body
         altered_fields: list[str] = []
+        if is_reason_sealed and not opens_reason:
+            is_reason_sealed, reason = False, REDACTED
         if is_reason_sealed or is_body_sealed:
             is_needed = is_body_sealed or topic in OF_PERSON
             own_fields = msgspec.json.decode(body) if is_needed else {}
@@ -234,9 +236,9 @@ class EventMapper(Mapper[UUID]):
 class ParkingMapper(EventMapper):
     """A mapper of a program that is to go on without the events of a newer one: they are parked."""
 
-    def event(self, row: Sequence[Any]) -> Event:
+    def event(self, row: Sequence[Any], *, opens_reason: bool = True) -> Event:
         try:
-            return super().event(row)
+            return super().event(row, opens_reason=opens_reason)
         except NewerEvent as error:
             raise UnknownEvent(str(error)) from None
 

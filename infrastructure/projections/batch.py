@@ -269,7 +269,8 @@ class BatchProjector:
                 if topic not in models_by_topic:
                     models_by_topic[topic] = [m for m in models if m.concerns(topic)]
                 if models_by_topic[topic]:
-                    event = self._mapper.event(columns)
+                    reads_reason = any(model.reads_reasons for model in models_by_topic[topic])
+                    event = self._mapper.event(columns, opens_reason=reads_reason)
                     place = EventPosition(position, command_end, recorded_at)
                     for model in models_by_topic[topic]:
                         model.apply(event, place)

@@ -56,6 +56,9 @@ class ReadModel:
     halts: ClassVar[bool] = False
     """True if it stops at a command that it cannot project, instead of keeping a dead letter."""
 
+    reads_reasons: ClassVar[bool] = False
+    """True if it reads reasons of entries; that of an event which concerns no such one stays sealed."""
+
     revised_by: ClassVar[frozenset[str]] = frozenset()
     """Columns that name other streams than ``info["of"]`` whose events revise rows, too."""
 

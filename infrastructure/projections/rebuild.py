@@ -5,18 +5,17 @@ The live tables serve queries meanwhile. Safe to kill at any point: the next att
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from random import Random
-from subprocess import TimeoutExpired
 from uuid import UUID
 
 import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Engine, Index, MetaData
 
 from domain.errors import IntegrityError
 from infrastructure.event_store.mapper import EventMapper
@@ -27,7 +26,7 @@ from infrastructure.projections.batch import BATCH_LOCK, BatchProjector
 from infrastructure.projections.dead_letters import Halted, IsolatingProjector, ProjectionTarget
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.projections.projection import ReadModel
-from infrastructure.projections.rebuild_workers import Process
+from infrastructure.projections.rebuild_workers import Worker
 from infrastructure.projections.status import forget, position_of, put_in_place
 
 REBUILD_LOCK = 1463898722, 5
@@ -214,7 +213,7 @@ def _fill(
     owner: Connection[TupleRow],
     url: str,
     drafts: Sequence[ProjectionTarget],
-    others: Sequence[Process],
+    others: Sequence[Worker],
     end: int,
     on_progress: Progress,
 ) -> None:
@@ -226,18 +225,17 @@ def _fill(
 
     report()
     own_drafts, *parts = rebuild_workers.partition(owner, drafts, len(others) + 1)
-    for process, part in zip(others, parts, strict=False):
-        rebuild_workers.assign(process, url, part, end)
+    for worker, part in zip(others, parts, strict=False):
+        rebuild_workers.assign(worker, url, part, end)
     for share in (own_drafts, drafts):  # the second time what a worker left undone, if it broke off
         projector = BatchProjector(owner, share, on_progress=report)
         projector.prepare()
         while projector.step(end):
             pass
-        for process in others[: len(parts)]:
-            while process.poll() is None:
+        for worker in others[: len(parts)]:
+            while worker.process.is_alive():
                 report()
-                with suppress(TimeoutExpired):
-                    process.wait(0.1)
+                worker.process.join(0.1)
     report()
 
 
@@ -274,23 +272,27 @@ def _live_schema(draft: ProjectionTarget) -> str:
 def make_drafts(engine: Engine, drafts: Sequence[ProjectionTarget]) -> list[MetaData]:
     """Make the tables of drafts, with the indexes by which batches find rows.
 
-    The others are made when the rows are there.
+    Returns the tables with the other indexes, which are made when the rows are there.
     """
-    metadata = []
+    draft_tables = []
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         for draft in drafts:
-            indexed_metadata, bare = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
+            bare, metadata = MetaData(schema=draft.schema), MetaData(schema=draft.schema)
             for table in draft.model.metadata.sorted_tables:
-                table.to_metadata(indexed_metadata, schema=draft.schema)
-                bare_table = table.to_metadata(bare, schema=draft.schema)
-                found_by = {table.info.get("key"), *table.info.get("revised_by", ())}
-                bare_table.indexes = {
-                    i for i in bare_table.indexes if set(i.columns.keys()) & found_by
-                }
+                early = table.to_metadata(bare, schema=draft.schema).indexes
+                late = table.to_metadata(metadata, schema=draft.schema).indexes
+                early.difference_update([index for index in early if not _finds_rows(index)])
+                late.difference_update([index for index in late if _finds_rows(index)])
             create_read_model(connection, draft.model, bare)
-            metadata.append(indexed_metadata)
-    return metadata
+            draft_tables.append(metadata)
+    return draft_tables
+
+
+def _finds_rows(index: Index) -> bool:
+    """Return whether a batch finds the rows that it closes or revises by an index."""
+    info = index.table.info if index.table is not None else {}
+    return bool({info.get("key"), *info.get("revised_by", ())}.intersection(index.columns.keys()))
 
 
 def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
@@ -302,7 +304,7 @@ def _index(engine: Engine, drafts: Sequence[MetaData], at_once: int) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("SET synchronous_commit = off")
             for index in indexes[part::at_once]:
-                index.create(connection, checkfirst=True)
+                index.create(connection)
                 connection.commit()
 
     def analyze(part: int) -> None:

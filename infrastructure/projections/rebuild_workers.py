@@ -5,13 +5,16 @@ It ends with the process that started it, however that ends; that process does w
 """
 
 import os
-import select
-import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkContext, SpawnContext
+from multiprocessing.process import BaseProcess
 
-import msgspec
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -27,24 +30,37 @@ WORKER_LOCK = 1463898722, 6
 MAX_PROCESSES = 4
 """More processes gain nothing, since the largest read model is filled by one alone."""
 
-MIN_EVENTS = 50_000
-"""Events from which on another process gains more time than its start takes."""
+MIN_EVENTS_TO_FORK, MIN_EVENTS_TO_SPAWN = 1_000, 50_000
+"""Events from which on another process gains more time than its start takes: a fork some 20 ms, a new
+interpreter more than a second."""
 
 
-class Task(msgspec.Struct):
-    """The task on a worker's standard input: database URL, schemas of drafts by read model, position."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The task of a worker: database URL, schemas of drafts by read model, position."""
 
     url: str
     drafts: dict[str, str]
     until: int
 
 
-Process = subprocess.Popen[bytes]
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process, and the end of the pipe that it gets its task from."""
+
+    process: BaseProcess
+    pipe: Pipe
 
 
 def processes_for(events: int) -> int:
     """Return the number of processes to fill drafts of so many events, the calling one included."""
-    return min(os.cpu_count() or 1, MAX_PROCESSES) if events >= MIN_EVENTS else 1
+    min_events = MIN_EVENTS_TO_FORK if _can_fork() else MIN_EVENTS_TO_SPAWN
+    return min(os.cpu_count() or 1, MAX_PROCESSES) if events >= min_events else 1
+
+
+def _can_fork() -> bool:
+    """Return whether a fork is safe: of another thread, the child may wait for a lock for ever."""
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def wait_for_orphans(owner: Connection[TupleRow]) -> None:
@@ -71,33 +87,31 @@ def partition(
 
 
 @contextmanager
-def worker_processes(count: int) -> Iterator[list[Process]]:
+def worker_processes(count: int) -> Iterator[list[Worker]]:
     """Start workers that wait for `assign`; all are ended at exit."""
-    command = [sys.executable, "-P", "-m", __name__]
-    workers: list[Process] = []
+    can_fork = _can_fork()
+    context: ForkContext | SpawnContext = get_context("fork") if can_fork else get_context("spawn")
+    workers: list[Worker] = []
     try:
         for _ in range(count):
-            workers.append(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            )
+            task_pipe, pipe = context.Pipe(duplex=False)
+            copies = [*(worker.pipe for worker in workers), pipe] if can_fork else []
+            process = context.Process(target=_run, args=(task_pipe, copies))
+            process.start()
+            task_pipe.close()
+            workers.append(Worker(process, pipe))
         yield workers
     finally:
-        for process in workers:
-            process.kill()
-            process.wait()
-            assert process.stdin is not None
-            process.stdin.close()
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+            worker.pipe.close()
 
 
-def assign(process: Process, url: str, drafts: Sequence[ProjectionTarget], until: int) -> None:
+def assign(worker: Worker, url: str, drafts: Sequence[ProjectionTarget], until: int) -> None:
     """Send a worker its task: to fill drafts up to a position; it ends when that is done."""
-    task = Task(url, {draft.model.name: draft.schema for draft in drafts}, until)
-    assert process.stdin is not None
-    try:
-        process.stdin.write(msgspec.json.encode(task) + b"\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        pass  # it is gone already; this process fills its part
+    with suppress(BrokenPipeError):  # it is gone already; this process fills its part
+        worker.pipe.send(Task(url, {draft.model.name: draft.schema for draft in drafts}, until))
 
 
 def min_position(owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget]) -> int:
@@ -109,26 +123,23 @@ def min_position(owner: Connection[TupleRow], drafts: Sequence[ProjectionTarget]
     return int(row[1]) if row and row[0] == len(drafts) else 0
 
 
-def _fill(task: Task) -> None:
+def _run(pipe: Pipe, copies: Sequence[Pipe]) -> None:
+    """Run a worker. ``copies``: ends of pipes that a fork has, and by which it would live on."""
+    for end in copies:
+        end.close()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    with suppress(EOFError):
+        _fill(pipe.recv(), pipe)
+
+
+def _fill(task: Task, pipe: Pipe) -> None:
     models = {model.name: model for model in READ_MODELS}
     drafts = [ProjectionTarget(models[name], schema) for name, schema in task.drafts.items()]
     with reduced_garbage_collection(), psycopg.connect(task.url, autocommit=True) as owner:
         owner.execute("SELECT pg_advisory_lock_shared(%s, %s)", WORKER_LOCK)
-        if _is_orphan():
-            return  # perhaps these are the drafts of another by now
+        if pipe.poll():
+            return  # its starter is gone; perhaps these are the drafts of another by now
         projector = BatchProjector(owner, drafts)
         projector.prepare()
-        while not _is_orphan() and projector.step(task.until):
+        while not pipe.poll() and projector.step(task.until):
             pass
-
-
-def _is_orphan() -> bool:
-    """Return whether the parent process is gone: its end of the pipe is closed then."""
-    readable, _, _ = select.select([sys.stdin], [], [], 0)
-    return bool(readable)
-
-
-if __name__ == "__main__":
-    line = sys.stdin.buffer.readline()
-    if line:
-        _fill(msgspec.json.decode(line, type=Task))

@@ -48,6 +48,7 @@ class IssuedReports(ReadModel):
 
     name = "issued_reports"
     metadata = metadata
+    reads_reasons = True
     handles = frozenset({Report.Issued, Report.Restated})
 
     def apply(self, event: Event, place: EventPosition) -> None:

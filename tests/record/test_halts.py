@@ -46,10 +46,10 @@ class Unreadable(EventMapper):
         super().__init__()
         self._topic = topic
 
-    def event(self, row: Sequence[Any]) -> Event:
+    def event(self, row: Sequence[Any], *, opens_reason: bool = True) -> Event:
         if row[2] == self._topic:
             raise UnknownEvent(f"The log holds events of type {self._topic!r}.")
-        return super().event(row)
+        return super().event(row, opens_reason=opens_reason)
 
 
 def test_an_event_that_nobody_can_read_parks_its_command_in_the_models_that_fold_it(

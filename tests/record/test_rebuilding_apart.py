@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -28,6 +30,20 @@ rebuild(Database(sys.argv[1]), READ_MODELS, lambda *now: print(*now, flush=True)
 """
 
 
+@pytest.fixture(params=["forked", "spawned"])
+def start(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Have workers forked from this process, or spawned, since it has another thread."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    if request.param == "spawned":
+        thread.start()
+    yield request.param
+    over.set()
+    if request.param == "spawned":
+        thread.join()
+
+
+@pytest.mark.usefixtures("start")
 def test_several_processes_fill_what_one_would(lived: Lived) -> None:
     catch_up(lived.database)
     result: list[tuple[int, int]] = []
@@ -41,6 +57,7 @@ def test_several_processes_fill_what_one_would(lived: Lived) -> None:
     assert schema_differences(lived.database) == []
 
 
+@pytest.mark.usefixtures("start")
 def test_what_a_process_that_dies_leaves_undone_is_done_by_the_one_that_started_it(
     lived: Lived,
 ) -> None:
@@ -85,18 +102,19 @@ def test_a_rebuild_that_is_killed_leaves_nothing_that_the_next_one_minds(lived: 
     assert dump(lived.database) == lived.first
 
 
+@pytest.mark.usefixtures("start")
 def test_a_process_whose_starter_is_gone_fills_nothing(lived: Lived) -> None:
     forget(lived.database)
     with (
         psycopg.connect(lived.database.owner_url, autocommit=True) as owner,
-        rebuild_workers.worker_processes(1) as (process,),
+        rebuild_workers.worker_processes(1) as (worker,),
     ):
         owner.execute("SELECT pg_advisory_lock(%s, %s)", rebuild_workers.WORKER_LOCK)
         live = ProjectionTarget(Visits, str(Visits.metadata.schema))
-        rebuild_workers.assign(process, lived.database.owner_url, [live], end(lived.database))
-        assert process.stdin is not None
-        process.stdin.close()
+        rebuild_workers.assign(worker, lived.database.owner_url, [live], end(lived.database))
+        worker.pipe.close()
         owner.execute("SELECT pg_advisory_unlock(%s, %s)", rebuild_workers.WORKER_LOCK)
 
-        assert process.wait(timeout=30) == 0
+        worker.process.join(timeout=30)
+        assert worker.process.exitcode == 0
         assert position_of(owner, live.schema) == 0

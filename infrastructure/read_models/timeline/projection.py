@@ -149,6 +149,7 @@ class Timeline(ReadModel):
 
     name = "timeline"
     metadata = metadata
+    reads_reasons = True
     revised_by = frozenset({"stay"})
     handles = frozenset(EVENTS.values()) - NOT_SHOWN
 
