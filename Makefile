@@ -16,6 +16,9 @@ ARGS ?=
 # says, as images of Python do: else each process that a test starts compiles the program and its packages anew.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
+# A pip that finds a hundred packages in half the time that those of Python 3.11 and 3.12 take.
+PIP := pip==25.3 --hash=sha256:9655943313a94722b7774661c21049070f6bbb0a1516bf02f7c8d5d9201514cd
+
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 .DEFAULT_GOAL := help
@@ -39,6 +42,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	  $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -c '$(SUPPORTED)' || \
 	  { echo "$(VENV) was made with another Python. Try: make clean setup PYTHON=python3.12" >&2; exit 1; }
+	@echo '$(PIP)' > $(VENV)/pip.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --require-hashes -r $(VENV)/pip.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-compile --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-build-isolation --no-deps --editable .
 	@touch $@

@@ -194,16 +194,13 @@ def sent(
     ids: list[str],
 ) -> list[dict[str, Any]]:
     """Return the answers to a command with each of some ids in a field, without that id."""
-    answers = []
-    for id in ids:
-        input = {**set_in(kind, base, path, id), "commandId": str(uuid4())}
-        body = {"commands": [{"mutation": name, "input": input}]}
-        post = client.http.post("/commands", json=body, headers=client._headers)
-        (answer,) = post.json()["results"]
-        answers.append(
-            json.loads(json.dumps(answer).replace(id, "ID").replace(input["commandId"], ""))
-        )
-    return answers
+    inputs = [{**set_in(kind, base, path, id), "commandId": str(uuid4())} for id in ids]
+    body = {"commands": [{"mutation": name, "input": input} for input in inputs]}
+    post = client.http.post("/commands", json=body, headers=client._headers)
+    return [
+        json.loads(json.dumps(answer).replace(id, "ID").replace(input["commandId"], ""))
+        for id, input, answer in zip(ids, inputs, post.json()["results"], strict=True)
+    ]
 
 
 def set_in(kind: GraphQLInputObjectType, base: Any, path: Path, id: str) -> dict[str, Any]:

@@ -186,7 +186,13 @@ def all_wrong() -> Iterator[Wrong]:
             yield from (Wrong(path, name, value) for value in odd_values(parameter))
 
 
-@pytest.mark.parametrize("wrong", list(all_wrong()), ids=str)
+def by_day() -> Iterator[Any]:
+    """Yield every third odd value, so that each is given to some parameters; the night gives all."""
+    for number, wrong in enumerate(all_wrong()):
+        yield pytest.param(wrong, marks=pytest.mark.nightly if number % 3 else ())
+
+
+@pytest.mark.parametrize("wrong", by_day(), ids=str)
 def test_an_odd_value_is_taken_or_refused_in_one_sentence_whatever_the_parameter(
     run: Run, here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, wrong: Wrong
 ) -> None:

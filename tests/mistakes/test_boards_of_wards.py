@@ -128,7 +128,9 @@ class Followed:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (1, 2, 3))]
+)
 def test_mistake_436_followed_boards_of_two_wards_and_the_house_are_what_questions_say(
     running: Served, followed: Ward, seed: int
 ) -> None:

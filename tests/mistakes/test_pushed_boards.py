@@ -170,7 +170,9 @@ class Bedside:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (1, 2))]
+)
 def test_mistake_376_a_followed_board_is_what_a_question_says_after_each_correction(
     running: Served, followed: Ward, seed: int
 ) -> None:
