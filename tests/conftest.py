@@ -1,5 +1,6 @@
 """A real PostgreSQL: one embedded server a run, one database a worker, emptied for each test."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -39,6 +40,9 @@ from tests.support.shared_history import LIVED, Lived, dump, lived_once
 # A busy machine makes no example wrong.
 hypothesis.settings.register_profile("wardbook", deadline=None, derandomize=not SEED)
 hypothesis.settings.load_profile("wardbook")
+
+# As in a process that projects: each collection walks thousands of tests and the schema.
+gc.set_threshold(50_000, *gc.get_threshold()[1:])
 
 
 def _in_memory() -> Path:
