@@ -192,7 +192,7 @@ def by_day() -> Iterator[Any]:
         yield pytest.param(wrong, marks=pytest.mark.nightly if number % 3 else ())
 
 
-@pytest.mark.parametrize("wrong", by_day(), ids=str)
+@pytest.mark.parametrize("wrong", list(by_day()), ids=str)
 def test_an_odd_value_is_taken_or_refused_in_one_sentence_whatever_the_parameter(
     run: Run, here: Database, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, wrong: Wrong
 ) -> None:
