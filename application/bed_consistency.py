@@ -1,6 +1,6 @@
 """Checks of what a command does to beds and occupants, and its claims told to the rooms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from application import bed_claims, hospital_days, lookups, persons, reservations
@@ -37,16 +37,13 @@ def check_bed_consistency(uow: UnitOfWork) -> None:
                     uow, room, {s.bed.bed for s in (*difference.ended, *difference.begun)}
                 )
     children = [
-        child for stay in list(moving_stays.values()) for child in _left_by(uow, stay, moving_stays)
+        child for stay in moving_stays.values() for child in _left_by(uow, stay, moving_stays)
     ]
     if children:
         raise SharersUnplaced(tuple(dict.fromkeys(children)))
-    for stay in list(moving_stays.values()):
-        for room, difference in uow.differences(stay).items():
-            for stretch in difference.begun:
-                _check(uow, stay, stretch, moving_stays, uow.one(Room, room, "room"))
-        for instant in _new_instants(uow, stay):
-            _check(uow, stay, instant, moving_stays, uow.one(Room, instant.bed.room, "room"))
+    for stay in moving_stays.values():
+        for stretch in _new_stretches(uow, stay):
+            _check_stretch(uow, stay, stretch, moving_stays)
     for stay in moving_stays.values():
         assert stay.patient is not None
         for room, difference in uow.differences(stay).items():
@@ -65,23 +62,25 @@ def _spans(uow: UnitOfWork, stays: Iterable[Stay]) -> dict[UUID, Period | None]:
     """Return the rooms whose beds stays take or leave, with the time in which each takes any."""
     spans: dict[UUID, Period | None] = {}
     for stay in stays:
-        for room, difference in uow.differences(stay).items():
-            spans.setdefault(room, None)
-            for stretch in difference.begun:
-                spans[room] = stretch.period.hull(spans[room])
-        for instant in _new_instants(uow, stay):
-            spans[instant.bed.room] = instant.period.hull(spans.get(instant.bed.room))
+        spans = dict.fromkeys(uow.differences(stay)) | spans
+        for stretch in _new_stretches(uow, stay):
+            spans[stretch.bed.room] = stretch.period.hull(spans.get(stretch.bed.room))
     return spans
 
 
-def _new_instants(uow: UnitOfWork, stay: Stay) -> set[Stretch]:
-    return set(stay.history.instants) - set(uow.before[stay.id].history.instants)
+def _new_stretches(uow: UnitOfWork, stay: Stay) -> Iterator[Stretch]:
+    """Yield the stretches that the command gives a stay, those of no duration last."""
+    for difference in uow.differences(stay).values():
+        yield from difference.begun
+    yield from set(stay.history.instants) - set(uow.before[stay.id].history.instants)
 
 
-def _check(
-    uow: UnitOfWork, stay: Stay, stretch: Stretch, moving_stays: dict[UUID, Stay], room: Room
+def _check_stretch(
+    uow: UnitOfWork, stay: Stay, stretch: Stretch, moving_stays: dict[UUID, Stay]
 ) -> None:
+    """Refuse a stretch in a bed that is taken, not open, or against the room's policies."""
     assert stay.patient is not None
+    room = uow.one(Room, stretch.bed.room, "room")
     new = newly_claimed(uow.before[stay.id].stretches, stretch)
     has_policies = bool(new and room.policies_at(stretch.period.start))
     claims = bed_claims.claims_on(
