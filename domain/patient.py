@@ -171,12 +171,16 @@ class Patient(PatientEvents, PatientAllergies):
         if not any(at == since for at, _ in self.recorded):
             raise InvalidInput("valid_from", "nothing is told to have changed on that day")
 
-    def merge_into(self, into: UUID, envelope: Envelope) -> None:
-        """Link this record to that of the same person."""
+    def check_unmerged(self) -> None:
+        """Refuse to merge a record that is merged. Raises MergeImpossible."""
         if self.merged_into is not None:
             raise MergeImpossible(
                 Problem.MERGED_ALREADY, f"the record is merged already (merge {self.merge})"
             )
+
+    def merge_into(self, into: UUID, envelope: Envelope) -> None:
+        """Link this record to that of the same person."""
+        self.check_unmerged()
         self.record(Patient.Merged, envelope, merge=envelope.id_of("merge"), into=into)
 
     def unmerge(self, merge: UUID, envelope: Envelope) -> None:

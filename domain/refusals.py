@@ -229,7 +229,7 @@ class PatientDied(Refusal):
 
     path = ("occurred_at",)
 
-    def __init__(self, died_at: datetime, why: str = "this would lie after it") -> None:
+    def __init__(self, died_at: datetime, why: str = "this lies after it: correct either") -> None:
         super().__init__(f"The patient died at {died_at.isoformat()}; {why}.")
         self.died_at = died_at
 

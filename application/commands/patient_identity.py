@@ -159,6 +159,7 @@ def merge_records(uow: UnitOfWork, record: Patient, into: Patient) -> None:
         raise InvalidInput("into_mrn", "a record cannot be merged with itself")
     if into.merged_into is not None:
         raise MergeImpossible(Problem.MERGED_INTO_ANOTHER)
+    record.check_unmerged()
     kept_stays, moving_stays = persons.stays_of(uow, into.id), persons.stays_of(uow, record.id)
     at_once = [
         (a, b) for a, b in product(moving_stays, kept_stays) if a.history.collides(b.history)

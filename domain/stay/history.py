@@ -37,6 +37,7 @@ from domain.stay.fold import Fold
 from domain.time import MINUTE, KnownTime, Period, is_later, minute_of
 
 NOT_REVERSED = "a death is not reversed: if it never was, cancel it as entered in error"
+AS_DIED = "a discharge after it is one as DIED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,12 @@ class History:
         problems = list(self.problems)
         if died_at is not None:
             problems += [
-                (f, PatientDied(died_at))
+                (
+                    f,
+                    PatientDied(died_at, AS_DIED)
+                    if isinstance(f, Discharge)
+                    else PatientDied(died_at),
+                )
                 for f in self.facts
                 if is_later(f.at, died_at) and (needs_life(f) or self._brings_back(f))
             ]

@@ -31,6 +31,7 @@ from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
 from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
 from infrastructure.queries.tables_read import reads
+from infrastructure.read_models.patients import deaths_of_persons
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays
 from infrastructure.read_models.visits import visits
@@ -176,6 +177,7 @@ HERE = (Status.ADMITTED.value, Status.ON_LEAVE.value)
 _waiting = CompiledStatement(
     lambda at: (
         _consults(at)
+        .add_columns(stays.c.patient)
         .join_from(consults, stays, and_(stays.c.stay == consults.c.stay, at.of(stays)))
         .outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
         .where(
@@ -189,16 +191,17 @@ _waiting = CompiledStatement(
 )
 
 
-@reads(consults, visits, stays, rooms)
+@reads(consults, visits, stays, rooms, deaths_of_persons)
 async def open_consults(
     connection: AsyncConnection,
     at: AsOf,
     ward: str | None = None,
     specialty: str | None = None,
 ) -> list[ConsultView]:
-    """Return the consults of open stays that wait for an answer, the longest first.
+    """Return the consults in open stays of the living that wait for an answer, the longest first.
 
     ``ward``: of those who lie in it; ``specialty``: that is asked.
     """
-    rows = await _waiting.execute(connection, at, ward=ward, specialty=specialty)
-    return [view(ConsultView, row) for row in rows]
+    rows = list(await _waiting.execute(connection, at, ward=ward, specialty=specialty))
+    deaths = await deaths_of_persons(connection, list({row.patient for row in rows}), at)
+    return [view(ConsultView, row[:-1]) for row in rows if row.patient not in deaths]

@@ -113,3 +113,13 @@ def test_mistake_372_a_consult_known_to_the_day_does_not_break_what_contradicts_
 
 
 ASKED = "query($id: ID!) { stay(id: $id) { consults { requestedAt } } }"
+
+
+def test_mistake_868_a_consult_waits_for_who_has_died(ward: Ward) -> None:
+    name, mrn = ward.name("Consulted"), ward.patient()
+    stay = ward.stay(f"{ward.room('a', ward=name)}/a", patientMrn=mrn)
+    id = consult(ward, stay, hours=5)
+    ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=3)))
+    assert (waiting(ward, ward=name), waiting(ward, ward=name, at=ago(hours=4))) == ([], [id])
+    ward.record("cancelDeath", patientMrn=mrn, **WRONG)
+    assert waiting(ward, ward=name) == [id]

@@ -245,3 +245,28 @@ def test_mistake_727_who_was_discharged_as_died_comes_back(ward: Ward, way: int)
     ward.record("correctFacts", corrections=[died], cancels=[back], **WRONG)
     answer = ward.ask("query($m: String!) { patient(mrn: $m) { diedAt } }", m=mrn)
     assert answer["patient"]["diedAt"] is not None
+
+
+def test_mistake_869_a_record_that_is_merged_already_is_said_to_be_in_two_stays_at_once(
+    ward: Ward,
+) -> None:
+    one, other, third = (ward.patient() for _ in range(3))
+    ward.stay(patientMrn=other)
+    ward.record("mergePatients", patientMrn=one, intoMrn=other, reason="one person")
+    ward.record("mergePatients", patientMrn=other, intoMrn=third, reason="one person")
+    again = {"patientMrn": one, "intoMrn": third, "reason": "one person"}
+    refusal = ward.execute("mergePatients", **again)
+    assert refusal["__typename"] == "MergeImpossible"
+    assert "the record is merged already" in refusal["message"]
+
+
+def test_mistake_870_a_refusal_after_a_death_does_not_say_what_to_do(ward: Ward) -> None:
+    mrn = ward.patient()
+    stay = ward.stay(at=ago(hours=9), patientMrn=mrn)
+    ward.record("recordDeath", patientMrn=mrn, **late(ago(hours=5)))
+    home = ward.execute("dischargePatient", stayId=stay, disposition="HOME", **late(ago(hours=4)))
+    seen = {"stayId": stay, "practitioner": ward.doctor(), "kind": "ROUND"}
+    visit = ward.execute("recordVisit", **seen, **late(ago(hours=4)))
+    assert home["__typename"] == visit["__typename"] == "PatientDied"
+    assert "a discharge after it is one as DIED" in home["message"]
+    assert "correct either" in visit["message"]

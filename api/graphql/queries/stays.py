@@ -213,7 +213,7 @@ class StayQueries:
         return [Deceased.of(view, at) for view in views]
 
     @strawberry.field(
-        description="The consults of open stays that wait for an answer, the longest first."
+        description="Consults in open stays of the living that wait for an answer, the longest first."
     )
     @bitemporal
     async def open_consults(
