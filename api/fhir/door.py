@@ -300,7 +300,7 @@ async def _resource_response(
     else:
         since = _date_of(request.headers.get("if-modified-since", ""))
         is_known = False
-        if since and "Last-Modified" in headers:
+        if since and since <= datetime.now(UTC) and "Last-Modified" in headers:
             second = moment.replace(microsecond=0)
             # the date of a version is that of another one within the same second, too
             is_known = second < since or (
