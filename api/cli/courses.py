@@ -90,7 +90,7 @@ def course(
     answer = run_query(database, "course", purpose, ask, as_of, known_at)
     if answer is None:
         subject = f"stay {stay!r}" if stay is not None else f"patient with MRN {mrn!r}"
-        stop(f"There is no {subject} as known then.")
+        stop(f"There is no {subject}{' then' if as_of or known_at else ''}.")
     text = render(answer, CourseFormat(format.upper()))
     if format is Format.JSON:
         as_json(loads(text))

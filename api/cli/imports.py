@@ -109,7 +109,8 @@ def simulate_command(
     days: Annotated[int, typer.Option(min=1, max=3650, help="Days of its life.")] = 30,
     seed: Annotated[int, typer.Option(help="The same seed gives the same hospital.")] = 1,
     until: Annotated[
-        str | None, typer.Option(help="When it ends (ISO 8601 with offset); last midnight.")
+        str | None,
+        typer.Option(help="When it ends (ISO 8601 with offset); by default last midnight."),
     ] = None,
     detail: Annotated[
         float,

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from inspect import cleandoc
 from io import TextIOWrapper
 from pathlib import Path
 from shutil import get_terminal_size
@@ -35,7 +37,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "doctor": "Print the settings, the state of the database, and what is wrong.",
         },
         "tokens": {
-            "token": "Print a token for a server on this machine, alone.",
+            "token": "Print a token for a server on this machine only.",
         },
         "imports": {
             "simulate": "Simulate a hospital over time, into an empty or a simulated log.",
@@ -117,6 +119,11 @@ class Commands(TyperGroup):
         logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
         return name, command and load_command(str(command.name)), rest
 
+    def _main_shell_completion(self, *args: Any, **named: Any) -> None:
+        if any(name.endswith("_COMPLETE") for name in os.environ):
+            import_module("api.cli.completion")
+        super()._main_shell_completion(*args, **named)
+
     def make_context(self, *args: Any, **named: Any) -> Any:
         with abort_at_interruption():
             return super().make_context(*args, **named)
@@ -189,7 +196,15 @@ def declare_options(version: Version = False, demo: Demo = False) -> None:
 def load_command(name: str) -> Any:
     """Import a command, and what it needs."""
     module = import_module(f"api.cli.{MODULES[name]}")
-    return get_group(module.app).commands[name]
+    command: Any = get_group(module.app).commands[name]
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.help = _LINE_END.sub(" ", cleandoc(each.help or ""))
+        each.short_help = each.help.partition("\n\n")[0]  # completion would cut it
+    return command
+
+
+_LINE_END = re.compile(r"(?<!\n)\n(?!\n)")
+"""The end of a line within a paragraph of a help, which a terminal breaks anew."""
 
 
 app = Commands(
@@ -201,7 +216,7 @@ app = Commands(
     no_args_is_help=True,
     params=get_command(options).params,
     commands=[
-        TyperCommand(name, help=text)
+        TyperCommand(name, help=text, short_help=text)
         for commands in COMMANDS.values()
         for name, text in commands.items()
     ],
@@ -211,6 +226,9 @@ app = Commands(
 def sentence_of(error: ClickException) -> str:
     """Return one plain sentence for an error of usage, and the command that prints the help."""
     text = " ".join(error.format_message().split()).replace(": Value error, ", ": ", 1)
+    text = re.sub(
+        "Input should be a valid UUID.*", "it has to be an id, as another command prints it", text
+    )
     if isinstance(error, NoSuchOption) and error.possibilities:
         names = ", ".join(sorted(error.possibilities))
         text = f"{error.message}. Did you mean {names}?"

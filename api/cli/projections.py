@@ -27,6 +27,16 @@ models = typer.Typer(help="The read models.", no_args_is_help=True)
 app.add_typer(models, name="projections")
 
 
+def _names() -> list[str]:
+    """Return the names of read models for completion."""
+    return [m.name for m in READ_MODELS]
+
+
+def _names_and_all() -> list[str]:
+    """Return the names of read models, and that of all, for completion."""
+    return [*_names(), "all"]
+
+
 @models.command("list", epilog="Example: wardbook projections list --json")
 def list_models(json: Json = False, csv: Csv = False) -> None:
     """List how far each read model is, how far behind the log, and whether it lacks anything."""
@@ -65,7 +75,12 @@ def list_parked(json: Json = False, csv: Csv = False) -> None:
 
 @models.command("retry", epilog="Example: wardbook projections retry all")
 def retry_parked(
-    name: Annotated[str, typer.Argument(help="Its name, or all: those that parked anything.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Its name, or all: those that parked anything.", autocompletion=_names_and_all
+        ),
+    ],
 ) -> None:
     """Take in again what is parked, in the order of the log. Recorded as a fact.
 
@@ -91,7 +106,7 @@ def retry_parked(
     epilog="Example: wardbook projections skip stays 0b0e9b5e-95a9-4c0e-9a1c-3c1f5f3f8f10 --reason no",
 )
 def skip_command(
-    name: Annotated[str, typer.Argument(help="The read model.")],
+    name: Annotated[str, typer.Argument(help="The read model.", autocompletion=_names)],
     command: Annotated[UUID, typer.Argument(help="The id of a command that it has parked.")],
     reason: Annotated[str, typer.Option(help="Why it may be left out.")],
 ) -> None:
@@ -110,7 +125,7 @@ def skip_command(
 
 @models.command("rebuild", epilog="Example: wardbook projections rebuild stays")
 def rebuild_model(
-    name: Annotated[str, typer.Argument(help="Its name, or all.")],
+    name: Annotated[str, typer.Argument(help="Its name, or all.", autocompletion=_names_and_all)],
 ) -> None:
     """Fill a read model anew from the log, beside the live one, compare, and switch.
 

@@ -66,7 +66,10 @@ def timeline(
     json: Json = False,
     csv: Csv = False,
     read: Annotated[
-        Reading, typer.Option(help="TRUTH: what is held so. RECORD: in the order of knowing.")
+        Reading,
+        typer.Option(
+            help="ALL: with corrections. TRUTH: only what holds. RECORD: in the order of recording."
+        ),
     ] = Reading.ALL,
     doses: Annotated[bool, typer.Option(help="Show single doses too.")] = True,
     purpose: For = Purpose.TREATMENT,
@@ -97,7 +100,7 @@ def timeline(
 
     views = run_query(database, "timeline", purpose, ask, as_of, known_at)
     if views is None:
-        stop(f"There is no patient with MRN {mrn!r} as known then.")
+        stop(f"There is no patient with MRN {mrn!r}{' as known then' if known_at else ''}.")
     if not doses:
         views = [e for e in views if e[0].kind != "PRESCRIPTION_ADMINISTRATION_RECORDED"]
     print_rows(

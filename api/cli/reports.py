@@ -67,13 +67,21 @@ class Format(StrEnum):
     SVG = "svg"
 
 
+def _names() -> list[tuple[str, str]]:
+    """Return the names of reports for completion, each with its title."""
+    return [(d.name, d.title) for d in newest_definitions()] + [(BUNDLE, "All reports at once.")]
+
+
 @app.command(
     epilog="Example: wardbook report bed-occupancy-rate --from 2026-03-01 --to 2026-03-31 --format csv"
 )
 def report(
     name: Annotated[
         str | None,
-        typer.Argument(help="Which; bundle: all at once; without it, all are listed."),
+        typer.Argument(
+            help="Its name; bundle: all at once. Without it, the reports are listed.",
+            autocompletion=_names,
+        ),
     ] = None,
     first: Annotated[str | None, typer.Option("--from", help="The first day: 2026-03-01.")] = None,
     last: Annotated[
@@ -85,7 +93,9 @@ def report(
     ] = None,
     ward: Annotated[str | None, typer.Option(help="This ward only.")] = None,
     known_at: KnownAt = None,
-    version: Annotated[int | None, typer.Option(help="The newest by default.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Version of its definition; the newest by default.")
+    ] = None,
     chosen: Annotated[
         list[str] | None, typer.Option("--set", help="A parameter: --set days=30.")
     ] = None,

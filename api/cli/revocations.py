@@ -17,7 +17,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: wardbook revoke --subject ada --reason 'left the house'")
 def revoke(
-    reason: Annotated[str, typer.Option(help="Why, for who reads the list later.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the revocation.")],
     subject: Annotated[
         str | None, typer.Option(help="A login: all its tokens that were issued up to now.")
     ] = None,

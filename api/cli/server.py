@@ -40,7 +40,7 @@ from infrastructure.projections.gc_tuning import (
     short_garbage_collection,
 )
 from infrastructure.projections.runner import ProjectionRunner
-from infrastructure.settings import Settings, check_no_demo
+from infrastructure.settings import Settings, check_no_demo, is_demo
 
 app = typer.Typer()
 
@@ -63,11 +63,13 @@ def serve(
     hl7_config: Annotated[
         Path | None, typer.Option(help="File of a sending system (TOML), or a folder.")
     ] = None,
-    hl7_host: Annotated[str, typer.Option(help="Its address; without TLS, of this machine.")] = (
-        "127.0.0.1"
-    ),
-    hl7_certificate: Annotated[Path | None, typer.Option(help="The door's, PEM.")] = None,
-    hl7_key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
+    hl7_host: Annotated[
+        str, typer.Option(help="Address of this door; without TLS, one of this machine.")
+    ] = ("127.0.0.1"),
+    hl7_certificate: Annotated[
+        Path | None, typer.Option(help="Certificate of this door, PEM.")
+    ] = None,
+    hl7_key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.")] = None,
     hl7_clients: Annotated[
         Path | None, typer.Option(help="The authority that signs clients' certificates, PEM.")
     ] = None,
@@ -167,15 +169,16 @@ def _announce(configuration: Settings, listening: socket, show_token: bool) -> N
     host, port = listening.getsockname()[:2]
     name = f"[{host}]" if ":" in host else host
     out.print(f"Wardbook at http://{name}:{port}/graphql", soft_wrap=True)
+    command = "wardbook --demo token" if is_demo(configuration.home) else "wardbook token"
     if configuration.oidc_issuer:
         out.print(f"Log in with {configuration.oidc_issuer}", soft_wrap=True)
     elif show_token:
         token = LocalTokens.of(configuration.home).make()
         out.print(f"Token: {token}", soft_wrap=True)
         out.print(f"Page: http://{name}:{port}/#token={token}", soft_wrap=True)
-        out.print(f"It holds for {HOURS} hours; wardbook token makes others.", soft_wrap=True)
+        out.print(f"It holds for {HOURS} hours; {command} makes others.", soft_wrap=True)
     else:
-        out.print("wardbook token prints a token for it.", soft_wrap=True)
+        out.print(f"{command} prints a token for it.", soft_wrap=True)
 
 
 def check_login(configuration: Settings, host: str) -> None:

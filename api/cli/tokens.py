@@ -29,7 +29,7 @@ def token(
         str, typer.Option(help="The address of the server that the link leads to.")
     ] = "http://127.0.0.1:8000",
 ) -> None:
-    """Print a token for a server on this machine, alone."""
+    """Print a token for a server on this machine only."""
     home = from_environment().home
     is_new = not (home / KEY_FILE).exists()
     text = LocalIssuer.of(home).make(role, subject, ward or (), hours)

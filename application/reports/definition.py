@@ -219,8 +219,8 @@ class Definition:
         by_name = {p.name: p for p in self.parameters}
         for name in texts:
             if name not in by_name:
-                names = ", ".join(by_name) or "none"
-                raise InvalidInput("parameters", f"{self.name} has no {name!r}; it has: {names}")
+                names = f"; it has: {', '.join(by_name)}" if by_name else ", and no other"
+                raise InvalidInput("parameters", f"{self.name} has no {name!r}{names}")
         return {
             name: parameter.of_text(texts[name]) if name in texts else parameter.default
             for name, parameter in by_name.items()

@@ -1,6 +1,7 @@
 """The list of commands: true of the commands, and printed without importing them."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -66,6 +67,14 @@ def test_the_help_of_each_command_has_an_example_that_can_be_given(name: str) ->
         assert context.params or not command.params
 
 
+def test_paragraphs_of_help_are_broken_by_the_terminal_alone(run: Run) -> None:
+    lines = [line.strip() for line in run("restate", "--help").out.splitlines()]
+    first = next(n for n, line in enumerate(lines) if line.startswith("Each figure"))
+    paragraph = lines[first : lines.index("", first)]
+    words = [line.partition(" ")[0] for line in paragraph[1:]]
+    assert all(len(f"{a} {b}") > 76 for a, b in zip(paragraph, words, strict=False))
+
+
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_what_is_printed_in_one_form_is_printed_in_each(name: str) -> None:
     for path, command in commands_below([name], load_command(name)):
@@ -88,6 +97,56 @@ def test_a_shell_completes_commands(run: Run, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("COMP_WORDS", "wardbook occupancy --kn")
     monkeypatch.setenv("COMP_CWORD", "2")
     assert run().out.split() == ["--known-at"]
+
+
+GROUPS = [name for name in MODULES if hasattr(load_command(name), "commands")]
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("report --format=", ["--format=csv", "--format=json", "--format=svg", "--format=table"]),
+        ("token --role=nu", ["--role=nurse"]),
+        ("--demo projections rebuild a", ["all", "allergies"]),
+        ("projections skip vis", ["visits"]),
+        ("report bund", ["bundle"]),
+        ("report bed-turnover-r", ["bed-turnover-rate"]),
+    ],
+)
+@pytest.mark.parametrize("shell", ["fish", "zsh"])
+def test_a_shell_completes_names_and_joined_values(
+    run: Run, monkeypatch: pytest.MonkeyPatch, shell: str, words: str, values: list[str]
+) -> None:
+    monkeypatch.setenv("_WARDBOOK_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"wardbook {words}")
+    lines = run().out.splitlines()
+    if shell == "fish":
+        assert sorted(line.partition("\t")[0] for line in lines) == values
+    else:
+        assert sorted(re.findall(r'[(\n]"(.*?)"', "\n".join(lines))) == values
+
+
+def test_bash_completes_a_joined_value_as_three_words(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_WARDBOOK_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "wardbook report --format = j")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert run().out.split() == ["json"]
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_a_description_in_completion_is_a_whole_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    monkeypatch.setenv("_WARDBOOK_COMPLETE", "complete_fish")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"wardbook {group} ".replace("  ", " "))
+    lines = [line.split("\t") for line in run().out.splitlines()]
+    names = load_command(group).commands if group else MODULES
+    assert sorted(name for name, _ in lines) == sorted(names)
+    assert all(text.endswith(".") and not text.endswith("..") for _, text in lines)
 
 
 SHELLS = {

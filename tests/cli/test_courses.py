@@ -47,6 +47,8 @@ def test_a_course_of_nobody_is_refused_in_a_sentence(run: Run, staffed: Hospital
     for of in (("--mrn", "M9"), ("--stay", str(uuid4())), ("--stay", "nonsense")):
         ended = run("course", *of)
         assert (ended.code, ended.out) == (1, "")
-        assert f"{of[1]!r} as known then." in ended.err
+        assert f"{of[1]!r}." in ended.err
+        ended = run("course", *of, "--as-of", ago(days=1).isoformat())
+        assert f"{of[1]!r} then." in ended.err
     assert run("course").code == 2
     assert run("course", "--mrn", "M1", "--stay", str(uuid4())).code == 2
