@@ -3,13 +3,13 @@
 
 import {html, nothing} from './vendor/lit.js';
 import {Plain, act, address, go, nameOf, refresh, shell} from './shell.js';
-import {describe, learn, refusalOf} from './refusal.js';
+import {describe, identity, learn, refusalOf} from './refusal.js';
 import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, fieldOf, keepsReason, keepsTime} from './fields.js';
 import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
 import {may} from './session.js';
-import {clocks, date, hospital, moment, short, time, wall} from './time.js';
+import {clocks, hospital, moment, short, time, wall} from './time.js';
 import {language, named, say} from './words.js';
 
 class CommandForm extends Plain {
@@ -164,6 +164,7 @@ class CommandForm extends Plain {
       const outcome = await give(this.form, command, input);
       if (outcome.code) this.refusal = await learn(outcome);
       else {
+        if (before && command === 'registerPatient') Object.assign(before.typed.entered, {patientMrn: input.mrn, ...(input.mrnAuthority && {mrnAuthority: input.mrnAuthority})});
         this.close();
         const {commandId, reason, ...values} = {...this.known, ...input};
         shell.dispatchEvent(new CustomEvent('recorded', {detail: {command, values, outcome, context, stayId: outcome.stay?.id ?? this.entered.stayId ?? context.stay?.id}}));
@@ -188,7 +189,7 @@ class CommandForm extends Plain {
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
     const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt' && this.fields.has(name));
     const place = fieldOf(this.refusal, isShown, picksBed);
-    return html`<dialog aria-labelledby="form-title" @close=${() => this.dispatchEvent(new Event('closed'))}>
+    return html`<dialog aria-labelledby="form-title" @cancel=${event => this.isTyped && !confirm(say('form.leave')) && event.preventDefault()} @close=${() => this.dispatchEvent(new Event('closed'))}>
       <form @submit=${this.#send} novalidate>
         <header><h2 id="form-title">${named(command)}</h2>
           <button type="button" class="plain" aria-label=${say('close')} @click=${this.close}>✕</button></header>
@@ -348,7 +349,7 @@ class CommandForm extends Plain {
       warnings && [say('confirmWarnings'), null, () => again({[WARNED]: [...new Set([...(this.entered[WARNED] ?? []), ...warnings])]})],
       candidates && [say('anotherPerson'), null, () => again({despiteLikelyDuplicates: candidates})],
       stays && [say('takeAlong'), null, () => again({sharers: stays.map(stayId => (/^discharge/.test(this.order.command) ? {stayId} : {stayId, sharesBed: true}))})],
-      code === 'NOT_FOUND' && patientMrn && first('registerPatient', {mrn: patientMrn}),
+      code === 'NOT_FOUND' && patientMrn && first('registerPatient', asPerson(patientMrn)),
       code === 'ALREADY_EXISTS' && mrn && [say('find'), 'patients', () => (this.close(), go('find', {q: mrn}))],
       opens && first(opens, {ward, room, bed}),
       endedAt && stayId && first('cancelDischarge', {stayId}),
@@ -383,9 +384,16 @@ class CommandForm extends Plain {
   }
 }
 
+/** Whom a text that was looked for names: by a number, or by a name. */
+function asPerson(text) {
+  if (/^[^,]*\d[^,]*$/.test(text)) return {mrn: text};
+  const [familyName, givenName] = text.split(/\s*,\s*/);
+  return {familyName, givenName};
+}
+
 const aboutOf = ({patient, stay, about}) =>
   patient || about
-    ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${patient.mrn} · ${date(patient.birthDate)}` : nothing}
+    ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${identity(patient)}` : nothing}
         ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
         ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`${patient ? html`<br>` : nothing}${about}` : nothing}</p>`
     : nothing;

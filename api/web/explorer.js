@@ -13,13 +13,8 @@ const INTROSPECTION = `query Schema { __schema {
   queryType { name } mutationType { name } subscriptionType { name }
   types { kind name description possibleTypes { name } enumValues { name description } inputFields { ${INPUT} }
     fields { name description type { ${REF} } args { ${INPUT} } } } } }`;
-const FIRST = `query Beds($asOf: DateTime, $knownAt: DateTime) {
-  roomOccupancy(asOf: $asOf, knownAt: $knownAt) {
-    room { ward number }
-    beds { code state }
-  }
-}
-`;
+/** With its indentation in it: that of a script is not sent. */
+const FIRST = 'query Beds($asOf: DateTime, $knownAt: DateTime) {\n  roomOccupancy(asOf: $asOf, knownAt: $knownAt) {\n    room { ward number }\n    beds { code state }\n  }\n}\n';
 const MOST_OFFERED = 12;
 
 const shown = ({kind, name, ofType}) => (kind === 'NON_NULL' ? `${shown(ofType)}!` : kind === 'LIST' ? `[${shown(ofType)}]` : name);

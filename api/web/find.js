@@ -5,7 +5,8 @@ import {Screen, act, address, go, nameOf} from './shell.js';
 import {ask} from './gql.js';
 import {button} from './lists.js';
 import {may} from './session.js';
-import {age, clockTimes, date, fullDay, isPast} from './time.js';
+import {identity} from './refusal.js';
+import {clockTimes, fullDay, isPast} from './time.js';
 import {named, say} from './words.js';
 
 const isOpen = ({status}) => status === 'ADMITTED' || status === 'ON_LEAVE';
@@ -62,7 +63,7 @@ class Find extends Screen {
       <h2><a href=${address('patient/' + patient.id)}>${nameOf(patient)}</a>
         ${patient.confidentiality === 'NORMAL' ? nothing : html`<i class="flag label">${named(patient.confidentiality)}</i>`}
         ${patient.diedAt ? html`<i class="flag">† ${fullDay(patient.diedAt)}</i>` : nothing}</h2>
-      <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex)}
+      <p>${identity(patient)}
         ${patient.mergedInto ? html` · ${say('mergedInto')} <a href=${address('patient/' + patient.mergedInto.id)}>${patient.mergedInto.mrn}</a>` : nothing}</p>
       ${open ? html`<p>${stayLine(open)}</p>` : nothing}
       ${open || patient.diedAt ? nothing : button('admitPatient', {patientMrn: patient.mrn}, {patient}, '')}
@@ -91,7 +92,7 @@ class PatientScreen extends Screen {
     const open = patient.stays.some(isOpen);
     const put = (command, more = {}) => button(command, {...values, ...more}, context, '');
     return html`<header class="person"><h1>${nameOf(patient)}</h1>
-        <p>${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate)}) · ${named(patient.sex ?? 'UNKNOWN')}
+        <p>${identity(patient)}
           ${patient.diedAt ? html` · † ${fullDay(patient.diedAt)}` : nothing}</p></header>
       ${patient.allergies ? allergiesOf(patient) : nothing}
       <div class="acts">${may('admitPatient') && (isPast() || !(open || patient.diedAt)) ? html`<button type="button" data-key="a" @click=${() => act('admitPatient', values, context)}>${named('admitPatient')} <kbd aria-hidden="true">a</kbd></button>` : nothing}${put('planAdmission')}${put('correctPatientDetails', {mrn, familyName, givenName, birthDate, sex, confidentiality})}${put('mergePatients')}${put('recordDeath')}${patient.diedAt ? [put('correctDeath', {occurredAt: patient.diedAt}), put('cancelDeath')] : nothing}${put('breakGlass')}${['placeLegalHold', 'liftLegalHold', 'requestErasure', 'withdrawErasure', 'erasePatient'].map(each => put(each))}</div>

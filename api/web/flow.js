@@ -40,7 +40,7 @@ class Flow extends Screen {
     const away = open.filter(({status}) => status === 'ON_LEAVE');
     const reserved = rooms.flatMap(({room, beds}) => beds.filter(bed => bed.reservationId).map(bed => ({room, bed})));
     const ofStatus = status => arrivals.filter(each => each.status === status).toSorted((a, b) => HURRY.indexOf(a.urgency) - HURRY.indexOf(b.urgency) || by('expectedAt')(a, b));
-    const who = stay => html`<a href=${address('stay/' + stay.id)}><b>${nameOf(stay.patient)}</b></a> <small>${place(stay)} · ${stay.specialty ?? ''}</small>`;
+    const who = stay => html`<a href=${address('stay/' + stay.id)}><b>${nameOf(stay.patient)}</b></a> <small>${[place(stay), stay.specialty].filter(Boolean).join(' · ')}</small>`;
     const context = stay => ({patient: stay.patient, stay});
     const bedRequest = stay => button('requestBed', {stayId: stay.id}, context(stay));
     return html`<header class="headline"><h1>${say('flow')}</h1>${button('planAdmission', {}, {about: ''}, 'primary')}</header>

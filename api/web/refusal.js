@@ -13,7 +13,9 @@ const WHOLE = /^(BED_OCCUPIED|PATIENT_ALREADY_ADMITTED|PATIENT_DIED|IN_FUTURE|VE
 /** Codes of which what the server adds in English says no more to who reads another language. */
 const TOLD = /^(NOT_FOUND|ALREADY_EXISTS|STAY_NOT_OPEN|REASON_NEEDED|ROOM_POLICY_BROKEN)$/;
 
-export const describe = ({familyName, givenName, mrn, birthDate, sex}) => `${nameOf({familyName, givenName})} · ${date(birthDate)} (${age(birthDate)} ${named(sex)}) · ${mrn}`;
+/** A person's number, birth date and sex, so far as they are known. */
+export const identity = ({mrn, birthDate, sex}, today) => [mrn, birthDate && `${date(birthDate)} (${age(birthDate, today)})`, sex && sex !== 'UNKNOWN' && named(sex)].filter(Boolean).join(' · ');
+export const describe = person => `${nameOf(person)} · ${identity(person)}`;
 const dayTimeOf = moment => (moment ? dayTime(moment) : '');
 export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? '';
 

@@ -4,10 +4,11 @@ import {classMap, html, nothing, repeat} from './vendor/lit.js';
 import {Screen, act, address, go, nameOf, save, scroll} from './shell.js';
 import {ask, askAll, live} from './gql.js';
 import {may} from './session.js';
-import {age, clockTimes, clocks, date, dayOfStay, dayTime, chartDay, hospital, isPast, localDay, short, time, weekday} from './time.js';
+import {clockTimes, clocks, dayOfStay, dayTime, chartDay, hospital, isPast, localDay, short, time, weekday} from './time.js';
 import {allergiesOf} from './find.js';
 import {button, place} from './lists.js';
 import {entryOf, wayName, waysOf} from './putright.js';
+import {identity} from './refusal.js';
 import {named, say, translate} from './words.js';
 
 const READINGS = ['TRUTH', 'ALL', 'RECORD'];
@@ -62,7 +63,7 @@ class StayScreen extends Screen {
     const today = localDay(clocks.asOf ?? new Date());
     return html`<header class="person">
       <h1>${patient ? html`<a href=${address('patient/' + patient.id)}>${nameOf(patient)}</a>` : nameOf(patient)}</h1>
-      <p>${patient ? html`${patient.mrn} · ${date(patient.birthDate)} (${age(patient.birthDate, today)}) · ${named(patient.sex)}` : nothing}
+      <p>${patient ? identity(patient, today) : nothing}
         ${stay.confidentiality === 'NORMAL' ? nothing : html`<i class="flag label">${named(stay.confidentiality)}</i>`}
         ${patient?.diedAt ? html`<i class="flag">† ${dayTime(patient.diedAt)}</i>` : nothing}</p>
       <dl class="facts">

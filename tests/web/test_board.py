@@ -185,3 +185,40 @@ def test_a_drag_of_the_time_bar_asks_for_a_few_moments_and_ends_at_the_last(
     page.go_back()  # the past is one step, not twenty
     bed_of(page, ada["name"]).wait_for()
     assert page.locator("main.past").count() == 0
+
+
+APART = """() => {
+  const box = item => {
+    const range = document.createRange();
+    range.selectNodeContents(item);
+    const text = item.matches('input, select, button') ? item : range;
+    return text.getBoundingClientRect();
+  };
+  const bar = ['label', 'input', 'output', 'select', 'button', '.zone'].map(each => `.timebar ${each}`);
+  const room = document.querySelector('.room:has(abbr)');
+  const items = [...document.querySelectorAll(bar), ...room.querySelectorAll('h3 abbr, .code')]
+    .map(item => [item, box(item)]).filter(([, at]) => at.width && at.height);
+  return items.flatMap(([one, a]) => items
+    .filter(([other, b]) => one !== other && !one.contains(other) && !other.contains(one)
+      && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3)
+    .map(([other]) => `${one.outerHTML.slice(0, 60)} on ${other.outerHTML.slice(0, 60)}`));
+}"""
+"""What lies on something else, of the time bar and of rooms with a policy."""
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_nothing_of_the_time_bar_and_of_rooms_lies_on_something_else(
+    page_of: Open, followed: Ward, locale: str
+) -> None:
+    room = followed.room("A", "B")
+    ward, number = room.split("/")
+    followed.record("setRoomPolicy", ward=ward, room=number, policy="ONE_SEX_ONLY")
+    page = page_of(locale=locale)
+    page.locator("h3 abbr").first.wait_for()
+    for locked in (True, False):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.locator(".lock input").set_checked(locked)
+        for width in (360, 641, 768, 820, 1024, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(APART) == [], width

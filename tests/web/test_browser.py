@@ -177,6 +177,33 @@ def test_a_page_is_not_left_with_a_form_half_filled_in_without_a_question(
     asked.value.accept()
 
 
+def test_escape_takes_away_nothing_typed_without_a_question(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    questions: list[str] = []
+    page = page_of()
+
+    def dismiss(asked: Any) -> None:
+        questions.append(asked.message)
+        asked.dismiss()
+
+    page.on("dialog", dismiss)
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    transfer = page.get_by_role("dialog", name="Transfer")
+    transfer.locator("#f-withoutBed").press_sequentially("corr")
+    page.keyboard.press("Escape")
+    assert transfer.locator("#f-withoutBed").input_value() == "corr"
+    assert questions == ["Leave without recording?"]
+    transfer.get_by_role("button", name="Cancel").click()
+    transfer.wait_for(state="detached")
+    page.keyboard.press("m")
+    transfer.wait_for()
+    page.keyboard.press("Escape")
+    transfer.wait_for(state="detached")
+    assert len(questions) == 1
+
+
 def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     page_of: Open, followed: Ward, ada: dict[str, str]
 ) -> None:
@@ -287,6 +314,7 @@ def test_the_explorer_runs_a_document_completes_fields_and_shows_the_schema(
     page.locator("main.past").wait_for()
     page.get_by_role("link", name="Explorer").click()
     document = page.locator("#document")
+    assert "\n  roomOccupancy(" in document.input_value()
     page.locator("#document").press("Control+Enter")
     page.get_by_text("Answered after").wait_for()
     assert '"roomOccupancy": []' in page.locator("pre").inner_text()  # nothing was known then

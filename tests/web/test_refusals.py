@@ -12,7 +12,7 @@ import pytest
 
 from application.authorization.roles import Role
 from tests.support.api_dsl import Ward, ago, ahead, late
-from tests.web.browsing import Open
+from tests.web.browsing import Open, go
 
 pytestmark = pytest.mark.browser
 
@@ -297,15 +297,50 @@ def test_a_form_that_had_to_come_first_and_is_left_leads_back(
 ) -> None:
     page = page_of(Role.ADMIN)
     page.locator("a.bed", has_text=more["name"]).wait_for()
-    opened(page, "admitPatient", {**admission(more), "patientMrn": "nobody"})
+    opened(page, "admitPatient", {**admission(more), "patientMrn": "nobody-1"})
     recorded(page)
     page.get_by_role("alert").get_by_role("button", name="Register patient").click()
     register = page.get_by_role("dialog", name="Register patient")
-    assert register.locator("#f-mrn").input_value() == "nobody"
+    assert register.locator("#f-mrn").input_value() == "nobody-1"
     page.keyboard.press("Escape")
     page.get_by_role("dialog", name="Admit").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
+
+
+def test_a_patient_who_is_registered_on_the_way_is_the_one_who_is_admitted(
+    page_of: Open, followed: Ward, more: Ada
+) -> None:
+    name, mrn = followed.name("Zola"), followed.name("M1")
+    page = page_of(Role.REGISTRAR)
+    page.locator("a.bed", has_text=more["name"]).wait_for()
+    opened(page, "admitPatient", {**admission(more), "patientMrn": f"{name}, Nova"})
+    recorded(page)
+    page.get_by_role("alert").get_by_role("button", name="Register patient").click()
+    register = page.get_by_role("dialog", name="Register patient")
+    assert register.get_by_label("Family name").input_value() == name
+    assert register.get_by_label("Given name").input_value() == "Nova"
+    recorded(page, mrn=mrn)
+    admitted = page.get_by_role("dialog", name="Admit")
+    admitted.wait_for()
+    assert admitted.get_by_label("Patient (MRN)").input_value() == mrn
+    recorded(page)
+    admitted.wait_for(state="detached")
+    page.locator("a.bed", has_text=f"{name}, Nova").wait_for()
+
+
+@pytest.mark.parametrize("known", [{}, {"birthDate": "1990-05-06"}, {"sex": "FEMALE"}])
+def test_of_a_patient_only_what_is_known_is_shown(
+    page_of: Open, followed: Ward, known: dict[str, str]
+) -> None:
+    mrn = followed.patient(familyName=followed.name("Zola"), **known)
+    page = page_of(Role.REGISTRAR)
+    go(page, f"find?q={mrn}")
+    line = page.locator(".people li p").first
+    line.get_by_text(mrn).or_(line).first.wait_for()
+    shown = line.inner_text().split(" · ")
+    assert len(shown) == 1 + len(known)
+    assert not set(shown) & {"", "()", "Unknown"}
 
 
 def test_what_speaks_against_a_correction_is_put_right_together_with_it(
