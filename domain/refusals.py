@@ -20,7 +20,6 @@ from domain.things import Thing
 FieldName = NewType("FieldName", str)
 """The name of an input field, in Python style; each interface writes it in its own."""
 
-
 BedStateName = NewType("BedStateName", str)
 PolicyName = NewType("PolicyName", str)
 """The names of a state of a bed, and of a policy of a room: `domain.room` builds on refusals."""
@@ -103,7 +102,7 @@ class BedNotOpen(Refusal):
         self, bed: BedRef, reason: str, state: str | None = None, *, is_free_text: bool = False
     ) -> None:
         """``is_free_text``: staff wrote the reason, so it is told only to those it concerns."""
-        super().__init__(f"Bed {bed.bed} is not open: {reason}.")
+        super().__init__(f"Bed {bed.bed} is not open: {reason}; choose another bed or time.")
         self.bed, self.reason, self.is_free_text = bed, reason, is_free_text
         self.state = None if state is None else BedStateName(state)
 
@@ -117,7 +116,7 @@ class RoomPolicyBroken(Refusal):
     path = ("room",)
 
     def __init__(self, policy: PolicyName, reason: str) -> None:
-        super().__init__(f"The room's policy {policy} is broken: {reason}.")
+        super().__init__(f"The room's policy {policy} forbids it: {reason}; choose another room.")
         self.policy, self.room_policy = str(policy), policy
 
 
@@ -218,7 +217,7 @@ class PatientAlreadyAdmitted(Refusal):
     path = ("patient_mrn",)
 
     def __init__(self, stay: UUID) -> None:
-        super().__init__(f"The patient is in the hospital with stay {stay} at that time.")
+        super().__init__(f"The patient has stay {stay} at that time; go on with that one.")
         self.stay = stay
 
 
@@ -249,7 +248,8 @@ class ContradictsLaterFacts(Refusal):
         parts = [f"{f.kind} at {f.occurred_at.isoformat()}" for f in facts[:5]]
         parts += [f"{len(facts) - 5} more"] if len(facts) > 5 else []
         parts += ["facts that you may not see"] if untold else []
-        super().__init__(f"This would contradict what is recorded: {', '.join(parts)}.")
+        text = f"This would contradict what is recorded: {', '.join(parts)}"
+        super().__init__(f"{text}; correct that first, or together with this.")
         self.facts = facts
 
 

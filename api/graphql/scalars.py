@@ -31,7 +31,8 @@ _TIME = re.compile(r"\d{2}:\d{2}(:00)?")
 def _parse_date_time(value: Any) -> datetime:
     if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
         raise GraphQLError(
-            "DateTime needs ISO 8601 with an offset, for example 2026-03-01T08:00:00+01:00."
+            "DateTime needs ISO 8601 with an offset and at most six decimals,"
+            " for example 2026-03-01T08:00:00+01:00."
         )
     try:
         return _nameable(datetime.fromisoformat(value.upper()).astimezone(UTC), "DateTime")

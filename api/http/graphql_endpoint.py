@@ -42,6 +42,17 @@ from infrastructure.settings import Settings
 LOGIN_SECONDS = 10
 """Seconds for which a WebSocket may be open before its connection_init."""
 
+TODO = {
+    "Unsupported content type": "Send the operation as application/json.",
+    "Unable to parse request body as JSON": "The body, or the variables of a GET, are no JSON object.",
+    "Batching is not enabled": "Send one operation in a request; it may have several commands.",
+    "mutations are not allowed when using GET": "Send a mutation by POST.",
+    "subscriptions are not allowed when using GET": (
+        "Send a subscription over a WebSocket, by graphql-transport-ws."
+    ),
+}
+"""By a reason of Strawberry: a sentence that says what to do."""
+
 
 class RequestAdapter(StarletteRequestAdapter):
     """A request for Strawberry, which compares media types as they are written."""
@@ -81,7 +92,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
         except DocumentNotTrusted as error:
             response = error_response(error)
         except HTTPException as error:
-            message = without_values(error.reason)
+            message = TODO.get(error.reason) or without_values(error.reason)
             response = json_error(error.status_code, "BAD_REQUEST", message)
         if isinstance(request, WebSocket):
             return response

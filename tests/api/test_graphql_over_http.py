@@ -124,3 +124,24 @@ def test_a_media_type_may_be_written_in_any_case(shared: Ward, kind: str) -> Non
 def test_there_is_nothing_but_get_and_post(shared: Ward, method: str) -> None:
     answer = shared.client.http.request(method, "/graphql", headers=BEARER)
     assert answer.status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("method", "sent", "todo"),
+    [
+        ("POST", {"content": "{}", "headers": {"Content-Type": "text/plain"}}, "application/json"),
+        ("POST", {"json": "text"}, "JSON object"),
+        ("GET", {"params": {**WELL, "variables": "{"}}, "JSON object"),
+        ("POST", {"json": [WELL, WELL]}, "one operation"),
+        ("GET", {"params": {"query": "mutation { __typename }"}}, "by POST"),
+        ("GET", {"params": {"query": "subscription { events { position } }"}}, "WebSocket"),
+    ],
+)
+def test_what_is_no_request_is_told_what_to_send(
+    shared: Ward, method: str, sent: dict[str, Any], todo: str
+) -> None:
+    sent = {**sent, "headers": {**BEARER, **sent.get("headers", {})}}
+    answer = shared.client.http.request(method, "/graphql", **sent)
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert todo in error["message"]

@@ -368,7 +368,9 @@ class Costs(ValidationRule):
 
 
 def too_large(name: str, count: int, limit: int, at: Node | None = None) -> GraphQLError:
-    message = f"The operation is too large: {name} {count}, {limit} are allowed."
+    message = (
+        f"The operation is too large: {name} {count}, {limit} are allowed; ask for less at a time."
+    )
     return GraphQLError(message, at, extensions={"code": "TOO_COSTLY"})
 
 

@@ -1,0 +1,29 @@
+"""Mistakes of other systems whose refusals lead nowhere: see `test_covered` for the list."""
+
+from tests.support.api_dsl import Ward, ago, late, place
+from tests.support.correction_examples import WRONG, movement
+
+
+def test_mistake_900_a_refusal_says_what_is_wrong_and_not_what_to_do(ward: Ward) -> None:
+    here, children = ward.room("a", "b"), ward.room("a")
+    closed, small = place(f"{here}/b"), place(f"{children}/a")
+    mrn = ward.patient(birthDate="1950-01-01")
+    stay = ward.stay(f"{here}/a", patientMrn=mrn, at=ago(hours=9))
+    ward.record("closeBed", **closed, reason="leak")
+    ward.record("setRoomPolicy", ward=small["ward"], room=small["room"], policy="CHILDREN_ONLY")
+    ward.record("startLeave", stayId=stay, keepBed=True, **late(ago(hours=7)))
+    ward.record("endLeave", stayId=stay, **late(ago(hours=5)))
+    admission = {"patientMrn": mrn, "admissionType": "EMERGENCY"}
+    began = {"movementId": movement(ward, stay, "STAY_LEAVE_STARTED"), "occurredAt": ago(hours=4)}
+    other = ward.patient(birthDate="1950-01-01")
+    ward.record("recordDeath", patientMrn=other, **late(ago(hours=3)))
+    dead = {"patientMrn": other, "admissionType": "EMERGENCY"}
+    for command, content, todo in (
+        ("transferPatient", {"stayId": stay, **closed}, "choose another bed or time"),
+        ("transferPatient", {"stayId": stay, **small}, "choose another room"),
+        ("admitPatient", admission, "go on with that one"),
+        ("correctMovement", {**began, **WRONG}, "correct that first, or together with this"),
+        ("admitPatient", dead, "correct either"),
+    ):
+        message = ward.execute(command, **content)["message"]
+        assert todo in message, (command, message)
