@@ -10,18 +10,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.refusals import NotFound
-from domain.text import code, key, number_key
+from domain.text import code, key, nearest, number_key
 from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.rooms import beds, rooms
+
+NEAREST = 3
+"""The wards that are named in place of an unknown one."""
 
 
 async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward") -> str:
     """Return the name of a ward as it is stored. Raises NotFound."""
     names = await wards_named(connection, [ward])
     if not names:
-        raise NotFound(Thing.WARD, ward, field)
+        known = (await connection.execute(select(rooms.c.ward).distinct())).scalars()
+        like_it = ", ".join(nearest(ward, known, NEAREST))
+        raise NotFound(Thing.WARD, ward, field, f"The nearest are: {like_it}." if like_it else "")
     return ward if ward in names else min(names)
 
 
