@@ -67,7 +67,7 @@ COMMANDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "report": "Print a report on a period, as known now or then; alone, list the reports.",
         },
         "restatements": {
-            "restate": "Compute an issued report again as known now, and record what changed.",
+            "restate": "Compute an issued report again, and record what changed; alone, list them.",
         },
         "keys": {
             "keys": "The keys by which texts about persons are sealed.",

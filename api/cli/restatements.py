@@ -10,7 +10,8 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.cli.queries import open_hospital, run_query
-from api.cli.terminal import Csv, Json, as_json, out, print_rows, progress, request, settings
+from api.cli.terminal import Csv, Json, as_json, out, print_rows, progress, request, settings, stop
+from api.exit_codes import ExitCode
 from application.authorization.roles import Purpose
 from application.reports.definition import Definition, Row
 from application.reports.formatting import format_value
@@ -20,10 +21,14 @@ from infrastructure.bootstrap import hospital
 from infrastructure.postgres.database import Database
 from infrastructure.projections.gc_tuning import reduced_garbage_collection
 from infrastructure.queries.as_of import AsOf
-from infrastructure.reports.issued_reports import FactView, facts_at
+from infrastructure.reports.issued_reports import FactView, IssueView, facts_at, issues_page
 
 app = typer.Typer()
 
+LISTED = 1000
+"""Issues that are listed, the newest first."""
+
+ISSUE_COLUMNS = ("issue", "report", "first", "last", "ward", "issuedAt", "issuedBy", "reason")
 FIGURE_COLUMNS = ("figure", "of", "old", "new", "causes")
 FACT_COLUMNS = (
     *("subject", "id", "position", "kind", "stayId"),
@@ -36,12 +41,15 @@ CAUSE_COLUMNS = ("cause", "of", "what", "occurredAt", "recordedAt", "by", "why")
     epilog="Example: wardbook restate 1a3cce59-8007-5d42-99a0-e26bdbc414fa --reason closed"
 )
 def restate(
-    issue: Annotated[UUID, typer.Argument(help="The id of an issued report.")],
+    issue: Annotated[
+        UUID | None,
+        typer.Argument(help="The id of an issued report; without it, the latest are listed."),
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is restated.")] = None,
     json: Json = False,
     csv: Csv = False,
 ) -> None:
-    """Compute an issued report again as known now, and record what changed.
+    """Compute an issued report again, and record what changed; alone, list them.
 
     Each figure with its old and new value, and with all facts about those whose contribution to it
     changed: what happened when, when the record learned of it, from whom, and why. CSV has a row for
@@ -49,6 +57,11 @@ def restate(
     """
     configuration = settings()
     zone, database = open_hospital(configuration)
+    if issue is None:
+        if reason is not None:
+            stop("Name the issued report; alone, the command lists them.", ExitCode.USAGE)
+        print_rows(_issues(database), ISSUE_COLUMNS, json=json, csv=csv, zone=zone)
+        return
     with (
         reduced_garbage_collection(),
         closing(hospital(configuration, database)) as house,
@@ -73,6 +86,29 @@ def restate(
         _print_figures(definition, event)
         if event.changes:
             _print_causes(event, facts, zone)
+
+
+def _issues(database: Database) -> list[dict[str, Any]]:
+    """Return the latest issues, the newest first."""
+
+    async def ask(engine: AsyncEngine, at: AsOf) -> list[IssueView]:
+        async with engine.connect() as connection:
+            return await issues_page(connection, at, None, LISTED, None)
+
+    issues = run_query(database, "restate", Purpose.QUALITY, ask, entity="issued reports")
+    return [
+        {
+            "issue": str(each.issue),
+            "report": each.terms.definition,
+            "first": str(each.terms.first),
+            "last": str(each.terms.last),
+            "ward": each.terms.ward,
+            "issuedAt": each.issued_at,
+            "issuedBy": each.recorded_by["subject"],
+            "reason": each.reason,
+        }
+        for each in issues
+    ]
 
 
 def _facts(database: Database, issue: UUID, positions: list[int]) -> dict[int, FactView]:

@@ -48,6 +48,11 @@ def test_an_issued_report_is_restated_with_what_changed_and_why(
     (fact,) = cause["facts"]
     assert (fact["kind"], fact["reason"]) == ("stay.discharged", "noted afterwards")
     assert "Nothing changed" in run("restate", issue).out
+    (listed,) = run("restate", "--json").json
+    period = (listed["first"], listed["last"])
+    assert (listed["issue"], listed["report"], period) == (issue, "inpatient-census", (FROM, TO))
+    assert datetime.fromisoformat(listed["issuedAt"]).tzinfo
+    assert run("restate", "--reason", "closed").code == 2
 
 
 def test_a_restatement_is_printed_with_its_causes(run: Run, staffed: Hospital, stay: UUID) -> None:
