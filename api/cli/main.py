@@ -197,9 +197,9 @@ def load_command(name: str) -> Any:
     """Import a command, and what it needs."""
     module = import_module(f"api.cli.{MODULES[name]}")
     command: Any = get_group(module.app).commands[name]
-    for each in (command, *getattr(command, "commands", {}).values()):
-        each.help = _LINE_END.sub(" ", cleandoc(each.help or ""))
-        each.short_help = each.help.partition("\n\n")[0]  # completion would cut it
+    for subcommand in (command, *getattr(command, "commands", {}).values()):
+        subcommand.help = _LINE_END.sub(" ", cleandoc(subcommand.help or ""))
+        subcommand.short_help = subcommand.help.partition("\n\n")[0]  # completion would cut it
     return command
 
 

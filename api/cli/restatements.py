@@ -98,16 +98,16 @@ def _issues(database: Database) -> list[dict[str, Any]]:
     issues = run_query(database, "restate", Purpose.QUALITY, ask, entity="issued reports")
     return [
         {
-            "issue": str(each.issue),
-            "report": each.terms.definition,
-            "first": str(each.terms.first),
-            "last": str(each.terms.last),
-            "ward": each.terms.ward,
-            "issuedAt": each.issued_at,
-            "issuedBy": each.recorded_by["subject"],
-            "reason": each.reason,
+            "issue": str(view.issue),
+            "report": view.terms.definition,
+            "first": str(view.terms.first),
+            "last": str(view.terms.last),
+            "ward": view.terms.ward,
+            "issuedAt": view.issued_at,
+            "issuedBy": view.recorded_by["subject"],
+            "reason": view.reason,
         }
-        for each in issues
+        for view in issues
     ]
 
 

@@ -24,8 +24,8 @@ async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward"
     """Return the name of a ward as it is stored. Raises NotFound."""
     names = await wards_named(connection, [ward])
     if not names:
-        known = (await connection.execute(select(rooms.c.ward).distinct())).scalars()
-        like_it = ", ".join(nearest(ward, known, NEAREST))
+        all_names = (await connection.execute(select(rooms.c.ward).distinct())).scalars()
+        like_it = ", ".join(nearest(ward, all_names, NEAREST))
         raise NotFound(Thing.WARD, ward, field, f"The nearest are: {like_it}." if like_it else "")
     return ward if ward in names else min(names)
 
