@@ -27,7 +27,7 @@ class AggregateCache:
     values and never changes them in place, so a shallow copy is enough.
     """
 
-    def __init__(self, limit: int = 120_000) -> None:
+    def __init__(self, limit: int = 90_000) -> None:
         """Set ``limit``, the events of all aggregates together; one takes some 300 bytes."""
         self._kept: OrderedDict[UUID, Aggregate] = OrderedDict()
         self._limit, self._size = limit, 0

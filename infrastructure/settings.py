@@ -132,7 +132,7 @@ class Settings:
     token_idle_minutes: float = 0.0
     """The time after which a token that was not used is taken no more; 0: it holds until it ends."""
 
-    kept_answers_mb: int = 64
+    kept_answers_mb: int = 32
     """Memory of the response cache, in MB; 0: no cache."""
 
     smallest_cell: int = 5

@@ -25,7 +25,7 @@ from api.work import WORK, computing_beside
 TOKEN_BYTES = 600
 """Memory of a parsed token, with what is kept of its document."""
 
-CAPACITY = 32_000_000
+CAPACITY = 16_000_000
 """Bytes that all documents of a process may take."""
 
 SHORT = 200
