@@ -217,7 +217,7 @@ class PatientAlreadyAdmitted(Refusal):
     path = ("patient_mrn",)
 
     def __init__(self, stay: UUID) -> None:
-        super().__init__(f"The patient has stay {stay} at that time; go on with that one.")
+        super().__init__(f"The patient has stay {stay} then: go on with it, or correct its times.")
         self.stay = stay
 
 
@@ -228,7 +228,7 @@ class PatientDied(Refusal):
 
     path = ("occurred_at",)
 
-    def __init__(self, died_at: datetime, why: str = "this lies after it: correct either") -> None:
+    def __init__(self, died_at: datetime, why: str = "this contradicts it: correct either") -> None:
         super().__init__(f"The patient died at {died_at.isoformat()}; {why}.")
         self.died_at = died_at
 

@@ -6,7 +6,7 @@ What it has at another moment is known, and the answer as of this one may be emp
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.refusals import NotFound
@@ -16,6 +16,7 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.rooms import beds, rooms
 
+_NOW = func.upper_inf(rooms.c.known), func.upper_inf(rooms.c.during)
 NEAREST = 3
 """The wards that are named in place of an unknown one."""
 
@@ -24,7 +25,8 @@ async def ward_named(connection: AsyncConnection, ward: str, field: str = "ward"
     """Return the name of a ward as it is stored. Raises NotFound."""
     names = await wards_named(connection, [ward])
     if not names:
-        all_names = (await connection.execute(select(rooms.c.ward).distinct())).scalars()
+        present = select(rooms.c.ward).distinct().where(*_NOW)
+        all_names = (await connection.execute(present)).scalars()
         like_it = ", ".join(nearest(ward, all_names, NEAREST))
         raise NotFound(Thing.WARD, ward, field, f"The nearest are: {like_it}." if like_it else "")
     return ward if ward in names else min(names)

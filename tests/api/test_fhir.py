@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -309,8 +310,12 @@ def test_sorted_matches_and_all_of_a_patient_are_given_in_pages(fhir: Fhir) -> N
 
 def test_what_was_not_changed_since_is_not_sent_again(fhir: Fhir) -> None:
     changed = fhir.response("Encounter/{stay}").headers["last-modified"]
+    entries = fhir.get("Encounter/{stay}/_history?_count=2")["entry"]
+    _, before = (datetime.fromisoformat(e["resource"]["meta"]["lastUpdated"]) for e in entries)
+    is_of_one_version = before < parsedate_to_datetime(changed)
     long_ago, tag = "Thu, 01 Jan 2015 00:00:00 GMT", 'W/"0"'
-    for since, status in ((changed, 304), (long_ago, 200), ("yesterday", 200)):
+    known = 304 if is_of_one_version else 200
+    for since, status in ((changed, known), (long_ago, 200), ("yesterday", 200)):
         response = fhir.response("Encounter/{stay}", **{"If-Modified-Since": since})
         assert response.status_code == status, since
     both = {"If-None-Match": tag, "If-Modified-Since": changed}

@@ -21,9 +21,10 @@ def test_mistake_900_a_refusal_says_what_is_wrong_and_not_what_to_do(ward: Ward)
     for command, content, todo in (
         ("transferPatient", {"stayId": stay, **closed}, "choose another bed or time"),
         ("transferPatient", {"stayId": stay, **small}, "choose another room"),
-        ("admitPatient", admission, "go on with that one"),
+        ("admitPatient", admission, "go on with it"),
         ("correctMovement", {**began, **WRONG}, "correct that first, or together with this"),
         ("admitPatient", dead, "correct either"),
+        ("recordDeath", {"patientMrn": other, **late(ago(hours=4))}, "contradicts it"),
     ):
         message = ward.execute(command, **content)["message"]
         assert todo in message, (command, message)
