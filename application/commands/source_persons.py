@@ -258,8 +258,13 @@ def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
     record = next(iter(uow.load(Patient, *uow.streams_of(id))), None)
     if record is not None:
         if record.merge == id:
+            linked_beside = [
+                (other, application)
+                for other, application in _told_beside(uow, visit, record)
+                if _is_of_one_person(uow, application.version)
+            ]
             unmerge_record(uow, record, id)
-            for other, application in _told_beside(uow, visit, record):
+            for other, application in linked_beside:
                 _link_again(uow, other, application)
     elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
         record, movement = uow.one(Patient, id, "source_id"), version.movement
@@ -292,6 +297,13 @@ def _told_beside(
     ]
 
 
+def _is_of_one_person(uow: UnitOfWork, version: Version) -> bool:
+    """Return whether all numbers that a report names are of one person now."""
+    numbers = numbers_of(uow, version.movement)
+    owners = [lookups.patient_id(uow, number, authority) for authority, number in numbers]
+    return all(owners) and len({persons.person_of(uow, owner) for owner in owners if owner}) == 1
+
+
 def _link_again(uow: UnitOfWork, visit: SourceVisit, application: Applied) -> None:
     """Link two records by what told it, too, since another link was taken back."""
     version = application.version
@@ -301,7 +313,8 @@ def _link_again(uow: UnitOfWork, visit: SourceVisit, application: Applied) -> No
     with suppress(NotFound, MergeImpossible):
         fact = link(uow, version.movement)
         if fact not in uow.loaded:  # a merge; else they are one by another way, or already
-            applications = (replace(application, movement=fact),)
+            new = replace(application, movement=fact)
+            applications = tuple(new if a == application else a for a in visit.applied)
             visit.settle(visit.stay, applications, visit.pending, visit.waits_for, uow.entry)
 
 

@@ -1,17 +1,21 @@
 """Mistakes of receivers that take back what another message says still: see `test_covered`."""
 
+from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from api.hl7.door import Door
+from application.commands.movement_reports import MovementReport
 from application.hospital import Hospital
+from domain.source_visit import SourceKind
 from infrastructure.integrity.check import verify
 from infrastructure.postgres.database import Database
 from tests.hl7.test_triggers import answer
 from tests.mistakes.test_cancelled_numbers import told
 from tests.mistakes.test_listed_numbers import door, records
-from tests.support.hospital_dsl import request
+from tests.support.hospital_dsl import ago, place, request, room
 
 __all__ = ["door"]
 
@@ -93,3 +97,47 @@ def test_what_staff_took_back_is_not_linked_again(
     hospital.identity.unmerge_patients(request(reason="two persons"), merge_id=merge)
     tell(hospital, door, second, report("A40", "A", "B", "M", 6, "CANCEL"))
     assert records(database)["main", "B"].merged_into is None
+
+
+@pytest.mark.parametrize("trigger", ["A40", "A47"])
+def test_mistake_934_the_cancel_of_another_merge_links_again_what_staff_took_back(
+    hospital: Hospital, database: Database, door: Door, trigger: str
+) -> None:
+    tell(hospital, door, *(told("A28", number, 1) for number in "ABC"))
+    for id, former, minute in (("K", "C", 3), ("M", "B", 4), ("N", "B", 5)):
+        tell(hospital, door, report(trigger, "A", former, id, minute, "INSERT"))
+    merge = records(database)["main", "B"].merge
+    assert merge is not None
+    hospital.identity.unmerge_patients(request(reason="two persons"), merge_id=merge)
+    tell(hospital, door, report(trigger, "A", "C", "K", 6, "CANCEL"))
+    assert [records(database)["main", number].merged_into for number in "BC"] == [None, None]
+
+
+def test_mistake_935_a_merge_that_is_linked_again_drops_the_admission_beside_it(
+    hospital: Hospital, database: Database, door: Door
+) -> None:
+    room(hospital)
+    tell(hospital, door, *(told("A28", number, 1) for number in "AB"))
+    tell(hospital, door, report("A40", "A", "B", "M", 4, "INSERT"))
+    start = ago(hours=3)
+
+    def tell_visit(kind: SourceKind, hour: int, **content: Any) -> None:
+        at = start + timedelta(hours=hour)
+        hospital.source_movements.record_source_movement(
+            request(),
+            system="other",
+            source_visit="V",
+            source_id=kind.value,
+            source_recorded_at=at,
+            movement=MovementReport(kind=kind, occurred_at=at, **content),
+        )
+
+    tell_visit(SourceKind.MERGE, 0, patient_mrn="A", former_mrn="B")
+    tell_visit(SourceKind.ADMIT, 0, patient_mrn="A", **place("A/1/a"))
+    stay = hospital.source_movements.stay_of("other", "V")
+    tell(hospital, door, report("A40", "A", "B", "M", 6, "CANCEL"))
+    result = records(database)
+    assert result["main", "B"].merged_into == result["main", "A"].id
+    tell_visit(SourceKind.TRANSFER, 1, **place("A/1/b"))
+    assert hospital.source_movements.stay_of("other", "V") == stay is not None
+    assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
