@@ -189,7 +189,7 @@ class CommandForm extends Plain {
     const more = [...own, ...COMMON_MORE].filter(name => !first.includes(name));
     const isShown = name => first.includes(name) || more.includes(name) || (name === 'occurredAt' && this.fields.has(name));
     const place = fieldOf(this.refusal, isShown, picksBed);
-    return html`<dialog aria-labelledby="form-title" @cancel=${event => this.isTyped && !confirm(say('form.leave')) && event.preventDefault()} @close=${() => this.dispatchEvent(new Event('closed'))}>
+    return html`<dialog aria-labelledby="form-title" @cancel=${event => this.isTyped && !this.isSending && !confirm(say('form.leave')) && event.preventDefault()} @close=${() => this.dispatchEvent(new Event('closed'))}>
       <form @submit=${this.#send} novalidate>
         <header><h2 id="form-title">${named(command)}</h2>
           <button type="button" class="plain" aria-label=${say('close')} @click=${this.close}>✕</button></header>

@@ -22,8 +22,10 @@ from api.graphql.context import Context
 from api.graphql.execution.fast_executor import (
     READ,
     Executor,
+    FallBack,
     SelectionPlan,
     install_fast_resolvers,
+    result_without_io,
 )
 from api.graphql.execution.partial_executor import PartialExecutor
 from api.graphql.schema import schema
@@ -286,3 +288,25 @@ def test_nothing_of_an_answer_waits_for_the_collector(database: Database) -> Non
         assert left() is None
     finally:
         gc.enable()
+
+
+def test_what_is_awaited_together_is_not_logged_as_lost() -> None:
+    """The parts of a `gather` go on after their resolver was left to the executor."""
+    lost: list[dict[str, Any]] = []
+
+    async def part() -> None:
+        raise FallBack
+
+    async def resolver() -> None:
+        await asyncio.gather(part(), part())
+
+    async def ask() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+        with pytest.raises(FallBack):
+            result_without_io(resolver())
+        parts = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait(parts)
+
+    asyncio.run(ask())
+    gc.collect()
+    assert lost == []

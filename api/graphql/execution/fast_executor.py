@@ -10,6 +10,7 @@ the executor, which runs it again and reports what is wrong. Nothing else knows 
 switched off (``WARDBOOK_FAST_EXECUTOR=off``), and tests hold its answers to the executor's.
 """
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
@@ -247,14 +248,22 @@ class Executor(PartialExecutor):
         return complete
 
 
-def _result(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def result_without_io(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Return the result of a resolver that awaits no I/O. Raises FallBack if it does."""
     try:
-        coroutine.send(None)
+        future = coroutine.send(None)
     except StopIteration as finished:
         return finished.value
     coroutine.close()
+    if isinstance(future, Future):
+        future.add_done_callback(_take_exception)
     raise FallBack
+
+
+def _take_exception(future: Future[Any]) -> None:
+    """Take the exception of what nobody awaits any more: it would be logged as one that was lost."""
+    if not future.cancelled():
+        future.exception()
 
 
 @cache
@@ -276,7 +285,7 @@ def _of_source(resolve: Any, info: Info) -> Completer:
 
     def read(source: Any) -> Any:
         value = resolve(source, info)
-        return _result(value) if type(value) is CoroutineType else value
+        return result_without_io(value) if type(value) is CoroutineType else value
 
     return read
 
