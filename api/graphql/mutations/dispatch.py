@@ -13,13 +13,7 @@ from strawberry.types.base import has_object_definition
 import application.command
 from api.graphql.context import Info
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
-from api.graphql.mutations.payloads import (
-    Parked,
-    ReadBack,
-    Recorded,
-    RecordedNotYetReadable,
-    ReportRecorded,
-)
+from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
 from api.telemetry import metrics
 from api.telemetry.logs import COMMAND_ID
 from api.work import WORK, in_thread
@@ -53,7 +47,7 @@ async def dispatch(
     )
     outcome: application.command.Recorded
     try:
-        outcome = await in_thread(execute, is_short=payload is not ReportRecorded)
+        outcome = await in_thread(execute, is_short=not payload.computes_long)
     except Refusal as refusal:
         context.refusals.append(refusal)
         raise

@@ -7,7 +7,7 @@ A result union has one payload, the two that stand in for it while it cannot be 
 import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import strawberry
@@ -64,6 +64,8 @@ class Recorded:
     occurred_at: datetime = strawberry.field(
         description="When it happened, as recorded: occurredAt of the command, or when it was given."
     )
+    computes_long: ClassVar[bool] = False
+    """True if its command computes for longer than it waits for the database."""
 
     @classmethod
     async def prepare(cls, info: Info) -> None:
@@ -360,6 +362,7 @@ class SourceMovementRecorded(Recorded):
 @strawberry.type(description="A report was issued or restated.")
 class ReportRecorded(Recorded):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
+    computes_long = True
 
     @classmethod
     async def prepare(cls, info: Info) -> None:
