@@ -237,9 +237,11 @@ class Reader:
     async def changed_twice_since(self, item: Item, moment: datetime) -> bool:
         """Return whether a resource changed more than once since a moment."""
         positions = await self.versions(item, None, 2)
+        if len(positions) < 2:
+            return False
         async with self._state.engine.connect() as connection:
-            times = [await recorded_at(connection, position) for position in positions[1:]]
-        return any(time and time >= moment for time in times)
+            changed_at = await recorded_at(connection, positions[1])
+        return changed_at is not None and changed_at >= moment
 
     async def is_recorded(self, position: int) -> bool:
         """Return whether the log has got to a position. Raises FhirError while nobody can tell."""
