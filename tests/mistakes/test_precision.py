@@ -292,7 +292,7 @@ def test_mistake_865_the_first_bed_of_a_day_is_held_after_the_beds_that_followed
 
 
 def test_mistake_866_an_answer_is_of_what_made_room_for_the_command(ward: Ward) -> None:
-    """What is known to the day is held elsewhere in it: the answer is of the command's own stay."""
+    """Hold what is known to the day elsewhere in it, and answer with the command's own stay."""
     start = moment(ago(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
     last, noon = iso(start + LAST), late(iso(start + timedelta(hours=12)))
     by_day = {"occurredAtPrecision": "DAY", **late(last)}

@@ -25,6 +25,15 @@ def report(trigger: str, into: str, former: str, id: str, minute: int, action: s
     return told(trigger, into, minute, f"MRG|{former}^^^HOSP^MR", zbe)
 
 
+def by_two_ids(trigger: str, into: str, former: str) -> list[bytes]:
+    """Return the reports of one link by two ids, and then their cancels."""
+    return [
+        report(trigger, into, former, f"{id}{former}", minute, action)
+        for action, minutes in (("INSERT", (4, 5)), ("CANCEL", (6, 7)))
+        for id, minute in zip("MN", minutes, strict=True)
+    ]
+
+
 def tell(hospital: Hospital, door: Door, *messages: bytes) -> None:
     for message in messages:
         assert answer(door, message)[:2] == "AA"
@@ -38,12 +47,7 @@ def test_mistake_933_the_cancel_of_one_id_takes_back_the_merge_that_another_tell
     for n, order in enumerate(permutations(range(2 + cancels))):
         into, former = f"A{n}", f"B{n}"
         tell(hospital, door, told("A28", into, 1), told("A28", former, 2))
-        story = [
-            report("A40", into, former, f"M{n}", 4, "INSERT"),
-            report("A40", into, former, f"N{n}", 5, "INSERT"),
-            report("A40", into, former, f"M{n}", 6, "CANCEL"),
-            report("A40", into, former, f"N{n}", 7, "CANCEL"),
-        ]
+        story = by_two_ids("A40", into, former)
         tell(hospital, door, *(story[index] for index in order))
         result = records(database)
         expected = result["main", into].id if cancels == 1 else None
@@ -58,12 +62,7 @@ def test_mistake_933_the_cancel_of_one_id_takes_back_the_number_that_another_tel
     for n, order in enumerate(permutations(range(2 + cancels))):
         former, now = f"C{n}", f"D{n}"
         tell(hospital, door, told("A28", former, 1))
-        story = [
-            report("A47", now, former, f"M{n}", 4, "INSERT"),
-            report("A47", now, former, f"N{n}", 5, "INSERT"),
-            report("A47", now, former, f"M{n}", 6, "CANCEL"),
-            report("A47", now, former, f"N{n}", 7, "CANCEL"),
-        ]
+        story = by_two_ids("A47", now, former)
         tell(hospital, door, *(story[index] for index in order))
         numbers = {number for _, number in records(database) if number in (former, now)}
         assert numbers == ({now} if cancels == 1 else {former}), order

@@ -204,7 +204,7 @@ APART = """() => {
       && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3)
     .map(([other]) => `${one.outerHTML.slice(0, 60)} on ${other.outerHTML.slice(0, 60)}`));
 }"""
-"""What lies on something else, of the time bar and of rooms with a policy."""
+"""Script for the parts of the time bar and of rooms with a policy that lie on something else."""
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
