@@ -40,6 +40,10 @@ class BadRequest(WardbookError):
     """A request that cannot be understood."""
 
 
+class UnsupportedMediaType(BadRequest):
+    """A request whose body is of another media type than those that are read."""
+
+
 class NotAcceptable(BadRequest):
     """A request that accepts no media type in which it could be answered."""
 
@@ -125,6 +129,7 @@ RESPONSES: dict[type[BaseException], ErrorResponse] = {
     NotLoggedIn: ErrorResponse("UNAUTHENTICATED", 401),
     UnknownPurpose: ErrorResponse("BAD_REQUEST", 400),
     BadRequest: ErrorResponse("BAD_REQUEST", 400),
+    UnsupportedMediaType: ErrorResponse("BAD_REQUEST", 415),
     NotAcceptable: ErrorResponse("BAD_REQUEST", 406),
     DocumentNotTrusted: ErrorResponse("DOCUMENT_NOT_TRUSTED", 400),
     TooLarge: ErrorResponse("TOO_LARGE", 413),

@@ -17,7 +17,7 @@ from graphql import (
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.errors import BadRequest, TooLarge, format_error
+from api.errors import BadRequest, TooLarge, UnsupportedMediaType, format_error
 from api.graphql.context import Context
 from api.graphql.extensions.authorization import needed_for
 from api.graphql.extensions.limits import check_variables
@@ -43,7 +43,7 @@ class CommandBatch:
         """Respond with one result for each command. Raises BadRequest, TooLarge, TooManyRequests."""
         media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if media_type != "application/json":
-            raise BadRequest("Commands are given as application/json.")
+            raise UnsupportedMediaType("Commands are given as application/json.")
         try:
             commands = json.loads(await request.body())["commands"]
             if not isinstance(commands, list):

@@ -21,7 +21,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from api.auth.authentication import Authenticator
-from api.errors import DocumentNotTrusted
+from api.errors import DocumentNotTrusted, UnsupportedMediaType
 from api.graphql.context import Connected, Context
 from api.graphql.error_masking import without_values
 from api.graphql.execution.response_cache import (
@@ -43,7 +43,6 @@ LOGIN_SECONDS = 10
 """Seconds for which a WebSocket may be open before its connection_init."""
 
 TODO = {
-    "Unsupported content type": "Send the operation as application/json.",
     "Unable to parse request body as JSON": "The body, or the variables of a GET, are no JSON object.",
     "Batching is not enabled": "Send one operation in a request; it may have several commands.",
     "mutations are not allowed when using GET": "Send a mutation by POST.",
@@ -89,7 +88,7 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
             await self.allowances.anonymous.turn()
         try:
             response = await super().run(request, *args, **options)
-        except DocumentNotTrusted as error:
+        except (DocumentNotTrusted, UnsupportedMediaType) as error:
             response = error_response(error)
         except HTTPException as error:
             message = TODO.get(error.reason) or without_values(error.reason)
@@ -108,7 +107,12 @@ class GraphQLEndpoint(GraphQL[Operation, None]):
         return False
 
     async def parse_http_body(self, request: Any) -> Any:
-        """Return the request's data, with the text of the document that it names. Raises TooLarge."""
+        """Return the request's data, with the text of the document that it names.
+
+        Raises TooLarge, and UnsupportedMediaType.
+        """
+        if request.method == "POST" and not request.content_type:
+            raise UnsupportedMediaType("Send the operation as application/json.")
         data = await super().parse_http_body(request)
         if isinstance(data, GraphQLRequestData) and (self.documents.are_set or not data.query):
             if request.method == "GET":

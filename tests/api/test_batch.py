@@ -119,7 +119,7 @@ def test_who_may_not_ask_may_not_send(shared: Ward) -> None:
     assert http.post("/commands", json={"commands": []}).status_code == 401
     assert http.get("/commands", headers=BEARER).status_code == 405
     plain = {**BEARER, "Content-Type": "text/plain"}
-    assert http.post("/commands", content=b'{"commands": []}', headers=plain).status_code == 400
+    assert http.post("/commands", content=b'{"commands": []}', headers=plain).status_code == 415
     many = {"commands": [None] * (MOST + 1)}
     assert http.post("/commands", json=many, headers=BEARER).status_code == 413
 

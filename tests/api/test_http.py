@@ -168,7 +168,7 @@ def test_a_body_that_is_no_question_is_a_fault_of_its_sender(shared: Ward, body:
 def test_only_json_is_taken_as_json(shared: Ward, media_type: str) -> None:
     headers = {**BEARER, "Content-Type": media_type}
     answer = shared.client.http.post("/graphql", content=json.dumps(QUERY), headers=headers)
-    assert answer.status_code == 400, answer.text
+    assert answer.status_code == 415, answer.text
 
 
 def test_a_number_without_end_is_its_senders_fault(shared: Ward) -> None:
