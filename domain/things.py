@@ -43,9 +43,36 @@ class Thing(DescribedEnum):
     VISIT = "visit", "A visit, by its id."
     WARD = "ward", "A ward, by its name."
 
+    @property
+    def topic(self) -> str:
+        """Return the first part of the topics of its events, of a thing that has a stream."""
+        return self.split()[-1]
+
     def without_key(self, article: str = "") -> str:
         """Return the thing as a sentence has it that tells no key: such stay, patient with this MRN."""
         if match := _POINTED.fullmatch(self):
             head, joint, key = match.groups("")
             return f"{article}{head} {joint} this {key}".rstrip()
         return f"such {article}{self}"
+
+
+_OF_STREAMS = {
+    kind.topic: kind
+    for kind in (
+        Thing.EXPECTED_ARRIVAL,
+        Thing.ISSUED_REPORT,
+        Thing.PATIENT,
+        Thing.PRACTITIONER,
+        Thing.PRESCRIPTION,
+        Thing.ROOM,
+        Thing.STAY,
+    )
+}
+
+
+def other_kind(topic: str) -> str:
+    """Return a sentence that says of what else an id is, by the first part of a topic; or nothing."""
+    kind = _OF_STREAMS.get(topic)
+    if kind is None:
+        return ""
+    return f"That is the id of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."

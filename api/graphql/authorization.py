@@ -14,9 +14,9 @@ from api.graphql.scalars import id_of
 from application.authorization.roles import may
 from application.authorization.scope import CLOSED, is_of_wards
 from domain.refusals import NotAllowed, NotFound
-from domain.things import Thing
+from domain.things import Thing, other_kind
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.log import has_stream
+from infrastructure.queries.log import kind_of_stream
 from infrastructure.queries.named import check_ward_held, ward_named
 from infrastructure.read_models import patients
 from infrastructure.read_models.patients import PatientView
@@ -115,8 +115,10 @@ async def check_known(
 
     What is there at another moment only is known: its answer as of this one is null.
     """
-    if result is None and not await context.query(has_stream, id_of(id), thing.split()[-1]):
-        raise NotFound(thing, id or "", field)
+    if result is None:
+        kind = await context.query(kind_of_stream, id_of(id))
+        if kind != thing.topic:
+            raise NotFound(thing, id or "", field, other_kind(kind))
 
 
 def _refusal_to_show(patient: UUID | None) -> NotAllowed:

@@ -20,7 +20,9 @@ from domain.refusals import (
     BedOccupied,
     ContradictsLaterFacts,
     MergeImpossible,
+    MovementNotFound,
     NotAllowed,
+    NotFound,
     OutsideStay,
     PatientAlreadyAdmitted,
     PatientDied,
@@ -31,6 +33,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
+from domain.things import other_kind
 
 TELLING = (
     BedOccupied,
@@ -73,9 +76,22 @@ def redact_refusal(refusal: Refusal, uow: UnitOfWork, content: Mapping[str, Any]
         redacted_refusal = _without(redacted_refusal, closed_ids)
     redacted_refusal.patients = _patients(redacted_refusal, uow)
     redacted_refusal.rewrite(uow.calendar.days.with_local_times)
+    if isinstance(redacted_refusal, NotFound | MovementNotFound):
+        hint = _other_kind(redacted_refusal, uow)
+        redacted_refusal.rewrite(lambda text: f"{text} {hint}".rstrip())
     if isinstance(redacted_refusal, BedNotOpen):
         redacted_refusal.reason = uow.calendar.days.with_local_times(redacted_refusal.reason)
     return redacted_refusal
+
+
+def _other_kind(refusal: NotFound | MovementNotFound, uow: UnitOfWork) -> str:
+    """Return a sentence that says of what else an unknown id is, if the caller may see that."""
+    histories = uow.record.streams(dict.fromkeys(_ids(vars(refusal)), 0))
+    for first, *_ in histories.values():
+        kind, about = first.TOPIC.partition(".")[0], first.entry.about
+        if kind != refusal.thing.topic and (not about or _is_open(uow.dry_run(), about)):
+            return other_kind(kind)
+    return ""
 
 
 def _without(refusal: Refusal, closed_ids: frozenset[UUID]) -> Refusal:

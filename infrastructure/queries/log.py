@@ -103,9 +103,8 @@ _CHANGES = (
 )
 
 
-_HAS_STREAM = (
-    "SELECT EXISTS (SELECT FROM record.events WHERE stream = %(id)s AND version = 1"
-    " AND starts_with(topic, %(kind)s || '.'))"
+_KIND_OF_STREAM = (
+    "SELECT split_part(topic, '.', 1) FROM record.events WHERE stream = %(id)s AND version = 1"
 )
 
 _HAS_FACT = "SELECT EXISTS (SELECT FROM record.events WHERE fact = %(id)s)"
@@ -167,10 +166,9 @@ async def versions(
     return {row[0]: row[1] for row in rows}
 
 
-async def has_stream(connection: AsyncConnection, id: UUID, kind: str) -> bool:
-    """Return whether there ever was a stay, patient or other thing (``kind``) of an id."""
-    result = await execute(connection, _HAS_STREAM, {"id": id, "kind": kind})
-    return bool(result.scalar())
+async def kind_of_stream(connection: AsyncConnection, id: UUID) -> str:
+    """Return of what kind the thing of an id is or was: stay, patient or another; empty: nothing's."""
+    return (await execute(connection, _KIND_OF_STREAM, {"id": id})).scalar() or ""
 
 
 async def has_fact(connection: AsyncConnection, id: UUID) -> bool:

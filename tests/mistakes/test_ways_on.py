@@ -28,3 +28,25 @@ def test_mistake_900_a_refusal_says_what_is_wrong_and_not_what_to_do(ward: Ward)
     ):
         message = ward.execute(command, **content)["message"]
         assert todo in message, (command, message)
+
+
+def test_mistake_901_an_id_of_another_kind_is_called_unknown(ward: Ward) -> None:
+    """Who gives a patient's id for a stay's is told that, by a command and by a question."""
+    room = ward.room("a")
+    stay = ward.stay(f"{room}/a")
+    shown = ward.ask("query($i: ID!) { stay(id: $i) { patient { id } room { id } } }", i=stay)[
+        "stay"
+    ]
+    ids = {"stay": stay, "patient": shown["patient"]["id"], "room": shown["room"]["id"]}
+    for kind in ("patient", "room"):
+        for command, content in (
+            ("dischargePatient", {"stayId": ids[kind], "disposition": "HOME"}),
+            ("cancelMovement", {"movementId": ids[kind], "because": "ENTERED_IN_ERROR", **WRONG}),
+            ("holdPrescription", {"prescriptionId": ids[kind]}),
+        ):
+            message = ward.execute(command, **content)["message"]
+            assert message.endswith(f"That is the id of a {kind}."), (command, message)
+    for asked, given in (("stay", "patient"), ("patient", "stay"), ("prescription", "room")):
+        question = f"query($i: ID!) {{ {asked}(id: $i) {{ id }} }}"
+        (error,) = ward.client.raw(question, {"i": ids[given]})["errors"]
+        assert error["message"] == f"There is no such {asked}. That is the id of a {given}."

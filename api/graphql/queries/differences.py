@@ -29,7 +29,7 @@ from domain.room.aggregate import Room
 from domain.things import Thing
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.differences import facts_by_id
-from infrastructure.queries.log import has_fact, has_stream
+from infrastructure.queries.log import has_fact, kind_of_stream
 from infrastructure.read_models.patients import patients_by_id
 from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.rooms import has_spell
@@ -101,14 +101,14 @@ class DifferenceQueries:
         return result
 
 
+_EXPOSED = {kind.TOPIC for kind in (Prescription, Patient, Practitioner, Room)}
+
+
 async def _is_known(info: Info, id: UUID, at: AsOf) -> bool:
     """Return whether an id is of a fact, of a prescription, of a patient, or of a closure."""
     query = info.context.query
     return (
         await query(has_fact, id)
-        or await query(has_stream, id, Prescription.TOPIC)
-        or await query(has_stream, id, Patient.TOPIC)
-        or await query(has_stream, id, Practitioner.TOPIC)
-        or await query(has_stream, id, Room.TOPIC)
+        or await query(kind_of_stream, id) in _EXPOSED
         or await query(has_spell, id, at)
     )
