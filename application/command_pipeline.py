@@ -21,6 +21,7 @@ from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
 from application.bounds import check_bounds
 from application.command import Recorded, Request, Rules, reason_needed
+from application.fact_times import FactTimes
 from application.life_consistency import check_life_consistency
 from application.placements import placements
 from application.ports import (
@@ -205,10 +206,15 @@ class CommandPipeline(Application[UUID]):
         check_bounds(call.content, self.rules.last_day(now))
         check_bounds(request.common_input, self.rules.last_day(now))
         entry = self._envelope(call, digest, now)
-        corrected_at, corrected_precision = entry.occurred_at, entry.precision
+        times = FactTimes()
         if call.corrects:
+            is_retimed = request.occurred_at is not None
+            times = FactTimes(
+                entry.occurred_at if is_retimed else None,
+                entry.precision if is_retimed else request.precision,
+            )
             entry = msgspec.structs.replace(entry, occurred_at=now, precision=Precision.MINUTE)
-        uow = UnitOfWork(
+        return UnitOfWork(
             self.record,
             cache or self.cache,
             self.rules,
@@ -217,13 +223,9 @@ class CommandPipeline(Application[UUID]):
             request.wards,
             refresh=refresh,
             preload=preload,
+            times=times,
             sent_at=request.occurred_at,
         )
-        if call.corrects and request.occurred_at is not None:
-            uow.corrected_at, uow.corrected_precision = corrected_at, corrected_precision
-        elif call.corrects:
-            uow.corrected_precision = request.precision
-        return uow
 
     def decide(self, call: Invocation, uow: UnitOfWork) -> None:
         """Run the command's method and check the whole. Raises a `Refusal`."""

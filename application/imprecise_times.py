@@ -70,9 +70,9 @@ def fit_correction(
     uow: UnitOfWork, known_moments: Iterable[datetime], act: Callable[[datetime | None], T]
 ) -> T:
     """Correct a fact to the nearest moment of the corrected day at which that is not refused."""
-    if uow.corrected_at is None:
+    if uow.times.corrected_at is None:
         return act(None)
-    with uow.use_entry(_with_precision(uow, uow.corrected_at)):
+    with uow.use_entry(_with_precision(uow, uow.times.corrected_at)):
         return fit(uow, known_moments, lambda entry: act(entry.occurred_at))
 
 
@@ -110,7 +110,7 @@ def entry_after_other_stays(uow: UnitOfWork, patient: Patient) -> Envelope:
 
 
 def _with_precision(uow: UnitOfWork, at: datetime) -> Envelope:
-    precision = uow.corrected_precision or Precision.MINUTE
+    precision = uow.times.corrected_precision or Precision.MINUTE
     return replace(uow.entry, occurred_at=at, precision=precision)
 
 

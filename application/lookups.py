@@ -230,7 +230,7 @@ def bed(uow: UnitOfWork, ward: str, number: str, code: str, at: datetime | None 
 
 def _moment_of_fact(uow: UnitOfWork) -> datetime:
     """Return the moment of the command's fact: the corrected one, if it corrects one."""
-    return uow.corrected_at or uow.entry.occurred_at
+    return uow.times.corrected_at or uow.entry.occurred_at
 
 
 def place(

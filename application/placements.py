@@ -84,7 +84,7 @@ class Placement:
 
     def apply(self, uow: UnitOfWork) -> None:
         """Hold the facts at these moments, before the command is decided. Raises Refusals."""
-        uow.place_parts(self.stated)
+        uow.entry = uow.times.place(self.stated, uow.entry)
         reason = uow.entry.reason or REASON
         entry = replace(uow.entry, occurred_at=uow.now, precision=Precision.MINUTE, reason=reason)
         for fact, at in self.recorded.items():
@@ -113,7 +113,7 @@ def placements(uow: UnitOfWork, refusal: Refusal) -> Iterator[Placement]:
 
 
 def _placements(uow: UnitOfWork) -> Iterator[Placement]:
-    times = uow.stated_times
+    times = uow.times.stated_times(uow.entry)
     known_moments = {*_moments(uow), *(at for at, _ in times.values())}
     imprecise_parts = {
         part: hospital_days.other_moments(uow, at, precision, known_moments)

@@ -12,10 +12,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from application.aggregate_cache import AggregateCache, AggregateReader
 from application.command import Rules
+from application.fact_times import FactTimes
 from application.ports import CommandPreload, EventStore, UniqueClaim
 from domain import unique_keys
 from domain.aggregate import Aggregate
@@ -67,6 +66,7 @@ class UnitOfWork(AggregateReader):
         *,
         refresh: bool,
         preload: CommandPreload | None = None,
+        times: FactTimes | None = None,
         sent_at: datetime | None = None,
     ) -> None:
         """Begin empty; ``refresh``: whether to read the newer events of cached aggregates.
@@ -89,11 +89,7 @@ class UnitOfWork(AggregateReader):
         self.persons_read: set[UUID] = set()
         """The persons all of whose stays were looked at: ``stays_read``."""
         self.stays_read: set[UUID] = set()
-        self.corrected_at: datetime | None = None
-        """The right time of a fact, for a command that corrects one; its entry is of now."""
-        self.corrected_precision: Precision | None = None
-        self._stated_times: dict[str, tuple[datetime, Precision]] = {}
-        self._placed: Mapping[str, datetime] = {}
+        self.times = times or FactTimes()
         self.made_room: dict[UUID, int] = {}
         """The events of each aggregate that make room for the command, before it is decided."""
         self._merged_into = {frozenset((into,)): ids for into, ids in preload.merged_into.items()}
@@ -244,44 +240,12 @@ class UnitOfWork(AggregateReader):
             for name, value in content.items()
         }
 
-    @property
-    def stated_times(self) -> dict[str, tuple[datetime, Precision]]:
-        """Return the times that the command states, by the part of its input."""
-        at, precision = self.entry.occurred_at, self.entry.precision
-        if self.corrected_at is not None:
-            at, precision = self.corrected_at, self.corrected_precision or Precision.MINUTE
-        return {"occurred_at": (at, precision), **self._stated_times}
-
-    def place_parts(self, moments: Mapping[str, datetime]) -> None:
-        """Hold parts of the command at other moments than the stated ones."""
-        self._placed = moments
-        at = moments.get("occurred_at")
-        if at is not None and self.corrected_at is not None:
-            self.corrected_at = at
-        elif at is not None:
-            self.entry = replace(self.entry, occurred_at=at)
-
-    def note_time(self, part: str, at: datetime, precision: Precision) -> datetime:
-        """Note the stated time of a part of the command; return the moment at which it is held."""
-        self._stated_times[part] = (at, precision)
-        return self._placed.get(part, at)
-
     def expect(self, version: int | None) -> None:
         """Refuse if the stream read first is not at the client's version. Raises VersionConflict."""
         if version is not None and self._versions:
             actual = next(iter(self._versions.values()))
             if actual != version:
                 raise VersionConflict(version, actual)
-
-    @contextmanager
-    def use_correction(self, at: datetime | None, precision: Precision | None) -> Iterator[None]:
-        """Give the right time of one of several facts that the command corrects."""
-        before = self.corrected_at, self.corrected_precision
-        self.corrected_at, self.corrected_precision = at, precision
-        try:
-            yield
-        finally:
-            self.corrected_at, self.corrected_precision = before
 
     @contextmanager
     def use_entry(self, entry: Envelope) -> Iterator[None]:

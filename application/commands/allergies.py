@@ -87,8 +87,8 @@ class Allergies(CommandGroup):
         patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
         patient.correct_allergy(
             allergy_id,
-            uow.corrected_at,
-            uow.corrected_precision,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
             uow.entry,
             substance=substance,
             allergy_kind=kind,
@@ -138,7 +138,7 @@ class Allergies(CommandGroup):
         """Correct when an allergy ended: at ``occurred_at``. Raises AllergyKnown."""
         patient = _record_with(uow, patient_mrn, mrn_authority, allergy_id)
         patient.correct_allergy_end(
-            allergy_id, uow.corrected_at, uow.corrected_precision, uow.entry
+            allergy_id, uow.times.corrected_at, uow.times.corrected_precision, uow.entry
         )
         check_new(uow, patient, allergy_id)
 

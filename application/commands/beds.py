@@ -201,10 +201,10 @@ class BedStates(CommandGroup):
         ``open_ended``: it has not ended after all. Raises BedOccupied as closing does.
         """
         aggregate = lookups.room(uow, ward, room)
-        precision = uow.corrected_precision
+        precision = uow.times.corrected_precision
 
         def placed_time(part: str, at: datetime | None) -> datetime | None:
-            return at and uow.note_time(part, at, precision or Precision.MINUTE)
+            return at and uow.times.note(part, at, precision or Precision.MINUTE)
 
         times = (
             placed_time("from", utc(since, "from")),
@@ -238,7 +238,9 @@ class BedStates(CommandGroup):
         """Correct when a policy was set or lifted: at ``occurred_at``, not at ``set_at``."""
         aggregate, at = lookups.room(uow, ward, room), utc(set_at, "set_at")
         assert at is not None
-        aggregate.correct_policy(policy, at, uow.corrected_at, uow.entry, uow.corrected_precision)
+        aggregate.correct_policy(
+            policy, at, uow.times.corrected_at, uow.entry, uow.times.corrected_precision
+        )
 
     @correction(roles=HOUSEKEEPING, own_times=())
     def cancel_room_policy(

@@ -120,7 +120,7 @@ def put_right(uow: UnitOfWork, parts: Sequence[ClinicalPart]) -> list[UUID]:
     for number, part in sorted(enumerate(parts), key=_turn):
         at, precision = corrected_moment_of(uow, part, f"clinical {number}")
         if not isinstance(part, NewFact):
-            with uow.use_correction(at, precision):
+            with uow.times.use_correction(at, precision):
                 _correct(uow, part)
             continue
         known_to = precision or uow.entry.precision
@@ -176,8 +176,8 @@ def _correct(uow: UnitOfWork, part: ClinicalCorrection) -> None:
             died_at = persons.died_at(uow, prescription.patient)
             prescription.correct_infusion_end(
                 part.administration_id,
-                uow.corrected_at,
-                uow.corrected_precision,
+                uow.times.corrected_at,
+                uow.times.corrected_precision,
                 uow.entry,
                 died_at,
             )
@@ -242,7 +242,7 @@ def amend_visit_of(
         lookups.check_consult_of(uow, stay, consult_id)
 
     def amend(at: datetime | None) -> None:
-        precision = uow.corrected_precision
+        precision = uow.times.corrected_precision
         stay.check_amended(visit, consult_id, at, precision)
         stay.amend_visit(visit, at, precision, doctor, kind, note, uow.entry, died_at, consult_id)
 

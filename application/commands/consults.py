@@ -58,8 +58,8 @@ class ConsultRequests(CommandGroup):
         stay = lookups.stay_with_consult(uow, consult_id)
         stay.correct_consult(
             consult_id,
-            uow.corrected_at,
-            uow.corrected_precision,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
             uow.entry,
             _died_at(uow, stay),
             utc(source_recorded_at, "source_recorded_at"),
@@ -93,8 +93,8 @@ class ConsultRequests(CommandGroup):
         stay = lookups.stay_with_consult(uow, consult_id)
         stay.correct_consult_withdrawal(
             consult_id,
-            uow.corrected_at,
-            uow.corrected_precision,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
             uow.entry,
             _died_at(uow, stay),
         )

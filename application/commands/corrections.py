@@ -211,7 +211,7 @@ class Corrections(CommandGroup):
             departed_at=departed_at,
             unknown=unknown,
         )
-        _correct(uow, corrected_movement, uow.corrected_at, uow.corrected_precision)
+        _correct(uow, corrected_movement, uow.times.corrected_at, uow.times.corrected_precision)
         place_sharers(uow, sharers)
 
     @command(roles=PATIENT_FLOW, raises=(*MOVEMENT_CORRECTION_REFUSALS, WarningsUnconfirmed))
@@ -390,7 +390,7 @@ def _correct(
                 **details,
             )
 
-        if len(stays) == 1 and at == uow.corrected_at:
+        if len(stays) == 1 and at == uow.times.corrected_at:
             imprecise_times.fit_correction_in_stay(uow, stay, correct)
         else:
             correct(at)

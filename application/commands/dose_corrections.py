@@ -56,7 +56,7 @@ def correct_dose(uow: UnitOfWork, right: DoseCorrection) -> None:
         prescription.correct_administration(
             right.administration_id,
             at,
-            uow.corrected_precision,
+            uow.times.corrected_precision,
             right.given,
             right.dose_given,
             right.reason_not_given,
@@ -87,7 +87,7 @@ def check_corrected_dose(uow: UnitOfWork, right: DoseCorrection) -> None:
         return
     check_inside(stay, dose)
     at = dose.at if right.occurred_at else None
-    with uow.use_correction(at, dose.precision if at else None):
+    with uow.times.use_correction(at, dose.precision if at else None):
         warnings = _warnings_of(uow, prescription, stay, dose, right, at)
         confirm(uow, warnings, right.confirmed_warnings)
 
@@ -108,7 +108,7 @@ def _warnings_of(
     at: datetime | None,
 ) -> Warnings:
     """Return the warnings against a dose as a correction says it was. ``at``: its corrected time."""
-    moment, precision = at or dose.at, uow.corrected_precision or dose.precision
+    moment, precision = at or dose.at, uow.times.corrected_precision or dose.precision
     warnings: Warnings = {}
     if right.medication is not None:
         warnings = allergies_against(uow, prescription.patient, right.medication, moment, moment)

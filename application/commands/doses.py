@@ -297,14 +297,14 @@ class Doses(CommandGroup):
     def correct_infusion_end(self, uow: UnitOfWork, *, administration_id: UUID) -> None:
         """Correct when an infusion ended: at ``occurred_at``."""
         prescription = lookups.prescription_of_dose(uow, administration_id)
-        stay, at = lookups.stay_of(uow, prescription, "administration_id"), uow.corrected_at
+        stay, at = lookups.stay_of(uow, prescription, "administration_id"), uow.times.corrected_at
         if at is not None:
             at = imprecise_times.corrected_time_inside(uow, stay, at)
             stay.must_include(at, "The end of the infusion")
         prescription.correct_infusion_end(
             administration_id,
             at,
-            uow.corrected_precision,
+            uow.times.corrected_precision,
             uow.entry,
             persons.died_at(uow, prescription.patient),
         )

@@ -141,12 +141,12 @@ class ExpectedArrivals(CommandGroup):
             raise InvalidInput("patient_mrn", "a bed request is of the patient of its stay")
         if about is not None and _converting(uow, arrival):
             raise InvalidInput("patient_mrn", "the patient was admitted with it")
-        if arrival.stay is not None and uow.corrected_at is not None:
-            _check_inside(uow, lookups.stay(uow, arrival.stay), uow.corrected_at)
+        if arrival.stay is not None and uow.times.corrected_at is not None:
+            _check_inside(uow, lookups.stay(uow, arrival.stay), uow.times.corrected_at)
         arrival.correct(
             about,
-            uow.corrected_at,
-            uow.corrected_precision,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
             uow.entry,
             expected_at=utc(expected_at, "expected_at"),
             family_name=family_name,

@@ -43,8 +43,8 @@ class Flags(CommandGroup):
         stay = lookups.stay(uow, stay_id)
         stay.correct_flag(
             flag_id,
-            uow.corrected_at,
-            uow.corrected_precision,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
             kind_of(self.rules, flag_kind) if flag_kind is not None else None,
             note,
             uow.entry,
@@ -78,7 +78,11 @@ class Flags(CommandGroup):
         """Correct when a flag was lowered: at ``occurred_at``."""
         stay = lookups.stay(uow, stay_id)
         stay.correct_flag_lowering(
-            flag_id, uow.corrected_at, uow.corrected_precision, uow.entry, _died_at(uow, stay)
+            flag_id,
+            uow.times.corrected_at,
+            uow.times.corrected_precision,
+            uow.entry,
+            _died_at(uow, stay),
         )
 
     @command(roles=CLINICAL, raises=(MovementNotFound, *STAY_REFUSALS))

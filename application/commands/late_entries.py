@@ -245,7 +245,7 @@ def moment_of(uow: UnitOfWork, part: Timed, name: str, precision: Precision) -> 
     """Return the moment at which one of a command's several facts is held; None: it says none."""
     if part.occurred_at is None:
         return None
-    return uow.note_time(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
+    return uow.times.note(name, uow.check_time(in_utc(part.occurred_at, "occurred_at")), precision)
 
 
 def corrected_moment_of(

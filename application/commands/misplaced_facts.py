@@ -212,10 +212,10 @@ def _end_again(
 
 def _at_right_time(uow: UnitOfWork, stay: Stay, told: Envelope) -> Envelope:
     """Return the entry of a fact at the command's corrected time, in the stay where it really was."""
-    at = corrected_time(uow.corrected_at, uow.corrected_precision, told.occurred_at)
+    at = corrected_time(uow.times.corrected_at, uow.times.corrected_precision, told.occurred_at)
     if at is None:
         return told
-    precision = uow.corrected_precision or told.precision
+    precision = uow.times.corrected_precision or told.precision
     at = imprecise_times.corrected_time_inside(uow, stay, at)
     return replace(told, occurred_at=at, precision=precision)
 

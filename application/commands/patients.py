@@ -144,11 +144,11 @@ class Patients(CommandGroup):
         """
         patient, precision = (
             _patient(uow, patient_mrn, mrn_authority, stay_id),
-            uow.corrected_precision,
+            uow.times.corrected_precision,
         )
         for record in _dead_records(uow, patient, _field(stay_id)):
             assert record.death is not None
-            at = corrected_time(uow.corrected_at, precision, record.death.at)
+            at = corrected_time(uow.times.corrected_at, precision, record.death.at)
             if at is None:
                 raise InvalidInput("occurred_at", "say when the patient died")
             stay = _stay_at(uow, patient, at)

@@ -47,7 +47,7 @@ def correct_change_of(
     """Correct the time (the command's corrected one) or the content of a change of a prescription."""
     _may_change(uow, "correct_prescription_change")
     until, died_at = utc(right.stop, "stop"), persons.died_at(uow, prescription.patient)
-    entry, precision = uow.entry, uow.corrected_precision
+    entry, precision = uow.entry, uow.times.corrected_precision
     imprecise_times.fit_correction(
         uow,
         [fact.occurred_at for fact in prescription.all_facts()],

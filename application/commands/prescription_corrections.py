@@ -44,7 +44,7 @@ def correct_written(uow: UnitOfWork, right: PrescriptionCorrection) -> None:
     """
     prescription = lookups.prescription(uow, right.prescription_id)
     check_end(right.stop, right.open_ended)
-    at, begins = uow.corrected_at, utc(right.start, "start")
+    at, begins = uow.times.corrected_at, utc(right.start, "start")
     course = prescription.course
     regimen, until = course.regimen, utc(right.stop, "stop")
     if at is not None:
@@ -66,7 +66,7 @@ def correct_written(uow: UnitOfWork, right: PrescriptionCorrection) -> None:
             Prescription.WrittenCorrected,
             uow.entry,
             at=at,
-            precision=uow.corrected_precision,
+            precision=uow.times.corrected_precision,
             medication=right.medication,
             dose=right.dose,
             route=right.route,

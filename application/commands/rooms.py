@@ -61,7 +61,7 @@ class Rooms(BedStates):
         aggregate = lookups.room(uow, ward, room)
         new_ward = check_name(uow, aggregate, new_ward, new_room)
         claims = bed_claims.claims_on(uow, aggregate.id)
-        opening = uow.corrected_at, claims, uow.entry, uow.corrected_precision
+        opening = uow.times.corrected_at, claims, uow.entry, uow.times.corrected_precision
         aggregate.correct(new_ward, new_room, *opening)
 
     @command(roles=BED_MANAGEMENT, raises=(AlreadyExists,))
@@ -117,7 +117,9 @@ class Rooms(BedStates):
         """Correct since when a bed is there (``occurred_at``). Raises ContradictsLaterFacts."""
         aggregate = lookups.room(uow, ward, room)
         claims = bed_claims.claims_on(uow, aggregate.id)
-        aggregate.correct_bed(bed, uow.corrected_at, claims, uow.entry, uow.corrected_precision)
+        aggregate.correct_bed(
+            bed, uow.times.corrected_at, claims, uow.entry, uow.times.corrected_precision
+        )
 
     @correction(roles=BED_MANAGEMENT, raises=(ContradictsLaterFacts,), own_times=())
     def cancel_bed(self, uow: UnitOfWork, *, ward: str, room: str, bed: str) -> None:
