@@ -146,7 +146,7 @@ class CommandPipeline(Application[UUID]):
                     self.decide(call, uow)
                 except Refusal as refusal:
                     is_clock_read = attempt == 0 and call.request.occurred_at is None
-                    if uow.used_cache or uow.is_trial or is_clock_read:
+                    if uow.used_cache or uow.is_shortcut or is_clock_read:
                         continue  # the cache or the clock may be behind: refresh, decide anew
                     placement = self._decide_elsewhere(call, uow, digests, preload, refusal)
                     if placement is None:

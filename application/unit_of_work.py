@@ -105,8 +105,8 @@ class UnitOfWork(AggregateReader):
         """When it occurred by the client's clock."""
         self._preloaded = preload.streams
         self._versions: dict[UUID, int] = {}
-        self.is_trial = False
-        """True if a refusal is decided anew: the first attempt went the short way."""
+        self.is_shortcut = False
+        """True if reports are taken without a search for those that fit: a refusal is decided anew."""
         self.refresh, self.used_cache = refresh, False
         self._refreshed: set[UUID] = set()
         self.dry_runs: list[UnitOfWork] = []

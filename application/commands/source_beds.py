@@ -93,15 +93,15 @@ def _settle(uow: UnitOfWork, states: SourceVisit, before: Mapping[str, Version])
     before = {id: report for id, report in before.items() if id in states.held}
     waiting = [report for id, report in states.held.items() if id not in before]
     reports_held, refusals = dict(states.held), dict[str, Refusal]()
-    uow.is_trial = not uow.refresh and not states.pending
-    if not uow.is_trial:
+    uow.is_shortcut = not uow.refresh and not states.pending
+    if not uow.is_shortcut:
         reports_held, refusals = _fitting(uow, states, before, sorted(waiting, key=states.turn))
     is_changed = False
     waits_for = {s for refusal in refusals.values() for s in _subjects_of(states, refusal)}
     try:
         bed = _ReportedBed(uow, states)
     except NotFound:
-        if uow.is_trial:
+        if uow.is_shortcut:
             raise
     else:
         is_changed = bed.take(before, reports_held)

@@ -292,8 +292,8 @@ def _is_tried_whole(uow: UnitOfWork, visit: SourceVisit) -> bool:
     """
     versions = visit.wanted.values()
     is_admitted = visit.stay is not None or visit.admission_among(versions) is not None
-    uow.is_trial = not uow.refresh and not visit.pending and is_admitted
-    return uow.is_trial
+    uow.is_shortcut = not uow.refresh and not visit.pending and is_admitted
+    return uow.is_shortcut
 
 
 HELD_APART = (
