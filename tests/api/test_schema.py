@@ -26,7 +26,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from api.cli.schema import SDL_FILE
 from api.errors import error_code
-from api.graphql.mutations.dispatch import ENVELOPE
+from api.graphql.mutations.dispatch import COMMON_INPUT
 from api.graphql.mutations.refusals import HANDLERS, MEMBERS, OBJECTS, Fact
 from api.graphql.schema import schema, sdl
 from application import hospital
@@ -102,14 +102,14 @@ def test_the_input_says_what_the_command_takes(mutation: str) -> None:
         is inspect.Parameter.empty
         for name, parameter in COMMANDS[mutation].parameters.items()
     }
-    envelope = {to_camel_case(name) for name in ENVELOPE}
-    said = {
+    common_input = {to_camel_case(name) for name in COMMON_INPUT}
+    needs = {
         name: isinstance(field.type, GraphQLNonNull)
         for name, field in input_of(mutation).fields.items()
     }
-    assert envelope <= set(said)
-    assert {name for name in envelope if said[name]} == {"commandId"}
-    assert {name: needed for name, needed in said.items() if name not in envelope} == taken
+    assert common_input <= set(needs)
+    assert {name for name in common_input if needs[name]} == {"commandId"}
+    assert {name: needed for name, needed in needs.items() if name not in common_input} == taken
 
 
 # -- refusals --

@@ -10,20 +10,19 @@ from uuid import UUID
 import strawberry
 from strawberry.types.base import has_object_definition
 
-import application.command
 from api.graphql.context import Info
 from api.graphql.mutations.inputs import BLANK_IS_ABSENT, CommandInput, IdOf
-from api.graphql.mutations.payloads import Parked, ReadBack, Recorded, RecordedNotYetReadable
+from api.graphql.mutations.payloads import Parked, ReadBack, RecordedNotYetReadable, RecordedPayload
 from api.telemetry import metrics
 from api.telemetry.logs import COMMAND_ID
 from api.work import WORK, in_thread
-from application.command import CommandSpec, Request
+from application.command import CommandSpec, Recorded, Request
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.things import Thing
 from infrastructure import tracing
 from infrastructure.queries.projection_status import parked_in
 
-ENVELOPE = tuple(f.name for f in fields(CommandInput))
+COMMON_INPUT = tuple(f.name for f in fields(CommandInput))
 """The input fields that every command has."""
 
 PROJECTED_SECONDS = 0.01
@@ -31,8 +30,8 @@ PROJECTED_SECONDS = 0.01
 
 
 async def dispatch(
-    info: Info, input: CommandInput, command: CommandSpec, payload: type[Recorded]
-) -> Recorded:
+    info: Info, input: CommandInput, command: CommandSpec, payload: type[RecordedPayload]
+) -> RecordedPayload:
     """Record a command, wait until its position can be read, and read back its payload.
 
     A repeated command is answered as known at its own position, to who may see it today: a label
@@ -45,7 +44,7 @@ async def dispatch(
         request(info, input),
         **parameters(input, command),
     )
-    outcome: application.command.Recorded
+    outcome: Recorded
     try:
         outcome = await in_thread(execute, is_short=not payload.computes_long)
     except Refusal as refusal:
@@ -56,7 +55,7 @@ async def dispatch(
     if command.name == "break_glass" and not outcome.repeated:
         metrics.EMERGENCY_ACCESSES.inc()
     context.note_position(outcome.position)
-    envelope: dict[str, Any] = {
+    common_fields: dict[str, Any] = {
         "command_id": strawberry.ID(str(outcome.command_id)),
         "position": context.position(outcome.position),
         "recorded_at": outcome.recorded_at,
@@ -68,24 +67,24 @@ async def dispatch(
             outcome.position, context.state.settings.read_timeout_seconds
         )
     if progress.parked and (read_models := await context.query(parked_in, outcome.command_id)):
-        return Parked.by(read_models, envelope)
+        return Parked.by(read_models, common_fields)
     if not is_readable:
-        return RecordedNotYetReadable(**envelope)
+        return RecordedNotYetReadable(**common_fields)
     context.refresh()
     await context.load_permissions()
     context.viewer.just_written = frozenset() if outcome.repeated else _written_by(outcome)
     as_of = max(outcome.recorded_at, outcome.entry.occurred_at)
     at = context.moment(as_of, outcome.position)
     context.note_written(outcome.events, at)
-    read = ReadBack(info, outcome, envelope, at)
+    read = ReadBack(info, outcome, common_fields, at)
     result = await payload.load(read)
     if result is None:
         assert outcome.repeated, "what was just written can be read by who wrote it"
-        return RecordedNotYetReadable(**envelope)
+        return RecordedNotYetReadable(**common_fields)
     return result
 
 
-def _written_by(result: application.command.Recorded) -> frozenset[UUID]:
+def _written_by(result: Recorded) -> frozenset[UUID]:
     """Return the ids of the streams, stays and patients that a command is about."""
     subjects = [event.entry.about for event in result.events if event.entry.about]
     streams = frozenset(event.originator_id for event in result.events)

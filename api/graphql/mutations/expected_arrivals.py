@@ -12,7 +12,7 @@ from api.graphql.mutations.inputs import (
     optional,
     required,
 )
-from api.graphql.mutations.payloads import ReadBack, Recorded
+from api.graphql.mutations.payloads import ReadBack, RecordedPayload
 from api.graphql.mutations.resolvers import command_input
 from api.graphql.types.enums import CancellationReason, Sex, Urgency
 from api.graphql.types.expected_arrivals import ExpectedArrival
@@ -26,7 +26,7 @@ class SourceInput:
 
 
 @strawberry.type(description="An expected arrival was planned, put right, or called off.")
-class ExpectedArrivalRecorded(Recorded):
+class ExpectedArrivalRecorded(RecordedPayload):
     expected_arrival: ExpectedArrival | None = strawberry.field(
         description="The arrival as now held; null once it never was."
     )
@@ -34,7 +34,7 @@ class ExpectedArrivalRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         arrival = await ExpectedArrival.find(read.info, read.first("arrival"), read.as_of)
-        return cls(**read.envelope, expected_arrival=arrival)
+        return cls(**read.common_fields, expected_arrival=arrival)
 
 
 @command_input(

@@ -6,20 +6,20 @@ from uuid import UUID
 
 import strawberry
 
-import application.command
 from api.graphql.batches import find_all
 from api.graphql.context import Info
-from api.graphql.mutations.payloads import ReadBack, Recorded
+from api.graphql.mutations.payloads import ReadBack, RecordedPayload
 from api.graphql.types.room_periods import BedStatePeriod
 from api.graphql.types.rooms import Room
+from application.command import Recorded
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
 
 
 @strawberry.type(description="A room was recorded.")
-class RoomRecorded(Recorded):
+class RoomRecorded(RecordedPayload):
     room: Room = strawberry.field(description="The room as now held.")
-    recorded: strawberry.Private[application.command.Recorded]
+    recorded: strawberry.Private[Recorded]
 
     @strawberry.field(
         description="The closures, cleanings and reservations that it recorded, ended or put right,"
@@ -32,22 +32,22 @@ class RoomRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         room = await Room.find(read.info, read.first("room"), read.as_of)
-        return cls(**read.envelope, room=room, recorded=read.recorded) if room else None
+        return cls(**read.common_fields, room=room, recorded=read.recorded) if room else None
 
 
 @strawberry.type(description="Rooms were recorded.")
-class RoomsRecorded(Recorded):
+class RoomsRecorded(RecordedPayload):
     rooms: list[Room] = strawberry.field(description="The rooms as now held.")
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         ids = read.recorded.ids("room")
         rooms = await find_all(Room.find(read.info, id, read.as_of) for id in ids)
-        return cls(**read.envelope, rooms=rooms)
+        return cls(**read.common_fields, rooms=rooms)
 
 
 @strawberry.type(description="The hospital's own clock was recorded.")
-class HospitalTimeRecorded(Recorded):
+class HospitalTimeRecorded(RecordedPayload):
     time_zone: str = strawberry.field(description="The time zone that was set.")
     census_time: time = strawberry.field(description="When beds are counted, by its clocks.")
     valid_from: date | None = strawberry.field(
@@ -59,7 +59,7 @@ class HospitalTimeRecorded(Recorded):
         event = read.recorded.events[0]
         assert isinstance(event, HospitalCalendar.TimeSet)
         return cls(
-            **read.envelope,
+            **read.common_fields,
             time_zone=event.time_zone,
             census_time=event.census_time,
             valid_from=event.valid_from,
@@ -67,7 +67,7 @@ class HospitalTimeRecorded(Recorded):
 
 
 @strawberry.type(description="A decision about cleaning beds was recorded.")
-class BedCleaningRecorded(Recorded):
+class BedCleaningRecorded(RecordedPayload):
     ward: str | None = strawberry.field(description="The ward; absent: the whole house.")
     applies: bool = strawberry.field(description="Whether beds are to be cleaned.")
     since: datetime = strawberry.field(description="From when on.")
@@ -76,4 +76,4 @@ class BedCleaningRecorded(Recorded):
     async def load(cls, read: ReadBack) -> Self | None:
         event = read.recorded.events[0]
         assert isinstance(event, HouseRules.CleaningSet)
-        return cls(**read.envelope, ward=event.ward, applies=event.applies, since=event.since)
+        return cls(**read.common_fields, ward=event.ward, applies=event.applies, since=event.since)

@@ -13,7 +13,7 @@ from strawberry.types.base import (
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-ENVELOPE = ("commandId", "occurredAt", "reason")
+COMMON_INPUT = ("commandId", "occurredAt", "reason")
 """Fields of each input that say nothing of what a command is about."""
 
 
@@ -37,7 +37,7 @@ def _names_and_subject(input: type) -> tuple[frozenset[str], str]:
     required_fields = [
         (name, field.type)
         for name, field in _fields(input)
-        if not isinstance(field.type, StrawberryOptional) and name not in ENVELOPE
+        if not isinstance(field.type, StrawberryOptional) and name not in COMMON_INPUT
     ]
     ids = [name for name, kind in required_fields if kind is strawberry.ID]
     others = [name for name, kind in required_fields if kind is not strawberry.ID]

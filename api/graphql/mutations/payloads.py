@@ -12,7 +12,6 @@ from uuid import UUID
 
 import strawberry
 
-import application.command
 from api.graphql.batches import find_all, load_all
 from api.graphql.context import Info
 from api.graphql.declarations import DataKind, shows
@@ -24,6 +23,7 @@ from api.graphql.types.report_issues import ReportIssue
 from api.graphql.types.source_movements import SourceMovement
 from api.graphql.types.stays import Administration, Prescription, Stay, Visit
 from api.graphql.types.timeline import Recording
+from application.command import Recorded
 from domain.break_glass import EmergencyAccess
 from domain.prescription.events import PrescriptionEvents
 from domain.source_visit import SourceVisit
@@ -44,9 +44,9 @@ class ReadBack:
     """A recorded command, with what its payload is read with."""
 
     info: Info
-    recorded: application.command.Recorded
-    envelope: dict[str, Any]
-    """The fields of `Recorded`."""
+    recorded: Recorded
+    common_fields: dict[str, Any]
+    """The fields of `RecordedPayload`."""
     as_of: AsOf
     """As of the command's own moment, known at its own position."""
 
@@ -56,8 +56,10 @@ class ReadBack:
 
 
 @shows(DataKind.HOUSE, subtypes=True)
-@strawberry.interface(description="A command that was accepted; its facts are safe.")
-class Recorded:
+@strawberry.interface(
+    name="Recorded", description="A command that was accepted; its facts are safe."
+)
+class RecordedPayload:
     command_id: strawberry.ID = strawberry.field(description="The command's id.")
     position: Position = strawberry.field(description="Its place in the log.")
     recorded_at: datetime = strawberry.field(description="When it was recorded.")
@@ -81,37 +83,37 @@ class Recorded:
     description="Recorded, but the read models are behind: read again with atLeast. Also what a"
     " repeated command answers if what it changed is closed to you by now."
 )
-class RecordedNotYetReadable(Recorded):
+class RecordedNotYetReadable(RecordedPayload):
     pass
 
 
 @strawberry.type(
     description="Recorded, but a read model could not take it in: do not record it again."
 )
-class Parked(Recorded):
+class Parked(RecordedPayload):
     message: str = strawberry.field(description="What that means, for a person.")
     read_models: list[str] = strawberry.field(description="Those that lack it, by name.")
 
     @classmethod
-    def by(cls, read_models: list[str], envelope: dict[str, Any]) -> Self:
+    def by(cls, read_models: list[str], common_fields: dict[str, Any]) -> Self:
         """Return the payload of a command that some read models could not take in."""
         message = (
             "The fact is recorded and safe. What it changed cannot be shown:"
             f" {', '.join(read_models)} could not take it in. Tell who runs Wardbook: 'wardbook"
             " projections parked'."
         )
-        return cls(**envelope, message=message, read_models=read_models)
+        return cls(**common_fields, message=message, read_models=read_models)
 
 
 @strawberry.type(description="A patient was recorded.")
-class PatientRecorded(Recorded):
+class PatientRecorded(RecordedPayload):
     patient: Patient = strawberry.field(description="The patient as now held.")
     at: strawberry.Private[AsOf]
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         patient = await Patient.find(read.info, read.first("patient"), read.as_of)
-        return cls(**read.envelope, patient=patient, at=read.as_of) if patient else None
+        return cls(**read.common_fields, patient=patient, at=read.as_of) if patient else None
 
     @strawberry.field(description="The merge that it recorded, with the id to take it back.")
     async def merge(self, info: Info) -> Merge | None:
@@ -139,7 +141,7 @@ class PatientRecorded(Recorded):
 
 
 @strawberry.type(description="A patient's data were opened to who gave the command.")
-class GlassBroken(Recorded):
+class GlassBroken(RecordedPayload):
     patient: Patient = strawberry.field(description="The patient as now held.")
     until: datetime = strawberry.field(description="Until when they are open.")
 
@@ -148,11 +150,11 @@ class GlassBroken(Recorded):
         event = read.recorded.events[0]
         assert isinstance(event, EmergencyAccess.Broken)
         patient = await Patient.find(read.info, event.patient, read.as_of)
-        return cls(**read.envelope, patient=patient, until=event.until) if patient else None
+        return cls(**read.common_fields, patient=patient, until=event.until) if patient else None
 
 
 @strawberry.type(description="A practitioner was recorded.")
-class PractitionerRecorded(Recorded):
+class PractitionerRecorded(RecordedPayload):
     practitioner: Practitioner = strawberry.field(description="The practitioner as now held.")
     valid_from: date | None = strawberry.field(
         description="Of a change: the hospital's day from which it holds, by which it is cancelled."
@@ -164,7 +166,7 @@ class PractitionerRecorded(Recorded):
         valid_from = getattr(read.recorded.events[0], "valid_from", None)
         if practitioner is None:
             return None
-        return cls(**read.envelope, practitioner=practitioner, valid_from=valid_from)
+        return cls(**read.common_fields, practitioner=practitioner, valid_from=valid_from)
 
 
 async def new_movements(info: Info, stays: list[UUID], at: AsOf) -> list[Movement]:
@@ -175,7 +177,7 @@ async def new_movements(info: Info, stays: list[UUID], at: AsOf) -> list[Movemen
 
 
 @strawberry.type(description="A stay was recorded.")
-class StayRecorded(Recorded):
+class StayRecorded(RecordedPayload):
     stay: Stay = strawberry.field(description="The stay as now held.")
     with_stay: Stay | None = strawberry.field(description="The other stay of a swap.")
     changed_stays: list[Stay] = strawberry.field(
@@ -184,7 +186,7 @@ class StayRecorded(Recorded):
     still_stopped: list[Prescription] = strawberry.field(
         description="What a discharge that was reversed had stopped: it stays stopped."
     )
-    recorded: strawberry.Private[application.command.Recorded]
+    recorded: strawberry.Private[Recorded]
     ids: strawberry.Private[list[UUID]]
     at: strawberry.Private[AsOf]
 
@@ -223,7 +225,7 @@ class StayRecorded(Recorded):
             return None
         is_swap = any(isinstance(e, StayAggregate.BedSwapped) for e in read.recorded.events)
         return cls(
-            **read.envelope,
+            **read.common_fields,
             stay=stays[0],
             with_stay=stays[1] if is_swap else None,
             changed_stays=stays,
@@ -250,7 +252,7 @@ async def _still_stopped(read: ReadBack) -> list[Prescription]:
 
 
 @strawberry.type(description="A visit was recorded.")
-class VisitRecorded(Recorded):
+class VisitRecorded(RecordedPayload):
     visit: Visit = strawberry.field(description="The visit.")
     stay: Stay = strawberry.field(description="The stay as now held.")
 
@@ -267,11 +269,11 @@ class VisitRecorded(Recorded):
         visit, stay = await asyncio.gather(visit_lookup, stay_lookup)
         if visit is None or stay is None:
             return None
-        return cls(**read.envelope, visit=Visit.of(visit, at), stay=stay)
+        return cls(**read.common_fields, visit=Visit.of(visit, at), stay=stay)
 
 
 @strawberry.type(description="A consult was asked for, put right, withdrawn or taken back.")
-class ConsultRecorded(Recorded):
+class ConsultRecorded(RecordedPayload):
     consult: Consult | None = strawberry.field(description="The consult; null once cancelled.")
     stay: Stay = strawberry.field(description="The stay as now held.")
 
@@ -282,7 +284,7 @@ class ConsultRecorded(Recorded):
         views = await read.info.context.query(consults_by_id, [event.consult], read.as_of)
         view = views.get(event.consult)
         consult = Consult.of(view, read.as_of) if view else None
-        return cls(**read.envelope, consult=consult, stay=stay) if stay else None
+        return cls(**read.common_fields, consult=consult, stay=stay) if stay else None
 
 
 NEW_FACTS = (
@@ -294,7 +296,7 @@ NEW_FACTS = (
 
 
 @strawberry.type(description="A prescription was recorded.")
-class PrescriptionRecorded(Recorded):
+class PrescriptionRecorded(RecordedPayload):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
     stay: Stay = strawberry.field(description="The stay as now held.")
     dose: strawberry.Private[UUID | None]
@@ -327,11 +329,11 @@ class PrescriptionRecorded(Recorded):
         dose = read.recorded.last("administration").administration if is_dose else None
         if stay is None:
             return None
-        return cls(**read.envelope, prescription=prescription, stay=stay, dose=dose)
+        return cls(**read.common_fields, prescription=prescription, stay=stay, dose=dose)
 
 
 @strawberry.type(description="A report of another system was kept; see what became of it.")
-class SourceMovementRecorded(Recorded):
+class SourceMovementRecorded(RecordedPayload):
     source_movement: SourceMovement = strawberry.field(
         description="The movement as that system holds it: recorded, cancelled, or pending and why."
     )
@@ -355,12 +357,14 @@ class SourceMovementRecorded(Recorded):
             return None
         stay = await Stay.find(read.info, movement.of_stay, read.as_of)
         ids = read.recorded.ids("stay")
-        return cls(**read.envelope, source_movement=movement, stay=stay, ids=ids, at=read.as_of)
+        return cls(
+            **read.common_fields, source_movement=movement, stay=stay, ids=ids, at=read.as_of
+        )
 
 
 @shows(DataKind.FIGURES)
 @strawberry.type(description="A report was issued or restated.")
-class ReportRecorded(Recorded):
+class ReportRecorded(RecordedPayload):
     issue: ReportIssue = strawberry.field(description="The issue with its restatements.")
     computes_long = True
 
@@ -375,4 +379,4 @@ class ReportRecorded(Recorded):
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
         issue = await ReportIssue.find(read.info, read.first("report"), read.as_of)
-        return cls(**read.envelope, issue=issue) if issue else None
+        return cls(**read.common_fields, issue=issue) if issue else None

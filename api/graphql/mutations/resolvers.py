@@ -16,7 +16,7 @@ from strawberry.utils.str_converters import to_camel_case
 from api.graphql.context import Info
 from api.graphql.mutations.dispatch import dispatch
 from api.graphql.mutations.inputs import CommandInput
-from api.graphql.mutations.payloads import Parked, Recorded, RecordedNotYetReadable
+from api.graphql.mutations.payloads import Parked, RecordedNotYetReadable, RecordedPayload
 from api.graphql.mutations.refusals import MEMBERS
 from application.command import COMMON_REFUSALS, CommandSpec
 from application.hospital import COMMANDS
@@ -28,7 +28,7 @@ _FIELDS: dict[str, list[StrawberryField]] = {}
 
 
 def command_input(
-    command: str, payload: type[Recorded], description: str, mutation_description: str = ""
+    command: str, payload: type[RecordedPayload], description: str, mutation_description: str = ""
 ) -> Callable[[Input], Input]:
     """Declare the input of a command, and with it the mutation of the same name.
 
@@ -52,7 +52,10 @@ def mutations_of(module: ModuleType) -> list[StrawberryField]:
 
 
 def _mutation(
-    command: CommandSpec, input_type: type[CommandInput], payload: type[Recorded], description: str
+    command: CommandSpec,
+    input_type: type[CommandInput],
+    payload: type[RecordedPayload],
+    description: str,
 ) -> Any:
     async def resolve(info: Info, input: Any) -> Any:
         return await dispatch(info, input, command, payload)
@@ -66,7 +69,7 @@ def _mutation(
     return strawberry.mutation(resolve, description=description)
 
 
-def _result_union(command: CommandSpec, payload: type[Recorded]) -> Any:
+def _result_union(command: CommandSpec, payload: type[RecordedPayload]) -> Any:
     """Return the union that the mutation answers: payload, own refusals, common ones."""
     members = [MEMBERS[refusal] for refusal in command.raises]
     common = [MEMBERS[refusal] for refusal in COMMON_REFUSALS]
