@@ -42,16 +42,16 @@ class Work:
         use: Callable[[float], None],
         finish: Callable[[float], None],
         go_on: Callable[[], Awaitable[None]],
-        places: asyncio.Semaphore,
+        slots: asyncio.Semaphore,
     ) -> None:
         """Take what counts it for the login.
 
         ``spend``: units, raises TooManyRequests; ``owe``: units of what is done already;
         ``use``: seconds of processor time; ``finish``: the same, all together, at the end;
-        ``go_on``: waits for the turn of another step; ``places``: for the login's statements.
+        ``go_on``: waits for the turn of another step; ``slots``: for the login's statements.
         """
         self.spend, self.owe, self._use, self._finish = spend, owe, use, finish
-        self.go_on, self.places = go_on, places
+        self.go_on, self.slots = go_on, slots
         self.used = 0.0
         self.longest = 0.0
         """The longest time for which it held the event loop, in seconds."""
@@ -85,10 +85,10 @@ WORK: ContextVar[Work | None] = ContextVar("WORK", default=None)
 """The work of this request; None where none is counted: on the command line."""
 
 
-def place() -> AbstractAsyncContextManager[None]:
-    """Return the place of a statement or command among those that its login may have at once."""
+def statement_slot() -> AbstractAsyncContextManager[None]:
+    """Return the slot of a statement or command, of those that its login may have at once."""
     work = WORK.get()
-    return nullcontext() if work is None else work.places
+    return nullcontext() if work is None else work.slots
 
 
 async def next_step() -> None:
@@ -183,5 +183,5 @@ async def in_thread(function: Callable[[], T], *, is_short: bool = False) -> T:
             if work is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(work.use, thread_time() - start)
 
-    async with place():
+    async with statement_slot():
         return await run_in_threadpool(run_timed)

@@ -18,7 +18,7 @@ from api.graphql.moment_input import MomentInput
 from api.graphql.refused_fields import RefusedFields
 from api.graphql.scalars import Position, decode_position, encode_position
 from api.telemetry import metrics
-from api.work import place
+from api.work import statement_slot
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import OWN_WARD, hidden_labels
 from domain.aggregate import Event
@@ -81,7 +81,7 @@ class Context:
         self.as_of_asked: datetime | None = None  # the moments that it asks about, if it names them
         self.known_at_asked: datetime | None = None
         self.entity: str | None = None
-        """What is asked, where it is no thing: a report with its period."""
+        """The name in the access log of what is asked beside patients: a report with its period."""
         self.is_search = False
         """Whether it asks for a person: that nobody is shown tells something, too."""
         self.refusals: list[Refusal] = []
@@ -326,7 +326,7 @@ class Context:
                 return await run_on(self.state.engine)
 
         async def run_on(engine: AsyncEngine) -> T:
-            async with place(), engine.connect() as connection:
+            async with statement_slot(), engine.connect() as connection:
                 return await function(connection, *args, **named)
 
         key = query_key(args) if not named else None

@@ -31,10 +31,10 @@ class Allowances:
         self.sockets = Concurrency(settings.sockets_per_login)
         self.operations = Concurrency(settings.subscriptions_per_login)
         self.collections = FullCollections()
-        self.places = settings.statements_per_login
+        self.slots = settings.statements_per_login
         """Statements and commands of one login at once, whose connections and threads others want."""
         self._refusals = Pace(REFUSALS_PER_SECOND)
-        self._places: WeakValueDictionary[tuple[str, str], Semaphore] = WeakValueDictionary()
+        self._slots: WeakValueDictionary[tuple[str, str], Semaphore] = WeakValueDictionary()
 
     async def admit(self, by: Actor) -> Work:
         """Count a request, once it is its turn; return the work to count. Raises TooManyRequests.
@@ -54,7 +54,7 @@ class Allowances:
             partial(self.processor.use, by),
             partial(self.processor.finish, by, turn),
             partial(self.processor.go_on, by),
-            self._places.setdefault((by.issuer, by.subject), Semaphore(self.places)),
+            self._slots.setdefault((by.issuer, by.subject), Semaphore(self.slots)),
         )
 
 
