@@ -32,7 +32,8 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.hospital_time import zone_of
 from infrastructure.queries.named import ward_named
 from infrastructure.queries.timeline_summaries import summaries
-from infrastructure.read_models.occupancy import BedView, BoardRoom, board
+from infrastructure.read_models.bed_uses import BedView, BoardRoom
+from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import (
     PatientView,
     patient_by_mrn,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from api.graphql.context import Info
 from infrastructure.queries.as_of import AsOf
+from infrastructure.read_models.bed_uses import BedView
 from infrastructure.read_models.expected_arrivals import ArrivalView
 from infrastructure.read_models.flags import flags_of
-from infrastructure.read_models.occupancy import BedView
 from infrastructure.read_models.patients import labels_of_persons, patients_by_id
 from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.rooms import rooms_by_id

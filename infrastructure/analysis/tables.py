@@ -7,7 +7,7 @@ id joins the rows of one patient, which is what counting needs; whoever may know
 
 from dataclasses import dataclass
 
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.bed_uses import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.prescriptions import doses, prescriptions

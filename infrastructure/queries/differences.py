@@ -17,7 +17,8 @@ from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is
 from infrastructure.queries.direct import execute
 from infrastructure.queries.row_security import known, value
 from infrastructure.queries.tables_read import reads
-from infrastructure.read_models.occupancy import BedView, board
+from infrastructure.read_models.bed_uses import BedView
+from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import patients, records_of
 from infrastructure.read_models.practitioners import practitioners
 from infrastructure.read_models.rooms import RoomView, beds, rooms, spells

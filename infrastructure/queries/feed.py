@@ -18,7 +18,7 @@ from domain.aggregate import Event
 from domain.room.aggregate import Room
 from domain.room.occupancy import Occupancy
 from infrastructure.event_store.mapper import EVENT_COLUMNS, EventMapper, NewerEvent, is_known
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.bed_uses import stretches
 from infrastructure.read_models.rooms import rooms as room_names
 
 SCANNED = 2_000

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.break_glass import EmergencyAccess
 from domain.envelope import Actor
 from infrastructure.queries.row_security import IN_HOUSE, RESTRICTED
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.bed_uses import stretches
 from infrastructure.read_models.patients import patients
 from infrastructure.read_models.rooms import rooms
 from infrastructure.read_models.stays import stays

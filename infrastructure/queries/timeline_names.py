@@ -13,7 +13,7 @@ from domain.stay.aggregate import Stay
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.compiled import by_id, is_one_of
 from infrastructure.queries.row_security import known
-from infrastructure.read_models.occupancy import stretches
+from infrastructure.read_models.bed_uses import stretches
 from infrastructure.read_models.practitioners import practitioners_by_id
 from infrastructure.read_models.prescriptions import prescriptions_by_id
 from infrastructure.read_models.rooms import rooms_by_id

@@ -1,4 +1,4 @@
-"""The occupancy board, and the history of the use of beds."""
+"""Queries of the bed uses read model: the occupancy board, and the history of the use of beds."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -35,13 +35,10 @@ from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.bed_uses import (
     BedView,
     BoardRoom,
-    Occupancies,
     StretchView,
     stretches,
 )
 from infrastructure.read_models.rooms import SpellView, beds, room_view, rooms, spells
-
-__all__ = ["BedView", "BoardRoom", "Occupancies", "StretchView", "stretches"]
 
 
 @reads(rooms, beds, spells, stretches, *DERIVED_FROM)

@@ -31,7 +31,8 @@ from infrastructure.queries.log import TouchedSubjects, touched_subjects, versio
 from infrastructure.queries.row_security import held, known
 from infrastructure.queries.tables_read import tables_read
 from infrastructure.read_models import READ_MODELS
-from infrastructure.read_models.occupancy import BoardRoom, board, stretches
+from infrastructure.read_models.bed_uses import BoardRoom, stretches
+from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import records_of_each
 from infrastructure.read_models.rooms import beds, rooms, spells
 from infrastructure.read_models.stays import stays

@@ -29,7 +29,8 @@ from infrastructure.access_log import AccessRecord
 from infrastructure.postgres.database import Database
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.named import ward_named
-from infrastructure.read_models.occupancy import BedView, BoardRoom, StretchView, board
+from infrastructure.read_models.bed_uses import BedView, BoardRoom, StretchView
+from infrastructure.read_models.occupancy import board
 from infrastructure.read_models.patients import PatientView, patients_by_id
 from infrastructure.read_models.rooms import RoomView, wards
 from infrastructure.read_models.stays import StayView, stays_by_id

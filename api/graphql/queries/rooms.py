@@ -52,7 +52,8 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import BedCriteria, beds_found, in_order, rank_of
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.named import beds_named, rooms_named, ward_named
-from infrastructure.read_models.occupancy import BoardRoom, board, occupancy_history
+from infrastructure.read_models.bed_uses import BoardRoom
+from infrastructure.read_models.occupancy import board, occupancy_history
 from infrastructure.read_models.rooms import wards
 from infrastructure.read_models.stays import stays_by_id, stays_of_persons
 

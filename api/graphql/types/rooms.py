@@ -25,14 +25,9 @@ from api.graphql.types.room_periods import (
 from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.bed_search import free_until
 from infrastructure.queries.projection_status import parked_things
+from infrastructure.read_models.bed_uses import BedView, BoardRoom, StretchView
 from infrastructure.read_models.flags import flags_of
-from infrastructure.read_models.occupancy import (
-    BedView,
-    BoardRoom,
-    StretchView,
-    beds_of,
-    board,
-)
+from infrastructure.read_models.occupancy import beds_of, board
 from infrastructure.read_models.rooms import (
     RoomView,
     SpellView,

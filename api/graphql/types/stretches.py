@@ -11,7 +11,8 @@ from api.graphql.declarations import DataKind, shows
 from api.graphql.types.people import Patient
 from api.graphql.types.rooms import LazyStay, Room, find_stay
 from infrastructure.queries.as_of import AsOf
-from infrastructure.read_models.occupancy import StretchView, occupancy_history, stretches_of
+from infrastructure.read_models.bed_uses import StretchView
+from infrastructure.read_models.occupancy import occupancy_history, stretches_of
 from infrastructure.read_models.timeline.queries import movements_of
 
 if TYPE_CHECKING:
