@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from domain.board_flags import BOARD_FLAGS
 from domain.errors import ConfigurationError
+from infrastructure import setting_values as values
 from infrastructure.own_folder import own_folder
 
 if TYPE_CHECKING:  # the list of commands and a token need no domain
@@ -200,19 +200,19 @@ class Settings:
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings from the environment; blanks around a value are none. Raises InvalidSetting."""
-    values: dict[str, object] = {}
+    by_name: dict[str, object] = {}
     for setting in fields(Settings):
         name = variable_name(setting.name)
         value = environ.get(name, "").strip()
         if not value:
             continue
         try:
-            values[setting.name] = _CONVERT.get(setting.name, str)(value)
+            by_name[setting.name] = _CONVERT.get(setting.name, str)(value)
         except ValueError:
             raise InvalidSetting(
-                f"{name}={value!r} is not {_expected_value(setting.name)}."
+                f"{name}={value!r} is not {values.EXPECTED[_CONVERT[setting.name]]}."
             ) from None
-    settings = Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**by_name)  # type: ignore[arg-type]
     if (settings.oidc_issuer is None) != (settings.oidc_audience is None):
         raise InvalidSetting("OIDC_ISSUER and OIDC_AUDIENCE are set together, or neither.")
     if settings.oidc_client_id is not None and settings.oidc_issuer is None:
@@ -262,138 +262,38 @@ def variable_name(setting: str) -> str:
     return setting.upper() if setting.startswith("oidc_") else f"WARDBOOK_{setting.upper()}"
 
 
-def _switch(value: str) -> bool:
-    """Return whether a setting is on. Raises ValueError for anything but on and off."""
-    if value not in ("on", "off"):
-        raise ValueError
-    return value == "on"
-
-
-def _number(value: str) -> float:
-    """Return a number of at most a billion. Raises ValueError for another, or a negative one."""
-    number = float(value)
-    if not 0 <= number <= 1e9:
-        raise ValueError
-    return number
-
-
-def _whole_number(value: str) -> int:
-    """Return a whole number. Raises ValueError."""
-    _number(value)
-    return int(value)
-
-
-def _port(value: str) -> int:
-    """Return a port, or 0. Raises ValueError."""
-    if not 0 <= int(value) <= 65535:
-        raise ValueError
-    return int(value)
-
-
-def _home(value: str) -> Path:
-    """Return a folder, there or to be made; ``~`` as a shell has it. Raises ValueError for a file."""
-    home = Path(os.path.expanduser(value))
-    if os.path.lexists(home) and not home.is_dir():
-        raise ValueError
-    return home
-
-
-def _zone(value: str) -> str:
-    """Return the name of a time zone. Raises ValueError."""
-    from domain.refusals import InvalidInput
-    from domain.time import time_zone
-
-    try:
-        time_zone(value)
-    except InvalidInput:
-        raise ValueError from None
-    return value
-
-
-def _issuer(value: str) -> str:
-    """Return the URL of an issuer: https, or http on this machine. Raises ValueError."""
-    parts = urlsplit(value)
-    on_this_machine = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or not (
-        parts.scheme == "https" or (parts.scheme == "http" and on_this_machine)
-    ):
-        raise ValueError
-    return value
-
-
-def _years(value: str) -> int:
-    """Return a number of years up to a century. Raises ValueError."""
-    if not 0 <= int(value) <= 100:
-        raise ValueError
-    return int(value)
-
-
-def _places(value: str) -> int:
-    """Return a number of places, at least one. Raises ValueError."""
-    if not 1 <= int(value) <= 1000:
-        raise ValueError
-    return int(value)
-
-
-def _flag_kinds(value: str) -> tuple[str, ...]:
-    """Return the kinds of flags, each once. Raises ValueError for one that is too long or blank."""
-    from domain.text import code, key
-
-    kinds = tuple(code(kind) for kind in value.split(","))
-    if len({key(kind) for kind in kinds}) < len(kinds) or not all(0 < len(k) <= 40 for k in kinds):
-        raise ValueError
-    return kinds
-
-
-def _expected_value(setting: str) -> str:
-    return _EXPECTED.get(_CONVERT[setting], "a number, 0 or more")
-
-
-_EXPECTED: dict[Callable[[str], object], str] = {
-    _switch: "on or off",
-    _port: "a port, from 0 to 65535",
-    _years: "a number of years, from 0 to 100",
-    _places: "a number from 1 to 1000",
-    _home: "a folder",
-    _zone: "an IANA time zone; try Europe/Berlin or UTC",
-    _flag_kinds: "a list of different flags, each of 1 to 40 characters, with commas between",
-    _issuer: "the https URL of an issuer",
-}
-
 _CONVERT: dict[str, Callable[[str], object]] = {
-    "home": _home,
+    "home": values.home,
     "keys": Path,
     "house_key": Path,
-    "time_zone": _zone,
-    "oidc_issuer": _issuer,
+    "time_zone": values.zone,
+    "oidc_issuer": values.issuer,
     "trusted_documents": Path,
-    "logoff_minutes": _whole_number,
-    "clock_tolerance_seconds": _whole_number,
-    "late_after_minutes": _whole_number,
-    "read_timeout_seconds": _number,
-    "request_timeout_seconds": _number,
-    "requests_per_second": _number,
-    "anonymous_per_second": _number,
-    "processor_share": _number,
-    "sockets_per_login": _whole_number,
-    "subscriptions_per_login": _whole_number,
-    "statements_per_login": _places,
-    **dict.fromkeys(("socket_hours", "socket_idle_minutes", "token_idle_minutes"), _number),
-    "kept_answers_mb": _whole_number,
-    "newborn_days": _whole_number,
-    "plan_years": _years,
-    "confirm_likely_duplicates": _switch,
-    "smallest_cell": _whole_number,
-    **dict.fromkeys(("admins_see_clinical", "restricted_in_own_ward"), _switch),
-    **dict.fromkeys(("read_snapshot", "single_flight", "fast_executor"), _switch),
-    "checkpoint_seconds": _number,
-    "retention_days": _whole_number,
-    "key_backup_days": _whole_number,
-    "health_seconds": _number,
-    "health_port": _port,
-    "board_flags": _flag_kinds,
-    "allowed_origins": lambda given: tuple(
-        origin.strip().rstrip("/") for origin in given.split(",")
-    ),
-    "slow_client_seconds": _number,
+    "logoff_minutes": values.whole_number,
+    "clock_tolerance_seconds": values.whole_number,
+    "late_after_minutes": values.whole_number,
+    "read_timeout_seconds": values.number,
+    "request_timeout_seconds": values.seconds,
+    "requests_per_second": values.number,
+    "anonymous_per_second": values.number,
+    "processor_share": values.number,
+    "sockets_per_login": values.whole_number,
+    "subscriptions_per_login": values.whole_number,
+    "statements_per_login": values.places,
+    **dict.fromkeys(("socket_hours", "socket_idle_minutes", "token_idle_minutes"), values.number),
+    "kept_answers_mb": values.whole_number,
+    "newborn_days": values.whole_number,
+    "plan_years": values.years,
+    "confirm_likely_duplicates": values.switch,
+    "smallest_cell": values.whole_number,
+    **dict.fromkeys(("admins_see_clinical", "restricted_in_own_ward"), values.switch),
+    **dict.fromkeys(("read_snapshot", "single_flight", "fast_executor"), values.switch),
+    "checkpoint_seconds": values.number,
+    "retention_days": values.whole_number,
+    "key_backup_days": values.whole_number,
+    "health_seconds": values.number,
+    "health_port": values.port,
+    "board_flags": values.flag_kinds,
+    "allowed_origins": values.origins,
+    "slow_client_seconds": values.number,
 }
