@@ -3,7 +3,8 @@
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import ConfigurationError
@@ -20,15 +21,9 @@ def read_or_make_key(file: Path, advice: str) -> bytes:
     """Return the key in a file; make both if there is none. Raises UnsafeKey, with the advice."""
     if not os.path.lexists(file):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as key_file:
-            key_file.write(secrets.token_bytes(KEY_BYTES))
-        try:  # whole or not at all, since another program may read it at once
-            with suppress(FileExistsError):
-                os.link(draft, file)
-        finally:
-            draft.unlink()
+        # whole or not at all, since another program may read it at once
+        with _draft(file, secrets.token_bytes(KEY_BYTES)) as draft, suppress(FileExistsError):
+            os.link(draft, file)
     return read_key(file, advice)
 
 
@@ -60,13 +55,25 @@ def check_private(file: Path, advice: str) -> None:
 
 def write_private(file: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
+    with _draft(file, text.encode()) as draft:
+        draft.replace(file)
+
+
+@contextmanager
+def _draft(file: Path, content: bytes) -> Iterator[Path]:
+    """Write a file beside another one; what is done with it is on the disk afterwards, it is gone."""
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as content:
-            content.write(text)
-            content.flush()
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
             os.fsync(descriptor)
-        draft.replace(file)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name too: what the key seals may be on another disk already
+    finally:
+        os.close(folder)

@@ -18,6 +18,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.cli.main import load_command
+from api.errors import CODES, INTERNAL
 from api.telemetry.metrics import REGISTRY
 from infrastructure.postgres.database import APP_ROLE, Database
 from infrastructure.postgres.embedded_cluster import program_folder
@@ -44,6 +45,15 @@ def test_every_metric_that_is_watched_is_told(path: Path) -> None:
     named = set(re.findall(r"\bwardbook_[a-z_]+(?=[\[{)])", path.read_text()))
     assert named <= set(metrics())
     assert bool(named) == (path.name in ("alerts.yml", "wardbook.json"))
+
+
+def test_a_fault_that_an_alert_watches_has_a_code() -> None:
+    """A fault of GraphQL is answered with 200: only its code tells it."""
+    watched = re.findall(r'code=~"([A-Z_|]+)"', _text("deploy/prometheus/alerts.yml"))
+    assert [set(codes.split("|")) for codes in watched] == [
+        {INTERNAL.code, "DATABASE_AWAY", "KEYS_MISSING"}
+    ]
+    assert {"DATABASE_AWAY", "KEYS_MISSING"} <= CODES.keys()
 
 
 @each_file

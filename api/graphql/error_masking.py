@@ -19,6 +19,7 @@ from application.authorization.roles import Caller, may
 from domain.refusals import Refusal
 from domain.text import nearest
 from infrastructure import tracing
+from infrastructure.sealing.keys_missing import KeysMissing
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def mask_error(
     suggests: bool = False,
     types: Mapping[str, GraphQLNamedType] = MappingProxyType({}),
 ) -> GraphQLError:
-    """Return an error as clients get it; log an internal one, without its text.
+    """Return an error as clients get it; log one that is not the sender's, without its text.
 
     ``suggests``: whether names of the schema that are like an unknown one are told; ``types``: of
     the schema, whose enums' values are told to all, as in /schema.graphql.
@@ -107,6 +108,10 @@ def mask_error(
         # by the field's name in the schema: in the path it has the name that the client gave it
         field = " ".join(getattr(getattr(n, "name", None), "value", "?") for n in error.nodes or ())
         log.error("internal error at %s: %s", field, type(cause).__name__, exc_info=_bare(cause))
+    elif response.code in ("DATABASE_AWAY", "KEYS_MISSING"):
+        # who runs this is told which: a full disk, a standby, too many connections
+        reason = type(getattr(cause, "orig", None) or cause).__name__
+        log.warning("%s: %s", response.code, cause if isinstance(cause, KeysMissing) else reason)
     parameters = parameters_of(cause) if isinstance(cause, Refusal) else {}
     return _error_with_code(error, response.message, str(response.code), **parameters)
 

@@ -39,7 +39,7 @@ from api.work import metered_task
 from infrastructure.postgres.database import Database
 from infrastructure.queries import projection_status
 from infrastructure.queries.checkpoints import CheckpointAge, checkpoint_ages
-from infrastructure.queries.log import log_of
+from infrastructure.queries.log import log_of, takes_writes
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import Settings
 
@@ -157,7 +157,7 @@ class SharedEndpoint:
 
 
 async def _readiness(state: AppState) -> Body:
-    """Return the readiness: that the database answers and holds the log that this server serves.
+    """Return the readiness: that the database takes writes, and has the log that this server serves.
 
     And that no read model has halted, is ten seconds behind, lacks what was recorded when the server
     began, or is of another log.
@@ -165,6 +165,7 @@ async def _readiness(state: AppState) -> Body:
     try:
         async with state.engine.connect() as connection:
             log = await log_of(connection)
+            is_writable = await takes_writes(connection)
             models = await projection_status.projections(connection)
     except (NoResultFound, ProgrammingError):
         return _not_ready("tables are not there, or not those of this program: wardbook migrate")
@@ -172,6 +173,8 @@ async def _readiness(state: AppState) -> Body:
         return _not_ready("the database cannot be reached")
     if log != (state.log.id, state.log.epoch):
         return _not_ready("the log is another one, or was restored: start the server again")
+    if not is_writable:  # nor can a reading be recorded: nothing about patients is answered
+        return _not_ready("the database takes no writes: it is a standby, or read-only")
     rewound_models = [m.name for m in models if m.state == "REWOUND"]
     if rewound_models:
         return _not_ready(

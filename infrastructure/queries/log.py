@@ -244,6 +244,12 @@ async def log_of(connection: AsyncConnection) -> tuple[UUID, int]:
     return log_id, epoch
 
 
+async def takes_writes(connection: AsyncConnection) -> bool:
+    """Return whether the database takes writes: a standby, and one that is read-only, take none."""
+    query = text("SELECT current_setting('transaction_read_only') = 'off'")
+    return bool((await connection.execute(query)).scalar_one())
+
+
 @dataclass(frozen=True, slots=True)
 class TouchedSubjects:
     """The topics and the subjects of some events: of each its topic, room, stay and patient."""

@@ -40,6 +40,9 @@ SCREENS = {202, 203, 239, 240, 246, 571, 572, 573, 574, 575, 576}
 STARTS = {570}
 """Numbers of mistakes about a program that starts."""
 
+NIGHTS = set(range(950, 954))
+"""Numbers of mistakes that an operator meets on a bad night."""
+
 COPIES = {215, 216}
 """Numbers of mistakes about what is read from copies."""
 
@@ -135,6 +138,7 @@ def test_every_mistake_has_a_test() -> None:
         | READINGS
         | COPIES
         | STARTS
+        | NIGHTS
         | SCREENS
         | BATCHES
         | KEYS

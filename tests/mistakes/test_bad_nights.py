@@ -1,0 +1,123 @@
+"""Mistakes of a bad night: a full disk, a database that takes no writes, a setting that is wrong."""
+
+import logging
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from starlette.testclient import TestClient
+
+from api.http.app import app
+from infrastructure.evidence.keeper import Keeper, KeyMissing
+from infrastructure.postgres.database import Database
+from infrastructure.private_file import write_private
+from infrastructure.settings import InvalidSetting, Settings, from_environment
+from tests.conftest import LOGIN, TOKEN
+from tests.mistakes.test_keys import keys_away
+from tests.support.api_dsl import Ward, codes
+from tests.support.checker import wait_until
+from tests.support.graphql_client import GraphQLClient
+
+REGISTER = "mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"
+
+
+def test_mistake_950_each_try_to_make_a_key_on_a_full_disk_leaves_a_file(tmp_path: Path) -> None:
+    """A server tries once a second: the folder had a file for each second of a night."""
+    former_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, former_limit[1]))  # as if there was no room left
+    try:
+        with pytest.raises(KeyMissing):
+            Keeper(tmp_path).create_key(uuid4())
+        with pytest.raises(OSError, match="File too large"):
+            write_private(tmp_path / "text", "text")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former_limit)
+    assert list(tmp_path.iterdir()) == []
+    assert Keeper(tmp_path).create_key(uuid4())
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.key"]
+
+
+@pytest.fixture
+def house(settings: Settings, database: Database) -> Iterator[Ward]:
+    """A ward in a database of its own."""
+    with TestClient(app(settings, database, LOGIN)) as http:
+        yield Ward(GraphQLClient(http, TOKEN))
+
+
+def test_mistake_951_a_server_is_ready_whose_database_takes_no_writes(
+    house: Ward, database: Database
+) -> None:
+    """It answered nothing about patients, since no reading could be recorded, and was green."""
+    http = house.client.http
+    wait_until(lambda: http.get("/readyz").status_code == 200, 10, "it is ready")
+    name = sql.Identifier(database.owner_url.rpartition("?")[0].rpartition("/")[2])
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name)
+        )
+        try:
+            cut(owner)
+            wait_until(lambda: "no writes" in http.get("/readyz").text, 10, "it is not ready")
+            answer = house.client.raw(REGISTER, {"i": {"commandId": str(uuid4()), "mrn": "M1"}})
+            ready = http.get("/readyz")
+        finally:
+            owner.execute(
+                sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name)
+            )
+            cut(owner)
+    assert codes(answer) == {"DATABASE_AWAY"}
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    wait_until(lambda: http.get("/readyz").status_code == 200, 10, "it is ready again")
+
+
+def cut(owner: psycopg.Connection[tuple[object, ...]]) -> None:
+    """End all other sessions of a database: those that follow are as it is set now."""
+    owner.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+def test_mistake_952_why_nothing_is_recorded_is_told_to_nobody(
+    ward: Ward, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who runs it has to know whether the disk is full, a key is missing or the database away."""
+    caplog.set_level(logging.WARNING)
+    with keys_away():
+        answer = ward.client.raw(REGISTER, {"i": {"commandId": str(uuid4()), "mrn": "Quokka"}})
+    assert codes(answer) == {"KEYS_MISSING"}
+    lines = [line.getMessage() for line in caplog.records if "KEYS_MISSING" in line.getMessage()]
+    assert any("another key store" in line for line in lines), lines
+    assert "Quokka" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "origins",
+    ["*", "screens.example.org", "https://a.example/page", "https://u@a.example", "https://a,b"],
+)
+def test_mistake_953_a_setting_is_taken_that_does_nothing_or_too_much(origins: str) -> None:
+    """No page has such an origin, but `*`: that let all pages ask."""
+    with pytest.raises(InvalidSetting, match=r"WARDBOOK_ALLOWED_ORIGINS='.*' is not a list of"):
+        from_environment({"WARDBOOK_ALLOWED_ORIGINS": origins})
+
+
+def test_mistake_953_an_origin_is_compared_as_browsers_write_it() -> None:
+    settings = from_environment(
+        {
+            "WARDBOOK_ALLOWED_ORIGINS": "https://Screens.Example.org:443/, http://a:80,http://[::1]:81"
+        }
+    )
+    assert settings.allowed_origins == (
+        "https://screens.example.org",
+        "http://a",
+        "http://[::1]:81",
+    )
+
+
+def test_mistake_953_a_server_is_started_that_answers_nothing_in_time() -> None:
+    with pytest.raises(InvalidSetting, match="is not a number from 1"):
+        from_environment({"WARDBOOK_REQUEST_TIMEOUT_SECONDS": "0"})
