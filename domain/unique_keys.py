@@ -142,11 +142,6 @@ def links_of(patient: UUID) -> UUID:
     return uuid5(patient, "links")
 
 
-def retractions_of(patient: UUID) -> UUID:
-    """Return an id for what sources take back of a record, which others who told the same wait for."""
-    return uuid5(patient, "retractions")
-
-
 def departures_from(room: UUID, bed: str) -> UUID:
     """Return an id for those who leave a bed, which what is told of the bed waits for."""
     return uuid5(room, f"departures {bed}")

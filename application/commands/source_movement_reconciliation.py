@@ -137,11 +137,12 @@ class _VisitReconciler:
 
     def _undo_outdated(self) -> None:
         """Take back what is outside the stay and not planned so."""
-        for id, application in list(self.applied.items()):
+        for id in list(self.applied):
+            application = self.applied[id]
             version = application.version
             if not version.needs_stay and self.planned.get(id) != version:
-                undo(self.uow, self.visit, application)
                 del self.applied[id]
+                undo(self.uow, self.visit, application, self.applied)
 
     def _give_to_right_patient(self, stay: Stay) -> None:
         """Give the stay to the person whose the visit is as planned, with all its facts."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from application import lookups, persons
+from application import lookups
 from application.bed_consistency import check_bed_consistency
 from application.commands.source_movement_reconciliation import (
     ReconciliationPlan,
@@ -28,7 +28,7 @@ from domain.refusals import (
     StayNotOpen,
     StayStateBroken,
 )
-from domain.source_visit import OF_RECORDS, Applied, SourceVisit, Version
+from domain.source_visit import OF_RECORDS, SourceVisit, Version
 from domain.things import Thing
 
 MAX_TOGETHER = 12
@@ -211,16 +211,6 @@ def _named_by(uow: UnitOfWork, visit: SourceVisit) -> set[UUID]:
             subjects.add(subject_of(uow.record, key))
         elif key in _room_keys(visit):
             subjects.add(unique_keys.openings_of(owner))
-    return subjects
-
-
-def retractions_awaited(uow: UnitOfWork, applied: Iterable[Applied]) -> set[UUID]:
-    """Return the retractions for which it waits that records were one already, or had a number."""
-    subjects = set[UUID]()
-    for application in applied:
-        version, id = application.version, application.movement
-        if version.kind in OF_RECORDS and id in _persons_of(uow, [version]):
-            subjects |= {unique_keys.retractions_of(r.id) for r in persons.records(uow, id)}
     return subjects
 
 

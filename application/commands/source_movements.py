@@ -28,7 +28,6 @@ from application.commands.source_movement_selection import (
     Search,
     about_of,
     matches,
-    retractions_awaited,
 )
 from application.commands.source_persons import (
     details_subject,
@@ -277,8 +276,7 @@ def _reconcile(uow: UnitOfWork, visit: SourceVisit) -> bool:
         )
         if outcome.stay:
             subjects.add(unique_keys.visit_of(outcome.stay))
-        retractions = retractions_awaited(uow, outcome.applied)
-        waits_for = tuple(sorted(subjects | retractions if pending else retractions))
+        waits_for = tuple(sorted(subjects)) if pending else ()
         is_changed |= each_visit.settle(
             outcome.stay, outcome.applied, pending, waits_for, uow.entry
         )

@@ -3,7 +3,7 @@
 A merge or another number may come before the records that it is about: it waits for them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -241,11 +241,12 @@ def convert_expected(uow: UnitOfWork, arrivals: Iterable[UUID], stay: Stay) -> N
             convert(uow, arrival.id, stay)
 
 
-def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
+def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied, others: dict[str, Applied]) -> None:
     """Take back a plan, a merge or another number; what the staff has taken back stays as it is.
 
     The number that never was the record's names it no more; one that it had before the change stays.
-    What was told by another id, too, holds by that.
+    What was told by another id, too, holds by that. ``others``: what else of the visit is applied,
+    by id; put right where it is linked anew.
 
     Raises AlreadyExists while somebody else has the number that the record had before.
     """
@@ -254,68 +255,88 @@ def undo(uow: UnitOfWork, visit: SourceVisit, applied: Applied) -> None:
         arrival = uow.one(ExpectedArrival, id, "source_id")
         if not arrival.never_was:
             arrival.cancel(CancellationReason.ENTERED_IN_ERROR, uow.entry)
+    if version.kind not in OF_RECORDS:
         return
-    record = next(iter(uow.load(Patient, *uow.streams_of(id))), None)
-    if record is not None:
-        if record.merge == id:
-            linked_beside = [
-                (other, application)
-                for other, application in _told_beside(uow, visit, record)
-                if _is_of_one_person(uow, application.version)
-            ]
-            unmerge_record(uow, record, id)
-            for other, application in linked_beside:
-                _link_again(uow, other, application)
-    elif version.kind is SourceKind.CHANGE_MRN and version.movement is not None:
-        record, movement = uow.one(Patient, id, "source_id"), version.movement
-        had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
-        current = unique_keys.mrn(record.mrn_authority, record.mrn)
-        numbers_beside = {
-            _key_told(uow, other.version) for _, other in _told_beside(uow, visit, record)
-        }
-        is_told = current == _key_told(uow, version)
-        if is_told and current not in had_before | numbers_beside:
-            authority, number = _former_number(uow, movement)
-            if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
-                raise AlreadyExists(Thing.PATIENT_WITH_MRN, number, "former_mrn")
-            record.correct_details(
-                None, uow.entry, mrn=number, mrn_authority=authority, keeps_number=False
-            )
+    linked_record = next(iter(uow.load(Patient, *uow.streams_of(id))), None)
+    record = linked_record or uow.one(Patient, id, "source_id")
+    if linked_record is not None and record.merge != id:
+        return
+    reports = _reports_of_person(uow, visit, record, others)
+    if linked_record is None and version.kind is SourceKind.CHANGE_MRN:
+        _undo_number(uow, record, version, (application.version for _, application in reports))
+    for other, before, now in _link_anew(uow, record, applied, reports):
+        if other is visit:
+            others[now.version.source_id] = now
+        else:
+            applications = tuple(now if a == before else a for a in other.applied)
+            other.settle(other.stay, applications, other.pending, other.waits_for, uow.entry)
 
 
-def _told_beside(
-    uow: UnitOfWork, visit: SourceVisit, record: Patient
+def _reports_of_person(
+    uow: UnitOfWork, visit: SourceVisit, record: Patient, others: Mapping[str, Applied]
 ) -> list[tuple[SourceVisit, Applied]]:
-    """Return what was told of a record by other ids, and was so already."""
-    waiting = unique_keys.waiting_for(unique_keys.retractions_of(record.id))
-    others = uow.load(SourceVisit, *(set(uow.record.owners([waiting])) - {visit.id}))
-    return [
-        (other, application)
-        for other in others
-        for application in other.applied
-        if application.version.kind in OF_RECORDS
-    ]
+    """Return the applied reports of a person's records; ``others``: those of the visit."""
+    ids = [r.id for r in persons.records(uow, record.id)]
+    visits = uow.load(SourceVisit, *uow.record.streams_of_patients(ids))
+    reports = [(other, a) for other in visits if other.id != visit.id for a in other.applied]
+    reports += [(visit, application) for application in others.values()]
+    reports = [(other, a) for other, a in reports if a.version.kind in OF_RECORDS]
+    return sorted(reports, key=lambda report: (report[0].turn(report[1].version), report[0].id))
 
 
-def _is_of_one_person(uow: UnitOfWork, version: Version) -> bool:
-    """Return whether all numbers that a report names are of one person now."""
-    numbers = numbers_of(uow, version.movement)
-    owners = [lookups.patient_id(uow, number, authority) for authority, number in numbers]
-    return all(owners) and len({persons.person_of(uow, owner) for owner in owners if owner}) == 1
+def _undo_number(
+    uow: UnitOfWork, record: Patient, version: Version, others: Iterable[Version]
+) -> None:
+    """Give a record the number back that it had before. Raises AlreadyExists."""
+    assert version.movement is not None
+    had_before = {unique_keys.mrn(*number) for number in record.former_numbers}
+    current = unique_keys.mrn(record.mrn_authority, record.mrn)
+    numbers_beside = {_key_told(uow, other) for other in others}
+    if current == _key_told(uow, version) and current not in had_before | numbers_beside:
+        authority, number = _former_number(uow, version.movement)
+        if lookups.owner(uow, "mrn", authority, number) not in (None, record.id):
+            raise AlreadyExists(Thing.PATIENT_WITH_MRN, number, "former_mrn")
+        record.correct_details(
+            None, uow.entry, mrn=number, mrn_authority=authority, keeps_number=False
+        )
 
 
-def _link_again(uow: UnitOfWork, visit: SourceVisit, application: Applied) -> None:
-    """Link two records by what told it, too, since another link was taken back."""
-    version = application.version
-    if version.movement is None or application not in visit.applied:
-        return
-    link = link_records if version.kind is SourceKind.MERGE else change_number
-    with suppress(NotFound, MergeImpossible):
-        fact = link(uow, version.movement)
-        if fact not in uow.loaded:  # a merge; else they are one by another way, or already
-            new = replace(application, movement=fact)
-            applications = tuple(new if a == application else a for a in visit.applied)
-            visit.settle(visit.stay, applications, visit.pending, visit.waits_for, uow.entry)
+def _link_anew(
+    uow: UnitOfWork,
+    record: Patient,
+    applied: Applied,
+    reports: Sequence[tuple[SourceVisit, Applied]],
+) -> Iterator[tuple[SourceVisit, Applied, Applied]]:
+    """Link the records of a person by what is told still, since one report is undone.
+
+    A link of two other records than its report names was made while those were one with them: it is
+    made anew, and whatever else was one already. Links by hand stay, and what the staff took back is
+    linked no more. Yields what is applied otherwise: as it was, and as it is now.
+    """
+    records = persons.records(uow, record.id)
+    ids = {r.id for r in records}
+    links = {r.merge: r for r in records if r.merge}
+    rest = []
+    for visit, application in reports:
+        numbers = numbers_of(uow, application.version.movement)
+        named_records = {lookups.patient_id(uow, number, of) for of, number in numbers}
+        link = links.get(application.movement)
+        is_linked_so = link is not None and named_records == {link.id, link.merged_into}
+        if named_records <= ids and not is_linked_so and (link or application.movement in ids):
+            rest.append((visit, application))
+    for merge in {
+        applied.movement,
+        *(application.movement for _, application in rest),
+    } & links.keys():
+        unmerge_record(uow, links[merge], merge)
+    for visit, application in rest:
+        is_merge = application.version.kind is SourceKind.MERGE
+        with suppress(NotFound, MergeImpossible):
+            movement = application.version.movement
+            assert movement is not None
+            fact = (link_records if is_merge else change_number)(uow, movement)
+            if fact != application.movement:
+                yield visit, application, replace(application, movement=fact)
 
 
 def _key_told(uow: UnitOfWork, version: Version) -> unique_keys.Unique | None:

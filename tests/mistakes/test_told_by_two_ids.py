@@ -140,3 +140,36 @@ def test_mistake_935_a_merge_that_is_linked_again_drops_the_admission_beside_it(
     tell_visit(SourceKind.TRANSFER, 1, **place("A/1/b"))
     assert hospital.source_movements.stay_of("other", "V") == stay is not None
     assert [check.promise for check in verify(database, read_models=False) if check.broken] == []
+
+
+@pytest.mark.parametrize(
+    ("links", "cancelled", "persons"),
+    [
+        (["M CB", "K AC", "N AB"], "KM", ["AB", "C"]),
+        (["K AC", "M CB", "N AB"], "K", ["ABC"]),
+        (["K AC", "M CB", "N AB"], "MN", ["AC", "B"]),
+    ],
+)
+def test_mistake_936_a_link_that_stood_for_another_outlives_what_told_it(
+    hospital: Hospital,
+    database: Database,
+    door: Door,
+    links: list[str],
+    cancelled: str,
+    persons: list[str],
+) -> None:
+    tell(hospital, door, *(told("A28", number, 1) for number in "ABC"))
+    for minute, link in enumerate(links, 2):
+        tell(hospital, door, report("A40", link[2], link[3], link[0], minute, "INSERT"))
+    for minute, id in enumerate(cancelled, 6):
+        link = next(link for link in links if link[0] == id)
+        tell(hospital, door, report("A40", link[2], link[3], id, minute, "CANCEL"))
+    result = records(database)
+    letters = {result["main", letter].id: letter for letter in "ABC"}
+    found: dict[str, str] = {}
+    for letter in "ABC":
+        root = letter
+        while (into := result["main", root].merged_into) is not None:
+            root = letters[into]
+        found[root] = found.get(root, "") + letter
+    assert sorted(found.values()) == persons
