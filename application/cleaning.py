@@ -5,9 +5,10 @@ from uuid import UUID, uuid5
 
 from application import bed_claims
 from application.unit_of_work import UnitOfWork
+from domain.bed_ref import BedRef
 from domain.hospital_calendar import HospitalCalendar
 from domain.house_rules import HouseRules
-from domain.refusals import BedNotOpen, BedRef
+from domain.refusals import BedNotOpen
 from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Claim
 from domain.stay.aggregate import Stay

@@ -14,12 +14,13 @@ from application.authorization import scope
 from application.command import Rules
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
+from domain.bed_ref import BedRef
 from domain.expected_arrival import ExpectedArrival
 from domain.patient import Patient
 from domain.practitioner import Practitioner
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
-from domain.refusals import BedRef, InvalidInput, MovementNotFound, NotFound
+from domain.refusals import InvalidInput, MovementNotFound, NotFound
 from domain.room.aggregate import Room
 from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from application import persons
 from application.unit_of_work import UnitOfWork
-from domain.refusals import BedRef, PatientDied
+from domain.bed_ref import BedRef
+from domain.refusals import PatientDied
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
 from domain.time import Period, is_later

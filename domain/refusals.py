@@ -7,11 +7,11 @@ line of the docstring as description, and each attribute that is annotated with 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, NewType
 from uuid import UUID
 
+from domain.bed_ref import BedRef
 from domain.errors import WardbookError
 from domain.fact_ref import FactRef
 from domain.problems import PROBLEM, Problem
@@ -23,14 +23,6 @@ FieldName = NewType("FieldName", str)
 BedStateName = NewType("BedStateName", str)
 PolicyName = NewType("PolicyName", str)
 """The names of a state of a bed, and of a policy of a room: `domain.room` builds on refusals."""
-
-
-@dataclass(frozen=True, slots=True)
-class BedRef:
-    """A bed, by its room's id and its code within the room."""
-
-    room: UUID
-    bed: str
 
 
 class Refusal(WardbookError):

@@ -20,8 +20,8 @@ from uuid import UUID, uuid5
 import msgspec
 
 from domain.aggregate import Event
+from domain.bed_ref import BedRef
 from domain.event_types import EVENTS
-from domain.refusals import BedRef
 from domain.room.occupancy import Occupancy
 from infrastructure.queries.feed import LoggedEvent, RoomLocation
 

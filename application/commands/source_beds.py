@@ -12,10 +12,10 @@ from application.authorization import scope
 from application.bed_consistency import check_bed_consistency
 from application.unit_of_work import UnitOfWork
 from domain import unique_keys
+from domain.bed_ref import BedRef
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
-    BedRef,
     BedStateBroken,
     InvalidInput,
     NotFound,

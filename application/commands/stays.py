@@ -15,13 +15,13 @@ from application.commands.visits import LateVisit, record_visit_of
 from application.sharers import Sharer, must_be_named_once, own_place, place_sharers
 from application.stay_end import discharge_stay
 from application.unit_of_work import UnitOfWork
+from domain.bed_ref import BedRef
 from domain.envelope import Envelope
 from domain.patient import Confidentiality, Patient
 from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
-    BedRef,
     InvalidInput,
     MovementNotFound,
     PatientAlreadyAdmitted,

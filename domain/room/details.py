@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from domain.bed_ref import BedRef
 from domain.envelope import Envelope
 from domain.fact_ref import FactKind, FactRef
 from domain.problems import Problem
 from domain.refusals import (
     BedNotOpen,
     BedOccupied,
-    BedRef,
     BedStateBroken,
     ContradictsLaterFacts,
     InvalidInput,

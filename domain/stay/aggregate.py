@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.aggregate import Event
+from domain.bed_ref import BedRef
 from domain.envelope import About, Envelope
 from domain.fact_ref import FactRef
 from domain.patient import Confidentiality
 from domain.problems import Problem
 from domain.refusals import (
-    BedRef,
     ContradictsLaterFacts,
     InvalidInput,
     StayNotOpen,

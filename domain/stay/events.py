@@ -4,10 +4,10 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.aggregate import Cancelling, Correcting, Event, FactId, Remedy
+from domain.bed_ref import BedRef
 from domain.described_enum import DescribedEnum
 from domain.envelope import Sealed, SealedLine, Text
 from domain.patient import Confidentiality
-from domain.refusals import BedRef
 from domain.stay.facts import (
     AdmissionType,
     CancellationReason,

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from domain.bed_ref import BedRef
 from domain.fact_ref import FactKind
 from domain.problems import Problem
-from domain.refusals import BedRef, InvalidInput, StayStateBroken
+from domain.refusals import InvalidInput, StayStateBroken
 from domain.stay.terms import AdmissionType as AdmissionType
 from domain.stay.terms import CancellationReason as CancellationReason
 from domain.stay.terms import DischargePlan as DischargePlan

@@ -12,13 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from domain.bed_ref import BedRef
 from domain.fact_ref import FactRef
-from domain.refusals import (
-    BedRef,
-    ContradictsLaterFacts,
-    PatientDied,
-    Refusal,
-)
+from domain.refusals import ContradictsLaterFacts, PatientDied, Refusal
 from domain.stay.facts import (
     OVER,
     Admission,

@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
+from domain.bed_ref import BedRef
 from domain.envelope import Envelope
 from domain.fact_ref import FactRef
 from domain.refusals import (
-    BedRef,
     ContradictsLaterFacts,
     InvalidInput,
     MovementNotFound,

@@ -16,9 +16,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from application.ports import CommandPreload, RecordedCommand
 from domain.aggregate import Event
+from domain.bed_ref import BedRef
 from domain.errors import TransientError
 from domain.patient import Patient
-from domain.refusals import BedRef
 from domain.room.occupancy import Claim
 from domain.stay.history import Stretch
 from domain.time import Period

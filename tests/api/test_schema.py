@@ -32,6 +32,7 @@ from api.graphql.schema import schema, sdl
 from application import hospital
 from application.command import COMMON_REFUSALS
 from domain import refusals
+from domain.bed_ref import BedRef
 from domain.clinical_refusals import ClinicalWarning
 from domain.described_enum import DescribedEnum
 from domain.fact_ref import FactKind, FactRef
@@ -174,7 +175,7 @@ SAMPLES: dict[Any, Any] = {
     int | None: 7,
     str | None: "CLOSED",
     refusals.PolicyName: "ISOLATION",
-    refusals.BedRef: refusals.BedRef(SOME_ID, "A"),
+    BedRef: BedRef(SOME_ID, "A"),
     tuple[UUID, ...]: (SOME_ID,),
     Mapping[ClinicalWarning, str]: {ClinicalWarning.ALLERGY: "An allergy"},
     tuple[FactRef, ...]: (FactRef(SOME_ID, FactKind.DOSE, SOME_TIME),),

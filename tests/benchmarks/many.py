@@ -14,12 +14,12 @@ from uuid import UUID, uuid4
 
 from application.hospital import Hospital
 from application.ports import Append
+from domain.bed_ref import BedRef
 from domain.envelope import About, Actor, Envelope
 from domain.patient import Confidentiality, Patient, Sex
 from domain.prescription.aggregate import Prescription
 from domain.prescription.drug_chart import DrugChart
 from domain.prescription.events import Medication
-from domain.refusals import BedRef
 from domain.room.occupancy import BedStretch, Occupancy
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.refusals import BedOccupied, BedRef
+from domain.bed_ref import BedRef
+from domain.refusals import BedOccupied
 from domain.room.occupancy import (
     BedStretch,
     Claim,

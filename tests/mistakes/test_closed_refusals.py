@@ -16,11 +16,12 @@ from application.authorization.scope import hidden_labels
 from application.command import Request
 from application.command_pipeline import Invocation
 from application.hospital import COMMANDS, Hospital
+from domain.bed_ref import BedRef
 from domain.envelope import Actor
 from domain.fact_ref import FactKind, FactRef
 from domain.patient import Confidentiality
 from domain.problems import Problem
-from domain.refusals import BedNotOpen, BedOccupied, BedRef, Refusal
+from domain.refusals import BedNotOpen, BedOccupied, Refusal
 from domain.stay.aggregate import Stay
 from domain.stay.events import VisitKind
 from domain.things import Thing

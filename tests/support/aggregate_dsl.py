@@ -15,8 +15,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event
+from domain.bed_ref import BedRef
 from domain.envelope import About, Envelope
-from domain.refusals import BedRef, ContradictsLaterFacts, Refusal
+from domain.refusals import ContradictsLaterFacts, Refusal
 from domain.time import Period
 from tests.support.factories import EntryFactory, EventFactory
 

@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from domain.bed_ref import BedRef
 from domain.patient import Sex
-from domain.refusals import BedRef
 from domain.room.aggregate import BedState, Room
 from domain.room.occupancy import Claim
 from domain.room.policies import Occupant, RoomPolicy

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from domain.refusals import BedRef
+from domain.bed_ref import BedRef
 from domain.stay.aggregate import Stay
 from domain.stay.events import AdmissionType, VisitKind
 from domain.stay.facts import DischargePlan, Disposition, Place, State

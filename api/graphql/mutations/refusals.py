@@ -28,7 +28,8 @@ from api.graphql.types.people import Patient
 from api.graphql.types.rooms import Room
 from api.graphql.types.stays import Stay
 from api.telemetry import metrics
-from domain import refusals as domain
+from domain import refusals
+from domain.bed_ref import BedRef
 from domain.fact_ref import FactKind, FactRef
 from domain.problems import Problem
 from domain.things import Thing
@@ -91,9 +92,9 @@ def _id(id: UUID) -> strawberry.ID:
 CONVERSIONS: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     UUID: (strawberry.ID, _id),
     FactRef: (Fact, Fact.of),
-    domain.FieldName: (str, to_camel_case),
-    domain.PolicyName: (RoomPolicy, RoomPolicy),
-    domain.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),
+    refusals.FieldName: (str, to_camel_case),
+    refusals.PolicyName: (RoomPolicy, RoomPolicy),
+    refusals.BedStateName | None: (BedState | None, lambda name: name and BedState(name)),
 }
 """The GraphQL type and the conversion of each domain type that GraphQL shows in another shape."""
 
@@ -110,12 +111,12 @@ def _conversion(hint: Any) -> tuple[Any, Callable[[Any], Any]]:
 class RefusalHandler:
     """Strawberry exception handler: one class of refusals as its member of the result unions."""
 
-    exception_type: type[domain.Refusal]
+    exception_type: type[refusals.Refusal]
     error_type: type[Refusal]
     attributes: dict[str, tuple[str, Callable[[Any], Any]]]
     """By field of the member: the attribute of the refusal, and its conversion."""
 
-    def handle(self, exception: domain.Refusal, *, field: StrawberryField, info: Any) -> Refusal:
+    def handle(self, exception: refusals.Refusal, *, field: StrawberryField, info: Any) -> Refusal:
         metrics.REFUSALS.labels(exception.code).inc()
         data = {
             name: convert(getattr(exception, attribute))
@@ -130,15 +131,15 @@ class RefusalHandler:
         )
 
 
-def _handler(refusal: type[domain.Refusal]) -> RefusalHandler:
+def _handler(refusal: type[refusals.Refusal]) -> RefusalHandler:
     """Generate the member type of a class of refusals, with its handler."""
     namespace: dict[str, Any] = {"__module__": __name__}
     annotations: dict[str, Any] = {}
     attributes: dict[str, tuple[str, Callable[[Any], Any]]] = {}
     for name, (hint, description) in _described_attributes(refusal).items():
-        if hint is domain.BedRef:  # its label is read when it is asked for
+        if hint is BedRef:  # its label is read when it is asked for
             reference = f"{name}_ref"
-            annotations[reference] = strawberry.Private[domain.BedRef]
+            annotations[reference] = strawberry.Private[BedRef]
             attributes[reference] = name, lambda bed: bed
             namespace[name] = strawberry.field(
                 resolver=_bed_label(reference), description=description
@@ -209,7 +210,7 @@ def _bed_label(reference: str) -> Callable[..., Any]:
     """Return the resolver of a bed's label, given the attribute that has its reference."""
 
     async def resolve(self: Any, info: Info) -> str:
-        bed: domain.BedRef = getattr(self, reference)
+        bed: BedRef = getattr(self, reference)
         status = await info.context.log_status()
         room = await Room.find(info, bed.room, info.context.moment(status.now, status.position))
         return f"{room.ward}/{room.number}/{bed.bed}" if room else bed.bed
@@ -217,12 +218,12 @@ def _bed_label(reference: str) -> Callable[..., Any]:
     return resolve
 
 
-HANDLERS = [_handler(refusal) for refusal in domain.Refusal.__subclasses__()]
+HANDLERS = [_handler(refusal) for refusal in refusals.Refusal.__subclasses__()]
 MEMBERS = {handler.exception_type: handler.error_type for handler in HANDLERS}
 """The member of the result unions by class of refusals."""
 
 
-def parameters_of(refusal: domain.Refusal) -> dict[str, Any]:
+def parameters_of(refusal: refusals.Refusal) -> dict[str, Any]:
     """Return the fields of a refusal that are JSON, for the extensions of an error."""
     (handler,) = (handler for handler in HANDLERS if isinstance(refusal, handler.exception_type))
     values = {
