@@ -18,6 +18,7 @@ from domain.refusals import (
     StayStateBroken,
 )
 from domain.stay.events import AdmissionType, Observed
+from domain.stay.evolution import evolve
 from domain.stay.facts import (
     Admission,
     CancellationReason,
@@ -31,7 +32,6 @@ from domain.stay.facts import (
     Place,
 )
 from domain.stay.flags import StayFlags
-from domain.stay.state import evolve
 from domain.things import Thing
 from domain.time import Precision, corrected_time
 
