@@ -56,7 +56,7 @@ class AsOf:
         """Return the same moment without row security, to find whether it hides a row."""
         return AsOf(self.as_of, self.known)
 
-    def of(self, table: Table) -> ColumnElement[bool]:
+    def holds_as_filter(self, table: Table) -> ColumnElement[bool]:
         """Return the same condition as `holds` for a query by id: a filter, not an index condition.
 
         Written so that no plan searches the index of the moment. The last row of everything that

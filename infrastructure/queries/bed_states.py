@@ -117,7 +117,7 @@ def _is_used(
 
 _stays_of = by_id(
     lambda at: select(stays.c.stay, stays.c.patient, stays.c.status).where(
-        is_one_of(stays.c.stay, "ids"), at.of(stays)
+        is_one_of(stays.c.stay, "ids"), at.holds_as_filter(stays)
     )
 )
 _left = CompiledStatement(
@@ -126,7 +126,7 @@ _left = CompiledStatement(
         stays.c.status.in_([status.value for status in OVER]),
         func.lower(stays.c.during).between(parameter("first", _MOMENT), at.as_of),
         func.lower(stays.c.during) > stays.c.admitted_at,
-        at.of(stays),
+        at.holds_as_filter(stays),
     )
 )
 """The ends of stays that really were, since a moment."""

@@ -86,7 +86,7 @@ def _of_ward(table: Table, at: AsOf) -> ColumnElement[bool]:
     """
     in_ward = (
         select(stays.c.stay)
-        .join_from(stays, rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
+        .join_from(stays, rooms, and_(rooms.c.room == stays.c.room, at.holds_as_filter(rooms)))
         .where(
             equals(rooms.c.ward, "ward"),
             stays.c.status.in_(literal_values("open", OPEN)),
@@ -120,7 +120,7 @@ _leaves = CompiledStatement(
 _doses = CompiledStatement(
     lambda at: select(doses.c.prescription, since(doses)).where(
         is_one_of(doses.c.prescription, "prescriptions"),
-        at.of(doses),
+        at.holds_as_filter(doses),
         func.lower(doses.c.during) > parameter("begin", DateTime(timezone=True)),
     )
 )
@@ -131,7 +131,7 @@ def _places(order: DoseOrder) -> CompiledStatement:
     keys = ORDERS[StayOrder(order)].keys
     return CompiledStatement(
         lambda at: with_places(select(*keys).select_from(stays), StayOrder(order), at).where(
-            _of_ward(stays, at), at.of(stays)
+            _of_ward(stays, at), at.holds_as_filter(stays)
         )
     )
 

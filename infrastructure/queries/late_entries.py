@@ -54,7 +54,7 @@ def _page(of_ward: bool) -> CompiledStatement:
                 entries.c.recorded_position <= value(at.known),
                 entries.c.late,
                 is_true(),
-                at.of(entries),
+                at.holds_as_filter(entries),
                 *([_is_in_ward(at)] if of_ward else []),
             )
             .order_by(

@@ -37,7 +37,9 @@ async def check_ward_held(connection: AsyncConnection, ward: str, at: AsOf) -> N
     names_of_rooms = rooms.alias()
     rooms_of_ward = select(names_of_rooms.c.room).where(names_of_rooms.c.ward == ward)
     wards_of_rooms = (
-        select(rooms.c.ward).distinct().where(rooms.c.room.in_(rooms_of_ward), at.of(rooms))
+        select(rooms.c.ward)
+        .distinct()
+        .where(rooms.c.room.in_(rooms_of_ward), at.holds_as_filter(rooms))
     )
     names = sorted((await connection.execute(wards_of_rooms)).scalars())
     if names and ward not in names:
@@ -53,7 +55,8 @@ async def check_staff_number_held(
         numbers_of_staff.c.staff_number == number
     )
     numbers_then = select(practitioners.c.staff_number).where(
-        practitioners.c.practitioner.in_(practitioners_with_number), at.of(practitioners)
+        practitioners.c.practitioner.in_(practitioners_with_number),
+        at.holds_as_filter(practitioners),
     )
     numbers = sorted((await connection.execute(numbers_then)).scalars())
     if numbers and number not in numbers:

@@ -101,7 +101,7 @@ def _page(in_house: bool, by: PatientOrder, is_search: bool) -> CompiledStatemen
     return CompiledStatement(
         lambda at: (
             select(*COLUMNS, *order.keys)
-            .where(at.unscoped.of(patients), *([_is_in_house(at)] if in_house else []))
+            .where(at.unscoped.holds_as_filter(patients), *([_is_in_house(at)] if in_house else []))
             .order_by(*order.order)
         ),
         **_filters(patients.c),
@@ -243,7 +243,7 @@ _candidates = CompiledStatement(
                 or_(patients.c.birth_date.is_(None), parameter("birth_date", Date).is_(None)),
             ),
         ),
-        at.unscoped.of(patients),
+        at.unscoped.holds_as_filter(patients),
     )
 ).enclose(_in_order_of_names)
 

@@ -167,17 +167,17 @@ def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> Colu
     Its SQL contains the statuses, so that the plan for open stays can be by their partial index.
     """
     is_of_statuses = stays.c.status.in_(literal_values("statuses", statuses))
-    return and_(is_of_statuses, at.of(stays) if of_patients else at.holds(stays))
+    return and_(is_of_statuses, at.holds_as_filter(stays) if of_patients else at.holds(stays))
 
 
 def with_places(query: Select[Any], order: StayOrder, at: AsOf) -> Select[Any]:
     """Join what an order compares; a name that the viewer may not see is none."""
     if order is StayOrder.PATIENT_NAME:
         return query.outerjoin(
-            patients, and_(patients.c.patient == stays.c.patient, at.of(patients))
+            patients, and_(patients.c.patient == stays.c.patient, at.holds_as_filter(patients))
         )
     if order is StayOrder.PLACE:
-        return query.outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
+        return query.outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.holds_as_filter(rooms)))
     return query
 
 

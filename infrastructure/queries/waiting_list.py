@@ -58,7 +58,7 @@ _CRITERIA: dict[str, ColumnElement[bool]] = {
 
 def _of_statuses(at: AsOf, statuses: tuple[str, ...], of_patients: bool) -> Any:
     """Compose the arrivals with some statuses; who waits is found by the partial index."""
-    conditions = [at.of(arrivals) if of_patients else at.holds(arrivals)]
+    conditions = [at.holds_as_filter(arrivals) if of_patients else at.holds(arrivals)]
     if set(statuses) <= set(WAITING):
         conditions.append(arrivals.c.status.in_(literal_values("waiting", WAITING)))
     rows = arrivals_with_status(at, *conditions).subquery("arrivals")

@@ -86,7 +86,7 @@ class AllergyView(Struct, frozen=True):
 _allergies_of = by_id(
     lambda at: (
         select(*columns(allergies), since(allergies))
-        .where(is_one_of(allergies.c.patient, "ids"), at.of(allergies))
+        .where(is_one_of(allergies.c.patient, "ids"), at.holds_as_filter(allergies))
         .order_by(in_time(allergies), allergies.c.position, allergies.c.allergy)
     )
 )
@@ -111,7 +111,7 @@ async def allergies_of_persons(
 
 _patients_of_allergies = by_id(
     lambda at: select(allergies.c.allergy, allergies.c.patient).where(
-        is_one_of(allergies.c.allergy, "ids"), at.of(allergies)
+        is_one_of(allergies.c.allergy, "ids"), at.holds_as_filter(allergies)
     )
 )
 

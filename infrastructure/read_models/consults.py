@@ -142,11 +142,11 @@ def _consults(at: AsOf) -> Select[Any]:
         (consults.c.withdrawn_at <= at.as_of, ConsultStatus.WITHDRAWN.value),
         else_=ConsultStatus.OPEN.value,
     )
-    answers = and_(visits.c.consult == consults.c.consult, at.of(visits))
+    answers = and_(visits.c.consult == consults.c.consult, at.holds_as_filter(visits))
     return (
         select(*columns(consults), since(consults), visits.c.visit, status.label("status"))
         .outerjoin_from(consults, visits, answers)
-        .where(at.of(consults))
+        .where(at.holds_as_filter(consults))
         .order_by(in_time(consults), consults.c.position)
     )
 
@@ -178,8 +178,10 @@ _waiting = CompiledStatement(
     lambda at: (
         _consults(at)
         .add_columns(stays.c.patient)
-        .join_from(consults, stays, and_(stays.c.stay == consults.c.stay, at.of(stays)))
-        .outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.of(rooms)))
+        .join_from(
+            consults, stays, and_(stays.c.stay == consults.c.stay, at.holds_as_filter(stays))
+        )
+        .outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.holds_as_filter(rooms)))
         .where(
             stays.c.status.in_(HERE),
             visits.c.visit.is_(None),

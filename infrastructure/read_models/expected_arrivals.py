@@ -259,7 +259,9 @@ def _exists(rows: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 _by_id = by_id(
-    lambda at: arrivals_with_status(at, is_one_of(arrivals.c.arrival, "ids"), at.of(arrivals))
+    lambda at: arrivals_with_status(
+        at, is_one_of(arrivals.c.arrival, "ids"), at.holds_as_filter(arrivals)
+    )
 )
 
 

@@ -97,10 +97,10 @@ class FlagView(Struct, frozen=True):
 _flags_of = by_id(
     lambda at: (
         select(*columns(flags, "lowered_at"), since(flags))
-        .join_from(flags, stays, and_(stays.c.stay == flags.c.stay, at.of(stays)))
+        .join_from(flags, stays, and_(stays.c.stay == flags.c.stay, at.holds_as_filter(stays)))
         .where(
             is_one_of(flags.c.stay, "ids"),
-            at.of(flags),
+            at.holds_as_filter(flags),
             stays.c.status.in_(OPEN),
             or_(flags.c.lowered_at.is_(None), flags.c.lowered_at > at.as_of),
         )
@@ -119,7 +119,7 @@ async def flags_of(
 
 _stays_of_flags = by_id(
     lambda at: select(flags.c.flag, flags.c.stay).where(
-        is_one_of(flags.c.flag, "ids"), at.of(flags)
+        is_one_of(flags.c.flag, "ids"), at.holds_as_filter(flags)
     )
 )
 

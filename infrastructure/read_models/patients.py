@@ -151,7 +151,9 @@ class PatientView(Struct, frozen=True):
 
 
 _patients_by_id = by_id(
-    lambda at: select(*COLUMNS).where(is_one_of(patients.c.patient, "ids"), at.of(patients))
+    lambda at: select(*COLUMNS).where(
+        is_one_of(patients.c.patient, "ids"), at.holds_as_filter(patients)
+    )
 )
 
 
@@ -165,13 +167,15 @@ async def patients_by_id(
 
 
 _by_mrn = CompiledStatement(
-    lambda at: select(*COLUMNS).where(equals(patients.c.mrn_key, "mrn_key"), at.of(patients))
+    lambda at: select(*COLUMNS).where(
+        equals(patients.c.mrn_key, "mrn_key"), at.holds_as_filter(patients)
+    )
 )
 
 _by_former_mrn = CompiledStatement(
     lambda at: select(*COLUMNS).where(
         patients.c.former_keys.bool_op("@>")(parameter("former_keys", ARRAY(String))),
-        at.of(patients),
+        at.holds_as_filter(patients),
     )
 )
 
@@ -208,7 +212,7 @@ _linked = by_id(
     lambda at: select(patients.c.patient, patients.c.merged_into).where(
         or_(is_one_of(patients.c.patient, "ids"), is_one_of(patients.c.merged_into, "ids")),
         patients.c.merged_into.is_not(None),
-        at.of(patients),
+        at.holds_as_filter(patients),
     )
 )
 
@@ -300,12 +304,14 @@ async def labels_of_persons(
 
 _labels = by_id(
     lambda at: select(patients.c.patient, patients.c.confidentiality).where(
-        is_one_of(patients.c.patient, "ids"), at.of(patients)
+        is_one_of(patients.c.patient, "ids"), at.holds_as_filter(patients)
     )
 )
 
 _deaths = by_id(
     lambda at: select(patients.c.patient, patients.c.died_at).where(
-        is_one_of(patients.c.patient, "ids"), patients.c.died_at.is_not(None), at.of(patients)
+        is_one_of(patients.c.patient, "ids"),
+        patients.c.died_at.is_not(None),
+        at.holds_as_filter(patients),
     )
 )

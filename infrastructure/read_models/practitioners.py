@@ -92,7 +92,7 @@ class PractitionerView(Struct, frozen=True):
 
 _practitioners_by_id = by_id(
     lambda at: select(*COLUMNS).where(
-        is_one_of(practitioners.c.practitioner, "ids"), at.of(practitioners)
+        is_one_of(practitioners.c.practitioner, "ids"), at.holds_as_filter(practitioners)
     )
 )
 

@@ -307,7 +307,7 @@ def _prescriptions(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose prescriptions by an id, in the order of their start."""
     return lambda at: (
         select(*columns(prescriptions, "agent"))
-        .where(is_one_of(column, "ids"), at.of(prescriptions))
+        .where(is_one_of(column, "ids"), at.holds_as_filter(prescriptions))
         .order_by(*in_order)
     )
 
@@ -335,11 +335,11 @@ def _stopped_prescriptions(at: AsOf) -> Select[Any]:
         entries.c.status == "TRUE",
         entries.c.stay == stay.scalar_subquery(),
         entries.c.data["discharge"].astext == cast(parameter("discharge", Uuid), Text),
-        at.of(entries),
+        at.holds_as_filter(entries),
     )
     return (
         select(*columns(prescriptions, "agent"))
-        .where(prescriptions.c.prescription.in_(stops), at.of(prescriptions))
+        .where(prescriptions.c.prescription.in_(stops), at.holds_as_filter(prescriptions))
         .order_by(*in_order)
     )
 
@@ -367,7 +367,7 @@ async def prescriptions_of(
 _doses_of = by_id(
     lambda at: (
         select(*columns(doses, "first_position"), since(doses))
-        .where(is_one_of(doses.c.prescription, "ids"), at.of(doses))
+        .where(is_one_of(doses.c.prescription, "ids"), at.holds_as_filter(doses))
         .order_by(in_time(doses), doses.c.first_position, doses.c.administration)
     )
 )
@@ -383,7 +383,7 @@ async def doses_of(
 
 _prescriptions_of_doses = by_id(
     lambda at: select(doses.c.administration, doses.c.prescription).where(
-        is_one_of(doses.c.administration, "ids"), at.of(doses)
+        is_one_of(doses.c.administration, "ids"), at.holds_as_filter(doses)
     )
 )
 

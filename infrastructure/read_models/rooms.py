@@ -211,7 +211,7 @@ _wards = CompiledStatement(
     lambda at: (
         select(rooms.c.ward)
         .join(beds, beds.c.room == rooms.c.room)
-        .where(at.holds(rooms), at.of(beds), at.viewer.of_wards())
+        .where(at.holds(rooms), at.holds_as_filter(beds), at.viewer.of_wards())
         .distinct()
         .order_by(rooms.c.ward)
     )
@@ -237,7 +237,7 @@ async def rooms_of_ward(connection: AsyncConnection, ward: str, at: AsOf) -> lis
 
 _rooms_by_id = by_id(
     lambda at: select(*columns(rooms, "since_precision")).where(
-        is_one_of(rooms.c.room, "ids"), at.of(rooms)
+        is_one_of(rooms.c.room, "ids"), at.holds_as_filter(rooms)
     )
 )
 

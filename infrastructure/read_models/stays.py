@@ -155,7 +155,9 @@ class StayView(Struct, frozen=True):
 
 
 _stays_by_id = by_id(
-    lambda at: select(*columns(stays)).where(is_one_of(stays.c.stay, "ids"), at.of(stays))
+    lambda at: select(*columns(stays)).where(
+        is_one_of(stays.c.stay, "ids"), at.holds_as_filter(stays)
+    )
 )
 
 
@@ -208,7 +210,7 @@ async def children_of(
 _stays_of_patients = by_id(
     lambda at: (
         select(*columns(stays))
-        .where(is_one_of(stays.c.patient, "ids"), at.of(stays))
+        .where(is_one_of(stays.c.patient, "ids"), at.holds_as_filter(stays))
         .order_by(stays.c.admitted_at, stays.c.stay)
     )
 )

@@ -116,7 +116,7 @@ def _visits(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
     """Compose visits by an id, up to the moment, in the order in which they occurred."""
     return lambda at: (
         select(*columns(visits, "first_position"), since(visits))
-        .where(is_one_of(column, "ids"), at.of(visits))
+        .where(is_one_of(column, "ids"), at.holds_as_filter(visits))
         .order_by(in_time(visits), visits.c.first_position, visits.c.visit)
     )
 

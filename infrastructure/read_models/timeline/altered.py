@@ -33,7 +33,7 @@ _altered_details = by_id(
             is_one_of(entries.c.patient, "ids"),
             entries.c.kind.in_([kind_of(kind) for kind in DETAILS]),
             entries.c.status == "TRUE",
-            at.of(entries),
+            at.holds_as_filter(entries),
         )
         .order_by(entries.c.first_position)
     )

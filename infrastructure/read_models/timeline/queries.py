@@ -118,7 +118,7 @@ def _order(reading: Reading, descends: bool) -> KeysetOrder:
 
 def _entries_in_order(at: AsOf, reading: Reading, descends: bool) -> Select[Any]:
     """Return the query for the first entries of a reading of the timeline."""
-    query = select(*columns(entries), entries.c.position).where(at.of(entries))
+    query = select(*columns(entries), entries.c.position).where(at.holds_as_filter(entries))
     if reading is Reading.TRUTH:
         query = query.where(is_true())
     last = entries.c.entry.desc() if descends else entries.c.entry
@@ -239,7 +239,7 @@ _movements_of = by_id(
             is_one_of(entries.c.stay, "ids"),
             entries.c.kind.in_(MOVEMENTS),
             entries.c.movement.is_not(None),
-            at.of(entries),
+            at.holds_as_filter(entries),
         )
         .order_by(
             entries.c.occurred_at, entries.c.first_position, entries.c.position, entries.c.entry
@@ -267,7 +267,7 @@ _merges_of = by_id(
         .where(
             is_one_of(entries.c.patient, "ids"),
             entries.c.kind.in_((kind_of(Patient.Merged), kind_of(Patient.Unmerged))),
-            at.of(entries),
+            at.holds_as_filter(entries),
         )
         .order_by(entries.c.recorded_position, entries.c.position)
     )
@@ -301,7 +301,7 @@ async def merges_of_persons(
 
 _entry_by_id = by_id(
     lambda at: select(*columns(entries), entries.c.position).where(
-        is_one_of(entries.c.entry, "ids"), at.of(entries)
+        is_one_of(entries.c.entry, "ids"), at.holds_as_filter(entries)
     )
 )
 

@@ -35,7 +35,7 @@ _true_by_fact = by_id(
             is_one_of(entries.c.fact, "ids"),
             entries.c.status == "TRUE",
             entries.c.cancels.is_(None),
-            at.of(entries),
+            at.holds_as_filter(entries),
         )
         .order_by(entries.c.position)
     )
@@ -54,7 +54,11 @@ async def recordings_of(
 _changes_of = by_id(
     lambda at: (
         select(*columns(entries), entries.c.position)
-        .where(is_one_of(entries.c.subject, "ids"), entries.c.kind.in_(CHANGES), at.of(entries))
+        .where(
+            is_one_of(entries.c.subject, "ids"),
+            entries.c.kind.in_(CHANGES),
+            at.holds_as_filter(entries),
+        )
         .order_by(entries.c.occurred_at, entries.c.first_position, entries.c.position)
     )
 )

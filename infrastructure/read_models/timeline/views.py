@@ -76,6 +76,6 @@ _reversals_of = by_id(
         entries.c.cancels.is_not(None),
         entries.c.status == "TRUE",
         entries.c.movement.is_not(None),
-        at.of(entries),
+        at.holds_as_filter(entries),
     )
 )
