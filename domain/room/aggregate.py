@@ -104,23 +104,11 @@ class Room(RoomDetails):
         Raises NotFound, InvalidInput, BedStateBroken, BedOccupied.
         """
         old = self._spell_of(id)
-        is_reserved = old.state is BedState.RESERVED
-        end = None if open_ended else until or old.period.end
-        is_released = is_reserved and old.ended and since is None
-        if is_released and until is not None:
-            end = max(until, old.period.start)  # released before it began, it never did
-        period = Period(since or old.period.start, end)
-        is_same = period == old.period and precision is None
-        if is_same or (open_ended and (until is not None or is_reserved)):
-            raise InvalidInput("until", "say since when or until when it really was so")
-        if period.is_empty and not is_released:
-            raise InvalidInput("until", "it has to be after it begins")
-        if old.state is BedState.CLEANING and max(period.start, end or period.start) > now:
-            raise InvalidInput("until", "cleaning is told once it has happened")
+        period = old.corrected_period(since, until, open_ended, precision, now)
         self._must_have(old.bed, min(period.start, now))
         others = [s for s in self.spells if s.id != id]
         _must_not_be(others, old.bed, old.state, period)
-        if not is_reserved:
+        if old.state is not BedState.RESERVED:
             claims = list(claims)
             for part in period.without([old.period]):
                 self._must_be_empty(old.bed, part, max(now, envelope.occurred_at), claims)
@@ -130,8 +118,9 @@ class Room(RoomDetails):
             spell=id,
             bed=old.bed,
             since=period.start,
-            until=end,
-            ended=end is not None and (old.ended or (until is not None and end <= now)),
+            until=period.end,
+            ended=period.end is not None
+            and (old.ended or (until is not None and period.end <= now)),
             patient=about or old.about,
             since_precision=precision if since or not until else None,
             until_precision=precision if until else None,

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from domain.aggregate import Aggregate, Event, UnknownEvent
 from domain.described_enum import DescribedEnum
+from domain.refusals import InvalidInput
 from domain.room.events import RoomEvents
 from domain.room.names import RoomName, RoomNames
 from domain.room.policies import RoomPolicy
@@ -47,6 +48,30 @@ class Spell:
     """True once its end was recorded (reopened, finished, released), and not only planned."""
     about: UUID | None = None
     """The person whom the reason is about."""
+
+    def corrected_period(
+        self,
+        since: datetime | None,
+        until: datetime | None,
+        open_ended: bool,
+        precision: Precision | None,
+        now: datetime,
+    ) -> Period:
+        """Return its period with other times; what is absent stays as it was. Raises InvalidInput."""
+        is_reserved = self.state is BedState.RESERVED
+        end = None if open_ended else until or self.period.end
+        is_released = is_reserved and self.ended and since is None
+        if is_released and until is not None:
+            end = max(until, self.period.start)  # released before it began, it never did
+        period = Period(since or self.period.start, end)
+        is_same = period == self.period and precision is None
+        if is_same or (open_ended and (until is not None or is_reserved)):
+            raise InvalidInput("until", "say since when or until when it really was so")
+        if period.is_empty and not is_released:
+            raise InvalidInput("until", "it has to be after it begins")
+        if self.state is BedState.CLEANING and max(period.start, end or period.start) > now:
+            raise InvalidInput("until", "cleaning is told once it has happened")
+        return period
 
     def keeps_out(self, period: Period, now: datetime) -> bool:
         """Return whether a closed or uncleaned bed cannot have been used in a period."""
