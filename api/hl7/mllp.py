@@ -21,8 +21,10 @@ from domain.errors import ConfigurationError
 log = logging.getLogger(__name__)
 
 START, END = b"\x0b", b"\x1c\r"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""The first bytes of a message in UTF-16, in which those of START and END are parts of letters, too."""
 BEGINNING = re.compile(rb"\x0b(?=(?:\xef\xbb\xbf)?[\r\n]*(?:MSH|FHS|BHS))")
-"""START before the head of a message; in UTF-16 its byte is part of letters, too."""
+"""START before the head of a message."""
 MAX_CONNECTIONS = 100
 SECONDS_OF_MESSAGE = 60.0
 """The time within which a message that has begun has to be complete."""
@@ -151,9 +153,15 @@ class Listener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = _names_in(writer.get_extra_info("peercert") or {})
         while first := await reader.read(1):
+            if first in (b"\r", b"\n", END[:1]):
+                continue  # the rest of an end
             try:
                 async with asyncio.timeout(SECONDS_OF_MESSAGE):
-                    rest = await reader.readuntil(END)
+                    frame = first + await reader.readuntil(END[:1])
+                    while _ends_later(frame):
+                        frame += await reader.readexactly(1)
+                        if not frame.endswith(END):
+                            frame += await reader.readuntil(END[:1])
             except asyncio.LimitOverrunError:
                 beginning = (first + await reader.read(10_000)).lstrip(START)
                 await _send(writer, self._door.too_long(beginning))
@@ -162,19 +170,16 @@ class Listener:
                     while await reader.read(65_536):
                         pass
                 return
-            for message in _messages_in(first + rest[: -len(END)]):
-                await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
+            # what another message begins in was broken off, and is sent again
+            frame = frame[: -len(END)] if frame.endswith(END) else frame[:-1]
+            message = BEGINNING.split(frame)[-1].lstrip(b"\r\n").removeprefix(START)
+            await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
 
 
-def _messages_in(frame: bytes) -> list[bytes]:
-    """Return the messages up to an end: the last, and those before it that lack the CR of theirs.
-
-    What has no end was broken off, and is sent again.
-    """
-    *parts, last = BEGINNING.split(frame)
-    ends = [part.rstrip(b"\r\n") for part in parts]
-    complete_parts = [part.removesuffix(END[:1]) for part in ends if part.endswith(END[:1])]
-    return [part.lstrip(b"\r\n").removeprefix(START) for part in (*complete_parts, last)]
+def _ends_later(frame: bytes) -> bool:
+    """Return whether a message in UTF-16 goes on, which ends by the whole END: FS may be a letter's."""
+    is_utf_16 = frame.removeprefix(START).lstrip(b"\r\n")[:2] in UTF_16
+    return is_utf_16 and len(frame) <= MAX_BYTES and not frame.endswith(END)
 
 
 def _names_in(certificate: Mapping[str, Any]) -> frozenset[str]:

@@ -61,3 +61,50 @@ def test_mistake_932_a_message_without_the_whole_end_takes_the_next_one_with_it(
     assert answers(door, START + FIRST + END) == ["AA|one"]  # the same, to its last letter
     assert counts(database)["stay.admitted"] == 1
     assert not list(door.refused)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        START + FIRST + END[:1],
+        START + FIRST + b"\r" + END[:1] + b"\n",
+        START + FIRST + END[:1] + SECOND + END[:1],
+        START + FIRST + END + b"\n" + SECOND + b"\r" + END[:1],
+        START + FIRST + END + END + START + SECOND + END[:1],
+    ],
+)
+def test_mistake_937_who_ends_a_message_by_fs_alone_waits_for_an_answer(
+    hospital: Hospital, tmp_path: Path, sent: bytes
+) -> None:
+    """The connection stays open, as that of a sender that waits: two of them are two messages."""
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    verdicts = []
+
+    async def act(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        for _ in range(sent.count(b"MSH|")):
+            answer = (await reader.readuntil(END)).decode().split("MSA|")[1]
+            verdicts.append("|".join(answer.strip().split("|")[:2]))
+        writer.close()
+
+    listening(Door(hospital, SENDERS, tmp_path), act)
+    assert verdicts == ["AA|one", "AA|two"][: sent.count(b"MSH|")]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_letter_of_utf_16_ends_no_message(
+    hospital: Hospital, database: Database, tmp_path: Path, codec: str
+) -> None:
+    room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
+    text = "\ufeff" + FIRST.decode().replace("Every", "\u011c\u1c01 \u0b0b")
+    frame = START + text.encode(codec) + END
+
+    async def act(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(frame)
+        await reader.readuntil(END)
+        writer.close()
+
+    listening(Door(hospital, SENDERS, tmp_path), act)
+    assert counts(database)["stay.admitted"] == 1
