@@ -4,7 +4,7 @@ import {html, keyed, nothing} from './vendor/lit.js';
 import {Plain, act, address, failure, go, preferences, refresh, shell} from './shell.js';
 import {loadForms, loadRights, rights} from './forms.js';
 import {ask, askAll, live, loadOperations} from './gql.js';
-import {acts, isAlive, logIn, may, purpose, role, session, setPurpose, setViewer, takeToken, token, viewer} from './session.js';
+import {acts, isAlive, logIn, may, purpose, role, session, setPurpose, setViewer, tabs, takeToken, token, viewer} from './session.js';
 import {house, leave, loadHouse, logInHere, logInOver, renew, takeAnswer} from './login.js';
 import {dayTime, hospital, isPast, readClocks, time} from './time.js';
 import {language, languages, loadWords, named, say, says, translate} from './words.js';
@@ -74,6 +74,7 @@ class App extends Plain {
       this.#begin();
     });
     session.addEventListener('renewed', () => this.#begin(false));
+    tabs.onmessage = ({data}) => viewer?.subject === data && this.#leave(false);
     live.addEventListener('state', () => this.requestUpdate());
     addEventListener('beforeprint', () => this.requestUpdate()); // which says when it was printed
     addEventListener('offline', () => this.requestUpdate());
@@ -121,6 +122,7 @@ class App extends Plain {
   #leave(isWished) {
     this.order = this.notice = this.menu = null;
     this.isExpired = false;
+    if (isWished) tabs.postMessage(viewer?.subject);
     leave(isWished);
     this.requestUpdate();
   }

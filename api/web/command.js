@@ -3,8 +3,8 @@
 
 import {html, nothing} from './vendor/lit.js';
 import {Plain, act, address, go, nameOf, refresh, shell} from './shell.js';
-import {describe, identity, learn, refusalOf} from './refusal.js';
-import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, convert, fieldOf, keepsReason, keepsTime} from './fields.js';
+import {aboutOf, describe, learn, refusalOf} from './refusal.js';
+import {BED, COMMON_MORE, ENTRIES, FIRST, IDENTITY, LONG, NEEDS_FREE_BED, PICKS_BED, SHORT, STAFF, STAYS, WARNED, asPerson, convert, fieldOf, keepsReason, keepsTime} from './fields.js';
 import {readOpen} from './board.js';
 import {forms} from './forms.js';
 import {ask, give} from './gql.js';
@@ -88,6 +88,11 @@ class CommandForm extends Plain {
 
   close() {
     this.querySelector('dialog')?.close();
+  }
+
+  /** Close it by hand, as by Escape: what was typed is not thrown away without a question. */
+  #leave() {
+    if (this.querySelector('dialog').dispatchEvent(new Event('cancel', {cancelable: true}))) this.close();
   }
 
   get #isLate() {
@@ -192,7 +197,7 @@ class CommandForm extends Plain {
     return html`<dialog aria-labelledby="form-title" @cancel=${event => this.isTyped && !this.isSending && !confirm(say('form.leave')) && event.preventDefault()} @close=${() => this.dispatchEvent(new Event('closed'))}>
       <form @submit=${this.#send} novalidate>
         <header><h2 id="form-title">${named(command)}</h2>
-          <button type="button" class="plain" aria-label=${say('close')} @click=${this.close}>✕</button></header>
+          <button type="button" class="plain" aria-label=${say('close')} @click=${this.#leave}>✕</button></header>
         ${aboutOf(context)}
         ${this.#likely()}
         ${this.entered[WARNED]?.length ? html`<p class="confirmed">${say('confirmed', {what: this.entered[WARNED].map(named).join(', ')})}</p>` : nothing}
@@ -201,7 +206,7 @@ class CommandForm extends Plain {
         <div class="first">${first.map(name => this.#field(name, place))}</div>
         ${more.length ? html`<details><summary>${say('more')}</summary><div class="first">${more.map(name => this.#field(name, place))}</div></details>` : nothing}
         <footer><button class="primary" type="submit" aria-disabled=${this.isSending}>${this.isSending ? say('sending') : say('record')}</button>
-          <button type="button" @click=${this.close}>${say('cancel')}</button></footer>
+          <button type="button" @click=${this.#leave}>${say('cancel')}</button></footer>
       </form></dialog>`;
   }
 
@@ -383,19 +388,5 @@ class CommandForm extends Plain {
     };
   }
 }
-
-/** Whom a text that was looked for names: by a number, or by a name. */
-function asPerson(text) {
-  if (/^[^,]*\d[^,]*$/.test(text)) return {mrn: text};
-  const [familyName, givenName] = text.split(/\s*,\s*/);
-  return {familyName, givenName};
-}
-
-const aboutOf = ({patient, stay, about}) =>
-  patient || about
-    ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${identity(patient)}` : nothing}
-        ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
-        ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`${patient ? html`<br>` : nothing}${about}` : nothing}</p>`
-    : nothing;
 
 customElements.define('wb-form', CommandForm);

@@ -83,3 +83,10 @@ export function fieldOf(refusal, isShown, picksBed) {
   }
   return null;
 }
+
+/** Whom a text that was looked for names: by a number, or by a name. */
+export function asPerson(text) {
+  if (/^[^,]*\d[^,]*$/.test(text)) return {mrn: text};
+  const [familyName, givenName] = text.split(/\s*,\s*/);
+  return {familyName, givenName};
+}

@@ -43,27 +43,27 @@ export class AskError extends Error {
 
 /** Send a body to the API; its whole answer, errors too. */
 export async function send(body, signal) {
-  let response;
   try {
-    response = await fetch('graphql', {
+    const response = await fetch('graphql', {
       method: 'POST',
       headers: {'Content-Type': 'application/json', Authorization: `Bearer ${token()}`, 'X-Purpose': purpose().toLowerCase()},
       body: JSON.stringify(body),
       signal,
     });
+    if (response.status === 401) session.dispatchEvent(new Event('expired'));
+    return await response.json(); // a proxy without a server behind it sends none, nor does one that broke off
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new AskError('OFFLINE', '');
   }
-  if (response.status === 401) session.dispatchEvent(new Event('expired'));
-  return response.json().catch(() => ({errors: [{message: `HTTP ${response.status}`}]}));
 }
 
 /** Send a body to the API; its data, with the position of the log that it was read at. */
 async function post(body, signal) {
   const answer = await send(body, signal);
   const error = answer.errors?.[0];
-  if (error) throw new AskError(error.extensions?.errorCode ?? 'ERROR', error.message);
+  const code = error?.extensions?.errorCode;
+  if (error) throw new AskError(code === 'DATABASE_AWAY' ? 'OFFLINE' : (code ?? 'ERROR'), error.message);
   return {...answer.data, position: answer.extensions?.position};
 }
 

@@ -16,6 +16,15 @@ const TOLD = /^(NOT_FOUND|ALREADY_EXISTS|STAY_NOT_OPEN|REASON_NEEDED|ROOM_POLICY
 /** A person's number, birth date and sex, so far as they are known. */
 export const identity = ({mrn, birthDate, sex}, today) => [mrn, birthDate && `${date(birthDate)} (${age(birthDate, today)})`, sex && sex !== 'UNKNOWN' && named(sex)].filter(Boolean).join(' · ');
 export const describe = person => `${nameOf(person)} · ${identity(person)}`;
+
+/** Whom and where a command is about. */
+export const aboutOf = ({patient, stay, about}) =>
+  patient || about
+    ? html`<p class="about">${patient ? html`<strong>${nameOf(patient)}</strong> ${identity(patient)}` : nothing}
+        ${stay?.room ? html` · ${stay.room.ward} ${stay.room.number}-${stay.bed}` : nothing}
+        ${patient?.allergies?.length ? html`<br><b class="warned">${say('allergies')}: ${patient.allergies.map(({substance}) => substance.name).join(', ')}</b>` : nothing}${about ? html`${patient ? html`<br>` : nothing}${about}` : nothing}</p>`
+    : nothing;
+
 const dayTimeOf = moment => (moment ? dayTime(moment) : '');
 export const bedText = bed => bed?.replace(/^(.*)\/(.*)\/(.*)$/, '$1 $2-$3') ?? '';
 

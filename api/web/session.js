@@ -23,6 +23,9 @@ export function logIn(given) {
   session.dispatchEvent(new Event('login'));
 }
 
+/** The other tabs of this browser: who logs out in one is logged out in all. */
+export const tabs = new BroadcastChannel('wardbook-tabs');
+
 export function logOut() {
   sessionStorage.removeItem(KEY);
   viewer = chosenPurpose = null;

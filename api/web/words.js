@@ -46,7 +46,7 @@ export function named(name) {
   if (names[name]) return names[name];
   const [, of, by] = /^(\w+?)(By[A-Z]\w+)$/.exec(name) ?? [];
   if (of && names['...' + by]) return names['...' + by].replace('{of}', named(of));
-  return (names[name] ??= name.replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase()));
+  return (names[name] ??= name.replace(/^STAY_/, '').replace(/^cancel(?=[A-Z])/, 'takeBack').replace(/([a-z])([A-Z])/g, '$1 $2').replaceAll('_', ' ').toLowerCase().replace(/^./, c => c.toUpperCase()));
 }
 
 /** The name of what has one in English already, as the title of a report. */

@@ -158,10 +158,7 @@ def test_a_form_that_is_sent_twice_at_once_is_recorded_once(
     page.go_back()  # and on: what was recorded is not sent again
     page.go_forward()
     assert page.get_by_role("dialog").count() == 0
-    moves = followed.client.raw(
-        "query ($id: ID!) { stay(id: $id) { movements { kind } } }", {"id": ada["stay"]}
-    )["data"]["stay"]["movements"]
-    assert [each["kind"] for each in moves].count("STAY_TRANSFERRED") == 1
+    assert moves_of(followed, ada["stay"]).count("STAY_TRANSFERRED") == 1
 
 
 def test_a_page_is_not_left_with_a_form_half_filled_in_without_a_question(
@@ -177,31 +174,104 @@ def test_a_page_is_not_left_with_a_form_half_filled_in_without_a_question(
     asked.value.accept()
 
 
-def test_escape_takes_away_nothing_typed_without_a_question(
+def test_no_way_out_of_a_form_takes_away_what_was_typed_without_a_question(
     page_of: Open, ada: dict[str, str]
 ) -> None:
     questions: list[str] = []
+    answers = [False, False, False, True]
     page = page_of()
 
-    def dismiss(asked: Any) -> None:
+    def answer(asked: Any) -> None:
         questions.append(asked.message)
-        asked.dismiss()
+        (asked.accept if answers.pop(0) else asked.dismiss)()
 
-    page.on("dialog", dismiss)
+    page.on("dialog", answer)
     bed_of(page, ada["name"]).focus()
     page.keyboard.press("m")
     transfer = page.get_by_role("dialog", name="Transfer")
     transfer.locator("#f-withoutBed").press_sequentially("corr")
     page.keyboard.press("Escape")
+    transfer.get_by_role("button", name="Close").click()
+    transfer.get_by_role("button", name="Cancel").click()
     assert transfer.locator("#f-withoutBed").input_value() == "corr"
-    assert questions == ["Leave without recording?"]
     transfer.get_by_role("button", name="Cancel").click()
     transfer.wait_for(state="detached")
+    assert questions == ["Leave without recording?"] * 4
+    for name in (None, "Close", "Cancel"):
+        page.keyboard.press("m")
+        transfer.wait_for()
+        if name is None:
+            page.keyboard.press("Escape")
+        else:
+            transfer.get_by_role("button", name=name).click()
+        transfer.wait_for(state="detached")
+    assert len(questions) == 4
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"status": 502, "content_type": "text/html", "body": "<h1>Bad gateway</h1>"},
+        {"status": 200, "content_type": "application/json", "body": '{"data": {"transfer'},
+        {
+            "status": 200,
+            "content_type": "application/json",
+            "body": '{"errors": [{"message": "", "extensions": {"errorCode": "DATABASE_AWAY"}}]}',
+        },
+    ],
+    ids=["gateway", "half", "database"],
+)
+def test_a_form_whose_answer_is_lost_on_the_way_says_so_and_is_recorded_once(
+    page_of: Open, followed: Ward, ada: dict[str, str], broken: dict[str, Any]
+) -> None:
+    page = page_of()
+    answers = [broken]
+
+    def lose(route: Any) -> None:
+        if "transferPatient" in route.request.post_data and answers:
+            route.fetch()
+            route.fulfill(**answers.pop())
+        else:
+            route.continue_()
+
+    page.route("**/graphql", lose)
+    bed_of(page, ada["name"]).focus()
     page.keyboard.press("m")
-    transfer.wait_for()
-    page.keyboard.press("Escape")
-    transfer.wait_for(state="detached")
-    assert len(questions) == 1
+    dialog = page.get_by_role("dialog", name="Transfer")
+    dialog.locator("#f-withoutBed").fill("corridor")
+    dialog.get_by_role("button", name="Record", exact=True).click()
+    dialog.get_by_text("nothing is lost").wait_for()
+    with form(page, "Transfer") as dialog:
+        assert dialog.locator("#f-withoutBed").input_value() == "corridor"
+    assert moves_of(followed, ada["stay"]).count("STAY_TRANSFERRED") == 1
+
+
+def moves_of(ward: Ward, stay: str) -> list[str]:
+    """Return the kinds of a stay's movements."""
+    asked = "query ($id: ID!) { stay(id: $id) { movements { kind } } }"
+    return [each["kind"] for each in ward.ask(asked, id=stay)["stay"]["movements"]]
+
+
+def test_who_logs_out_is_logged_out_in_each_tab_and_nobody_else_is(
+    page_of: Open, ada: dict[str, str]
+) -> None:
+    page = page_of()
+    bed_of(page, ada["name"]).focus()
+    page.keyboard.press("m")
+    page.get_by_role("dialog", name="Transfer").locator("#f-withoutBed").fill("corridor")
+    mine, another = page.context.new_page(), page.context.new_page()
+    here = page.url.partition("#")[0]
+    mine.goto(f"{here}#token={LOGIN.make(Role.NURSE, f'a {Role.NURSE}')}")
+    another.goto(f"{here}#token={LOGIN.make(Role.NURSE, 'another nurse')}")
+    bed_of(another, ada["name"]).wait_for()
+    bed_of(mine, ada["name"]).wait_for()
+    mine.locator("details.me summary").click()
+    mine.get_by_role("button", name="Log out").click()
+    for left in (mine, page):
+        left.locator("main .login").wait_for()
+        assert bed_of(left, ada["name"]).count() == 0
+        assert left.get_by_role("dialog").count() == 0
+    assert bed_of(another, ada["name"]).count() == 1
 
 
 def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
@@ -221,10 +291,7 @@ def test_a_lost_network_is_seen_loses_nothing_and_doubles_nothing(
     with form(page, "Transfer") as dialog:
         assert dialog.locator("#f-withoutBed").input_value() == "corridor"
     page.locator(".strip", has_text="Without a bed").get_by_text(ada["name"]).wait_for()
-    kinds = followed.client.raw(
-        "query ($id: ID!) { stay(id: $id) { movements { kind } } }", {"id": ada["stay"]}
-    )["data"]["stay"]["movements"]
-    assert [each["kind"] for each in kinds].count("STAY_TRANSFERRED") == 1
+    assert moves_of(followed, ada["stay"]).count("STAY_TRANSFERRED") == 1
 
 
 HIDDEN = """hidden => {
