@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import blake2b
 from random import random
 from time import monotonic, sleep
@@ -29,6 +29,7 @@ from application.ports import (
     Append,
     Behind,
     CommandPreload,
+    DuplicateSearch,
     EventDoesNotFit,
     EventStore,
     RecordedCommand,
@@ -61,9 +62,6 @@ MOST_BEHIND = 100
 
 Digests = tuple[str, str]
 """The digest of a command as it is stored, and as an older log has it."""
-
-LikelyDuplicates = Callable[[str | None, str | None, date | None, str | None, str], list[UUID]]
-"""Finds the patients who are likely of a name, birth date and sex, whom a role may see."""
 
 Watch = Callable[[str], AbstractContextManager[None]]
 """Measures a part of a command by its name, as a span of a trace."""
@@ -114,7 +112,7 @@ class CommandPipeline(Application[UUID]):
         self.cache = AggregateCache()
         self.after_commit: AfterCommit | None = None
         self.watch: Watch = no_span
-        self.likely_duplicates: LikelyDuplicates | None = None
+        self.find_duplicates: DuplicateSearch | None = None
 
     @property
     def record(self) -> EventStore:

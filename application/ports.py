@@ -1,8 +1,8 @@
-"""Port of the event store, and the messages that pass through it."""
+"""Ports: the event store with the messages that pass through it, and the search for duplicates."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -216,3 +216,17 @@ class EventStore(Protocol):
 
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one command; ``append`` carries the rest."""
+
+
+class DuplicateSearch(Protocol):
+    """Port of the search for records that are likely of the same person."""
+
+    def __call__(
+        self,
+        family_name: str | None,
+        given_name: str | None,
+        birth_date: date | None,
+        sex: str | None,
+        role: str,
+    ) -> list[UUID]:
+        """Return the patients of that name, birth date and sex whom a role may see."""

@@ -33,7 +33,7 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     open_reports = partial(open_report_service, database.app_url, settings.hospital)
     hospital = Hospital(env, settings.rules, open_reports)
     hospital.pipeline.watch = tracing.span
-    hospital.pipeline.likely_duplicates = partial(_likely_duplicates, database)
+    hospital.pipeline.find_duplicates = partial(_find_duplicates, database)
     hospital.record.bind_keys()
     with suppress(
         KeysMissing, KeyStoreBusy
@@ -42,7 +42,7 @@ def hospital(settings: Settings, database: Database, *, durable: bool = True) ->
     return hospital
 
 
-def _likely_duplicates(
+def _find_duplicates(
     database: Database,
     family_name: str | None,
     given_name: str | None,

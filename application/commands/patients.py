@@ -60,9 +60,9 @@ class Patients(CommandGroup):
         if uow.owner(unique_keys.mrn(authority, mrn)) is not None:
             raise AlreadyExists(Thing.PATIENT_WITH_MRN, mrn, "mrn")
         confirmed_ids, candidates = despite_likely_duplicates or (), list[UUID]()
-        if self.rules.confirm_likely_duplicates and self.pipeline.likely_duplicates:
+        if self.rules.confirm_likely_duplicates and self.pipeline.find_duplicates:
             role = uow.entry.recorded_by.role
-            candidates = self.pipeline.likely_duplicates(
+            candidates = self.pipeline.find_duplicates(
                 family_name, given_name, birth_date, sex and sex.value, role
             )
         for duplicate in confirmed_ids:
