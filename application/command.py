@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from application.authorization.roles import Roles
-from domain.aggregate import Event
+from domain.aggregate import Correcting, Derived, Event
 from domain.board_flags import BOARD_FLAGS
 from domain.envelope import Actor, Envelope, Source
 from domain.problems import Problem
@@ -129,6 +129,18 @@ class Recorded:
         """Return the facts of that kind ("visit", "spell") which its events tell of, in order."""
         ids = (getattr(event, kind, None) for event in self.events)
         return list(dict.fromkeys(id for id in ids if id is not None))
+
+    def own_event(self, stream: UUID | None = None) -> Event:
+        """Return the event of the command's own fact in a stream, the first by default.
+
+        Neither what made room for it nor what follows; of two, as of a hold until a time, the first.
+        """
+        events = [
+            e for e in self.events if e.originator_id == (stream or self.events[0].originator_id)
+        ]
+        facts = [e for e in events if getattr(e, "discharge", None) is None]
+        new_facts = [e for e in facts if not isinstance(e, Correcting | Derived)]
+        return (new_facts or facts[-1:] or events)[0]
 
     def last(self, fact: str) -> Any:
         """Return the last event of a fact of that kind ("visit", "flag"), in the first such stream.

@@ -226,9 +226,13 @@ def amend_visit_of(
     """Correct a visit at the command's corrected time, or put it into the stay that it was in then."""
     visit, kind, note = right.visit_id, right.kind, right.note
     (stay,) = lookups.stays_with_movement(uow, visit, "visit_id")
+    changes_more = right.practitioner or kind or note or consult_id
+    times = uow.times.corrected_at, uow.times.corrected_precision
+    if stay_id == stay.id and not changes_more and times == (None, None):
+        raise InvalidInput("stay_id", "the visit is there already")
     if stay_id is not None and stay_id != stay.id:
         other_stay = lookups.stay(uow, stay_id)
-        if right.practitioner or kind or note or consult_id:
+        if changes_more:
             raise InvalidInput(
                 "stay_id",
                 "move the visit, with its time if that was wrong too; then amend what else was"

@@ -33,7 +33,7 @@ from domain.stay.fold import Fold
 from domain.time import MINUTE, KnownTime, Period, is_later, minute_of
 
 NOT_REVERSED = "a death is not reversed: if it never was, cancel it as entered in error"
-AS_DIED = "a discharge after it is one as DIED"
+AS_DIED = "a discharge after it is one as DIED, and a death that never was is cancelled first"
 
 
 @dataclass(frozen=True, slots=True)

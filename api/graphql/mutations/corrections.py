@@ -51,7 +51,8 @@ class CancelAdmissionInput(CommandInput):
     "cancel_discharge",
     StayRecorded,
     "Take a discharge back, naming the bed to come back to.",
-    mutation_description="Take a discharge back, naming where the patient is.",
+    mutation_description="Take a discharge back, naming where the patient is. A death that followed from"
+    " it goes with it; one with a time of its own (recordDeath, correctDeath) stays: cancelDeath.",
 )
 class CancelDischargeInput(CommandInput):
     stay_id: StayId = required("The stay.")

@@ -55,11 +55,13 @@ async def dispatch(
     if command.name == "break_glass" and not outcome.repeated:
         metrics.EMERGENCY_ACCESSES.inc()
     context.note_position(outcome.position)
+    is_of_many = command.name == "correct_facts"  # each with a time of its own
+    entry = outcome.entry if is_of_many else outcome.own_event().entry
     common_fields: dict[str, Any] = {
         "command_id": strawberry.ID(str(outcome.command_id)),
         "position": context.position(outcome.position),
         "recorded_at": outcome.recorded_at,
-        "occurred_at": outcome.entry.occurred_at,
+        "occurred_at": entry.occurred_at,
     }
     progress = context.state.progress
     with tracing.span("wait for the read models"):

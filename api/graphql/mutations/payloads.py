@@ -299,13 +299,20 @@ NEW_FACTS = (
 class PrescriptionRecorded(RecordedPayload):
     prescription: Prescription = strawberry.field(description="The prescription as now held.")
     stay: Stay = strawberry.field(description="The stay as now held.")
+    own_change: strawberry.Private[UUID | None]
     dose: strawberry.Private[UUID | None]
 
     @strawberry.field(description="The change that it recorded, with the id to correct it.")
     async def change(self, info: Info) -> Recording | None:
         id, at = self.prescription.view.prescription, self.prescription.at
-        changes = await info.context.load(changes_of_prescriptions, id, at)
-        new_changes = [c for c in changes or () if c.recorded_position == at.known]
+        changes = await info.context.load(
+            changes_of_prescriptions, id if self.own_change else None, at
+        )
+        new_changes = [
+            c
+            for c in changes or ()
+            if c.recorded_position == at.known and c.movement == self.own_change
+        ]
         return Recording.of(info, new_changes[-1]) if new_changes else None
 
     @strawberry.field(description="The dose that it recorded or put right, with its id.")
@@ -325,11 +332,16 @@ class PrescriptionRecorded(RecordedPayload):
         if prescription is None:
             return None
         stay = await Stay.find(read.info, prescription.view.stay, read.as_of)
-        is_dose = bool(read.recorded.facts("administration"))
-        dose = read.recorded.last("administration").administration if is_dose else None
+        own_event = read.recorded.own_event(id)
         if stay is None:
             return None
-        return cls(**read.common_fields, prescription=prescription, stay=stay, dose=dose)
+        return cls(
+            **read.common_fields,
+            prescription=prescription,
+            stay=stay,
+            own_change=getattr(own_event, "change", None),
+            dose=getattr(own_event, "administration", None),
+        )
 
 
 @strawberry.type(description="A report of another system was kept; see what became of it.")

@@ -175,7 +175,12 @@ class RecordDeathInput(CommandInput):
     stay_id: StayId | None = optional("The patient's stay.")
 
 
-@command_input("correct_death", PatientRecorded, "The death was at another time (occurredAt).")
+@command_input(
+    "correct_death",
+    PatientRecorded,
+    "The death was at another time (occurredAt). It is a fact of its own from then on, and stays if the"
+    " discharge that it followed from is taken back.",
+)
 class CorrectDeathInput(CommandInput):
     patient_mrn: str | None = optional("The patient's MRN, of any record of the person.")
     mrn_authority: str | None = optional("Who assigned it; the hospital's own by default.")
