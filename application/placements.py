@@ -149,7 +149,7 @@ def _span(uow: UnitOfWork, fact: ImpreciseFact) -> tuple[datetime, datetime]:
 
 def _imprecise_facts(uow: UnitOfWork) -> Iterator[ImpreciseFact]:
     """Yield the recorded facts of all that is at hand which are known to the day or hour."""
-    for aggregate in [a for a in uow.loaded.values() if a.exists]:
+    for aggregate in [a for a in uow.loaded.values() if a.version > len(a.pending_events)]:
         before = uow.before.get(aggregate.id)
         for fact in before.history.facts if before else aggregate.timed_facts():
             if fact.precision in (Precision.HOUR, Precision.DAY):

@@ -333,3 +333,20 @@ def test_mistake_867_an_answer_is_an_error_where_another_fact_made_room(
     noon = late(iso(start + timedelta(hours=12)))
     answer = ward.execute(command, stayId=day.stay, **content, **noon)
     assert answer["__typename"].endswith("Recorded")
+
+
+def test_mistake_875_what_a_command_tells_of_the_day_is_no_error_where_it_is_refused(
+    ward: Ward,
+) -> None:
+    noon = moment(ago(days=3)).replace(hour=12, minute=0)
+    stay = ward.stay(at=iso(noon), patientMrn=ward.patient())
+    dose = {"stayId": stay, "medication": {"name": "Heparin"}, "basis": "PROTOCOL"}
+    by_day = {"occurredAt": iso(noon + timedelta(hours=1)), "occurredAtPrecision": "DAY"}
+    early = {"stayId": stay, "kind": "START_LEAVE", "occurredAt": iso(noon - timedelta(hours=1))}
+    answer = ward.execute(
+        "correctFacts",
+        entries=[{**early, "keepBed": False}],
+        newUnprescribedDoses=[{**dose, **by_day}],
+        reason="noted afterwards",
+    )
+    assert answer["__typename"] == "OutsideStay"
