@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from domain.aggregate import Aggregate, Cancelling, Correcting, Derived, Event, FactId, UnknownEvent
 from domain.described_enum import DescribedEnum
-from domain.envelope import About, Code, Envelope, Sealed, SealedDate, Text
+from domain.envelope import About, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import SealedSex, Sex
 from domain.refusals import InvalidInput, MovementNotFound
 from domain.stay.facts import CancellationReason
@@ -83,7 +83,7 @@ class ExpectedArrival(Aggregate):
         stay: UUID | None
         expected_at: Moment
         urgency: Urgency
-        ward: Code | None
+        ward: Text | None
         expires_at: Moment | None
         family_name: Sealed | None
         given_name: Sealed | None
@@ -106,7 +106,7 @@ class ExpectedArrival(Aggregate):
         precision: Precision | None
         expected_at: Moment
         urgency: Urgency
-        ward: Code | None
+        ward: Text | None
         expires_at: Moment | None
         family_name: Sealed | None
         given_name: Sealed | None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
-from domain.envelope import Code, Envelope
+from domain.envelope import Envelope, Text
 from domain.text import key
 from domain.time import Moment
 
@@ -53,7 +53,7 @@ class HouseRules(Aggregate):
         DESCRIPTION = "It was decided whether beds are to be cleaned after each patient."
         CORRECTED_BY = ("set_bed_cleaning",)
         CANCELLED_BY = NotNeeded("set what holds from the same time on instead")
-        ward: Code | None
+        ward: Text | None
         applies: bool
         since: Moment
 
