@@ -45,3 +45,9 @@ def _check(name: str, value: Any, last_day: date) -> None:
             check_bounds(structs.asdict(value), last_day)
         case _ if is_dataclass(value):
             check_bounds({f.name: getattr(value, f.name) for f in fields(value)}, last_day)
+
+
+def parameter_of(field: str, content: Mapping[str, Any]) -> str:
+    """Return the parameter from which a field of an event comes: a new ward or room by its own."""
+    name = "room" if field == "number" else field
+    return f"new_{name}" if content.get(f"new_{name}") else name

@@ -19,7 +19,7 @@ from application.append import append_of, pending_events, with_next_versions
 from application.authorization.disclosure import redact_refusal
 from application.authorization.roles import check_command
 from application.bed_consistency import check_bed_consistency
-from application.bounds import check_bounds
+from application.bounds import check_bounds, parameter_of
 from application.command import Recorded, Request, Rules, reason_needed
 from application.fact_times import FactTimes
 from application.life_consistency import check_life_consistency
@@ -294,7 +294,7 @@ class CommandPipeline(Application[UUID]):
         except AlreadyRecorded as before:
             return self._replay_result(before.remembered, self.digests(call))
         except EventDoesNotFit as misfit:
-            raise InvalidInput(misfit.field, misfit.why) from misfit
+            raise InvalidInput(parameter_of(misfit.field, call.content), misfit.why) from misfit
         for aggregate in uow.loaded.values():
             self.cache.keep(aggregate, uow.erasures)
         assert append.remembered is not None

@@ -135,7 +135,9 @@ def decode_position(given: str, log_id: UUID, epoch: int, field: str) -> int:
     """Return the position within this log. Raises InvalidInput for another log's, or for none."""
     parts = _unpack(given, field)
     if len(parts) != 4 or parts[0] != "p" or not all(isinstance(p, int) for p in parts[2:]):
-        raise InvalidInput(field, "this is no position; give back one that was given out")
+        raise InvalidInput(
+            field, "this is no position: give one that was given out, or leave it out"
+        )
     if parts[1] != log_id.hex[:12] or parts[2] != epoch:
         raise InvalidInput(
             field,
@@ -160,7 +162,9 @@ def decode_cursor(given: str | None, kind: str, *types: type[Any]) -> tuple[Any,
             raise ValueError
         return tuple(msgspec.convert(p, t) for p, t in zip(parts[1:], types, strict=True))
     except (ValueError, IndexError, msgspec.ValidationError):
-        raise InvalidInput("after", "this is no cursor of this list") from None
+        raise InvalidInput(
+            "after", "this is no cursor of this list: give its endCursor, or leave it out"
+        ) from None
 
 
 def _pack(parts: list[Any]) -> str:
@@ -172,7 +176,9 @@ def _unpack(given: str, field: str) -> list[Any]:
         data = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
         parts = msgspec.json.decode(data)
     except (binascii.Error, ValueError, msgspec.DecodeError, RecursionError):
-        raise InvalidInput(field, "this was not given out by this server") from None
+        raise InvalidInput(
+            field, "this was not given out by this server: give what was, or leave it out"
+        ) from None
     return parts if isinstance(parts, list) else []
 
 

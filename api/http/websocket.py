@@ -199,7 +199,8 @@ class WebSocketHandler(BaseGraphQLTransportWSHandler[Operation, None]):
                 WORK.set(await self._endpoint.allowances.admit(self._caller.actor))
                 if len(self.operations) >= MOST_SUBSCRIPTIONS:
                     raise TooManyRequests(
-                        f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most."
+                        f"A WebSocket has {MOST_SUBSCRIPTIONS} operations at once at most:"
+                        " complete one, or open another."
                     )
                 payload = message["payload"]
                 payload["query"] = self._endpoint.documents.text(payload) or ""

@@ -124,6 +124,42 @@ def test_mistake_244_a_text_that_is_too_long_or_empty_is_refused_in_words_of_its
     assert long["message"] == "performedBy: it has more than 200 characters."
 
 
+def test_mistake_902_a_text_that_is_too_long_is_refused_by_a_name_that_the_input_has_not(
+    shared: Ward,
+) -> None:
+    """An event has a room's number, and its ward then; inputs have room, newRoom and newWard."""
+    long, here = "x" * 201, place(f"{shared.room('a')}/a")
+    of_room = {"ward": here["ward"], "room": here["room"]}
+    for command, content, field, most in (
+        ("openRoom", {"ward": here["ward"], "room": long, "beds": ["a"]}, "room", 40),
+        ("openRoom", {"ward": long, "room": "1", "beds": ["a"]}, "ward", 200),
+        ("changeRoom", {**of_room, "newRoom": long}, "newRoom", 40),
+        ("changeRoom", {**of_room, "newWard": long}, "newWard", 200),
+        ("correctRoom", {**of_room, "newRoom": long, "reason": "typo"}, "newRoom", 40),
+        ("correctRoom", {**of_room, "newWard": long, "reason": "typo"}, "newWard", 200),
+    ):
+        reply = shared.execute(command, **content)
+        assert (reply["message"], reply["path"]) == (
+            f"{field}: it has more than {most} characters.",
+            [field],
+        ), command
+
+
+def test_mistake_903_a_ward_with_a_long_name_has_beds_and_nobody_can_be_expected_there(
+    shared: Ward,
+) -> None:
+    """What a room may have as its ward may be named by whatever else is of a ward."""
+    ward = shared.name("Department of anaesthesia and operative intensive care")
+    assert len(ward) > 40
+    stay = shared.stay(f"{shared.room('a', ward=ward)}/a")
+    shared.record("planAdmission", ward=ward, familyName="Somebody", expectedAt=ahead(hours=3))
+    shared.record("requestBed", stayId=stay, ward=ward, urgency="STAT")
+    shared.record("setBedCleaning", applies=False, ward=ward)
+    asked = "query($w: String!) { expectedArrivals(filter: { ward: $w }) { nodes { ward } } }"
+    told = shared.ask(asked, w=ward)["expectedArrivals"]["nodes"]
+    assert told == [{"ward": ward}] * 2
+
+
 REFUSED = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) { ... on Refusal {
   __typename code errorCode } ... on BedNotOpen { state } ... on RoomPolicyBroken { roomPolicy }
   ... on NotFound { what thing } ... on InFuture { at: occurredAt } } }"""

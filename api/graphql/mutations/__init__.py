@@ -38,5 +38,7 @@ Mutation = create_type(
     description="What can be recorded: each command whole or not at all. It answers what was recorded"
     " (Recorded), with the ids by which that is put right, or why it was not (Refusal). Make a UUID for"
     " each, as commandId: sent again with it, a command has one effect and the same answer. Facts are"
-    " put right by correct… and amend…, and taken back by cancel….",
+    " put right by correct… and amend…, and taken back by cancel…. An MRN, who assigned it,"
+    " a staff number, a room and a bed have 40 characters at most; a reason, note, question,"
+    " reaction and the names of a patient 20,000; any other text 200.",
 )
