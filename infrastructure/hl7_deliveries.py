@@ -1,7 +1,7 @@
 """Deliveries of HL7 messages: how far each receiver has been told of the log, and what it refused."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -11,13 +11,16 @@ from uuid import UUID
 import msgspec
 import psycopg
 from psycopg import Connection
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import TupleRow, dict_row
 
 from domain.errors import ConfigurationError
 from domain.patient import Patient
 from domain.stay.aggregate import Stay
 from infrastructure.access_log import RECORD, AccessRecord
+from infrastructure.event_store.log_reader import DatabaseUnavailable
 from infrastructure.postgres.database import Database
+from infrastructure.sealing.keys_missing import KeysMissing, KeyStoreBusy
 
 PAGE = 500
 """Rows of the log that are read at once, at least; a page ends where a command ends."""
@@ -80,24 +83,51 @@ class Change:
     patients: tuple[PatientChange, ...] = ()
 
 
+class AnotherSends(ConfigurationError):
+    """Another process tells this receiver."""
+
+
+AWAY = (
+    *(AnotherSends, DatabaseUnavailable, KeysMissing, KeyStoreBusy),
+    *(psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction),
+)
+"""Exceptions that end by themselves: a session that was cut may be held for a while by the server."""
+
+
 class Deliveries:
     """The position of one receiver, kept in the database; it is one process's at a time."""
 
-    def __init__(self, connection: Connection[TupleRow], receiver: str) -> None:
-        self._connection, self._receiver = connection, receiver
+    def __init__(self, url: str, receiver: str) -> None:
+        self._url, self._receiver = url, receiver
+        self._connection = self._connect()
+        self._from_start = False
         self.position, self.sent = 0, 0
+
+    def _connect(self) -> Connection[TupleRow]:
+        return psycopg.connect(self._url, autocommit=True)
+
+    def close(self) -> None:
+        """Close the connection: another process may tell the receiver."""
+        self._connection.close()
+
+    def begin_again(self) -> None:
+        """Begin by another connection, where that of before may be cut. Raises what `begin` does."""
+        self.close()
+        self._connection = self._connect()
+        self.begin(self._from_start)
 
     def begin(self, from_start: bool) -> None:
         """Read the position; a new receiver is told from now on, or from the start of the log.
 
-        Raises ConfigurationError where another process tells this receiver, or the log is another one.
+        Raises AnotherSends, and ConfigurationError where the log is another one.
         """
+        self._from_start = from_start
         self._connection.execute("LISTEN wardbook_log")
         key = f"hl7 {self._receiver}"
         lock = "SELECT pg_try_advisory_lock(%s, hashtext(%s)), log_id FROM record.log"
         is_free, log = self._connection.execute(lock, (LOCK, key)).fetchone() or (False, None)
         if not is_free:
-            raise ConfigurationError(f"another process sends to {self._receiver} already")
+            raise AnotherSends(f"another process sends to {self._receiver} already")
         self._connection.execute(
             "INSERT INTO hl7.deliveries (receiver, log_id, position) SELECT %s, %s, CASE WHEN %s"
             " THEN 0 ELSE (SELECT coalesce(max(position), 0) FROM record.events) END"
@@ -169,8 +199,8 @@ class Deliveries:
 @contextmanager
 def deliveries(database: Database, receiver: str) -> Iterator[Deliveries]:
     """Open the deliveries of a receiver on a connection of their own."""
-    with psycopg.connect(database.app_url, autocommit=True) as connection:
-        yield Deliveries(connection, receiver)
+    with closing(Deliveries(database.app_url, receiver)) as of_receiver:
+        yield of_receiver
 
 
 def parked_messages(database: Database) -> list[dict[str, Any]]:

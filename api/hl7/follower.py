@@ -15,13 +15,17 @@ from application.hospital import Hospital
 from domain.envelope import Actor
 from domain.errors import WardbookError
 from infrastructure.access_log import AccessRecord
-from infrastructure.hl7_deliveries import Change, Deliveries
+from infrastructure.hl7_deliveries import AWAY, Change, Deliveries
+from infrastructure.sealing.key_ring import key_ring
 
 SECONDS_OF_ANSWER = 30.0
 """The time within which a receiver has to answer."""
 
 SECONDS_BETWEEN_RETRIES = (0.1, 0.5, 2.0, 10.0)
 """The pauses before a message is sent again; the last one for ever after."""
+
+SECONDS_WITHOUT_LOG = 0.5
+"""The pause before the log is asked again while the database or the keys are away."""
 
 MAX_ANSWER = 100_000
 
@@ -105,10 +109,21 @@ class HL7Follower:
         self._stopping.set()
 
     def run(self) -> None:
-        """Follow the log until `stop` is called."""
+        """Follow the log until `stop` is called; go on when the database or the keys are back."""
+        is_cut = False
         while not self._stopping.is_set():
-            if not self.catch_up():
-                self._deliveries.wait()
+            try:
+                if is_cut:
+                    self._deliveries.begin_again()
+                    is_cut = False
+                if not self.catch_up():
+                    key_ring().forget_all()  # whose they are may be erased while it rests
+                    self._deliveries.wait()
+            except AWAY as error:
+                if not is_cut:
+                    log.warning("nothing is sent: %s; trying again", type(error).__name__)
+                is_cut = True
+                self._stopping.wait(SECONDS_WITHOUT_LOG)
         self._connection.close()
 
     def catch_up(self) -> int:

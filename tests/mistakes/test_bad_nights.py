@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,15 +13,21 @@ from psycopg import sql
 from starlette.testclient import TestClient
 
 from api.http.app import app
+from application.hospital import Hospital
 from infrastructure.evidence.keeper import Keeper, KeyMissing
+from infrastructure.hl7_deliveries import LOCK
 from infrastructure.postgres.database import Database
 from infrastructure.private_file import write_private
+from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import InvalidSetting, Settings, from_environment
 from tests.conftest import LOGIN, TOKEN
+from tests.hl7.test_outbound import answering, follower
 from tests.mistakes.test_keys import keys_away
 from tests.support.api_dsl import Ward, codes
 from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
+from tests.support.hospital_dsl import admitted
+from tests.support.hospital_dsl import room as open_room
 
 REGISTER = "mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"
 
@@ -121,3 +128,48 @@ def test_mistake_953_an_origin_is_compared_as_browsers_write_it() -> None:
 def test_mistake_953_a_server_is_started_that_answers_nothing_in_time() -> None:
     with pytest.raises(InvalidSetting, match="is not a number from 1"):
         from_environment({"WARDBOOK_REQUEST_TIMEOUT_SECONDS": "0"})
+
+
+@pytest.fixture
+def running(hospital: Hospital, database: Database) -> Iterator[list[str]]:
+    """The messages of a sender that runs; the first is of a stay."""
+    open_room(hospital)
+    with (
+        answering(lambda control: "A") as (port, seen),
+        follower(database, hospital, port) as sender,
+    ):
+        thread = threading.Thread(target=sender.run)
+        thread.start()
+        try:
+            admitted(hospital, "M1", "A/1/a")
+            wait_until(lambda: len(seen) >= 1, 20, "a message is sent")
+            yield seen
+            assert thread.is_alive()
+        finally:
+            sender.stop()
+            thread.join(20)
+
+
+def test_mistake_954_a_sender_of_messages_ends_when_its_database_fails_over(
+    running: list[str], hospital: Hospital, database: Database
+) -> None:
+    """Servers, workers and listeners went on; receivers were told nothing more until it was noticed."""
+    before = len(running)
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        (count,) = owner.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_locks"
+            " JOIN pg_database ON oid = database AND datname = current_database()"
+            " WHERE locktype = 'advisory' AND classid = %s",
+            [LOCK],
+        ).fetchone() or (0,)
+    assert count == 1
+    admitted(hospital, "M2", "A/1/b")
+    wait_until(lambda: len(running) > before, 20, "a message is sent")
+    assert len(set(running)) == len(running)
+
+
+def test_mistake_955_a_sender_that_rests_keeps_the_keys_of_whom_it_told(
+    running: list[str],
+) -> None:
+    """Who is erased meanwhile is read by no key, but it lay in memory until the next movement."""
+    wait_until(lambda: not key_ring()._keys, 20, "it has no key")
