@@ -168,7 +168,8 @@ class Database:
 
         Its plans are generic: made without looking at the moments asked for. Whether a row is true
         then and whether it is known there is not independent, so estimates from both are far too high.
-        They scan no table: a plan that was made while a table was empty is kept when it is large.
+        They scan no table, and are made anew where one has grown (docs/adr/0089): a plan that was made
+        while a table was empty is kept.
         """
         engine = create_async_engine(
             sqlalchemy_url(self.app_url),

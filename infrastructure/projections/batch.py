@@ -57,6 +57,9 @@ HEARTBEAT = "10 s"
 Each renewal empties the response cache, as every write to a read model's status does.
 """
 
+MEASURED = 64
+"""Events after which the live tables are measured again (docs/adr/0089)."""
+
 END = 2**63 - 1
 
 LIVE = tuple(ProjectionTarget(model, str(model.metadata.schema)) for model in READ_MODELS)
@@ -88,6 +91,7 @@ class BatchProjector:
         self._has_keys = False
         self.reached = 0
         """The position at which the last batch ended; 0 before the first."""
+        self._measured = -MEASURED
         live_schemas = {t.schema for t in LIVE}
         self._is_live = all(t.schema in live_schemas for t in targets)
         self._watched = LIVE if self._is_live else tuple(targets)
@@ -217,6 +221,9 @@ class BatchProjector:
             ends = {t.schema: end for t in group}
             after = BatchStatus({**status.positions, **ends}, status.with_dead_letters)
         self._notify(min(status.positions.values()), after, is_erasure=is_erasure)
+        if self._is_live and end >= self._measured + MEASURED:
+            self._measured = end
+            self.gather_statistics()
         if self._on_progress:
             self._on_progress(end)
         return True
@@ -375,6 +382,11 @@ class BatchProjector:
             if is_erasure:
                 payload += " erased"
             self._connection.execute("SELECT pg_notify('wardbook_read', %s)", [payload])
+
+    def gather_statistics(self) -> None:
+        """Let each connection plan anew what reads a table that has grown since it was planned."""
+        schemas = [t.schema for t in self._targets]
+        self._connection.execute("SELECT record.gather_statistics(%s)", [schemas])
 
     def _model(self, target: ProjectionTarget, after: int) -> ReadModel:
         name = target.model.name

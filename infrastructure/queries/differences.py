@@ -84,8 +84,8 @@ _recorded_between = CompiledStatement(
         select(*columns(entries), entries.c.position)
         .where(
             is_one_of(entries.c.stay, "stays"),
-            entries.c.recorded_position > parameter("after", BigInteger),
-            entries.c.recorded_position <= value(at.known),
+            (entries.c.recorded_position > parameter("after", BigInteger)).is_(True),
+            (entries.c.recorded_position <= value(at.known)).is_(True),
             known(entries, at.known),
             at.visible(entries),
         )

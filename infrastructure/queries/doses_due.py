@@ -69,7 +69,7 @@ class DueView:
 
 def _until_now(table: Table, at: AsOf) -> ColumnElement[bool]:
     """Return the condition for the rows of all valid time up to the moment, as known."""
-    has_begun = func.lower(table.c.during) <= at.as_of
+    has_begun = (func.lower(table.c.during) <= at.as_of).is_(True)
     return and_(known(table, at.known), at.visible(table), has_begun)
 
 
@@ -121,7 +121,7 @@ _doses = CompiledStatement(
     lambda at: select(doses.c.prescription, since(doses)).where(
         is_one_of(doses.c.prescription, "prescriptions"),
         at.holds_as_filter(doses),
-        func.lower(doses.c.during) > parameter("begin", DateTime(timezone=True)),
+        (func.lower(doses.c.during) > parameter("begin", DateTime(timezone=True))).is_(True),
     )
 )
 

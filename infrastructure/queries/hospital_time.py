@@ -18,7 +18,7 @@ from infrastructure.queries.direct import execute
 
 _EVENTS = (
     f"SELECT {EVENT_COLUMNS} FROM record.events"
-    " WHERE stream = %(stream)s AND position <= %(position)s ORDER BY version"
+    " WHERE stream = %(stream)s AND (position <= %(position)s) IS TRUE ORDER BY version"
 )
 
 

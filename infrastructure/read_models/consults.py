@@ -24,16 +24,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.aggregate import Event
 from domain.described_enum import DescribedEnum
 from domain.stay.aggregate import Stay
-from domain.stay.facts import Status
 from domain.time import Period
 from infrastructure.projections.bitemporal_table import Copy, bitemporal_table
 from infrastructure.projections.projection import EventPosition, ReadModel
 from infrastructure.queries.as_of import AsOf, columns, group_views, in_time, since, view
-from infrastructure.queries.compiled import CompiledStatement, by_id, equals, is_one_of, parameter
+from infrastructure.queries.compiled import (
+    CompiledStatement,
+    by_id,
+    equals,
+    is_one_of,
+    literal_values,
+    parameter,
+)
 from infrastructure.queries.tables_read import reads
 from infrastructure.read_models.patients import deaths_of_persons
 from infrastructure.read_models.rooms import rooms
-from infrastructure.read_models.stays import stays
+from infrastructure.read_models.stays import OPEN, stays
 from infrastructure.read_models.visits import visits
 
 metadata = MetaData(schema="consults_v1")
@@ -172,18 +178,14 @@ async def consults_by_id(
     return {row.consult: view(ConsultView, row) for row in rows}
 
 
-HERE = (Status.ADMITTED.value, Status.ON_LEAVE.value)
-
 _waiting = CompiledStatement(
     lambda at: (
         _consults(at)
         .add_columns(stays.c.patient)
-        .join_from(
-            consults, stays, and_(stays.c.stay == consults.c.stay, at.holds_as_filter(stays))
-        )
+        .join_from(consults, stays, and_(stays.c.stay == consults.c.stay, at.holds(stays)))
         .outerjoin(rooms, and_(rooms.c.room == stays.c.room, at.holds_as_filter(rooms)))
         .where(
-            stays.c.status.in_(HERE),
+            stays.c.status.in_(literal_values("open", OPEN)),
             visits.c.visit.is_(None),
             or_(consults.c.withdrawn_at.is_(None), consults.c.withdrawn_at > at.as_of),
         )

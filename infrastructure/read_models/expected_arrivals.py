@@ -223,8 +223,8 @@ def _has_the_bed(at: AsOf) -> ColumnElement[bool]:
         _exists(
             got,
             got.c.stay == arrivals.c.stay,
-            start > arrivals.c.requested_at,
-            start <= at.as_of,
+            (start > arrivals.c.requested_at).is_(True),
+            (start <= at.as_of).is_(True),
             known(got, at.known),
             or_(arrivals.c.ward.is_(None), is_there),
             not_(had_it),

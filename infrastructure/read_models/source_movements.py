@@ -17,11 +17,13 @@ from sqlalchemy import (
     String,
     Table,
     Uuid,
+    any_,
     column,
     select,
     table,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.aggregate import Event
@@ -138,13 +140,16 @@ class SourceMovementView(Struct, frozen=True):
 
 
 def _with_report(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """Compose movements, each with the moment at which its report was recorded."""
+    """Compose movements, each with the moment at which its report was recorded.
+
+    As a value of an array, the stream is looked up by index whatever the planner thinks of the log.
+    """
     return (
         select(*columns(source_movements), _events.c.recorded_at)
         .join_from(
             source_movements,
             _events,
-            (_events.c.stream == source_movements.c.visit)
+            (_events.c.stream == any_(array([source_movements.c.visit])))
             & (_events.c.version == source_movements.c.reported),
         )
         .where(*conditions)

@@ -175,7 +175,7 @@ def _sharing(column: Column[UUID]) -> Callable[[AsOf], Select[Any]]:
         select(stays.c.stay, stays.c.shares_bed_of)
         .where(
             is_one_of(column, "ids"),
-            stays.c.shares_bed_of.is_not(None),
+            stays.c.shares_bed_of.is_not(None).is_(True),
             (func.lower(stays.c.during) <= value(at.as_of)).is_(True),
             known(stays, at.known),
             at.visible(stays),

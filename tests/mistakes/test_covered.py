@@ -19,7 +19,7 @@ USED = set(range(630, 639)) | set(range(750, 758))
 WORK = set(range(130, 138)) | set(range(265, 272)) | {340, 341, 342, 343, 604}
 """Numbers of mistakes about the work of a login."""
 
-SPEED = {185, 504, 505}
+SPEED = {185, 504, 505, 966, 967}
 """Numbers of mistakes about what an operation costs."""
 
 TAMPERING = set(range(175, 180)) | {262, 273, 403, 404, 780}

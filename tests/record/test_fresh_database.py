@@ -1,7 +1,7 @@
 """A database that fills faster than statistics are gathered: no statement reads a table from end to end.
 
-Plans are cached. Here they are made while the tables have next to no rows and say so, and nothing
-ever tells the planner otherwise: in a new database, and in one that has grown since.
+Plans are cached. Here they are made while the tables have next to no rows and say so. Nothing ever tells
+the planner otherwise, but of read models their follower: in a new database, and in one that has grown.
 """
 
 import inspect

@@ -84,6 +84,7 @@ def test_the_rights_of_the_application_are_these_and_no_others(
         "append",
         "bind_keys",
         "fact_of",
+        "gather_statistics",
         "in_utc",
         "open_log",
     }

@@ -238,7 +238,7 @@ _movements_of = by_id(
         .where(
             is_one_of(entries.c.stay, "ids"),
             entries.c.kind.in_(MOVEMENTS),
-            entries.c.movement.is_not(None),
+            entries.c.movement.is_not(None).is_(True),
             at.holds_as_filter(entries),
         )
         .order_by(
