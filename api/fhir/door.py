@@ -130,7 +130,7 @@ class Fhir:
     async def _search(
         self, request: Request, reader: Reader, resource: Resource, parameters: Pairs
     ) -> Answer:
-        query = query_of(resource, parameters, _is_strict(request))
+        query = query_of(resource, parameters, _is_strict(request), _base(request))
         included_types = {
             type for name in query.includes for type in resource.includes[name].targets
         }

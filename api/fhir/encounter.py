@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.fhir.changes import OF_NO_ENCOUNTER
 from api.fhir.location import Location, physical_type
-from api.fhir.parameters import Kind, Parameter, date, references, to, token
+from api.fhir.parameters import Kind, Parameter, date, references, to, token, token_parts
 from api.fhir.resource import (
     TIMES,
     Criteria,
@@ -240,7 +240,7 @@ def _statuses_asked(criteria: Criteria) -> list[str]:
     criterion = next((c for c in criteria.get("status", ()) if c.modifier is None), None)
     if criterion is None:
         return list(STATUSES)
-    codes = {value.rpartition("|")[2] for value in criterion.values}
+    codes = {token_parts(value)[1] for value in criterion.values}
     return [name for name, status in STATUSES.items() if status in codes] or list(STATUSES)
 
 

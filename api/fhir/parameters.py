@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from api.fhir.outcome import FhirError
 from api.fhir.values import Json
@@ -60,12 +61,15 @@ class Criterion:
 _VALUE = re.compile(r"(?:\\.|[^,])+", re.DOTALL)
 """One of the values that commas separate, but for those after a backslash."""
 
+_TOKEN = re.compile(r"((?:\\.|[^\\])*)\|((?:\\.|[^\\|])*)", re.DOTALL)
+"""A token with a system: a bar that no backslash precedes, the last of them."""
+
 _ESCAPED = re.compile(r"\\([\\,|$])")
 """Escapes in a value (https://hl7.org/fhir/R4/search.html#escaping)."""
 
 
-def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
-    """Return a parameter as it was given.
+def criterion(name: str, text: str, parameter: Parameter, server: str = "") -> Criterion:
+    """Return a parameter as it was given; ``server``: the address of this one.
 
     Raises FhirError for a modifier that is not understood, and without a value: it would find all.
     """
@@ -81,13 +85,14 @@ def criterion(name: str, text: str, parameter: Parameter) -> Criterion:
         if text not in ("true", "false"):
             raise FhirError(400, "invalid", "The modifier missing takes true or false.")
         return Criterion(base, modifier, (text,))
-    values = tuple(_ESCAPED.sub(r"\1", value) for value in _VALUE.findall(text))
-    values = tuple(value.strip() for value in values if value.strip())
+    values = tuple(value.strip() for value in _VALUE.findall(text) if value.strip())
+    if parameter.kind is not Kind.TOKEN:  # of which a bar without a backslash is no part
+        values = tuple(_ESCAPED.sub(r"\1", value) for value in values)
     if not values:
         raise FhirError(400, "invalid", f"{base} has no value: give one, or leave it out.")
     if parameter.kind is Kind.REFERENCE:
         types = (modifier,) if modifier else parameter.targets
-        values = tuple(_as_reference(value, types) for value in values)
+        values = tuple(_as_reference(value, types, server) for value in values)
         modifier = ""
     if parameter.kind is Kind.DATE:
         for value in values:
@@ -109,12 +114,25 @@ def whole_number(name: str, text: str) -> int:
     return number
 
 
-def _as_reference(text: str, types: Sequence[str]) -> str:
-    """Return ``Type/id`` of what may be an id alone, or a whole address. Raises FhirError."""
+def token_parts(text: str) -> tuple[str | None, str]:
+    """Return the system and the code of a token; no system where it has no bar, or an escaped one."""
+    match = _TOKEN.fullmatch(text)
+    system, code = match.groups() if match else (None, text)
+    return system and _ESCAPED.sub(r"\1", system), _ESCAPED.sub(r"\1", code)
+
+
+def _as_reference(text: str, types: Sequence[str], server: str) -> str:
+    """Return ``Type/id`` of what may be an id alone, or a whole address. Raises FhirError.
+
+    An address of another server leads to nothing.
+    """
     parts = text.rstrip("/").split("/")
     if len(parts) > 1:
         if parts[-2] not in types:
             raise FhirError(400, "invalid", f"This refers to one of: {', '.join(types)}.")
+        address = "/".join(parts[:-2]).partition("://")[2]
+        if "://" in text and address != server.partition("://")[2]:
+            return f"{types[0]}/{UUID(int=0)}"
         return "/".join(parts[-2:])
     return f"{types[0]}/{text}" if len(types) == 1 else text
 
@@ -133,10 +151,10 @@ def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:
 
 def _token(criterion: str, modifier: str | None, value: tuple[str | None, str]) -> bool:
     system, code = value
-    asked_system, bar, asked_code = criterion.rpartition("|")
+    asked_system, asked_code = token_parts(criterion)
     if system is BOUND:
-        system = asked_system if asked_system.startswith(BOUND) else None
-    if bar and asked_system != (system or ""):
+        system = asked_system if (asked_system or "").startswith(BOUND) else None
+    if asked_system is not None and asked_system != (system or ""):
         return False
     return not asked_code or asked_code == code
 

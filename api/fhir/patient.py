@@ -5,7 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 
 from api.fhir.changes import OF_NO_PATIENT
 from api.fhir.outcome import suppress_not_found
-from api.fhir.parameters import Criterion, Kind, Parameter, codes, date, string, to, token
+from api.fhir.parameters import (
+    Criterion,
+    Kind,
+    Parameter,
+    codes,
+    date,
+    string,
+    to,
+    token,
+    token_parts,
+)
 from api.fhir.resource import (
     TIMES,
     Criteria,
@@ -141,8 +151,8 @@ class Patient(Resource):
         """Return the ids of who have some identifiers, each with its system or without."""
         ids = []
         for identifier in identifiers:
-            system, bar, mrn = identifier.rpartition("|")
-            if bar and not system:  # one without a system, which nobody has
+            system, mrn = token_parts(identifier)
+            if system == "":  # one without a system, which nobody has
                 continue
             authority = named_by(system, "mrn") if system else None
             query_text = f"patient(mrn: $mrn, mrnAuthority: $authority, {TIMES}) {{ id }}"
@@ -158,6 +168,8 @@ class Patient(Resource):
 def _identifiers_asked(criteria: Criteria) -> Criterion | None:
     """Return the first identifiers that are asked for; none where one is a system alone."""
     for criterion in criteria.get("identifier", ()):
-        if not criterion.modifier and not any(value.endswith("|") for value in criterion.values):
+        if not criterion.modifier and not any(
+            not token_parts(value)[1] for value in criterion.values
+        ):
             return criterion
     return None

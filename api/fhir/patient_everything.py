@@ -1,6 +1,7 @@
 """Patient/$everything (https://hl7.org/fhir/R4/patient-operation-everything.html)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from api.fhir.outcome import FhirError
 from api.fhir.parameters import references, span, whole_number
@@ -25,6 +26,9 @@ async def patient_everything(
     items = [patient]
     for type, parameter in COMPARTMENT.items():
         items += await _referring_items(reader, type, parameter, patient.name)
+    await reader.finish(items)
+    since = span(given["_since"])[1][0] if "_since" in given else None
+    items, referred_items = [item for item in items if _is_since(item, since)], []
     for type in REFERRED:
         ids = {
             reference.partition("/")[2]: None
@@ -34,14 +38,10 @@ async def patient_everything(
             if reference.startswith(f"{type}/")
         }
         if ids and is_in_scope(reader.caller, type):
-            items += await RESOURCES[type].by_ids(reader, list(ids))
-    await reader.finish(items)
-    since = span(given["_since"])[1][0] if "_since" in given else None
-    items = [
-        item
-        for item in items
-        if (not types or item.type in types) and (since is None or _is_since(item, since))
-    ]
+            referred_items += await RESOURCES[type].by_ids(reader, list(ids))
+    await reader.finish(referred_items)
+    items += [item for item in referred_items if _is_since(item, since)]
+    items = [item for item in items if not types or item.type in types]
     total, url = len(items), f"{base}/{patient.name}/$everything"
     links = [{"relation": "self", "url": link_of(url, list(given.items()))}]
     if "_count" in given or "_after" in given:
@@ -75,6 +75,7 @@ async def _referring_items(reader: Reader, type: str, parameter: str, target: st
         return []
 
 
-def _is_since(item: Item, since: object) -> bool:
+def _is_since(item: Item, since: datetime | None) -> bool:
+    """Return whether a resource has changed since a moment; one without versions counts as changed."""
     last_updated = item.resource.get("meta", {}).get("lastUpdated")
-    return last_updated is None or bool(span(last_updated)[1][0] >= since)  # type: ignore[operator]
+    return since is None or last_updated is None or span(last_updated)[1][0] >= since

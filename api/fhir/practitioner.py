@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from api.fhir.parameters import Criterion, Kind, Parameter, codes, string
+from api.fhir.parameters import Criterion, Kind, Parameter, codes, string, token_parts
 from api.fhir.resource import TIMES, Criteria, Item, Reader, Resource, held, ids_asked, in_order
 from api.fhir.values import OWN, TERMINOLOGY, Json, coding, concept
 
@@ -68,8 +68,8 @@ class Practitioner(Resource):
         """Return those who have the staff numbers that are asked for. Raises FhirError."""
         items = {}
         for identifier in identifiers.values:
-            system, bar, number = identifier.rpartition("|")
-            if system == STAFF or not bar:
+            system, number = token_parts(identifier)
+            if system in (STAFF, None):
                 list = f"practitioners(staffNumber: $number, {TIMES},"
                 pages = self.pages(
                     reader, list, self.own_fields, 10, None, number=("String", number)

@@ -44,6 +44,8 @@ class Query:
     """A search: its parameters, order and page."""
 
     resource: Resource
+    server: str = ""
+    """The address of this server."""
     criteria: dict[str, list[Criterion]] = field(default_factory=dict)
     count: int = PAGE
     total: bool = False
@@ -67,19 +69,22 @@ class Query:
         return [(item, name) for name, criteria in self.criteria.items() for item in criteria]
 
 
-def query_of(resource: Resource, given: Sequence[tuple[str, str]], strict: bool) -> Query:
+def query_of(
+    resource: Resource, given: Sequence[tuple[str, str]], strict: bool, server: str = ""
+) -> Query:
     """Read the parameters of a search. Raises FhirError for what cannot be understood.
 
     ``strict``: also for a parameter that is not known (Prefer: handling=strict); else it is told.
+    ``server``: the address of this one.
     """
-    query = Query(resource)
+    query = Query(resource, server)
     for name, value in given:
         base = name.partition(":")[0]
         if chain := _chain_of(resource, name, value):
             query.chains.append(chain)
         elif base in resource.searched_by:
             parameter = resource.searched_by[base]
-            query.criteria.setdefault(base, []).append(criterion(name, value, parameter))
+            query.criteria.setdefault(base, []).append(criterion(name, value, parameter, server))
         elif not _of_result(query, name, value) and name not in EVERYWHERE:
             query.unknown.append(base)
             continue
@@ -144,6 +149,8 @@ def _sorting(resource: Resource, value: str) -> list[tuple[str, bool]]:
     """Return the parameters by which matches are sorted. Raises FhirError for one that is not known."""
     names = [name.strip() for name in value.split(",") if name.strip()]
     sorting = [(name.removeprefix("-"), name.startswith("-")) for name in names]
+    if not names:
+        raise FhirError(400, "invalid", "_sort has no value: give one, or leave it out.")
     if any(name not in resource.searched_by for name, _ in sorting):
         raise FhirError(
             400,

@@ -34,7 +34,7 @@ async def resolve_chains(reader: Reader, query: Query) -> None:
         parameters = [
             (c.parameter, c.value) for c in query.chains if (c.name, c.type) == (name, type)
         ]
-        target = query_of(RESOURCES[type], parameters, strict=True)
+        target = query_of(RESOURCES[type], parameters, True, query.server)
         ids = []
         async for item in _candidates(reader, target, MOST, None):
             if _matches(item, target):

@@ -29,6 +29,7 @@ def test_mistake_700_a_parameter_without_a_value_finds_not_all(
 ) -> None:
     for type, name in SEARCHES:
         stranger.refusal(f"{type}?{name}={blank}", 400)
+        stranger.refusal(f"{type}?_sort={blank}", 400)
     stranger.refusal(f"Encounter?patient.family={blank}", 400)
     for moment in ("asOf", "knownAt"):
         stranger.refusal(f"Patient/{stranger.patient}?{moment}={blank}", 400)
@@ -196,3 +197,59 @@ def test_mistake_792_what_was_reversed_is_told_as_if_it_held_on(
         "onleave",
         "in-progress",
     ]
+
+
+def total(stranger: Stranger, path: str) -> int:
+    return len(stranger.get(path).get("entry", []))
+
+
+def test_mistake_938_an_address_of_another_server_finds_what_is_here(stranger: Stranger) -> None:
+    own = stranger.get(f"Patient/{stranger.patient}/$everything")["entry"][0]["fullUrl"]
+    own = own.removesuffix(f"Patient/{stranger.patient}")
+    addresses = {own: 1, "": 1, "https://other.example/fhir/": 0, own + "other/": 0}
+    for address, number in addresses.items():
+        patient = f"{address}Patient/{stranger.patient}"
+        for path in (
+            f"Encounter?patient={patient}",
+            f"Encounter?subject={patient}",
+            f"Flag?patient={patient}",
+            f"MedicationRequest?encounter.patient={patient}",
+            f"Provenance?target={address}Encounter/{stranger.stay}&_count=1",
+        ):
+            assert total(stranger, path) == number, path
+    both = f"https://other.example/fhir/Patient/{stranger.patient},{own}Patient/{stranger.patient}"
+    assert total(stranger, f"Encounter?patient={both}") == 1
+
+
+def test_mistake_939_what_did_not_change_brings_its_places_along(stranger: Stranger) -> None:
+    everything = f"Patient/{stranger.patient}/$everything"
+    later = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert total(stranger, f"{everything}?_type=Location") > 0
+    assert total(stranger, f"{everything}?_since=2020-01-01&_type=Location") > 0
+    assert total(stranger, f"{everything}?_since={later}") == 0
+
+
+def test_mistake_940_a_bar_within_a_number_is_read_as_the_end_of_its_system(
+    stranger: Stranger, shared: Ward
+) -> None:
+    name = "A|B|" + shared.name("M")
+    shared.record(
+        "registerPatient", mrn=name, birthDate="1970-01-01", sex="FEMALE", familyName="Bar"
+    )
+    escaped = name.replace("|", "\\|")
+    patient = stranger.get(f"Patient?identifier={escaped}")["entry"][0]["resource"]
+    system = patient["identifier"][0]["system"]
+    assert patient["identifier"][0]["value"] == name
+    assert total(stranger, f"Patient?identifier={system}|{escaped}") == 1
+    assert total(stranger, f"Patient?identifier={system}|{escaped}&_count=0&_total=accurate") == 0
+    assert total(stranger, f"Patient?identifier={system}|{name.partition('|')[2]}") == 0
+    assert total(stranger, f"Patient?identifier={name}") == 0
+
+
+@given(st.text(alphabet="ab\\|,$", min_size=1), st.none() | st.text(alphabet="ab:"))
+def test_mistake_940_each_code_is_found_as_it_is_escaped(code: str, system: str | None) -> None:
+    parameter = RESOURCES["Patient"].searched_by["identifier"]
+    escaped = re.sub(r"([\\|,$])", r"\\\1", code)
+    asked = escaped if system is None else f"{system}|{escaped}"
+    resource = {"identifier": [{"value": code, **({"system": system} if system else {})}]}
+    assert matches(criterion("identifier", asked, parameter), parameter, resource)
