@@ -264,7 +264,9 @@ def test_the_claims_are_the_fold_of_the_events_after_any_history(
     simulated_hospital: Hospital, simulated: Database, seed: int
 ) -> None:
     busy = Busy(simulated_hospital, Random(f"claims {seed}"))
+    counts = []
     for _ in range(4):
         busy.live(100)
         assert_claims_are_the_stays(simulated)
-    assert rows(simulated, "SELECT count(*) > 15 FROM record.bed_claims") == [(True,)]
+        counts += rows(simulated, "SELECT count(*) FROM record.bed_claims")
+    assert max(counts) > (15,)

@@ -133,7 +133,7 @@ def assert_claims_are_the_stays(database: Database) -> None:
         elif isinstance(event, Patient.Unmerged):
             del links[event.originator_id]
     for stay in stays_folded(events(database)).values():
-        for s in stay.stretches:
+        for s in (*stay.stretches, *stay.history.instants):
             bed_claim = (s.bed.room, s.bed.bed, s.period.start, s.period.end)
             beds.add((stay.id, *bed_claim, s.kept, s.shares_bed_of))
         period, person = stay.history.period, stay.patient

@@ -77,7 +77,7 @@ class Busy(Mending, Erasing, Furnishing):
         self._changes: list[UUID] = []
         self._reserved: list[tuple[str, UUID]] = []
         self._given: list[UUID] = []
-        self._opened = 0
+        self._opened = self._registered = 0
         self._acts = [
             (act, weight) for act, weight in _WEIGHTS.items() for act in [getattr(self, f"_{act}")]
         ]
@@ -162,7 +162,7 @@ class Busy(Mending, Erasing, Furnishing):
     # -- people --
 
     def _register_patient(self, newborn: bool = False) -> None:
-        mrn = f"M{len(self._mrns) + 1}"
+        mrn = f"M{self._registered + 1}"
         known = self._lot.random() < 0.8
         answer = self._give(
             "register_patient",
@@ -176,6 +176,7 @@ class Busy(Mending, Erasing, Furnishing):
             sex=self._lot.choice(list(Sex)),
         )
         if answer:
+            self._registered += 1
             self._mrns.append(mrn)
 
     def _record_death(self) -> None:
