@@ -23,6 +23,11 @@ _OF_LOG = (
 
 _ERASURES = f"SELECT {EVENT_COLUMNS} FROM record.events WHERE topic = %s ORDER BY position"
 
+_GIVE_UP_NUMBERS = (
+    "DELETE FROM record.unique_claims WHERE owner::text = ANY(%s)"
+    " AND (kind IN ('mrn', 'mrn as stored') OR kind LIKE 'former %%')"
+)
+
 _ACTS = "SELECT subject FROM audit.key_acts WHERE act = 'DESTROYED' AND store = %s"
 
 
@@ -102,8 +107,8 @@ def destroy_unproven(database: Database, patients: Collection[UUID]) -> set[UUID
 def record_destroyed_since(database: Database) -> int:
     """Record keys that were destroyed after the moment that a log was restored to; return how many.
 
-    The erasures are in the log no more, the keys of those persons are gone all the same. Raises
-    KeysMissing.
+    The erasures are in the log no more, the keys of those persons are gone all the same: their numbers
+    name nobody, and may be given again. Raises KeysMissing.
     """
     with psycopg.connect(database.app_url) as connection:
         bound = _bound(connection)
@@ -112,6 +117,8 @@ def record_destroyed_since(database: Database) -> int:
         to_destroy, destroyed_subjects = _subjects(connection, bound, _erasures(connection))
         subjects = sorted(destroyed_subjects - to_destroy)
         connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, bound])
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(_GIVE_UP_NUMBERS, [subjects])
     return len(subjects)
 
 

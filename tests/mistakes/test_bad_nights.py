@@ -14,10 +14,14 @@ from starlette.testclient import TestClient
 
 from api.http.app import app
 from application.hospital import Hospital
+from domain.refusals import AlreadyExists
 from infrastructure.evidence.keeper import Keeper, KeyMissing
 from infrastructure.hl7_deliveries import LOCK
+from infrastructure.integrity.check import verify
+from infrastructure.integrity.keys import record_destroyed_since
 from infrastructure.postgres.database import Database
 from infrastructure.private_file import write_private
+from infrastructure.projections.runner import ProjectionRunner
 from infrastructure.sealing.key_ring import key_ring
 from infrastructure.settings import InvalidSetting, Settings, from_environment
 from tests.conftest import LOGIN, TOKEN
@@ -26,7 +30,7 @@ from tests.mistakes.test_keys import keys_away
 from tests.support.api_dsl import Ward, codes
 from tests.support.checker import wait_until
 from tests.support.graphql_client import GraphQLClient
-from tests.support.hospital_dsl import admitted
+from tests.support.hospital_dsl import admitted, request
 from tests.support.hospital_dsl import room as open_room
 
 REGISTER = "mutation($i: RegisterPatientInput!) { registerPatient(input: $i) { __typename } }"
@@ -173,3 +177,21 @@ def test_mistake_955_a_sender_that_rests_keeps_the_keys_of_whom_it_told(
 ) -> None:
     """Who is erased meanwhile is read by no key, but it lay in memory until the next movement."""
     wait_until(lambda: not key_ring()._keys, 20, "it has no key")
+
+
+def test_mistake_956_after_a_restore_the_number_of_who_was_erased_is_taken_for_ever(
+    hospital: Hospital, database: Database
+) -> None:
+    """Who came back with it could not be registered, nor found; and the refusal told that it was one."""
+    first = hospital.patients.register_patient(request(), mrn="M1", family_name="Quetzal")
+    hospital.identity.correct_patient_details(request(reason="typo"), patient_mrn="M1", mrn="M2")
+    hospital.patients.register_patient(request(), mrn="other", family_name="Else")
+    key_ring().destroy(map(str, first.ids("patient")))  # by an erasure after the backup
+    assert record_destroyed_since(database) == 1
+    for mrn in ("M1", "M2"):
+        again = hospital.patients.register_patient(request(), mrn=mrn, family_name="Quetzal")
+        assert again.ids("patient") != first.ids("patient")
+    with pytest.raises(AlreadyExists):
+        hospital.patients.register_patient(request(), mrn="other", family_name="Else")
+    ProjectionRunner(database.app_url).catch_up()
+    assert [check.promise for check in verify(database) if check.broken] == []
