@@ -17,9 +17,10 @@ class LikelyDuplicates(Refusal):
     path = ("despite_likely_duplicates",)
 
     def __init__(self, candidates: tuple[UUID, ...]) -> None:
+        patients = "1 patient" if len(candidates) == 1 else f"{len(candidates)} patients"
         super().__init__(
-            f"{len(candidates)} known already may be this person; look at them, and register"
-            " with `despite_likely_duplicates` if they are others."
+            f"{patients} known already may be this person: look there, and go on with that record, or"
+            " register with `despite_likely_duplicates` if it is another person."
         )
         self.candidates = candidates
         self.patients = frozenset(candidates)

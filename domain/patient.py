@@ -174,9 +174,8 @@ class Patient(PatientEvents, PatientAllergies):
     def check_unmerged(self) -> None:
         """Refuse to merge a record that is merged. Raises MergeImpossible."""
         if self.merged_into is not None:
-            raise MergeImpossible(
-                Problem.MERGED_ALREADY, f"the record is merged already (merge {self.merge})"
-            )
+            problem = f"the record is merged already (merge {self.merge}); unmerge it first"
+            raise MergeImpossible(Problem.MERGED_ALREADY, problem)
 
     def merge_into(self, into: UUID, envelope: Envelope) -> None:
         """Link this record to that of the same person."""
@@ -221,7 +220,7 @@ class Patient(PatientEvents, PatientAllergies):
     def place_legal_hold(self, envelope: Envelope) -> None:
         """Forbid to erase the person. Raises ErasureImpossible if that is so already."""
         if self.legal_hold is not None:
-            raise ErasureImpossible(Problem.LEGAL_HOLD, "there is a legal hold already")
+            raise ErasureImpossible(Problem.LEGAL_HOLD)
         self.record(Patient.LegalHoldPlaced, envelope, hold=envelope.id_of("hold"))
 
     def lift_legal_hold(self, envelope: Envelope) -> None:

@@ -98,20 +98,23 @@ class Problem(DescribedEnum):
     ALLERGY_ENDED = "ALLERGY_ENDED", "It has ended already; correct when."
     ALLERGY_NOT_ENDED = "ALLERGY_NOT_ENDED", "No end of it is recorded."
     # of the records of a person
-    MERGED_ALREADY = "MERGED_ALREADY", "The record is merged already."
+    MERGED_ALREADY = "MERGED_ALREADY", "The record is merged already; unmerge it first."
     MERGED_INTO_ANOTHER = (
         "MERGED_INTO_ANOTHER",
         "The record to merge into is merged into another; name that one.",
     )
-    TWO_STAYS_AT_ONCE = "TWO_STAYS_AT_ONCE", "The person would be in two stays at once."
+    TWO_STAYS_AT_ONCE = (
+        "TWO_STAYS_AT_ONCE",
+        "The person would be in two stays at once; correct when one of them was.",
+    )
     DEATHS_DIFFER = (
         "DEATHS_DIFFER",
         "The two have different times of death; correct the one that is wrong.",
     )
     OUTSIDE_LIFE = "OUTSIDE_LIFE", "The person would be here before the birth, or after the death."
-    BED_NOT_SHARED = "BED_NOT_SHARED", "A child would share a bed that it may not share."
-    LEGAL_HOLD = "LEGAL_HOLD", "There is a legal hold."
-    ERASURE_NOT_REQUESTED = "ERASURE_NOT_REQUESTED", "Nobody has requested it."
+    BED_NOT_SHARED = "BED_NOT_SHARED", "A child would share a bed that it may not; move it first."
+    LEGAL_HOLD = "LEGAL_HOLD", "There is a legal hold; lift it first."
+    ERASURE_NOT_REQUESTED = "ERASURE_NOT_REQUESTED", "Nobody has requested it; request it first."
     SAME_LOGIN = "SAME_LOGIN", "Another login has to approve it than requested it."
     STAY_OPEN = "STAY_OPEN", "A stay is open; discharge the patient first."
     # of what has to say why

@@ -18,7 +18,12 @@ def test_mistake_900_a_refusal_says_what_is_wrong_and_not_what_to_do(ward: Ward)
     other = ward.patient(birthDate="1950-01-01")
     ward.record("recordDeath", patientMrn=other, **late(ago(hours=3)))
     dead = {"patientMrn": other, "admissionType": "EMERGENCY"}
+    former, held = ward.patient(), {"patientMrn": ward.patient(), **WRONG}
+    ward.record("mergePatients", patientMrn=former, intoMrn=mrn, **WRONG)
+    ward.record("placeLegalHold", **held)
     for command, content, todo in (
+        ("mergePatients", {"patientMrn": former, "intoMrn": other, **WRONG}, "unmerge it first"),
+        ("placeLegalHold", held, "lift it first"),
         ("transferPatient", {"stayId": stay, **closed}, "choose another bed or time"),
         ("transferPatient", {"stayId": stay, **small}, "choose another room"),
         ("admitPatient", admission, "go on with it"),
