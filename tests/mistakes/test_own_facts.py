@@ -125,3 +125,29 @@ def test_mistake_874_a_death_with_a_time_of_its_own_stays_when_its_discharge_is_
     assert "a death that never was is cancelled first" in home["message"]
     ward.record("cancelDeath", patientMrn=mrn, **WRONG)
     ward.record("dischargePatient", stayId=stay, disposition="HOME", **at(4))
+
+
+def test_mistake_876_a_command_is_known_whole_or_not_at_all(ward: Ward) -> None:
+    room = ward.room("a", "b")
+    stays = [ward.stay(f"{room}/{bed}", at=at(-48)["occurredAt"]) for bed in "ab"]
+    query = """query($one: ID!, $other: ID!, $knownAt: DateTime) {
+      one: timeline(stayId: $one, knownAt: $knownAt) { nodes { kind recordedAt } }
+      other: timeline(stayId: $other, knownAt: $knownAt) { nodes { kind recordedAt } }
+      stays: roomOccupancy(ward: "A", knownAt: $knownAt) { beds { stay { id bed } } } }"""
+    swapped = ward.execute("swapBeds", stayId=stays[0], withStayId=stays[1], **at(-3))
+    ends = [moment(swapped["recordedAt"]) + timedelta(microseconds=n) for n in range(-9, 1)]
+
+    answers = [
+        ward.ask(query, one=stays[0], other=stays[1], knownAt=iso(known_at)) for known_at in ends
+    ]
+
+    before, *_, after = answers
+    assert before != after
+    assert all(answer in (before, after) for answer in answers)
+    first = min(
+        moment(entry["recordedAt"])
+        for side in ("one", "other")
+        for entry in after[side]["nodes"]
+        if entry["kind"] == "STAY_BED_SWAPPED"
+    )
+    assert [answer == after for answer in answers] == [known_at >= first for known_at in ends]
