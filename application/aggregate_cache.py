@@ -119,12 +119,12 @@ class AggregateReader:
     def __init__(self, record: EventStore) -> None:
         self.record = record
         self.loaded: dict[UUID, Aggregate] = {}
-        self.asked_for: dict[UUID, None] = {}
+        self.read_order: dict[UUID, None] = {}
         """The ids of what was read or begun, in order."""
 
     def load(self, kind: type[A], *ids: UUID) -> list[A]:
         """Return aggregates by id, in one round trip; those that do not exist are empty."""
-        self.asked_for |= dict.fromkeys(ids)
+        self.read_order |= dict.fromkeys(ids)
         aggregates = [a for id in ids if (a := self.loaded.get(id)) is not None]
         if len(aggregates) < len(ids):
             self._load(kind, [id for id in dict.fromkeys(ids) if id not in self.loaded])

@@ -56,7 +56,7 @@ def pending_events(uow: UnitOfWork) -> list[Event]:
 
     First those of what it is about, in the order in which it read that; last what made room for it.
     """
-    aggregates = [a for id in (*uow.asked_for, *uow.made_room) if (a := uow.loaded.get(id))]
+    aggregates = [a for id in (*uow.read_order, *uow.made_room) if (a := uow.loaded.get(id))]
     about = [a for a in aggregates if len(a.pending_events) > uow.made_room.get(a.id, 0)]
     in_order = {a.id: a for a in (*about, *aggregates)}
     return [cast(Event, event) for a in in_order.values() for event in a.pending_events]

@@ -105,7 +105,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An accepted command: where in the log it is, and its events."""
+    """The result of an accepted command: its place in the log, and its events."""
 
     command_id: UUID
     position: int

@@ -91,7 +91,7 @@ class Placement:
             for aggregate in uow.load(fact.kind, fact.of, *uow.streams_of(fact.id)):
                 _hold(uow, aggregate, fact, at, entry)
         uow.made_room = {a.id: len(a.pending_events) for a in uow.loaded.values()}
-        uow.asked_for.clear()
+        uow.read_order.clear()
 
     def check(self, uow: UnitOfWork) -> None:
         """Refuse stays that the command itself has not checked. Raises ContradictsLaterFacts."""

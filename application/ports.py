@@ -16,7 +16,7 @@ from domain.unique_keys import Unique
 
 @dataclass(frozen=True, slots=True)
 class RecordedCommand:
-    """An accepted command: its place in the log, when it was recorded, and what it said."""
+    """The row of an accepted command in the log: its place, its time, and a digest of its content."""
 
     command_id: UUID
     operation: str

@@ -210,7 +210,7 @@ class UnitOfWork(AggregateReader):
     def track(self, aggregate: Aggregate) -> None:
         """Hold an aggregate that was read or begun, with its version for the append."""
         self.loaded[aggregate.id] = aggregate
-        self.asked_for[aggregate.id] = None
+        self.read_order[aggregate.id] = None
         aggregate.span_of = self._span_of
         self._versions[aggregate.id] = aggregate.version
         if isinstance(aggregate, Stay):
