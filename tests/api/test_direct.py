@@ -169,7 +169,7 @@ def selections(within: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 selected = st.recursive(st.just("{ name }"), selections, max_leaves=8)
 
 
-def told(by: strawberry.Schema, document: str, shows: Thing, yes: bool) -> Any:
+def answer_of(by: strawberry.Schema, document: str, shows: Thing, yes: bool) -> Any:
     answer = by.execute(document, {"yes": yes}, SimpleNamespace(shows=shows))
     result = asyncio.run(answer)
     errors = [json.dumps(error.formatted, sort_keys=True) for error in result.errors or ()]
@@ -187,14 +187,14 @@ def test_the_same_is_told_directly(shows: Thing, root: str, asked: str, yes: boo
         f"query($yes: Boolean!) {{ {root} {asked} again: {root} @skip(if: $yes) {{ name }} }}"
     )
 
-    assert told(DIRECT, document, shows, yes) == told(USUAL, document, shows, yes)
+    assert answer_of(DIRECT, document, shows, yes) == answer_of(USUAL, document, shows, yes)
 
 
 @pytest.mark.filterwarnings("error")
 def test_what_has_to_be_awaited_is_left_to_the_executor_and_not_left_lying() -> None:
     later = replace(PLAIN, one=PLAIN, how=How.LATER)
 
-    data, errors = told(DIRECT, "{ thing { shown { name } named } }", later, True)
+    data, errors = answer_of(DIRECT, "{ thing { shown { name } named } }", later, True)
 
     assert (json.loads(data), errors) == ({"thing": {"shown": {"name": "a"}, "named": "a"}}, [])
     gc.collect()
@@ -213,7 +213,9 @@ def test_objects_are_told_without_the_executor() -> None:
     install_fast_resolvers(counted)
     many = replace(PLAIN, many=[replace(PLAIN, one=PLAIN) for _ in range(20)])
 
-    data, errors = told(counted, "{ things { name many { colour shown { name } } } }", many, True)
+    data, errors = answer_of(
+        counted, "{ things { name many { colour shown { name } } } }", many, True
+    )
 
     assert (data.count("RED"), errors, executed) == (20, [], 0)
 

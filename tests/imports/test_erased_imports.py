@@ -20,7 +20,9 @@ def test_nothing_of_who_was_imported_is_left_but_ids_of_the_source(
     data, number = Path(shutil.copytree(SAMPLE, tmp_path / "data")), "77120417"
     for file in data.rglob("*.csv"):
         lines = file.read_text().replace("1001", number).splitlines(keepends=True)
-        file.write_text("".join(_told(line) if number in line else line for line in lines))
+        file.write_text(
+            "".join(_with_own_words(line) if number in line else line for line in lines)
+        )
     imported = new_hospital()
     import_mimic_iv(imported.hospital, data, tmp_path / "account.csv")
     follower = ProjectionRunner(imported.database.app_url)
@@ -47,7 +49,7 @@ def test_nothing_of_who_was_imported_is_left_but_ids_of_the_source(
     assert [check.promise for check in verify(imported.database) if check.broken] == []
 
 
-def _told(line: str) -> str:
+def _with_own_words(line: str) -> str:
     """A row of the person, with words that are of nobody else."""
     line = line.replace(",IV\n", ",Quetzalroute\n").replace(",HOME,", ",Quetzalhome,")
     return line.replace("Q8H", "Quetzaltimes")

@@ -281,7 +281,7 @@ async def exported(
         files.close(complete=True)
 
 
-def told(folder: Path) -> list[str]:
+def contents_of(folder: Path) -> list[str]:
     """Return what files tell, without what differs between houses: ids, versions, clocks."""
     resources = []
     numbers: dict[str, str] = {}
@@ -314,7 +314,7 @@ def test_what_goes_out_comes_in_the_same(
     account = import_fhir(other.hospital, first, tmp_path / "account.csv")
     assert account.adds_up
     asyncio.run(exported(other, second))
-    assert told(second) == told(first)
+    assert contents_of(second) == contents_of(first)
 
 
 def test_the_states_of_beds_come_in_the_same(new_hospital: NewHospital, tmp_path: Path) -> None:
@@ -330,9 +330,9 @@ def test_the_states_of_beds_come_in_the_same(new_hospital: NewHospital, tmp_path
         assert import_fhir(house.hospital, source, tmp_path / f"{n}.csv").adds_up
         source = tmp_path / f"out{n}"
         asyncio.run(exported(house, source, as_of=None))
-    codes = [json.loads(text).get("operationalStatus") for text in told(tmp_path / "out0")]
+    codes = [json.loads(text).get("operationalStatus") for text in contents_of(tmp_path / "out0")]
     assert [code["code"] for code in codes if code] == ["C", "H", "U", "U"]
-    assert told(tmp_path / "out1") == told(tmp_path / "out0")
+    assert contents_of(tmp_path / "out1") == contents_of(tmp_path / "out0")
 
 
 def test_what_is_recorded_together_is_refused_by_itself(

@@ -13,7 +13,7 @@ from tests.support.questions import stretches
 SECOND = "2026-01-01T00:00:{:02}Z"
 
 
-def told(ward: Ward, visit: str, id: str, second: int, **content: Any) -> dict[str, Any]:
+def send_message(ward: Ward, visit: str, id: str, second: int, **content: Any) -> dict[str, Any]:
     """Send one message of a feed, which the source recorded in that second of its day."""
     ids = {"sourceId": f"{visit}-{id}", "sourceVisit": visit}
     at = SECOND.format(second)
@@ -36,7 +36,7 @@ def test_mistake_60_a_registration_and_the_admission_after_it_are_no_two_admissi
         ]
         for i in order:
             movement = {**said[i], "occurredAt": times[i]}
-            answer = told(ward, visit, str(i), i, movement=movement)
+            answer = send_message(ward, visit, str(i), i, movement=movement)
         assert answer["sourceMovement"]["status"] == "RECORDED"
         assert stretches(ward, answer["ofStay"]["id"], room) == [
             ("a", times[0], times[1]),
@@ -50,15 +50,20 @@ def test_mistake_61_a_cancel_holds_whatever_its_clock_and_a_number_orders_one_se
 ) -> None:
     room, visit, at = ward.room("a", "b", "c"), ward.name("V"), ago(hours=5)
     admission = {"kind": "ADMIT", "patientMrn": ward.patient(), "occurredAt": at}
-    told(ward, visit, "1", 1, sourceSequence=10, movement={**admission, **place(f"{room}/a")})
-    answer = told(
+    send_message(
+        ward, visit, "1", 1, sourceSequence=10, movement={**admission, **place(f"{room}/a")}
+    )
+    answer = send_message(
         ward, visit, "1", 1, sourceSequence=9, movement={**admission, **place(f"{room}/c")}
     )
     assert answer["ofStay"]["bed"] == "a"
     moved = {"kind": "TRANSFER", "occurredAt": ago(hours=4), **place(f"{room}/b")}
-    told(ward, visit, "2", 20, movement=moved)
-    assert told(ward, visit, "2", 3, cancelled=True)["ofStay"]["bed"] == "a"
-    assert told(ward, visit, "2", 30, movement=moved)["sourceMovement"]["status"] == "CANCELLED"
+    send_message(ward, visit, "2", 20, movement=moved)
+    assert send_message(ward, visit, "2", 3, cancelled=True)["ofStay"]["bed"] == "a"
+    assert (
+        send_message(ward, visit, "2", 30, movement=moved)["sourceMovement"]["status"]
+        == "CANCELLED"
+    )
 
 
 def test_mistake_63_a_batch_does_not_refuse_what_the_mutation_takes(shared: Ward) -> None:
@@ -98,7 +103,7 @@ def test_mistake_64_who_is_responsible_and_the_class_are_not_lost_and_void_no_st
     said[1] |= {"admissionType": "ELECTIVE", "attending": doctors[1], "specialty": "medicine"}
     said[2] |= {"destination": "Nursing home", "occurredAtPrecision": "HOUR"}
     for i in order:
-        answer = told(shared, visit, str(i), i, movement=said[i])
+        answer = send_message(shared, visit, str(i), i, movement=said[i])
     stay = answer["ofStay"]["id"]
     query = (
         "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { status admissionType"
@@ -116,15 +121,15 @@ def test_mistake_64_who_is_responsible_and_the_class_are_not_lost_and_void_no_st
 def test_mistake_65_a_patient_whom_only_the_feed_knows_is_not_left_outside(ward: Ward) -> None:
     room, visit, mrn, at = ward.room("a"), ward.name("V"), ward.name("X"), ago(hours=4)
     admission = {"kind": "ADMIT", "patientMrn": mrn, "occurredAt": at, **place(f"{room}/a")}
-    answer = told(ward, visit, "1", 1, movement=admission)
+    answer = send_message(ward, visit, "1", 1, movement=admission)
     assert answer["sourceMovement"]["why"] == "NotFound"
     known = {"familyName": "Okoye", "birthDate": "1970-05-01", "sex": "FEMALE"}
-    answer = told(ward, visit, "1", 2, movement={**admission, "patient": known})
+    answer = send_message(ward, visit, "1", 2, movement={**admission, "patient": known})
     assert answer["sourceMovement"]["status"] == "RECORDED"
     assert answer["sourceMovement"]["patient"]["mrn"] == mrn
     query = "query($mrn: String!) { patient(mrn: $mrn) { familyName birthDate sex } }"
     assert ward.ask(query, mrn=mrn)["patient"] == known
-    again = told(ward, ward.name("V"), "1", 3, movement={**admission, "patient": {}})
+    again = send_message(ward, ward.name("V"), "1", 3, movement={**admission, "patient": {}})
     assert again["sourceMovement"]["why"] in ("PatientAlreadyAdmitted", "BedOccupied")
 
 
@@ -132,12 +137,12 @@ def test_mistake_66_a_message_by_a_former_number_finds_its_patient(ward: Ward) -
     room, visit, mrn, now = ward.room("a"), ward.name("V"), ward.patient(), ward.name("N")
     ward.record("correctPatientDetails", patientMrn=mrn, mrn=now, reason="another number")
     admission = {"kind": "ADMIT", "patientMrn": mrn, "occurredAt": ago(hours=4)}
-    answer = told(ward, visit, "1", 1, movement={**admission, **place(f"{room}/a")})
+    answer = send_message(ward, visit, "1", 1, movement={**admission, **place(f"{room}/a")})
     assert answer["sourceMovement"]["status"] == "RECORDED"
     assert answer["sourceMovement"]["patient"]["mrn"] == now
     ward.record("registerPatient", mrn=mrn)
     later = {**admission, "occurredAt": ago(hours=1), "patientMrn": mrn}
-    other = told(ward, ward.name("V"), "1", 2, movement=later)
+    other = send_message(ward, ward.name("V"), "1", 2, movement=later)
     assert other["sourceMovement"]["patient"]["mrn"] == mrn
 
 
@@ -154,7 +159,7 @@ def test_mistake_204_what_the_source_says_no_longer_is_unknown_in_whichever_orde
         {"kind": "TRANSFER", "occurredAt": ago(hours=8), **place(f"{room}/b")},
     ]
     for i in order:
-        answer = told(shared, visit, "b" if i == 2 else "a", i, movement=said[i])
+        answer = send_message(shared, visit, "b" if i == 2 else "a", i, movement=said[i])
     query = (
         "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { admissionType specialty"
         " withoutBed attending { staffNumber } movements { occurredAtPrecision } } }"
@@ -170,11 +175,11 @@ def test_mistake_204_an_admission_that_had_a_bed_later_takes_it_along_to_another
 ) -> None:
     room, visit = shared.room("a"), shared.name("V")
     at = {"patientMrn": shared.patient(), "kind": "ADMIT"}
-    told(shared, visit, "a", 1, movement={**at, "occurredAt": ago(hours=9)})
+    send_message(shared, visit, "a", 1, movement={**at, "occurredAt": ago(hours=9)})
     times = [ago(hours=9), ago(hours=7), ago(hours=11)]
     for n, time in enumerate(times):
         movement = {**at, "occurredAt": time, **place(f"{room}/a")}
-        answer = told(shared, visit, "a", 2 + n, movement=movement)
+        answer = send_message(shared, visit, "a", 2 + n, movement=movement)
         assert answer["sourceMovement"]["status"] == "RECORDED"
         assert stretches(shared, answer["ofStay"]["id"], room) == [("a", time, None)]
 
@@ -186,10 +191,10 @@ def test_mistake_204_updates_that_are_entered_together_are_taken_back_one_by_one
     updates = {"b": ago(hours=8), "c": ago(hours=6)}
     for n, (id, at) in enumerate(updates.items()):
         care = {"specialty": id, "attending": shared.doctor()}
-        told(shared, visit, id, n, movement={"kind": "UPDATE", "occurredAt": at, **care})
+        send_message(shared, visit, id, n, movement={"kind": "UPDATE", "occurredAt": at, **care})
     admission = {"kind": "ADMIT", "patientMrn": shared.patient(), "occurredAt": ago(hours=9)}
-    told(shared, visit, "a", 5, movement=admission)
-    stay = told(shared, visit, "b", 6, cancelled=True)["ofStay"]["id"]
+    send_message(shared, visit, "a", 5, movement=admission)
+    stay = send_message(shared, visit, "b", 6, cancelled=True)["ofStay"]["id"]
     query = (
         "query($id: ID!, $at: DateTime) { stay(id: $id, asOf: $at) { specialty attending { id } } }"
     )
@@ -257,7 +262,7 @@ def test_mistake_153_an_update_holds_from_its_time_on_in_whichever_order_it_come
         for i in order:
             movement = {**reports[i], "occurredAt": times[i]}
             movement |= {"patientMrn": mrn, "withoutBed": "desk"} if i == 0 else {}
-            answer = told(ward, visit, str(i), i, movement=movement)
+            answer = send_message(ward, visit, str(i), i, movement=movement)
         stay = answer["ofStay"]["id"]
         held = [ward.ask(query, id=stay, at=ago(hours=h))["stay"] for h in (8, 6, 4)]
         assert [(s["attending"]["staffNumber"], s["specialty"]) for s in held] == [
@@ -266,6 +271,9 @@ def test_mistake_153_an_update_holds_from_its_time_on_in_whichever_order_it_come
             (three, "medicine"),
         ], order
         assert {(s["admissionType"], s["withoutBed"]) for s in held} == {("ELECTIVE", "desk")}
-        assert told(ward, visit, "1", 9, cancelled=True)["sourceMovement"]["status"] == "CANCELLED"
+        assert (
+            send_message(ward, visit, "1", 9, cancelled=True)["sourceMovement"]["status"]
+            == "CANCELLED"
+        )
         before = ward.ask(query, id=stay, at=ago(hours=6))["stay"]
         assert before["attending"] == {"staffNumber": one}

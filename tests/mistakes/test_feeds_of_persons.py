@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.mistakes.test_feeds import told
+from tests.mistakes.test_feeds import send_message
 from tests.support.api_dsl import Ward, ago, place
 
 
@@ -53,11 +53,11 @@ def test_mistake_154_a_merge_or_another_number_holds_in_whichever_order_it_comes
     ]
     for i in (*order, order[0]):  # the first comes twice
         visit, id, movement = reports[i]
-        told(ward, visit, id, i, movement=movement)
+        send_message(ward, visit, id, i, movement=movement)
     stays = person(ward, new)["stays"]
     assert [(s["status"], s["bed"]) for s in stays] == [("DISCHARGED", None), ("ADMITTED", "b")]
     assert ward.execute("registerPatient", mrn=new)["code"] == "AlreadyExists"
-    answer = told(ward, link, "3", 9, cancelled=True)
+    answer = send_message(ward, link, "3", 9, cancelled=True)
     assert answer["sourceMovement"]["status"] == "CANCELLED"
     # two records are two again; of one that was known by the former number only, the other is gone
     known, changed, used = (order.index(report) for report in (0, 2, 3))
@@ -86,14 +86,14 @@ def test_mistake_155_a_visit_of_another_patient_goes_to_him_with_all_that_the_st
             {"kind": "MOVE_STAY", "patientMrn": right, "occurredAt": ago(hours=6)},
         ]
         for i in order:
-            answer = told(ward, visit, str(i), i, movement=reports[i])
+            answer = send_message(ward, visit, str(i), i, movement=reports[i])
             if answer["ofStay"] and i == 0:
                 stay = answer["ofStay"]["id"]
                 ward.prescription(stay, occurredAt=ago(hours=7))
         assert answer["sourceMovement"]["status"] == "RECORDED"
         assert [s["bed"] for s in person(ward, right)["stays"]] == ["b"]
         assert person(ward, wrong)["stays"] == []
-        told(ward, visit, "2", 9, cancelled=True)
+        send_message(ward, visit, "2", 9, cancelled=True)
         assert [s["bed"] for s in person(ward, wrong)["stays"]] == ["b"]
         assert person(ward, right)["stays"] == []
 
@@ -112,7 +112,7 @@ def test_mistake_156_a_planned_admission_of_a_feed_is_expected_until_the_patient
         {"kind": "DISCHARGE", "occurredAt": ago(hours=6), "disposition": "DIED"},
     ]
     for i in order:
-        told(ward, visit, str(max(i, 1)), i, movement=reports[i])
+        send_message(ward, visit, str(max(i, 1)), i, movement=reports[i])
     query = (
         "query($mrn: String!) { expectedArrivals(filter: {patientMrn: $mrn, statuses: [PLANNED,"
         " CONVERTED, CANCELLED, EXPIRED]}) { edges { node { status expectedAt ward } } } }"
@@ -121,6 +121,6 @@ def test_mistake_156_a_planned_admission_of_a_feed_is_expected_until_the_patient
     assert [(a["status"], a["expectedAt"], a["ward"]) for a in result] == [
         ("CONVERTED", reports[1]["expectedAt"], name)
     ]
-    told(ward, visit, "1", 20, cancelled=True)
+    send_message(ward, visit, "1", 20, cancelled=True)
     assert ward.ask(query, mrn=mrn)["expectedArrivals"]["edges"] == []
     assert [s["status"] for s in person(ward, mrn)["stays"]] == ["DISCHARGED"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.mistakes.test_feeds import told
+from tests.mistakes.test_feeds import send_message
 from tests.support.api_dsl import Ward, ago, late
 from tests.support.checker import wait_until
 
@@ -53,10 +53,10 @@ def test_mistake_129_a_cancelled_change_of_a_number_waits_while_somebody_else_ha
 ) -> None:
     mrn, new, link = ward.patient(), ward.name("N"), ward.name("L")
     change = {"kind": "CHANGE_MRN", "formerMrn": mrn, "patientMrn": new}
-    changed = told(ward, link, "1", 1, movement={**change, "occurredAt": ago(hours=5)})
+    changed = send_message(ward, link, "1", 1, movement={**change, "occurredAt": ago(hours=5)})
     assert changed["sourceMovement"]["status"] == "RECORDED"
     ward.record("registerPatient", mrn=mrn, familyName="Other", **late(ago(hours=4)))
-    cancelled = told(ward, link, "1", 2, cancelled=True)
+    cancelled = send_message(ward, link, "1", 2, cancelled=True)
     assert cancelled["sourceMovement"]["status"] == "PENDING"
     assert cancelled["sourceMovement"]["why"] == "AlreadyExists"
     assert [named(ward, each) for each in (mrn, new)] == [mrn, new]

@@ -3,7 +3,7 @@
 from itertools import permutations
 from typing import Any
 
-from tests.mistakes.test_feeds import told
+from tests.mistakes.test_feeds import send_message
 from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.correction_examples import WRONG
 
@@ -151,13 +151,13 @@ def test_mistake_196_a_change_of_class_of_another_system_holds_in_whichever_orde
             },
         ]
         for i in order:
-            answer = told(ward, visit, str(i), i, movement=reports[i])
+            answer = send_message(ward, visit, str(i), i, movement=reports[i])
         assert answer["sourceMovement"]["status"] == "RECORDED"
         stay = answer["ofStay"]["id"]
         assert types(ward, stay) == ["ELECTIVE", "DAY_CASE", "EMERGENCY"], order
         beds = [ward.ask(STAY, id=stay, at=ago(hours=h))["stay"]["bed"] for h in (8, 1)]
         assert beds == ["a", "b"]
-        told(ward, visit, "2", 9, cancelled=True)
+        send_message(ward, visit, "2", 9, cancelled=True)
         assert types(ward, stay) == ["ELECTIVE", "DAY_CASE", "DAY_CASE"]
         assert ward.ask(STAY, id=stay)["stay"]["bed"] == "a"
 
@@ -167,7 +167,9 @@ def test_mistake_196_a_change_to_an_inpatient_admits_who_was_not_admitted_before
 ) -> None:
     room, visit, mrn = ward.room("a"), ward.name("V"), ward.patient()
     change = {"kind": "CHANGE_TYPE", "admissionType": "EMERGENCY", "occurredAt": ago(hours=7)}
-    answer = told(ward, visit, "1", 1, movement={**change, "patientMrn": mrn, **place(f"{room}/a")})
+    answer = send_message(
+        ward, visit, "1", 1, movement={**change, "patientMrn": mrn, **place(f"{room}/a")}
+    )
     assert answer["sourceMovement"]["status"] == "RECORDED"
     stay = answer["ofStay"]["id"]
     assert ward.ask(STAY, id=stay)["stay"] == {
@@ -176,5 +178,5 @@ def test_mistake_196_a_change_to_an_inpatient_admits_who_was_not_admitted_before
         "bed": "a",
     }
     nameless = {"kind": "CHANGE_TYPE", "occurredAt": ago(hours=1)}
-    answer = told(ward, visit, "2", 2, movement=nameless)
+    answer = send_message(ward, visit, "2", 2, movement=nameless)
     assert answer["sourceMovement"]["why"] == "InvalidInput"

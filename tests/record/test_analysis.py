@@ -29,7 +29,7 @@ from tests.support.shared_history import Lived, end
 pytestmark = pytest.mark.slow
 
 
-def told(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:
+def rows_of(database: Any, question: str, known: int) -> list[tuple[Any, ...]]:
     with query_history(database, question, known, "UTC", lambda done, total: None) as (_, answer):
         return list(answer)
 
@@ -56,7 +56,7 @@ def test_stretches_and_movements_are_those_of_the_stays_as_known_then(
 ) -> None:
     log = [(position, whole, e) for position, whole, e in events(lived.database) if whole <= known]
     stays = stays_folded(log)
-    stretches = told(
+    stretches = rows_of(
         lived.database,
         "SELECT stay, bed, kept, shares_bed_of, since, until FROM stretches",
         known,
@@ -68,7 +68,7 @@ def test_stretches_and_movements_are_those_of_the_stays_as_known_then(
         if not s.period.is_empty
     ]
     assert sorted(stretches, key=str) == sorted(lain, key=str)
-    movements = told(lived.database, "SELECT stay, movement, occurred_at FROM movements", known)
+    movements = rows_of(lived.database, "SELECT stay, movement, occurred_at FROM movements", known)
     moved = [
         (stay.id, fact.id, fact.at)
         for stay in stays.values()
@@ -85,7 +85,7 @@ def test_a_person_is_whom_the_record_is_merged_into_as_known_then(lived: Lived, 
             links[event.originator_id] = event.into
         elif whole <= known and isinstance(event, Patient.Unmerged):
             del links[event.originator_id]
-    for patient, person in told(
+    for patient, person in rows_of(
         lived.database, "SELECT DISTINCT patient, person FROM facts", known
     ):
         while patient in links:
@@ -96,7 +96,7 @@ def test_a_person_is_whom_the_record_is_merged_into_as_known_then(lived: Lived, 
 def test_each_row_says_when_the_record_learned_of_it(lived: Lived, known: int) -> None:
     recorded = dict(rows(lived.database, "SELECT position, recorded_at FROM record.events"))
     for table in TABLES:
-        clocks = told(lived.database, f"SELECT position, recorded_at FROM {table.name}", known)
+        clocks = rows_of(lived.database, f"SELECT position, recorded_at FROM {table.name}", known)
         for position, at in clocks:
             assert position <= known
             if table.name in ("movements", "facts"):  # told in a command, which ends with others
@@ -157,7 +157,7 @@ def test_a_question_is_one_select_over_the_tables_and_nothing_else(lived: Lived)
         "SELECT kind::int FROM facts",
     ):
         with pytest.raises(InvalidQuery):
-            told(lived.database, question, 1_000)
+            rows_of(lived.database, question, 1_000)
 
 
 def test_days_are_those_of_the_hospitals_zone(lived: Lived) -> None:
@@ -171,7 +171,7 @@ def test_without_duckdb_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(DuckDBMissing, match=r"wardbook\[analysis\]"):
-        told(lived.database, "SELECT 1", 1)
+        rows_of(lived.database, "SELECT 1", 1)
 
 
 def test_the_events_come_in_the_order_of_the_log_up_to_a_moment(lived: Lived) -> None:

@@ -33,7 +33,7 @@ WHOLE = "SELECT position, stream, version, topic, schema_version, body FROM reco
 AHEAD = timezone(timedelta(hours=2))
 
 
-def told(row: tuple[Any, ...]) -> Any:
+def event_of(row: tuple[Any, ...]) -> Any:
     """The event of a row of `WHOLE`, read from its published JSON alone."""
     _, stream, version, topic, schema_version, body = row
     stored = VersionedStoredEvent(stream, version, topic, json.dumps(body).encode(), schema_version)
@@ -66,12 +66,12 @@ def test_every_field_of_the_envelope_comes_back_as_it_was_said(
     assert kept == list(given.events)
     assert kept[0].entry.occurred_at.tzinfo is UTC
     assert [
-        told(row) for row in rows(database, f"{WHOLE} WHERE position = {given.position}")
+        event_of(row) for row in rows(database, f"{WHOLE} WHERE position = {given.position}")
     ] == kept
 
 
 def test_what_is_shown_whole_is_what_is_read_in_parts(lived: Lived) -> None:
-    shown = [told(row) for row in rows(lived.database, f"{WHOLE} ORDER BY position")]
+    shown = [event_of(row) for row in rows(lived.database, f"{WHOLE} ORDER BY position")]
     assert shown == [event for _, _, event in events(lived.database)]
 
 
@@ -93,7 +93,7 @@ def test_any_key_comes_back_as_it_was(
 
     last = recorder.streams({stay: 1})[stay][0]
     assert last.entry.about == about
-    assert told(rows(database, f"{WHOLE} ORDER BY position DESC LIMIT 1")[0]) == last
+    assert event_of(rows(database, f"{WHOLE} ORDER BY position DESC LIMIT 1")[0]) == last
 
 
 def test_an_event_without_an_envelope_is_not_kept(recorder: Recorder, database: Database) -> None:
@@ -172,7 +172,7 @@ def test_an_older_log_is_moved_without_loss(lived: Lived, server: Database, work
         migrate(database)
 
         assert rows(database, f"{WHOLE} ORDER BY position") == before
-        assert [event for _, _, event in events(database)] == [told(row) for row in before]
+        assert [event for _, _, event in events(database)] == [event_of(row) for row in before]
         with (
             psycopg.connect(lived.database.owner_url) as source,
             psycopg.connect(database.owner_url) as target,

@@ -57,7 +57,7 @@ def alone(hospital: Hospital, command: Command) -> Recorded | Refusal:
         return refusal
 
 
-def told(answers: list[Recorded | Refusal]) -> list[object]:
+def comparable(answers: list[Recorded | Refusal]) -> list[object]:
     """Return what can be compared of answers about different patients."""
     return [
         type(answer) if isinstance(answer, Refusal) else [e.TOPIC for e in answer.events]
@@ -101,7 +101,7 @@ def test_a_series_records_what_its_commands_record_one_by_one(
     together = house.execute_series(series)
     one_by_one = [alone(house, command) for command in commands()]
 
-    assert told(together) == told(one_by_one)
+    assert comparable(together) == comparable(one_by_one)
     recorded = [answer for answer in together if isinstance(answer, Recorded)]
     assert [r.command_id for r in recorded] == [
         said.command_id
@@ -167,7 +167,7 @@ def test_what_another_records_meanwhile_is_seen(
     answers = house.execute_series(series)
 
     assert ends == ["stale"]
-    assert told(answers)[1:] == [OutsideStay, ["practitioner.registered"], OutsideStay]
+    assert comparable(answers)[1:] == [OutsideStay, ["practitioner.registered"], OutsideStay]
     assert isinstance(answers[0], Recorded), "it was written before the stay ended"
     log = events(database)
     assert [position for position, _, _ in log] == list(range(1, len(log) + 1))

@@ -23,7 +23,7 @@ FIRST, DAYS = datetime(2026, 3, 27, tzinfo=BERLIN), 4
 times = st.integers(-600, DAYS * 24 * 60 + 600)
 
 
-def told(minutes: int) -> str:
+def clock_after(minutes: int) -> str:
     moment = FIRST.astimezone(UTC) + minutes * MINUTE
     return moment.strftime("%m-%d %H:%M")
 
@@ -59,7 +59,7 @@ def minute_by_minute(spans: list[tuple[int, int]]) -> dict[tuple[tuple[str, str]
 @for_all(st.lists(st.tuples(times, st.integers(0, 3000)), max_size=12))
 def test_every_figure_equals_counting_minute_by_minute(drawn: list[tuple[int, int]]) -> None:
     spans = [(since, since + lasts) for since, lasts in drawn]
-    stays = [stay(f"s{n}", told(a), told(b)) for n, (a, b) in enumerate(spans)]
+    stays = [stay(f"s{n}", clock_after(a), clock_after(b)) for n, (a, b) in enumerate(spans)]
     counted = minute_by_minute(spans)
     values: dict[str, dict[Any, Any]] = {}
     for row in report(stays).rows:
