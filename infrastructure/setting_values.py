@@ -82,6 +82,13 @@ def years(value: str) -> int:
     return int(value)
 
 
+def days(value: str) -> int:
+    """Return a number of days up to a century. Raises ValueError."""
+    if not 0 <= int(value) <= 36_500:
+        raise ValueError
+    return int(value)
+
+
 def places(value: str) -> int:
     """Return a number of places, at least one. Raises ValueError."""
     if not 1 <= int(value) <= 1000:
@@ -123,6 +130,7 @@ EXPECTED: dict[Callable[[str], object], str] = {
     origins: "a list of origins, as https://screens.example.org, with commas between",
     port: "a port, from 0 to 65535",
     years: "a number of years, from 0 to 100",
+    days: "a number of days, from 0 to 36500",
     places: "a number from 1 to 1000",
     home: "a folder",
     zone: "an IANA time zone; try Europe/Berlin or UTC",

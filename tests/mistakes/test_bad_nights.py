@@ -195,3 +195,10 @@ def test_mistake_956_after_a_restore_the_number_of_who_was_erased_is_taken_for_e
         hospital.patients.register_patient(request(), mrn="other", family_name="Else")
     ProjectionRunner(database.app_url).catch_up()
     assert [check.promise for check in verify(database) if check.broken] == []
+
+
+@pytest.mark.parametrize("name", ["KEY_BACKUP", "NEWBORN", "RETENTION"])
+def test_mistake_957_days_beyond_all_calendars_are_taken(name: str) -> None:
+    """`wardbook keys status` ended by an OverflowError."""
+    with pytest.raises(InvalidSetting, match="is not a number of days, from 0 to 36500"):
+        from_environment({f"WARDBOOK_{name}_DAYS": "100000000"})

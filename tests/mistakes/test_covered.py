@@ -40,7 +40,7 @@ SCREENS = {202, 203, 239, 240, 246, 571, 572, 573, 574, 575, 576}
 STARTS = {570}
 """Numbers of mistakes about a program that starts."""
 
-NIGHTS = set(range(950, 957))
+NIGHTS = set(range(950, 958))
 """Numbers of mistakes that an operator meets on a bad night."""
 
 COPIES = {215, 216}
