@@ -31,7 +31,11 @@ TIME = re.compile(
 )
 ROUGH = re.compile(r"\d{4}(\d\d)?")
 """A time without a day."""
-ESCAPE = re.compile(r"\\([^\\]*)\\")
+ESCAPED = (
+    r"[FSTREHN]|\.br|\.(?:fi|nf|ce)|\.(?:sp|in|ti|sk)[+-]?\d*"
+    r"|X(?:[0-9A-Fa-f]{2})*|C[0-9A-Fa-f]{4}|M[0-9A-Fa-f]{4,6}"
+)
+"""Names of escapes, between two escape characters; any other text between them is text."""
 
 
 class Unreadable(WardbookError):
@@ -135,8 +139,6 @@ class Message:
             "R": delimiters.repetition,
             "E": delimiters.escape,
             ".br": "\n",
-            "H": "",
-            "N": "",
         }
 
         def meant(escape: re.Match[str]) -> str:
@@ -148,14 +150,8 @@ class Message:
                     return ""
             return letters.get(name, "")
 
-        pattern = (
-            ESCAPE
-            if delimiters.escape == "\\"
-            else re.compile(
-                f"{re.escape(delimiters.escape)}([^{re.escape(delimiters.escape)}]*){re.escape(delimiters.escape)}"
-            )
-        )
-        return pattern.sub(meant, text)
+        sign = re.escape(delimiters.escape)
+        return re.sub(f"{sign}({ESCAPED}){sign}", meant, text)
 
     def time(
         self, segment: str, field: int, zone: tzinfo

@@ -3,6 +3,7 @@
 import pytest
 
 from api.hl7.door import Door
+from api.hl7.er7 import parse
 from application.hospital import Hospital
 from tests.hl7.test_inbound import adt
 from tests.hl7.test_triggers import answer, door
@@ -42,3 +43,24 @@ def test_mistake_255_what_does_not_say_what_it_is_of_is_refused_and_kept(
     assert answer(door, adt("A01", "1")) == "AA"
     assert answer(door, adt(trigger, "2", zbe, place="A^1^b")) == f"AR|{why}"
     assert len(list(door.refused)) == 1
+
+
+@pytest.mark.parametrize("sign", ["\\", "!"])
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (r"C:\Temp\Scan", r"C:\Temp\Scan"),
+        (r"1\2\3", r"1\2\3"),
+        (r"\Temp\F\x", r"\Temp|x"),
+        (r"a\Zzz\b\.br\c", "a\\Zzz\\b\nc"),
+        (r"\H\loud\N\ \.sp2\\.ce\low", "loud low"),
+        (r"\X41\\X\\X4\\C2842\x", r"A\X4\x"),
+        ("\\", "\\"),
+        (r"\\", r"\\"),
+    ],
+)
+def test_mistake_941_a_text_loses_what_stands_between_two_backslashes(
+    sign: str, sent: str, read: str
+) -> None:
+    message = parse(rf"MSH|^~{sign}&|A".encode())
+    assert message.unescape(sent.replace("\\", sign)) == read.replace("\\", sign)
