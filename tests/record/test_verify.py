@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from infrastructure.integrity.check import verify
+from infrastructure.integrity.invariants import OF_CLAIMS, OF_LOG
 from infrastructure.postgres.database import Database
 from infrastructure.projections.projection import ReadModel
 from infrastructure.projections.rebuild import compare_sample, rebuild
@@ -15,7 +16,7 @@ from tests.support.shared_history import WITHOUT_EXAMPLE, Lived, catch_up, dump
 
 pytestmark = pytest.mark.nightly
 
-CHECKS_OF_LOG = 15
+CHECKS_OF_LOG = len(OF_LOG) + len(OF_CLAIMS) + 7  # events, claims, keys and the trees
 """How many checks look at the log alone; one more looks at the issued reports."""
 
 SPOILED = {
