@@ -1,14 +1,14 @@
 """The context of an operation: its caller and viewer, its moments, and its reads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from strawberry.dataloader import DataLoader
 
 from api.auth.authentication import NotLoggedIn, check_not_listed
@@ -21,7 +21,6 @@ from api.telemetry import metrics
 from api.work import statement_slot
 from application.authorization.roles import Caller, Role, may
 from application.authorization.scope import OWN_WARD, hidden_labels
-from domain.aggregate import Event
 from domain.refusals import InvalidInput, Refusal
 from infrastructure import tracing
 from infrastructure.access_log import REFUSED, AccessRecord
@@ -29,7 +28,7 @@ from infrastructure.caching.read_snapshot import Snapshot
 from infrastructure.caching.replica import FAILURES, ReadSource
 from infrastructure.caching.single_flight import AS_NUMBER, SingleFlight, query_key
 from infrastructure.queries.as_of import AsOf
-from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions
+from infrastructure.queries.log import LogStatus, end_of_command, position_at, versions_by_id
 from infrastructure.queries.row_security import Viewer
 from infrastructure.queries.tables_read import Query
 
@@ -360,14 +359,13 @@ class Context:
         view = views.get(id, _UNREAD)
         return (False, None) if view is _UNREAD else (True, view)
 
-    def note_written(self, events: Sequence[Event], at: AsOf) -> None:
-        """Note the versions of the streams of a command's events, as known at its own position."""
-        versions = {event.originator_id: event.originator_version for event in events}
-        self._prefetched[_versions, at.as_of, at.known] = versions
+    def note_views(self, query: ById[Any], views: Mapping[UUID, Any], at: AsOf) -> None:
+        """Note things that a query by their ids would return."""
+        self._prefetched.setdefault((query, at.as_of, at.known), {}).update(views)
 
     async def versions(self, id: UUID, at: AsOf) -> int:
         """Return the version of a stream as known at the moment's position."""
-        return await self.load(_versions, id, at) or 0
+        return await self.load(versions_by_id, id, at) or 0
 
     def _loader(self, query: ById[T], at: AsOf, options: Sequence[Any]) -> DataLoader[UUID, Any]:
         async def load(ids: list[UUID]) -> list[T | None]:
@@ -390,10 +388,6 @@ class Context:
                     "A read model has halted, so this cannot be read: tell who runs Wardbook."
                 )
             raise ReadModelsBehind("The read models are behind; ask again in a moment.")
-
-
-async def _versions(connection: AsyncConnection, ids: Sequence[UUID], at: AsOf) -> dict[UUID, int]:
-    return await versions(connection, list(ids), at.known)
 
 
 Info = strawberry.Info[Context, None]

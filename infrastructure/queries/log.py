@@ -1,6 +1,6 @@
 """Queries on the log: its status, positions in it, versions of streams, commands, subjects of events."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from domain.event_types import EVENTS
 from domain.patient import Patient
 from domain.room.occupancy import Occupancy
 from infrastructure.projections.status import IS_LIVE, LIVE_SCHEMAS
+from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.direct import execute
 
 APPEND_LOCK = "1463898722, 1"
@@ -164,6 +165,13 @@ async def versions(
     """Return the versions of streams as known at a position."""
     rows = await execute(connection, _VERSIONS, {"streams": streams, "position": position})
     return {row[0]: row[1] for row in rows}
+
+
+async def versions_by_id(
+    connection: AsyncConnection, ids: Sequence[UUID], at: AsOf
+) -> dict[UUID, int]:
+    """Return the versions of streams as known at the position of a moment."""
+    return await versions(connection, list(ids), at.known)
 
 
 async def kind_of_stream(connection: AsyncConnection, id: UUID) -> str:

@@ -5,24 +5,30 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event
 
 from api.container import AppState
-from api.graphql.context import Context
+from api.graphql.context import ById, Context
 from api.graphql.schema import schema
 from application.authorization.roles import Caller, Role
 from domain.envelope import Actor
+from domain.prescription.events import Medication
+from domain.stay.events import VisitKind
 from domain.stay.facts import Disposition
 from infrastructure.bootstrap import hospital as wired
 from infrastructure.caching.single_flight import BatchRunner, SingleFlight
 from infrastructure.postgres.database import Database
 from infrastructure.projections.runner import ProjectionRunner
+from infrastructure.queries.facts_with_stays import prescriptions_with_stays, visits_with_stays
+from infrastructure.read_models.prescriptions import prescriptions_by_id
+from infrastructure.read_models.stays import stays_by_id
+from infrastructure.read_models.visits import visits_by_id
 from infrastructure.settings import Settings
 from tests.support.app_without_http import alone
-from tests.support.hospital_dsl import admitted, ago, request, room
+from tests.support.hospital_dsl import admitted, ago, doctor, request, room
 
 BOARD = """{ roomOccupancy(ward: "A") { room { number }
   beds { code stay { id } patient { mrn } } } }"""
@@ -162,6 +168,46 @@ def test_persons_on_one_page_have_their_own_stays_and_records(database: Database
         person = ["M1", "M2", "M3"] if mrn != "M4" else ["M4"]
         assert [stay["id"] for stay in node["stays"]] == [stays[record] for record in person]
         assert {record["mrn"] for record in node["otherRecords"]} == {*person} - {mrn}
+
+
+@pytest.mark.parametrize("caller", [nurse(), nurse("A"), nurse("B")])
+def test_a_fact_is_read_with_its_stay_by_one_statement_as_by_two(
+    database: Database, caller: Caller
+) -> None:
+    with closing(wired(Settings(), database)) as made:
+        visits, prescriptions = [], []
+        for ward in ("A", "B"):
+            room(made, "1", "a", ward=ward)
+            stay = admitted(made, f"M{ward}", f"{ward}/1/a")
+            seen: dict[str, Any] = {
+                "practitioner": doctor(made, f"D{ward}"),
+                "kind": VisitKind.ROUND,
+            }
+            visit = made.stays.record_visit(request(), stay_id=stay, **seen)
+            visits.append(visit.last("visit").visit)
+            given: dict[str, Any] = {
+                "medication": Medication(name="Ibuprofen"),
+                "prescriber": f"D{ward}",
+            }
+            order = made.prescriptions.write_prescription(request(), stay_id=stay, **given)
+            prescriptions += order.ids("prescription")
+    ProjectionRunner(database.app_url).catch_up()
+
+    async def check(together: ById[Any], alone_by_id: ById[Any], ids: list[UUID]) -> int:
+        async with alone(database) as house:
+            context = Context(house, caller)
+            await context.load_permissions()
+            at, asking = await context.at(), Asking(house)
+            pairs = await context.query(together, ids, at)
+            assert asking.statements == 1
+            views = await context.query(alone_by_id, ids, at)
+            stays = await context.query(stays_by_id, [view.stay for view in views.values()], at)
+            assert pairs == {id: (view, stays[view.stay]) for id, view in views.items()}
+            return len(pairs)
+
+    count = 1 if caller.wards else 2
+    assert asyncio.run(check(visits_with_stays, visits_by_id, visits)) == count
+    assert asyncio.run(check(prescriptions_with_stays, prescriptions_by_id, prescriptions)) == count
 
 
 def test_who_stops_waiting_takes_nothing_from_the_others() -> None:

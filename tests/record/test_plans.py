@@ -27,6 +27,7 @@ from infrastructure.queries.bed_search import BedCriteria, beds_found
 from infrastructure.queries.deceased import deceased
 from infrastructure.queries.differences import bed_changes, exposure, facts_between, facts_by_id
 from infrastructure.queries.doses_due import DoseOrder, doses_due
+from infrastructure.queries.facts_with_stays import prescriptions_with_stays, visits_with_stays
 from infrastructure.queries.house_totals import house_totals
 from infrastructure.queries.late_entries import late_entries_page
 from infrastructure.queries.patient_search import (
@@ -282,6 +283,8 @@ READS: dict[Query, Sends] = {
     consults_of: FEW["consults of a stay"],
     consults_by_id: FEW["consults"],
     visits_by_id: lambda c, at: visits_by_id(c, [ID], at),
+    visits_with_stays: lambda c, at: visits_with_stays(c, [ID], at),
+    prescriptions_with_stays: lambda c, at: prescriptions_with_stays(c, [ID], at),
     prescriptions_by_id: FEW["prescriptions"],
     prescriptions_of: FEW["prescriptions of a stay"],
     doses_of: FEW["doses"],

@@ -20,6 +20,7 @@ from application.command import CommandSpec, Recorded, Request
 from domain.refusals import InvalidInput, NotFound, Refusal
 from domain.things import Thing
 from infrastructure import tracing
+from infrastructure.queries.log import versions_by_id
 from infrastructure.queries.projection_status import parked_in
 
 COMMON_INPUT = tuple(f.name for f in fields(CommandInput))
@@ -77,7 +78,8 @@ async def dispatch(
     context.viewer.just_written = frozenset() if outcome.repeated else _written_by(outcome)
     as_of = max(outcome.recorded_at, outcome.entry.occurred_at)
     at = context.moment(as_of, outcome.position)
-    context.note_written(outcome.events, at)
+    versions = {event.originator_id: event.originator_version for event in outcome.events}
+    context.note_views(versions_by_id, versions, at)
     read = ReadBack(info, outcome, common_fields, at)
     result = await payload.load(read)
     if result is None:

@@ -4,16 +4,15 @@ A result union has one payload, the two that stand in for it while it cannot be 
 (`RecordedNotYetReadable`, `Parked`), and refusals.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 import strawberry
 
 from api.graphql.batches import find_all, load_all
-from api.graphql.context import Info
+from api.graphql.context import ById, Info
 from api.graphql.declarations import DataKind, shows
 from api.graphql.scalars import Position
 from api.graphql.types.consults import Consult
@@ -30,13 +29,17 @@ from domain.source_visit import SourceVisit
 from domain.stay.aggregate import Stay as StayAggregate
 from domain.stay.facts import CancellationReason
 from infrastructure.queries.as_of import AsOf
+from infrastructure.queries.facts_with_stays import prescriptions_with_stays, visits_with_stays
 from infrastructure.queries.patient_search import likely_duplicates
 from infrastructure.read_models.consults import consults_by_id
 from infrastructure.read_models.patients import records_of
 from infrastructure.read_models.prescriptions import doses_of, stopped_by
+from infrastructure.read_models.stays import StayView, stays_by_id
 from infrastructure.read_models.timeline.queries import merges_of_persons, movements_of
 from infrastructure.read_models.timeline.recordings import changes_of_prescriptions
 from infrastructure.read_models.visits import visits_by_id
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,16 @@ class ReadBack:
     def first(self, kind: str) -> UUID:
         """Return the id of the first stream of that kind ("stay", "room") that was written."""
         return self.recorded.ids(kind)[0]
+
+    async def with_stay(self, query: ById[tuple[T, StayView]], id: UUID) -> tuple[T, Stay] | None:
+        """Return a fact by its id with its stay; None if they may not be shown."""
+        context, at = self.info.context, self.as_of
+        pair = (await context.query(query, [id], at)).get(id)
+        if pair is None:
+            return None
+        fact, stay = pair
+        context.note_views(stays_by_id, {stay.stay: stay}, at)
+        return fact, Stay.of(stay, at)
 
 
 @shows(DataKind.HOUSE, subtypes=True)
@@ -258,18 +271,11 @@ class VisitRecorded(RecordedPayload):
 
     @classmethod
     async def load(cls, read: ReadBack) -> Self | None:
-        event_types = StayAggregate.VisitRecorded, StayAggregate.VisitAmended
-        id = read.recorded.last("visit").visit
-        event = [e for e in read.recorded.events if isinstance(e, event_types) and e.visit == id][
-            -1
-        ]
-        context, at = read.info.context, read.as_of
-        visit_lookup = context.load(visits_by_id, event.visit, at)
-        stay_lookup = Stay.find(read.info, event.originator_id, at)
-        visit, stay = await asyncio.gather(visit_lookup, stay_lookup)
-        if visit is None or stay is None:
+        pair = await read.with_stay(visits_with_stays, read.recorded.last("visit").visit)
+        if pair is None:
             return None
-        return cls(**read.common_fields, visit=Visit.of(visit, at), stay=stay)
+        visit, stay = pair
+        return cls(**read.common_fields, visit=Visit.of(visit, read.as_of), stay=stay)
 
 
 @strawberry.type(description="A consult was asked for, put right, withdrawn or taken back.")
@@ -328,16 +334,14 @@ class PrescriptionRecorded(RecordedPayload):
             event.originator_id for event in read.recorded.events if isinstance(event, NEW_FACTS)
         )
         id = next(prescription_ids, read.first("prescription"))
-        prescription = await Prescription.find(read.info, id, read.as_of)
-        if prescription is None:
+        pair = await read.with_stay(prescriptions_with_stays, id)
+        if pair is None:
             return None
-        stay = await Stay.find(read.info, prescription.view.stay, read.as_of)
+        prescription, stay = pair
         own_event = read.recorded.own_event(id)
-        if stay is None:
-            return None
         return cls(
             **read.common_fields,
-            prescription=prescription,
+            prescription=Prescription.of(prescription, read.as_of),
             stay=stay,
             own_change=getattr(own_event, "change", None),
             dose=getattr(own_event, "administration", None),
