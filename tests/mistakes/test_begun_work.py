@@ -116,6 +116,7 @@ def test_mistake_266_what_a_login_follows_passes_its_share_by(narrow: Served) ->
 
 def test_mistake_267_a_body_byte_by_byte_is_read_as_often_as_it_comes(narrow: Served) -> None:
     head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 400\r\n"
+    head += "Content-Type: application/json\r\n"
     head += f"Authorization: {bearer('bytes')['Authorization']}\r\n\r\n"
     clock, before = Event(), monotonic()
     Counting.reads = 0

@@ -44,7 +44,7 @@ LONG = "x" * 201
         ("register_patient", {"mrn": "M1", "mrn_authority": "x" * 41}, "mrn_authority"),
         ("register_practitioner", {"staff_number": "D1", "specialty": LONG}, "specialty"),
         ("open_room", {"ward": LONG, "room": "1", "beds": ("a",)}, "ward"),
-        ("open_room", {"ward": "A", "room": "", "beds": ("a",)}, "number"),
+        ("open_room", {"ward": "A", "room": "", "beds": ("a",)}, "room"),
         ("open_room", {"ward": "A", "room": "1", "beds": ("a", "")}, "beds"),
     ],
 )
