@@ -18,16 +18,20 @@ BOM = b"\xef\xbb\xbf"
 CHARSETS = {
     "": "utf-8",
     "ASCII": "ascii",
+    "USASCII": "ascii",
     "UNICODE": "utf-16",
-    "UNICODE UTF-8": "utf-8",
-    "UNICODE UTF-16": "utf-16",
-    "UTF-8": "utf-8",
-    **{f"8859/{part}": f"iso8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
+    "UNICODEUTF8": "utf-8",
+    "UNICODEUTF16": "utf-16",
+    "UTF8": "utf-8",
+    **{f"8859{part}": f"iso8859-{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
 }
-"""HL7 table 0211 as far as it is read, with the codecs of Python."""
+"""HL7 table 0211 as far as it is read, with the codecs of Python.
+
+Names have no separators and no `ISO` before them: senders write 8859/1 as ISO-8859-1 or 8859-1, too.
+"""
 
 TIME = re.compile(
-    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d{4})?"
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?)?)?)?)?([+-]\d\d:?\d\d)?"
 )
 ROUGH = re.compile(r"\d{4}(\d\d)?")
 """A time without a day."""
@@ -200,7 +204,7 @@ def time_of(text: str, zone: tzinfo, where: str) -> tuple[datetime, Precision | 
         raise Unreadable(102, where, "a time without a day")
     try:
         if offset:
-            minutes = int(offset[1:3]) * 60 + int(offset[3:])
+            minutes = int(offset[1:3]) * 60 + int(offset[-2:])
             zone = timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
         moment = datetime(
             int(year),
@@ -264,9 +268,10 @@ def _codec(head: bytes) -> str:
     delimiter = head[3:4]
     fields = head.split(delimiter) if delimiter else []
     name = fields[17].split(b"~")[0].decode("ascii", "replace").strip() if len(fields) > 17 else ""
-    if name.upper() not in CHARSETS:
+    plain_name = re.sub(r"[-_/ ]", "", name.upper()).removeprefix("ISO")
+    codec = CHARSETS.get(plain_name or name)
+    if codec is None:
         raise Unreadable(103, "MSH^1^18", "a charset that is not read here")
-    codec = CHARSETS[name.upper()]
     return "utf-8" if codec == "utf-16" else codec  # its head was read as bytes: it is not UTF-16
 
 

@@ -28,7 +28,7 @@ TAMPERING = set(range(175, 180)) | {262, 273, 403, 404, 780}
 FHIR = set(range(180, 183)) | {200, 201, 232, 272} | {400, 401, 402} | {600} | set(range(690, 697))
 """Numbers of mistakes about what a FHIR server tells, and what of beds is told in odd orders."""
 
-DOORS = set(range(700, 708)) | set(range(790, 799)) | set(range(860, 864)) | set(range(930, 942))
+DOORS = set(range(700, 708)) | set(range(790, 799)) | set(range(860, 864)) | set(range(930, 944))
 """Numbers of mistakes about what the doors of HL7 and FHIR take, and find."""
 
 READINGS = {242, 183, 184, 186, 187, 188, 189} | set(range(220, 225))
