@@ -170,13 +170,16 @@ class BatchProjector:
                     pipeline.close()
                 is_moved = self._batch(source, project)
                 self._connection.execute("COMMIT")
-            return is_moved
         except BaseException:
             self._models = {}  # their memory may be of a batch that was rolled back
             self._has_keys, self.reached = False, 0
             with suppress(psycopg.Error):
                 self._connection.rollback()
             raise
+        if is_moved and self._is_live and self.reached >= self._measured + MEASURED:
+            self._measured = self.reached
+            self.gather_statistics()
+        return is_moved
 
     def _is_plain(self, source: BatchSource) -> bool:
         """Return whether a batch is small, and nothing in it needs more than rows to be written."""
@@ -221,9 +224,6 @@ class BatchProjector:
             ends = {t.schema: end for t in group}
             after = BatchStatus({**status.positions, **ends}, status.with_dead_letters)
         self._notify(min(status.positions.values()), after, is_erasure=is_erasure)
-        if self._is_live and end >= self._measured + MEASURED:
-            self._measured = end
-            self.gather_statistics()
         if self._on_progress:
             self._on_progress(end)
         return True

@@ -190,6 +190,20 @@ def test_mistake_967_the_follower_leaves_it_to_the_server_to_say_that_a_table_ha
     assert rows(followed, unknown, [[table.name for table in TABLES]]) == []
 
 
+def test_a_locked_table_keeps_no_other_from_being_measured(own: Database) -> None:
+    with psycopg.connect(own.owner_url, autocommit=True) as owner:
+        owner.execute("CREATE SCHEMA grown")
+        for name in "abc":
+            table = f"CREATE TABLE grown.{name} AS SELECT generate_series(1, 5000) AS n"
+            owner.execute(table.encode())
+        with psycopg.connect(own.app_url) as follower, owner.transaction():
+            owner.execute("LOCK TABLE grown.b")
+            follower.execute("SELECT record.gather_statistics('{grown}')")
+        known = rows(own, "SELECT tablename FROM pg_stats WHERE schemaname = 'grown' ORDER BY 1")
+        owner.execute("DROP SCHEMA grown CASCADE")
+    assert known == [("a",), ("c",)]
+
+
 def _whole(scans: list[dict[str, Any]], indexes: Indexes) -> list[Any]:
     """Return the scans that read a table which grows from end to end."""
     return [
