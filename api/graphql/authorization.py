@@ -11,7 +11,7 @@ from uuid import UUID
 
 from api.graphql.context import ById, Context
 from api.graphql.scalars import id_of
-from application.authorization.roles import may
+from application.authorization.roles import may, permission_for
 from application.authorization.scope import CLOSED, is_of_wards
 from domain.refusals import NotAllowed, NotFound
 from domain.things import Thing, other_kind
@@ -19,7 +19,10 @@ from infrastructure.queries.as_of import AsOf
 from infrastructure.queries.log import kind_of_stream
 from infrastructure.queries.named import check_ward_held, ward_named
 from infrastructure.read_models import patients
+from infrastructure.read_models.expected_arrivals import expected_arrivals_by_id
 from infrastructure.read_models.patients import PatientView
+from infrastructure.read_models.prescriptions import prescriptions_by_id
+from infrastructure.read_models.stays import stays_by_id
 
 T = TypeVar("T")
 
@@ -118,7 +121,27 @@ async def check_known(
     if result is None:
         kind = await context.query(kind_of_stream, id_of(id))
         if kind != thing.topic:
-            raise NotFound(thing, id or "", field, other_kind(kind))
+            hint = other_kind(kind) if await _is_shown(context, kind, id_of(id)) else ""
+            raise NotFound(thing, id or "", field, hint)
+
+
+async def _is_shown(context: Context, kind: str, id: UUID) -> bool:
+    """Return whether the viewer may see the thing of a kind and an id, as of now."""
+    if not context.may(permission_for(kind)):
+        return False
+    query = _ABOUT_PATIENTS.get(kind)
+    if query is None or context.viewer.sees_all:
+        return True
+    status = await context.log_status()
+    return id in await context.query(query, [id], context.moment(status.now, status.position))
+
+
+_ABOUT_PATIENTS: dict[str, ById[Any]] = {
+    "arrival": expected_arrivals_by_id,
+    "patient": patients.patients_by_id,
+    "prescription": prescriptions_by_id,
+    "stay": stays_by_id,
+}
 
 
 def _refusal_to_show(patient: UUID | None) -> NotAllowed:

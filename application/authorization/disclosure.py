@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from application.authorization.role import Role
-from application.authorization.roles import may
+from application.authorization.roles import may, permission_for
 from application.authorization.scope import hidden_labels, is_of_wards, is_open
 from application.unit_of_work import UnitOfWork
 from domain.clinical_refusals import AllergyKnown, WarningsUnconfirmed
@@ -89,7 +89,9 @@ def _other_kind(refusal: NotFound | MovementNotFound, uow: UnitOfWork) -> str:
     histories = uow.record.streams(dict.fromkeys(_ids(vars(refusal)), 0))
     for first, *_ in histories.values():
         kind, about = first.TOPIC.partition(".")[0], first.entry.about
-        if kind != refusal.thing.topic and (not about or _is_open(uow.dry_run(), about)):
+        if kind == refusal.thing.topic or not _may(uow, permission_for(kind)):
+            continue
+        if not about or _is_open(uow.dry_run(), about):
             return other_kind(kind)
     return ""
 
@@ -199,11 +201,15 @@ def _patients(refusal: Refusal, uow: UnitOfWork) -> frozenset[UUID]:
     return frozenset(patient for patient in patients if patient is not None)
 
 
-def _redact(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+def _may(uow: UnitOfWork, permission: str) -> bool:
     role = uow.entry.recorded_by.role
-    sees_clinical = may(role, "data:clinical") and (
-        role != Role.ADMIN or uow.rules.admins_see_clinical
-    )
+    if permission == "data:clinical" and role == Role.ADMIN:
+        return uow.rules.admins_see_clinical
+    return may(role, permission)
+
+
+def _redact(refusal: Refusal, uow: UnitOfWork) -> Refusal:
+    role, sees_clinical = uow.entry.recorded_by.role, _may(uow, "data:clinical")
     match refusal:
         case ContradictsLaterFacts() if not sees_clinical:
             return _with_facts(refusal, lambda fact: not fact.is_clinical)

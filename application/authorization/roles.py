@@ -137,6 +137,11 @@ def grant(command: str, roles: Roles) -> None:
     MAY[command] = roles
 
 
+def permission_for(kind: str) -> str:
+    """Return the kind of data that a stream is of, by the first part of its topics."""
+    return {"prescription": "data:clinical", "report": "data:issues"}.get(kind, "data:stay")
+
+
 def may(role: str, permission: str) -> bool:
     """Return whether a role may give a command, run a query or see a kind of data."""
     return role in MAY.get(permission, frozenset())

@@ -73,7 +73,7 @@ SIDE_DOORS = set(range(321, 331))
 OPEN_DOORS = {350, 351, 352, 353}
 """Numbers of mistakes about doors that stay open, and what is told past a right of the house."""
 
-ORACLES = set(range(460, 471)) | {601, 602}
+ORACLES = set(range(460, 471)) | {601, 602, 958}
 """Numbers of mistakes about what the kind of an answer tells, and who another system is."""
 
 LEFT = {344, 345, 346, 347, 348, 603}

@@ -1,7 +1,12 @@
 """Mistakes of other systems whose refusals lead nowhere: see `test_covered` for the list."""
 
+from uuid import uuid4
+
+from application.authorization.roles import Role
+from tests.conftest import LOGIN
 from tests.support.api_dsl import Ward, ago, late, place
 from tests.support.correction_examples import WRONG, movement
+from tests.support.graphql_client import GraphQLClient
 
 
 def test_mistake_900_a_refusal_says_what_is_wrong_and_not_what_to_do(ward: Ward) -> None:
@@ -55,3 +60,26 @@ def test_mistake_901_an_id_of_another_kind_is_called_unknown(ward: Ward) -> None
         question = f"query($i: ID!) {{ {asked}(id: $i) {{ id }} }}"
         (error,) = ward.client.raw(question, {"i": ids[given]})["errors"]
         assert error["message"] == f"There is no such {asked}. That is the id of a {given}."
+
+
+def test_mistake_958_of_what_else_an_id_is_tells_what_is_closed(ward: Ward) -> None:
+    """Of a prescription, no registrar is told that it is one; of a closed record, no nurse."""
+    prescription = ward.prescription()
+    mrn = ward.patient(confidentiality="VERY_RESTRICTED")
+    shown = ward.ask("query($m: String) { patient(mrn: $m) { id } }", m=mrn)
+    stay = ward.stay(patientMrn=mrn)
+    patient = shown["patient"]["id"]
+    for role, asked, id in (
+        (Role.REGISTRAR, "stay", prescription),
+        (Role.NURSE, "stay", patient),
+        (Role.NURSE, "prescription", stay),
+    ):
+        client = GraphQLClient(ward.client.http, LOGIN.make(role, ward.name("reader")))
+        (error,) = client.raw(f"query($i: ID!) {{ {asked}(id: $i) {{ id }} }}", {"i": id})["errors"]
+        assert error["message"] == f"There is no such {asked}.", (role, asked)
+        content = {"stayId": id, "commandId": str(uuid4())}
+        command = (
+            "mutation($i: EndLeaveInput!) { endLeave(input: $i) { ... on Refusal { message } } }"
+        )
+        message = client.ask(command, i=content)["endLeave"]["message"]
+        assert "That is the id" not in message, (role, asked)
