@@ -115,10 +115,11 @@ def record_destroyed_since(database: Database) -> int:
         if bound is None:
             return 0
         to_destroy, destroyed_subjects = _subjects(connection, bound, _erasures(connection))
+        with psycopg.connect(database.owner_url) as owner:
+            # First, and of all of them: once their keys are recorded as gone they are told no more.
+            owner.execute(_GIVE_UP_NUMBERS, [sorted(destroyed_subjects)])
         subjects = sorted(destroyed_subjects - to_destroy)
         connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, bound])
-    with psycopg.connect(database.owner_url) as owner:
-        owner.execute(_GIVE_UP_NUMBERS, [subjects])
     return len(subjects)
 
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from api.http.app import app
 from application.hospital import Hospital
 from domain.refusals import AlreadyExists
+from infrastructure.event_store.log_reader import ADD_KEY_ACTS
 from infrastructure.evidence.keeper import Keeper, KeyMissing
 from infrastructure.hl7_deliveries import LOCK
 from infrastructure.integrity.check import verify
@@ -177,6 +178,21 @@ def test_mistake_955_a_sender_that_rests_keeps_the_keys_of_whom_it_told(
 ) -> None:
     """Who is erased meanwhile is read by no key, but it lay in memory until the next movement."""
     wait_until(lambda: not key_ring()._keys, 20, "it has no key")
+
+
+def test_mistake_956_numbers_stay_taken_if_keys_were_recorded_as_gone_before_they_were_given_up(
+    hospital: Hospital, database: Database
+) -> None:
+    first = hospital.patients.register_patient(request(), mrn="M1", family_name="Quetzal")
+    subjects = list(map(str, first.ids("patient")))
+    key_ring().destroy(subjects)
+    with psycopg.connect(database.app_url) as connection:
+        store = connection.execute("SELECT store FROM record.key_store").fetchone()
+        assert store is not None
+        connection.execute(ADD_KEY_ACTS, ["DESTROYED", subjects, store[0]])
+    assert record_destroyed_since(database) == 0
+    again = hospital.patients.register_patient(request(), mrn="M1", family_name="Quetzal")
+    assert again.ids("patient") != first.ids("patient")
 
 
 def test_mistake_956_after_a_restore_the_number_of_who_was_erased_is_taken_for_ever(
