@@ -33,7 +33,7 @@ from domain.refusals import (
 )
 from domain.room.aggregate import BedState, Room
 from domain.stay.aggregate import Stay
-from domain.things import other_kind
+from domain.things import Thing, other_kind
 
 TELLING = (
     BedOccupied,
@@ -84,6 +84,10 @@ def redact_refusal(refusal: Refusal, uow: UnitOfWork, content: Mapping[str, Any]
     return redacted_refusal
 
 
+OF_NOBODY = (Thing.PRACTITIONER.topic, Thing.ROOM.topic)
+"""The things that every login may see: a visitor who is expected may have a name alone."""
+
+
 def _other_kind(refusal: NotFound | MovementNotFound, uow: UnitOfWork) -> str:
     """Return a sentence that says of what else an unknown id is, if the caller may see that."""
     histories = uow.record.streams(dict.fromkeys(_ids(vars(refusal)), 0))
@@ -91,7 +95,7 @@ def _other_kind(refusal: NotFound | MovementNotFound, uow: UnitOfWork) -> str:
         kind, about = first.TOPIC.partition(".")[0], first.entry.about
         if kind == refusal.thing.topic or not _may(uow, permission_for(kind)):
             continue
-        if not about or _is_open(uow.dry_run(), about):
+        if _is_open(uow.dry_run(), about) if about else kind in OF_NOBODY:
             return other_kind(kind)
     return ""
 
