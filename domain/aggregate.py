@@ -173,6 +173,22 @@ class TextsOfPerson:
         """Name nobody: a field with a default came."""
 
 
+class WardNamed:
+    """A mixin of events whose ``ward`` was a code before, of up to 40 characters, and is a name now."""
+
+    VERSION: ClassVar[int] = 2
+
+    @property
+    def written_version(self) -> int:
+        """Return 2 where the name is longer than a code: programs of 1 refuse to read it."""
+        ward = getattr(self, "ward", None) or ""
+        return 1 if len(ward) <= 40 else 2
+
+    @staticmethod
+    def upcast_v1_v2(body: dict[str, Any]) -> None:
+        """Change nothing: each code is a name."""
+
+
 class UnknownEvent(IntegrityError):
     """An event that its aggregate's `apply` does not handle."""
 

@@ -7,7 +7,16 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from domain.aggregate import Aggregate, Cancelling, Correcting, Derived, Event, FactId, UnknownEvent
+from domain.aggregate import (
+    Aggregate,
+    Cancelling,
+    Correcting,
+    Derived,
+    Event,
+    FactId,
+    UnknownEvent,
+    WardNamed,
+)
 from domain.described_enum import DescribedEnum
 from domain.envelope import About, Envelope, Sealed, SealedDate, Text
 from domain.patient_events import SealedSex, Sex
@@ -70,7 +79,7 @@ class ExpectedArrival(Aggregate):
     TOPIC = "arrival"
     THING = Thing.EXPECTED_ARRIVAL
 
-    class Planned(Event):
+    class Planned(WardNamed, Event):
         """``patient`` is absent for a name not registered yet; ``stay``: of who is in the house."""
 
         TOPIC = "arrival.planned"
@@ -94,7 +103,7 @@ class ExpectedArrival(Aggregate):
         specialty: Text | None
         note: Sealed | None
 
-    class Corrected(Correcting, Event):
+    class Corrected(WardNamed, Correcting, Event):
         """All that is expected, as is right; ``patient``: who is named now, or another than before."""
 
         TOPIC = "arrival.corrected"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent
+from domain.aggregate import Aggregate, Event, NotNeeded, UnknownEvent, WardNamed
 from domain.envelope import Envelope, Text
 from domain.text import key
 from domain.time import Moment
@@ -45,7 +45,7 @@ class HouseRules(Aggregate):
     TOPIC = "house-rules"
     BEGINS_EMPTY = True
 
-    class CleaningSet(Event):
+    class CleaningSet(WardNamed, Event):
         """``since``: from when on it holds; it may lie ahead."""
 
         TOPIC = "house-rules.cleaning-set"

@@ -15,10 +15,12 @@ from api.graphql.types.reports import ReportUnit
 from api.http.page import forms
 from application.authorization.roles import Role
 from application.reports.registry import REPORTS
+from infrastructure.postgres.database import Database
 from tests.api.test_scope import login
 from tests.support.api_dsl import Ward, ago, ahead, late, place
 from tests.support.api_example import EXAMPLES
 from tests.support.correction_examples import renamed
+from tests.support.hospital_dsl import rows
 from tests.support.room_examples import closed
 
 ANSWER = """mutation($input: %sInput!) { answer: %s(input: $input) { __typename
@@ -158,6 +160,20 @@ def test_mistake_903_a_ward_with_a_long_name_has_beds_and_nobody_can_be_expected
     asked = "query($w: String!) { expectedArrivals(filter: { ward: $w }) { nodes { ward } } }"
     told = shared.ask(asked, w=ward)["expectedArrivals"]["nodes"]
     assert told == [{"ward": ward}] * 2
+
+
+def test_an_event_is_of_the_version_that_reads_its_ward(shared: Ward, migrated: Database) -> None:
+    """A program of before holds at a name that it cannot read, and reads the shorter ones."""
+    for length, version in ((40, 1), (41, 2)):
+        ward = shared.name("Ward").ljust(length, "x")
+        shared.room("a", ward=ward)
+        shared.record("planAdmission", ward=ward, familyName="Somebody", expectedAt=ahead(hours=3))
+        shared.record("setBedCleaning", applies=False, ward=ward)
+        written = (
+            "SELECT DISTINCT schema_version FROM record.events WHERE body->>'ward' = %s"
+            " AND topic IN ('arrival.planned', 'house-rules.cleaning-set')"
+        )
+        assert rows(migrated, written, [ward]) == [(version,)]
 
 
 REFUSED = """mutation($input: AdmitPatientInput!) { admitPatient(input: $input) { ... on Refusal {
