@@ -25,6 +25,8 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 """The first bytes of a message in UTF-16, in which those of START and END are parts of letters, too."""
 BEGINNING = re.compile(rb"\x0b(?=(?:\xef\xbb\xbf)?[\r\n]*(?:MSH|FHS|BHS))")
 """START before the head of a message."""
+BYTES_OF_HEAD = 16
+"""Bytes of a frame within which its first letters stand."""
 MAX_CONNECTIONS = 100
 SECONDS_OF_MESSAGE = 60.0
 """The time within which a message that has begun has to be complete."""
@@ -157,13 +159,12 @@ class Listener:
                 continue  # the rest of an end
             try:
                 async with asyncio.timeout(SECONDS_OF_MESSAGE):
-                    frame = first + await reader.readuntil(END[:1])
-                    while _ends_later(frame):
-                        frame += await reader.readexactly(1)
-                        if not frame.endswith(END):
-                            frame += await reader.readuntil(END[:1])
+                    head = await _head(reader, first)
+                    # In UTF-16 FS may be a letter's: there the whole END ends a message.
+                    end = END if _text(head)[:2] in UTF_16 else END[:1]
+                    frame = head if head.endswith(end) else head + await reader.readuntil(end)
             except asyncio.LimitOverrunError:
-                beginning = (first + await reader.read(10_000)).lstrip(START)
+                beginning = (head + await reader.read(10_000)).lstrip(START)
                 await _send(writer, self._door.too_long(beginning))
                 # closed with something unread, the connection would take the answer with it
                 async with asyncio.timeout(SECONDS_OF_REST):
@@ -176,10 +177,16 @@ class Listener:
             await _send(writer, await asyncio.to_thread(self._door.answers, message, client))
 
 
-def _ends_later(frame: bytes) -> bool:
-    """Return whether a message in UTF-16 goes on, which ends by the whole END: FS may be a letter's."""
-    is_utf_16 = frame.removeprefix(START).lstrip(b"\r\n")[:2] in UTF_16
-    return is_utf_16 and len(frame) <= MAX_BYTES and not frame.endswith(END)
+async def _head(reader: asyncio.StreamReader, first: bytes) -> bytes:
+    """Return the first bytes of a frame, up to those that tell UTF-16, or all of a shorter one."""
+    head = first
+    while len(_text(head)) < 2 and len(head) < BYTES_OF_HEAD and not head.endswith(END[:1]):
+        head += await reader.readexactly(1)
+    return head
+
+
+def _text(frame: bytes) -> bytes:
+    return frame.removeprefix(START).lstrip(b"\r\n")
 
 
 def _names_in(certificate: Mapping[str, Any]) -> frozenset[str]:

@@ -92,12 +92,17 @@ def test_mistake_937_who_ends_a_message_by_fs_alone_waits_for_an_answer(
     assert verdicts == ["AA|one", "AA|two"][: sent.count(b"MSH|")]
 
 
-@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("codec", "last"),
+    [("utf-16-le", ""), ("utf-16-be", ""), ("utf-16-le", "\u1c41"), ("utf-16-be", "\u411c")],
+)
 def test_a_letter_of_utf_16_ends_no_message(
-    hospital: Hospital, database: Database, tmp_path: Path, codec: str
+    hospital: Hospital, database: Database, tmp_path: Path, codec: str, last: str
 ) -> None:
+    """Its last byte may be FS: what follows it is FS CR."""
     room(hospital, at=datetime(2026, 1, 1, tzinfo=UTC))
     text = "\ufeff" + FIRST.decode().replace("Every", "\u011c\u1c01 \u0b0b")
+    text = text.rstrip("\r") + f"\rNTE|1||{last}" if last else text
     frame = START + text.encode(codec) + END
 
     async def act(port: int) -> None:
