@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from api.fhir.outcome import FhirError
@@ -130,11 +131,23 @@ def _as_reference(text: str, types: Sequence[str], server: str) -> str:
     if len(parts) > 1:
         if parts[-2] not in types:
             raise FhirError(400, "invalid", f"This refers to one of: {', '.join(types)}.")
-        address = "/".join(parts[:-2]).partition("://")[2]
-        if "://" in text and address != server.partition("://")[2]:
+        if "://" in text and _address("/".join(parts[:-2])) != _address(server):
             return f"{types[0]}/{UUID(int=0)}"
         return "/".join(parts[-2:])
     return f"{types[0]}/{text}" if len(types) == 1 else text
+
+
+def _address(url: str) -> tuple[str | None, str, str]:
+    """Return a server's host in small letters, its port if that is no usual one, and its path.
+
+    Whichever scheme it is reached by: a proxy may take HTTPS for it (RFC 3986 6.2.2 and 6.2.3).
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no host could have this name
+        return None, "", url
+    _, _, port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")
+    return parts.hostname, port if port not in ("80", "443") else "", parts.path.rstrip("/")
 
 
 def matches(criterion: Criterion, parameter: Parameter, resource: Json) -> bool:

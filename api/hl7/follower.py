@@ -115,8 +115,9 @@ class HL7Follower:
             try:
                 if is_cut:
                     self._deliveries.begin_again()
-                    is_cut = False
-                if not self.catch_up():
+                count = self.catch_up()
+                is_cut = False
+                if not count:
                     key_ring().forget_all()  # whose they are may be erased while it rests
                     self._deliveries.wait()
             except AWAY as error:

@@ -206,7 +206,18 @@ def total(stranger: Stranger, path: str) -> int:
 def test_mistake_938_an_address_of_another_server_finds_what_is_here(stranger: Stranger) -> None:
     own = stranger.get(f"Patient/{stranger.patient}/$everything")["entry"][0]["fullUrl"]
     own = own.removesuffix(f"Patient/{stranger.patient}")
-    addresses = {own: 1, "": 1, "https://other.example/fhir/": 0, own + "other/": 0}
+    scheme, _, path = own.partition("://")
+    host, _, base = path.partition("/")
+    addresses = {
+        own: 1,
+        f"{scheme.upper()}://{host.upper()}/{base}": 1,
+        f"https://{host}:443/{base}": 1,
+        "": 1,
+        "https://other.example/fhir/": 0,
+        own + "other/": 0,
+        f"http://{host}:1/{base}": 0,
+        f"http://[{host}/{base}": 0,
+    }
     for address, number in addresses.items():
         patient = f"{address}Patient/{stranger.patient}"
         for path in (
