@@ -135,16 +135,17 @@ class EventMapper(Mapper[UUID]):
         if schema_version < event.VERSION:
             common = {"originator_id": stream, "originator_version": version, "entry": envelope}
             all_fields = msgspec.to_builtins(common) | msgspec.json.decode(body)
-            return self._decode(topic, schema_version, self._encode(all_fields))
-        try:
-            values = self._own_fields[topic](body)
-        except msgspec.ValidationError as error:
-            raise _schema_mismatch(topic, error) from None
-        values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
+            instance = self._decode(topic, schema_version, self._encode(all_fields))
+        else:
+            try:
+                values = self._own_fields[topic](body)
+            except msgspec.ValidationError as error:
+                raise _schema_mismatch(topic, error) from None
+            values |= {"originator_id": stream, "originator_version": version, "entry": envelope}
+            instance = object.__new__(event)
+            object.__setattr__(instance, "__dict__", values)  # all at once: events are frozen
         if altered_fields:
-            values["ALTERED"] = tuple(altered_fields)
-        instance = object.__new__(event)
-        object.__setattr__(instance, "__dict__", values)  # all at once: events are frozen
+            object.__setattr__(instance, "ALTERED", tuple(altered_fields))
         return instance
 
     def _decode(self, topic: str, version: int, state: bytes | str) -> Event:
